@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Answers: what a replayer asks of a recording. The store implements it (store/matcher.h), tests may too.
+ *
+ * A replayer belongs to one connection and one thread; so does its struct answers. Slices that come back are
+ * borrowed and valid until the next call through the same struct answers, except where stated.
+ */
+#ifndef MOCKPROXY_ANSWERS_H
+#define MOCKPROXY_ANSWERS_H
+
+#include "parsers/buffer.h"
+#include "parsers/sql/identity.h"
+
+struct request {
+	struct sql_context context;
+	const struct sql_statement *statement;
+	const struct sql_value *values; /* statement->n_slots of them */
+	struct slice text;		/* as it was asked, for explaining a miss */
+};
+
+enum answer_rung { RUNG_MISS, RUNG_EXACT, RUNG_SESSION /* answered by the session itself */ };
+
+struct answer {
+	enum answer_rung rung;
+	uint64_t exchange; /* its id in the recording */
+	uint8_t kind;	   /* enum exchange_kind */
+	uint8_t outcome;   /* enum exchange_outcome */
+	uint32_t flags;	   /* enum exchange_flag */
+	/* rung is RUNG_MISS: what to say. Text for people, valid until the next call. */
+	struct slice nearest;	 /* the nearest recorded statement; empty when there is none */
+	struct slice difference; /* what differs: "parameter 2: recorded 5, asked 7" */
+	bool used_up;		 /* it was recorded, and every recorded answer was given already */
+};
+
+/* A column of a stored result: strings live as long as the recording is open. */
+struct answer_column {
+	struct slice name;
+	uint32_t type_id;
+	int32_t modifier;
+	int16_t length;
+	uint32_t table;
+	uint16_t attribute;
+	uint16_t form; /* as it was recorded: enum parameter_form */
+};
+
+struct answer_columns {
+	uint64_t id; /* equal ids are equal columns */
+	size_t n;
+	struct answer_column columns[];
+};
+
+struct answer_field {
+	struct slice name;
+	struct slice value;
+};
+
+/* One stored result of an exchange. Slices are valid until the next call of result(). */
+struct answer_result {
+	const struct answer_columns *columns; /* NULL: no row description; valid while the recording is open */
+	bool empty;			      /* the server said that there was nothing to do */
+	struct slice tag;		      /* data NULL: none, the result did not end with success */
+	const struct answer_field *error;     /* NULL: none */
+	size_t n_error;
+	/* Notices and changed session parameters, in the order they came. */
+	const struct answer_event *events;
+	size_t n_events;
+	uint32_t chunks; /* of rows; 0: no rows */
+};
+
+struct answer_event {
+	bool status; /* a changed session parameter: one field, name and value; else a notice */
+	const struct answer_field *fields;
+	size_t n_fields;
+};
+
+/* One value of a row. */
+struct answer_value {
+	uint8_t kind;	   /* below */
+	struct slice bytes;
+	uint64_t part;
+	uint64_t size;
+};
+enum answer_value_kind {
+	ANSWER_NULL,
+	ANSWER_TEXT, /* readable text, to be encoded in the form that the client asked for */
+	ANSWER_RAW,  /* the bytes of the recorded form: for that form only */
+	ANSWER_PART_TEXT, /* as TEXT, in value part `part`, `size` bytes */
+	ANSWER_PART_RAW,
+};
+
+/* What is known of a statement without executing it. Valid until the next call. */
+struct answer_description {
+	const uint32_t *slot_types; /* n_slots of them; 0: not known */
+	size_t n_slots;
+	bool has_columns; /* it was described, or executed: columns is what it gives, NULL for no rows */
+	const struct answer_columns *columns;
+};
+
+/* The server that a recorded connection talked to. */
+struct answer_server {
+	struct slice version;
+	const struct answer_field *parameters; /* as it reported them at login */
+	size_t n_parameters;
+};
+
+struct answers {
+	void *context; /* the implementation's own */
+
+	/* The server to play: true, or false when nothing was recorded for this endpoint and database. */
+	bool (*server)(void *context, struct slice database, struct slice user, struct answer_server *ret_server);
+
+	/* Which exchange answers this request; consumes it. */
+	void (*find)(void *context, const struct request *request, struct answer *ret_answer);
+	/* The one that find() would give next, not consumed. */
+	bool (*peek)(void *context, const struct request *request, struct answer *ret_answer);
+	/* A Parse that failed in the recording with this text; consumes it. */
+	bool (*find_parse_error)(void *context, const struct request *request, struct answer *ret_answer);
+	/* Is anything known of this template? False is a miss; *ret_miss then says what was nearest. */
+	bool (*describe)(void *context, const struct request *request, struct answer_description *ret_description,
+			 struct answer *ret_miss);
+	/* Statements that were recorded as one, since their results did not fit the split: is this text one? */
+	bool (*is_merged)(void *context, const struct request *request);
+
+	/* Result `number` of an exchange: 1 found, 0 there are no more, negative errno. */
+	int (*result)(void *context, uint64_t exchange, uint32_t number, struct answer_result *ret_result);
+	/*
+	 * A chunk of a result's rows, opened for reading row by row: next_row() gives 1 and the values, 0 at the
+	 * chunk's end, negative errno. n_values is at most COLUMNS_MAX. One chunk is open at a time.
+	 */
+	int (*chunk)(void *context, uint64_t exchange, uint32_t number, uint32_t chunk);
+	int (*next_row)(void *context, const struct answer_value **ret_values, size_t *ret_n);
+	/* Bytes of a value part: piece `sequence` from 0; 1 found, 0 no more, negative errno. */
+	int (*part)(void *context, uint64_t exchange, uint64_t part, uint32_t sequence, struct slice *ret_bytes);
+
+	/* Counted and shown in the summary: a request answered by the session itself; a failure to encode. */
+	void (*count_session)(void *context);
+	void (*count_unservable)(void *context, struct slice text, struct slice why);
+};
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bump allocation in chunks; see arena.h. Invariant: `left` bytes at the end of the newest chunk are free. */
+#include "parsers/arena.h"
+
+#include <stdalign.h>
+#include <stdlib.h>
+
+/* An exchange of an ordinary query fits the first chunk: one malloc for each exchange. */
+#define CHUNK_BYTES ((size_t)1024)
+#define CHUNK_BYTES_MAX ((size_t)64 * 1024)
+
+struct arena_chunk {
+	struct arena_chunk *next;
+	size_t size;
+	alignas(max_align_t) uint8_t data[];
+};
+
+void arena_init(struct arena *arena)
+{
+	*arena = (struct arena){ 0 };
+}
+
+void arena_release(struct arena *arena)
+{
+	struct arena_chunk *chunk = arena->chunks;
+
+	while (chunk) {
+		struct arena_chunk *next = chunk->next;
+
+		free(chunk);
+		chunk = next;
+	}
+	arena_init(arena);
+}
+
+static void arena_grow(struct arena *arena, size_t size)
+{
+	size_t chunk_size = arena->chunks ? 2 * arena->chunks->size : CHUNK_BYTES;
+	struct arena_chunk *chunk;
+
+	if (chunk_size > CHUNK_BYTES_MAX)
+		chunk_size = CHUNK_BYTES_MAX;
+	if (chunk_size < size)
+		chunk_size = size;
+	if (chunk_size > SIZE_MAX - sizeof(*chunk))
+		abort();
+	chunk = malloc(sizeof(*chunk) + chunk_size);
+	if (!chunk)
+		abort();
+	chunk->next = arena->chunks;
+	chunk->size = chunk_size;
+	arena->chunks = chunk;
+	arena->left = chunk_size;
+	arena->allocated += sizeof(*chunk) + chunk_size;
+}
+
+uint8_t *arena_bytes(struct arena *arena, size_t size)
+{
+	uint8_t *bytes;
+
+	if (size > arena->left || !arena->chunks)
+		arena_grow(arena, size);
+	bytes = arena->chunks->data + (arena->chunks->size - arena->left);
+	arena->left -= size;
+	return bytes;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+	size_t used = arena->chunks ? arena->chunks->size - arena->left : 0;
+	size_t padding = -used & (alignof(max_align_t) - 1);
+	uint8_t *bytes;
+
+	if (size > SIZE_MAX - padding)
+		abort();
+	if (padding + size > arena->left || !arena->chunks) {
+		arena_grow(arena, size);
+		padding = 0;
+	}
+	bytes = arena_bytes(arena, padding + size) + padding;
+	return memset(bytes, 0, size);
+}
+
+struct slice arena_copy(struct arena *arena, struct slice slice)
+{
+	uint8_t *bytes;
+
+	if (!slice.size)
+		return slice_of(NULL, 0);
+	bytes = arena_bytes(arena, slice.size);
+	memcpy(bytes, slice.data, slice.size);
+	return slice_of(bytes, slice.size);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Arena: memory that is given out piece by piece and freed all at once.
+ *
+ * Nothing in an arena is freed alone. `allocated` is what the arena holds from the heap; who fills one
+ * from the network looks at it and stops at his own limit. Out of memory aborts.
+ */
+#ifndef MOCKPROXY_ARENA_H
+#define MOCKPROXY_ARENA_H
+
+#include "parsers/slice.h"
+
+struct arena_chunk;
+
+struct arena {
+	struct arena_chunk *chunks; /* newest first */
+	size_t left;		    /* bytes left in the newest */
+	size_t allocated;	    /* bytes taken from the heap */
+};
+
+/* Takes no memory yet. A zeroed struct arena is an empty arena. */
+void arena_init(struct arena *arena);
+void arena_release(struct arena *arena);
+
+/* Zeroed memory, aligned for any type. */
+void *arena_alloc(struct arena *arena, size_t size);
+/* Not zeroed, not aligned. */
+uint8_t *arena_bytes(struct arena *arena, size_t size);
+/* A copy that lives as long as the arena. */
+struct slice arena_copy(struct arena *arena, struct slice slice);
+
+#endif

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Items: what a recorder finds out about a conversation, on its way to the store.
+ *
+ * An item is one piece of memory with one owner: the recorder makes it, the list carries it, the queue
+ * takes it, the writer frees it. Everything that an item points to lies in its own arena.
+ *
+ * An exchange comes as one or more EXCHANGE items in order: the first `opens`, the last `closes`, and each
+ * carries pieces. A small exchange is one item with both set. An exchange whose last item never comes is
+ * stored without an end time, which is what "unfinished" means. An exchange is named by its connection
+ * and its ordinal within it (1, 2, 3...), so that the same conversation gives the same items.
+ *
+ * Pieces carry what the protocol said, as raw as it came; the store asks the protocol table (protocol.h)
+ * to make it readable, on the writer's thread. Times are wall clock nanoseconds since 1970.
+ */
+#ifndef MOCKPROXY_ITEM_H
+#define MOCKPROXY_ITEM_H
+
+#include "parsers/arena.h"
+#include "parsers/slice.h"
+
+struct protocol;
+
+enum item_type {
+	ITEM_CONNECTION_OPEN,
+	ITEM_SESSION,
+	ITEM_STATEMENT,
+	ITEM_EXCHANGE,
+	ITEM_BATCH_MERGE,
+	ITEM_CONNECTION_CLOSE,
+};
+
+/* The app connected; made by the shell. */
+struct connection_item {
+	int64_t start_ns;
+	struct slice host;     /* name as the app knew it; empty when not known */
+	struct slice address;  /* "10.0.0.1", "::1": where the app wanted to go */
+	uint16_t port;
+	uint32_t pid;	       /* 0: not known */
+	struct slice program;  /* the process's comm; empty when not known */
+};
+
+struct name_value {
+	struct slice name;
+	struct slice value;
+};
+
+/* The login is done and the session begins. */
+struct session_item {
+	const struct protocol *protocol;
+	struct slice server_version;
+	struct slice user;
+	struct slice database;
+	const struct name_value *client_parameters; /* as the client asked at startup, no secrets */
+	size_t n_client_parameters;
+	const struct name_value *server_parameters; /* as the server reported */
+	size_t n_server_parameters;
+	bool replication;
+};
+
+/* A statement that was prepared or described and not executed. */
+struct statement_item {
+	struct slice text;
+	const uint32_t *parameter_types; /* the server's, else as the client declared; 0 is unknown */
+	size_t n_parameter_types;
+	bool has_columns; /* described: columns is the row description, empty for a statement without rows */
+	struct slice columns;
+};
+
+enum exchange_kind {
+	EXCHANGE_SIMPLE = 1, /* PostgreSQL Query */
+	EXCHANGE_EXTENDED,   /* PostgreSQL portal, MySQL prepared statement */
+	EXCHANGE_PARSE,	     /* a Parse that failed: it has no parameters */
+	EXCHANGE_FUNCTION,   /* PostgreSQL FunctionCall */
+};
+
+enum exchange_outcome {
+	OUTCOME_UNFINISHED, /* also when the connection ended first */
+	OUTCOME_OK,
+	OUTCOME_ERROR,
+	OUTCOME_SUSPENDED,  /* a portal that was closed before it was drained */
+};
+
+/* Stored as the bits of exchange.flags; store/schema.c names them in a view. */
+enum exchange_flag {
+	EXCHANGE_COPY = 1 << 0,		   /* COPY data passed and is not stored */
+	EXCHANGE_ROW_LIMIT = 1 << 1,	   /* fetched in slices: rows of all slices are concatenated */
+	EXCHANGE_MERGED = 1 << 2,	   /* several statements: their results did not fit the split */
+	EXCHANGE_REQUEST_TOO_LARGE = 1 << 3, /* text or parameters above the limit: not stored */
+	EXCHANGE_NOT_DECODED = 1 << 4,	   /* fast-path call, replication: relayed, not stored */
+	EXCHANGE_CUT = 1 << 5,		   /* the connection ended before the exchange did */
+};
+
+enum parameter_form { PARAMETER_TEXT, PARAMETER_BINARY };
+
+struct parameter {
+	uint32_t type;	      /* as the client declared it, else as the server described it; 0: unknown */
+	bool declared;	      /* the client said the type itself */
+	bool null;
+	uint8_t form;	      /* enum parameter_form */
+	struct slice value;
+};
+
+enum piece_type {
+	PIECE_COLUMNS,	/* bytes: the protocol's row description; opens a result's rows */
+	PIECE_ROWS,	/* bytes: `count` rows, see below */
+	PIECE_VALUE,	/* bytes: the next bytes of value part `part` */
+	PIECE_TAG,	/* bytes: what the server says of success ("INSERT 0 1"); ends the result */
+	PIECE_EMPTY,	/* the server says that there was nothing to do; ends the result */
+	PIECE_ERROR,	/* bytes: the protocol's error fields; ends the exchange */
+	PIECE_NOTICE,	/* bytes: the protocol's error fields */
+	PIECE_STATUS,	/* bytes: name NUL value NUL: a session parameter that the server reports changed */
+};
+
+/*
+ * Rows, each: u16 number of values, then for each value an i32 length and its bytes; all big-endian.
+ * Length -1 is null. Length ROW_VALUE_IN_PART is followed by u32 part, u64 length: the value comes in
+ * PIECE_VALUE pieces, before the row's own piece, since it is too large to be held whole.
+ */
+#define ROW_VALUE_NULL (-1)
+#define ROW_VALUE_IN_PART (-2)
+
+struct piece {
+	struct piece *next;
+	uint8_t type;	 /* enum piece_type */
+	uint32_t result; /* number of the result in the exchange, from 0 */
+	uint32_t count;
+	uint32_t part;	 /* number of the part in the exchange, from 1 */
+	struct slice bytes;
+};
+
+struct exchange_item {
+	uint64_t ordinal;
+	uint64_t batch; /* counts Query messages and Sync-to-Sync runs of the connection */
+	uint32_t index; /* within the batch */
+	bool opens;
+	bool closes;
+
+	/* with opens */
+	uint8_t kind;		/* enum exchange_kind */
+	uint8_t transaction;	/* before the request: 'I' idle, 'T' in a transaction, 'E' failed */
+	int64_t start_ns;
+	struct slice text;
+	const struct parameter *parameters;
+	size_t n_parameters;
+
+	struct piece *pieces; /* in order */
+	struct piece **pieces_end;
+
+	/* with closes */
+	uint8_t outcome;	/* enum exchange_outcome */
+	uint32_t flags;		/* enum exchange_flag */
+	int64_t first_byte_ns;	/* 0: no byte came */
+	int64_t end_ns;		/* 0: it did not end */
+};
+
+/* Results did not fit the split into statements: exchanges of `batch` become its first, with this text. */
+struct batch_merge_item {
+	uint64_t batch;
+	struct slice text;
+};
+
+struct connection_close_item {
+	int64_t end_ns;
+	struct slice outcome; /* "closed", "reset by app", "upstream refused", ...: for people */
+	struct slice opaque;  /* why decoding stopped; empty when it did not */
+	uint64_t opaque_at;   /* byte offset in its side's stream */
+	uint64_t client_bytes;
+	uint64_t server_bytes;
+};
+
+struct item {
+	struct item *next;
+	uint64_t connection; /* the shell's number of it, from 1 */
+	enum item_type type;
+	struct arena arena;  /* owns all that the item points to, and the item */
+	union {
+		struct connection_item connection_open;
+		struct session_item session;
+		struct statement_item statement;
+		struct exchange_item exchange;
+		struct batch_merge_item batch_merge;
+		struct connection_close_item connection_close;
+	};
+};
+
+struct item_list {
+	struct item *first;
+	struct item **end;
+	size_t bytes; /* memory of all items */
+};
+
+struct item *item_new(enum item_type type, uint64_t connection);
+void item_free(struct item *item); /* accepts NULL */
+
+void item_list_init(struct item_list *list);
+void item_list_release(struct item_list *list); /* frees the items */
+/* The list owns the item from here on; its size is accounted as it is now. */
+void item_list_add(struct item_list *list, struct item *item);
+/* All of `from` goes to the end of `to`; `from` is empty afterwards. */
+void item_list_move(struct item_list *to, struct item_list *from);
+
+/* Adds a piece at the end of the exchange's pieces; bytes are copied into the item's arena. */
+struct piece *item_add_piece(struct item *item, enum piece_type type, uint32_t result, struct slice bytes);
+
+#endif

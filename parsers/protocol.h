@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A protocol is a const table of functions; parsers/<protocol>/protocol.c defines one. Adding a protocol is a
+ * folder and a line in protocols[].
+ *
+ * Three parts: recognising and shaking hands (the only step that may answer by itself, design §3.1), recording
+ * (bytes of both sides -> items), and replaying (bytes of a client -> bytes for it, with answers from
+ * answers.h). None of them knows sockets, clocks or threads: the shell passes bytes and times in.
+ */
+#ifndef MOCKPROXY_PROTOCOL_H
+#define MOCKPROXY_PROTOCOL_H
+
+#include "parsers/answers.h"
+#include "parsers/buffer.h"
+#include "parsers/compiler.h"
+#include "parsers/item.h"
+
+enum side { SIDE_CLIENT, SIDE_SERVER };
+
+enum recognised { RECOGNISED_NO, RECOGNISED_YES, RECOGNISED_MORE };
+
+enum handshake_action {
+	HANDSHAKE_MORE,	   /* not enough bytes yet: keep them */
+	HANDSHAKE_SEND,	   /* take `consumed` bytes away, send `reply` to the client, ask again */
+	HANDSHAKE_DONE,	   /* nothing left to answer: relay everything from here on, as received */
+	HANDSHAKE_REFUSED, /* this is not the protocol after all: relay opaque */
+};
+
+struct handshake_step {
+	enum handshake_action action;
+	size_t consumed;
+	struct slice reply; /* static */
+};
+
+/* One column of a result, as the store shows it. Slices borrow from the raw description. */
+struct column {
+	struct slice name;
+	struct slice type; /* name of the type when known, else empty */
+	uint32_t type_id;
+	int32_t modifier;
+	int16_t length;
+	uint32_t table;
+	uint16_t attribute;
+	uint16_t form; /* enum parameter_form */
+};
+
+/* Limits of a row description: PostgreSQL has at most 1664 columns, MySQL 4096. */
+#define COLUMNS_MAX 4096
+
+/* A part of a server's message about an error or a notice, as the store shows it: {"severity": "ERROR", ...}. */
+struct message_field {
+	struct slice name;
+	struct slice value;
+};
+#define MESSAGE_FIELDS_MAX 32
+
+struct recorder;
+struct replayer;
+
+/* What a replayer says of the work that is left (see replayer_fill). */
+enum replay_state {
+	REPLAY_IDLE,  /* everything that was asked is answered */
+	REPLAY_MORE,  /* stopped at the buffer's limit: call again when it was sent */
+	REPLAY_CLOSE, /* send what is there, then close */
+};
+
+struct protocol {
+	const char *name;
+	uint8_t dialect; /* enum sql_dialect; 0: not SQL */
+
+	/* From the client's first bytes. MORE only while fewer than `recognise_max` bytes are there. */
+	enum recognised (*recognise)(struct slice client_bytes);
+	size_t recognise_max;
+	/* With the client's bytes that were not yet passed on. Bounded by `handshake_max` bytes. */
+	struct handshake_step (*handshake)(struct slice client_bytes);
+	size_t handshake_max;
+
+	/*
+	 * Recording. see() takes all the bytes and adds the items that are ready; an error (negative errno) is
+	 * final and *ret_why says it in a static text: the connection is opaque from there on.
+	 * flush() emits what has been open since before `before_ns`, so that an unfinished exchange is in the file;
+	 * end() emits the rest when the connection is gone.
+	 */
+	struct recorder *(*recorder_new)(uint64_t connection);
+	void (*recorder_free)(struct recorder *recorder);
+	MUST_CHECK int (*recorder_see)(struct recorder *recorder, enum side side, struct slice bytes,
+				       int64_t time_ns, struct item_list *items, const char **ret_why);
+	void (*recorder_flush)(struct recorder *recorder, int64_t before_ns, struct item_list *items);
+	void (*recorder_end)(struct recorder *recorder, int64_t time_ns, struct item_list *items);
+
+	/* Reading raw pieces for the store. -EINVAL when the bytes are not what they should be. */
+	MUST_CHECK int (*columns_read)(struct slice raw, struct column *ret_columns, size_t max, size_t *ret_n);
+	MUST_CHECK int (*message_read)(struct slice raw, struct message_field *ret_fields, size_t max, size_t *ret_n);
+	struct slice (*type_name)(uint32_t type);
+	enum sql_kind (*type_kind)(uint32_t type);
+	/* Binary value to text, only where encoding the text gives the identical bytes: else -ENOTSUP/-EINVAL. */
+	MUST_CHECK int (*value_to_text)(uint32_t type, struct slice bytes, struct buffer *text);
+	/* Rows or affected rows in a tag ("INSERT 0 3" is 3); -1 when the tag has no count. */
+	int64_t (*tag_rows)(struct slice tag);
+
+	/*
+	 * Replaying. feed() takes all the bytes; fill() appends answers to `out` until nothing is left to say or
+	 * out->max is near, and tells which. A request is only answered in fill(), so that memory is bounded by
+	 * what the client sent and not by what it asked for.
+	 */
+	struct replayer *(*replayer_new)(const struct answers *answers, uint64_t connection);
+	void (*replayer_free)(struct replayer *replayer);
+	MUST_CHECK int (*replayer_feed)(struct replayer *replayer, struct slice bytes, const char **ret_why);
+	enum replay_state (*replayer_fill)(struct replayer *replayer, struct buffer *out);
+};
+
+/* All protocols, ends with NULL. */
+extern const struct protocol *const protocols[];
+const struct protocol *protocol_by_name(struct slice name); /* NULL: none of that name */
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Canonical SQL: what makes two texts the same statement (design §7).
+ *
+ * A text becomes a template, in which every literal and placeholder is one mark, and slots, one for each
+ * mark in order, which say what stood there. White space, comments (not optimizer hints) and a trailing
+ * semicolon are nothing; keywords and unquoted identifiers fold to lower case; a quoted identifier that
+ * means the same as an unquoted one is written unquoted.
+ *
+ *	SELECT * FROM "t" WHERE a = -5 AND b = $1::date -- x
+ *	select * from t where a = ? and b = ?
+ *	                          slot 0: literal, number -5, compared
+ *	                                      slot 1: placeholder 1, stated type date, compared
+ *
+ * The mark is `?`; PostgreSQL's operators that contain `?` are written with it doubled, so that no template
+ * can mean two statements. A leading minus and a `::type` (or `type '...'`, or CAST) on a literal or
+ * placeholder belong to its slot. TRUE, FALSE and NULL are slots where the slot is compared or assigned, and
+ * keywords elsewhere (IS NULL, NOT NULL).
+ *
+ * All functions are pure: results borrow from the text or lie in the caller's arena. No input is an
+ * error: what the lexer cannot read (an unterminated string) becomes the rest of the template verbatim.
+ */
+#ifndef MOCKPROXY_SQL_CANONICAL_H
+#define MOCKPROXY_SQL_CANONICAL_H
+
+#include "parsers/arena.h"
+#include "parsers/slice.h"
+
+/* Stored with every recording: another version means that stored hashes are stale. */
+#define SQL_CANONICAL_VERSION 1
+
+enum sql_dialect { SQL_POSTGRES = 1, SQL_MYSQL };
+
+/* How the session has set its lexer. */
+struct sql_options {
+	uint8_t dialect;	   /* enum sql_dialect */
+	bool backslash_escapes;	   /* PostgreSQL: standard_conforming_strings is off */
+};
+
+/* The kind of a value, which is identity where the slot is not compared (design §7). */
+enum sql_kind {
+	SQL_STRING, /* a string, or of no stated type */
+	SQL_NUMBER,
+	SQL_BOOLEAN,
+	SQL_TYPED,  /* of the type in `type` */
+};
+
+struct sql_value {
+	uint8_t kind; /* enum sql_kind */
+	bool null;
+	bool bytes;	   /* text is raw bytes that have no text form: shown as hex */
+	struct slice text; /* canonical: escapes decoded, number without needless zeros and signs, true/false */
+	struct slice type; /* for SQL_TYPED: canonical name, as in "int4", "timestamptz", "numeric(10,2)" */
+};
+
+struct sql_slot {
+	uint32_t placeholder; /* n of $n; 0: a literal */
+	bool compared;	      /* compared with or assigned to something: kinds are equal across */
+	bool secret;	      /* the literal is a password: its value is *** already */
+	struct slice cast;    /* a placeholder's stated type in the text, canonical; empty: none */
+	struct sql_value literal;
+	size_t at;	      /* where it stands in the text ... */
+	size_t size;	      /* ... and how long it is there */
+};
+
+enum sql_verb {
+	SQL_OTHER,
+	SQL_EMPTY,
+	SQL_SELECT,  /* also VALUES, TABLE, SHOW, EXPLAIN without ANALYZE: no writes by themselves */
+	SQL_INSERT,
+	SQL_UPDATE,
+	SQL_DELETE,
+	SQL_MERGE,
+	SQL_WITH_WRITE, /* WITH ... INSERT/UPDATE/DELETE/MERGE */
+	SQL_CALL,
+	SQL_COPY,
+	SQL_DDL,
+	SQL_BEGIN,   /* also START TRANSACTION */
+	SQL_COMMIT,  /* also END */
+	SQL_ROLLBACK,
+	SQL_SAVEPOINT,
+	SQL_RELEASE,
+	SQL_ROLLBACK_TO,
+	SQL_SET,     /* also RESET */
+	SQL_SHOW,
+	SQL_DISCARD,
+	SQL_PREPARE,
+	SQL_EXECUTE,
+	SQL_DEALLOCATE,
+	SQL_DECLARE,
+	SQL_FETCH,   /* also MOVE */
+	SQL_CLOSE,
+	SQL_LISTEN,
+	SQL_UNLISTEN,
+	SQL_NOTIFY,
+};
+
+/* "select", "rollback to", ...: lower case, for people. */
+const char *sql_verb_name(enum sql_verb verb);
+
+struct sql_statement {
+	struct slice canonical;
+	const struct sql_slot *slots;
+	size_t n_slots;
+	uint8_t verb;	       /* enum sql_verb */
+	uint32_t placeholders; /* the highest $n, or how many ? */
+	bool has_secret;       /* sql_mask() has something to do */
+};
+
+/*
+ * One statement's canonical form. The text is one statement: see sql_split(). Everything in *ret_statement
+ * lies in the arena or borrows from the text. Cost is linear in the text.
+ */
+void sql_canonicalize(const struct sql_options *options, struct slice text, struct arena *arena,
+		      struct sql_statement *ret_statement);
+
+/*
+ * Cuts the next statement off a text of several: without its semicolon, not trimmed. False when the rest
+ * holds no statement (white space and comments only). Semicolons in strings, quoted identifiers, comments,
+ * dollar quotes, parentheses and BEGIN ATOMIC bodies do not separate. `*rest` is moved behind what was cut.
+ */
+bool sql_split(const struct sql_options *options, struct slice *rest, struct slice *ret_statement);
+
+/* How many statements sql_split() gives. One memchr when there is no semicolon. */
+size_t sql_count(const struct sql_options *options, struct slice text);
+
+/* The text with each secret literal replaced by '***'; the text itself when there is none. */
+struct slice sql_mask(const struct sql_statement *statement, struct slice text, struct arena *arena);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Matcher: finds the recorded answer of a request by its identity (design §7), for all workers of a replay.
+ *
+ * One index over the identities of all exchanges lies in memory, 16 bytes for each; everything else is read from the file
+ * when it is asked for, through one read-only connection for each worker. A hash selects, the full comparison
+ * decides. Among equal exchanges: recorded order, whoever asks; what happens when they are used up is `repeat`.
+ */
+#ifndef MOCKPROXY_MATCHER_H
+#define MOCKPROXY_MATCHER_H
+
+#include "parsers/answers.h"
+#include "store/recording.h"
+
+enum repeat { REPEAT_LAST, REPEAT_CYCLE, REPEAT_ERROR };
+
+struct matcher;
+
+struct matcher_options {
+	enum repeat repeat;
+	/* --map OLD=NEW: what the app asks for as NEW was recorded as OLD. */
+	const struct matcher_map {
+		const char *old_host;
+		uint16_t old_port;
+		const char *new_host;
+		uint16_t new_port;
+	} *maps;
+	size_t n_maps;
+};
+
+/* What was asked and not found, most asked first; for the summary. */
+struct matcher_miss {
+	uint64_t count;
+	const char *asked;	/* the text, cut to a line, secrets masked */
+	const char *nearest;
+	const char *difference;
+};
+
+struct matcher_summary {
+	uint64_t recorded;	/* exchanges in the recording */
+	uint64_t exact;
+	uint64_t session;	/* answered by the session itself */
+	uint64_t missed;
+	uint64_t unservable;	/* found, but not to be encoded as the client asked */
+	uint64_t repeated;	/* given again since all were used up */
+	uint64_t unused;	/* exchanges never given */
+	uint64_t other_endpoint; /* connections served by the only endpoint of their protocol and database */
+	const struct matcher_miss *misses;
+	size_t n_misses;
+};
+
+MUST_CHECK int matcher_new(struct recording *recording, const struct matcher_options *options,
+			   struct matcher **ret_matcher, char ret_error[STORE_ERROR_BYTES]);
+void matcher_free(struct matcher *matcher); /* accepts NULL */
+
+/* A worker's own reader: its SQLite connection, statements and caches. Used by one thread. */
+struct matcher_reader;
+MUST_CHECK int matcher_reader_new(struct matcher *matcher, struct matcher_reader **ret_reader,
+				  char ret_error[STORE_ERROR_BYTES]);
+void matcher_reader_free(struct matcher_reader *reader); /* accepts NULL */
+
+/*
+ * The answers for one connection of the app: which endpoint it asked for selects what was recorded for it. The protocol
+ * is by its name ("postgres"). Freed with answers_free().
+ */
+struct answers *answers_new(struct matcher_reader *reader, const char *protocol, struct slice address, uint16_t port);
+void answers_free(struct answers *answers); /* accepts NULL */
+
+/* Borrowed until matcher_free(); call when the workers have stopped. */
+void matcher_summarize(struct matcher *matcher, struct matcher_summary *ret_summary);
+
+#endif
