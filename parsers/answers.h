@@ -8,6 +8,7 @@
 #ifndef MOCKPROXY_ANSWERS_H
 #define MOCKPROXY_ANSWERS_H
 
+#include "parsers/answer_cache.h"
 #include "parsers/buffer.h"
 #include "parsers/sql/identity.h"
 
@@ -56,10 +57,11 @@ struct answer_field {
 
 /* One stored result of an exchange. Slices are valid until the next call of result(). */
 struct answer_result {
-	const struct answer_columns *columns; /* NULL: no row description; valid while the recording is open */
-	bool empty;			      /* the server said that there was nothing to do */
-	struct slice tag;		      /* data NULL: none, the result did not end with success */
-	const struct answer_field *error;     /* NULL: none */
+	const struct answer_columns
+		*columns; /* NULL: no row description; valid while the recording is open */
+	bool empty;	  /* the server said that there was nothing to do */
+	struct slice tag; /* data NULL: none, the result did not end with success */
+	const struct answer_field *error; /* NULL: none */
 	size_t n_error;
 	/* Notices and changed session parameters, in the order they came. */
 	const struct answer_event *events;
@@ -75,15 +77,15 @@ struct answer_event {
 
 /* One value of a row. */
 struct answer_value {
-	uint8_t kind;	   /* below */
+	uint8_t kind; /* below */
 	struct slice bytes;
 	uint64_t part;
 	uint64_t size;
 };
 enum answer_value_kind {
 	ANSWER_NULL,
-	ANSWER_TEXT, /* readable text, to be encoded in the form that the client asked for */
-	ANSWER_RAW,  /* the bytes of the recorded form: for that form only */
+	ANSWER_TEXT,	  /* readable text, to be encoded in the form that the client asked for */
+	ANSWER_RAW,	  /* the bytes of the recorded form: for that form only */
 	ANSWER_PART_TEXT, /* as TEXT, in value part `part`, `size` bytes */
 	ANSWER_PART_RAW,
 };
@@ -104,33 +106,39 @@ struct answer_server {
 };
 
 struct answers {
-	void *context; /* the implementation's own */
+	void *context;		    /* the implementation's own */
+	struct answer_cache *cache; /* of the worker, set by the shell; NULL: none */
 
 	/* The server to play: true, or false when nothing was recorded for this endpoint and database. */
-	bool (*server)(void *context, struct slice database, struct slice user, struct answer_server *ret_server);
+	bool (*server)(void *context, struct slice database, struct slice user,
+		       struct answer_server *ret_server);
 
 	/* Which exchange answers this request; consumes it. */
 	void (*find)(void *context, const struct request *request, struct answer *ret_answer);
 	/* The one that find() would give next, not consumed. */
 	bool (*peek)(void *context, const struct request *request, struct answer *ret_answer);
 	/* A Parse that failed in the recording with this text; consumes it. */
-	bool (*find_parse_error)(void *context, const struct request *request, struct answer *ret_answer);
+	bool (*find_parse_error)(void *context, const struct request *request,
+				 struct answer *ret_answer);
 	/* Is anything known of this template? False is a miss; *ret_miss then says what was nearest. */
-	bool (*describe)(void *context, const struct request *request, struct answer_description *ret_description,
-			 struct answer *ret_miss);
+	bool (*describe)(void *context, const struct request *request,
+			 struct answer_description *ret_description, struct answer *ret_miss);
 	/* Statements that were recorded as one, since their results did not fit the split: is this text one? */
 	bool (*is_merged)(void *context, const struct request *request);
 
 	/* Result `number` of an exchange: 1 found, 0 there are no more, negative errno. */
-	int (*result)(void *context, uint64_t exchange, uint32_t number, struct answer_result *ret_result);
+	int (*result)(void *context, uint64_t exchange, uint32_t number,
+		      struct answer_result *ret_result);
 	/*
 	 * A chunk of a result's rows, opened for reading row by row: next_row() gives 1 and the values, 0 at the
-	 * chunk's end, negative errno. n_values is at most COLUMNS_MAX. One chunk is open at a time.
+	 * chunk's end, negative errno. n_values is at most COLUMNS_MAX. What is open, and what result() gave, holds until
+	 * another connection of the worker asks something: who comes back later asks again.
 	 */
 	int (*chunk)(void *context, uint64_t exchange, uint32_t number, uint32_t chunk);
 	int (*next_row)(void *context, const struct answer_value **ret_values, size_t *ret_n);
-	/* Bytes of a value part: piece `sequence` from 0; 1 found, 0 no more, negative errno. */
-	int (*part)(void *context, uint64_t exchange, uint64_t part, uint32_t sequence, struct slice *ret_bytes);
+	/* Bytes of a value part; the open chunk and its last row stay valid: piece `sequence` from 0; 1 found, 0 no more, negative errno. */
+	int (*part)(void *context, uint64_t exchange, uint64_t part, uint32_t sequence,
+		    struct slice *ret_bytes);
 
 	/* Counted and shown in the summary: a request answered by the session itself; a failure to encode. */
 	void (*count_session)(void *context);

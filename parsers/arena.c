@@ -33,6 +33,24 @@ void arena_release(struct arena *arena)
 	arena_init(arena);
 }
 
+void arena_reset(struct arena *arena)
+{
+	struct arena_chunk *chunk = arena->chunks;
+
+	if (!chunk || chunk->size > CHUNK_BYTES_MAX) {
+		arena_release(arena);
+		return;
+	}
+	while (chunk->next) {
+		struct arena_chunk *next = chunk->next;
+
+		chunk->next = next->next;
+		free(next);
+	}
+	arena->left = chunk->size;
+	arena->allocated = sizeof(*chunk) + chunk->size;
+}
+
 static void arena_grow(struct arena *arena, size_t size)
 {
 	size_t chunk_size = arena->chunks ? 2 * arena->chunks->size : CHUNK_BYTES;

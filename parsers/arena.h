@@ -21,6 +21,8 @@ struct arena {
 /* Takes no memory yet. A zeroed struct arena is an empty arena. */
 void arena_init(struct arena *arena);
 void arena_release(struct arena *arena);
+/* Empties it and keeps one chunk of ordinary size, so that filling it again costs no malloc. */
+void arena_reset(struct arena *arena);
 
 /* Zeroed memory, aligned for any type. */
 void *arena_alloc(struct arena *arena, size_t size);

@@ -24,6 +24,8 @@ struct cursor {
 
 static inline struct cursor cursor_of(struct slice bytes)
 {
+	if (!bytes.data) /* arithmetic on NULL is undefined, even by 0 */
+		bytes = SLICE("");
 	return (struct cursor){ bytes.data, bytes.data + bytes.size, false };
 }
 
@@ -60,7 +62,7 @@ static inline uint16_t cursor_u16be(struct cursor *cursor)
 {
 	struct slice b = cursor_bytes(cursor, 2);
 
-	return b.size ? (uint16_t)(b.data[0] << 8 | b.data[1]) : 0;
+	return b.size ? (uint16_t)((unsigned int)b.data[0] << 8 | b.data[1]) : 0;
 }
 
 static inline uint32_t cursor_u32be(struct cursor *cursor)

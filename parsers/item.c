@@ -63,7 +63,8 @@ void item_list_move(struct item_list *to, struct item_list *from)
 	item_list_init(from);
 }
 
-struct piece *item_add_piece(struct item *item, enum piece_type type, uint32_t result, struct slice bytes)
+struct piece *item_add_piece(struct item *item, enum piece_type type, uint32_t result,
+			     struct slice bytes)
 {
 	struct piece *piece = arena_alloc(&item->arena, sizeof(*piece));
 

@@ -33,11 +33,11 @@ enum item_type {
 /* The app connected; made by the shell. */
 struct connection_item {
 	int64_t start_ns;
-	struct slice host;     /* name as the app knew it; empty when not known */
-	struct slice address;  /* "10.0.0.1", "::1": where the app wanted to go */
+	struct slice host;    /* name as the app knew it; empty when not known */
+	struct slice address; /* "10.0.0.1", "::1": where the app wanted to go */
 	uint16_t port;
-	uint32_t pid;	       /* 0: not known */
-	struct slice program;  /* the process's comm; empty when not known */
+	uint32_t pid;	      /* 0: not known */
+	struct slice program; /* the process's comm; empty when not known */
 };
 
 struct name_value {
@@ -61,7 +61,8 @@ struct session_item {
 /* A statement that was prepared or described and not executed. */
 struct statement_item {
 	struct slice text;
-	const uint32_t *parameter_types; /* the server's, else as the client declared; 0 is unknown */
+	const uint32_t
+		*parameter_types; /* the server's, else as the client declared; 0 is unknown */
 	size_t n_parameter_types;
 	bool has_columns; /* described: columns is the row description, empty for a statement without rows */
 	struct slice columns;
@@ -78,38 +79,42 @@ enum exchange_outcome {
 	OUTCOME_UNFINISHED, /* also when the connection ended first */
 	OUTCOME_OK,
 	OUTCOME_ERROR,
-	OUTCOME_SUSPENDED,  /* a portal that was closed before it was drained */
+	OUTCOME_SUSPENDED, /* a portal that was closed before it was drained */
 };
 
 /* Stored as the bits of exchange.flags; store/schema.c names them in a view. */
 enum exchange_flag {
-	EXCHANGE_COPY = 1 << 0,		   /* COPY data passed and is not stored */
-	EXCHANGE_ROW_LIMIT = 1 << 1,	   /* fetched in slices: rows of all slices are concatenated */
-	EXCHANGE_MERGED = 1 << 2,	   /* several statements: their results did not fit the split */
+	EXCHANGE_COPY = 1 << 0,	     /* COPY data passed and is not stored */
+	EXCHANGE_ROW_LIMIT = 1 << 1, /* fetched in slices: rows of all slices are concatenated */
+	EXCHANGE_MERGED = 1 << 2,    /* several statements: their results did not fit the split */
 	EXCHANGE_REQUEST_TOO_LARGE = 1 << 3, /* text or parameters above the limit: not stored */
-	EXCHANGE_NOT_DECODED = 1 << 4,	   /* fast-path call, replication: relayed, not stored */
-	EXCHANGE_CUT = 1 << 5,		   /* the connection ended before the exchange did */
+	EXCHANGE_NOT_DECODED = 1 << 4,	     /* fast-path call, replication: relayed, not stored */
+	EXCHANGE_CUT = 1 << 5,		     /* the connection ended before the exchange did */
+	EXCHANGE_NOTICES_CUT =
+		1 << 6, /* set by the store: more notices than it keeps for one result */
+	EXCHANGE_ABORTED =
+		1 << 6, /* refused since its transaction had failed before: never served */
 };
 
 enum parameter_form { PARAMETER_TEXT, PARAMETER_BINARY };
 
 struct parameter {
-	uint32_t type;	      /* as the client declared it, else as the server described it; 0: unknown */
-	bool declared;	      /* the client said the type itself */
+	uint32_t type; /* as the client declared it, else as the server described it; 0: unknown */
+	bool declared; /* the client said the type itself */
 	bool null;
-	uint8_t form;	      /* enum parameter_form */
+	uint8_t form; /* enum parameter_form */
 	struct slice value;
 };
 
 enum piece_type {
-	PIECE_COLUMNS,	/* bytes: the protocol's row description; opens a result's rows */
-	PIECE_ROWS,	/* bytes: `count` rows, see below */
-	PIECE_VALUE,	/* bytes: the next bytes of value part `part` */
-	PIECE_TAG,	/* bytes: what the server says of success ("INSERT 0 1"); ends the result */
-	PIECE_EMPTY,	/* the server says that there was nothing to do; ends the result */
-	PIECE_ERROR,	/* bytes: the protocol's error fields; ends the exchange */
-	PIECE_NOTICE,	/* bytes: the protocol's error fields */
-	PIECE_STATUS,	/* bytes: name NUL value NUL: a session parameter that the server reports changed */
+	PIECE_COLUMNS, /* bytes: the protocol's row description; opens a result's rows */
+	PIECE_ROWS,    /* bytes: `count` rows, see below */
+	PIECE_VALUE,   /* bytes: the next bytes of value part `part` */
+	PIECE_TAG,     /* bytes: what the server says of success ("INSERT 0 1"); ends the result */
+	PIECE_EMPTY,   /* the server says that there was nothing to do; ends the result */
+	PIECE_ERROR,   /* bytes: the protocol's error fields; ends the exchange */
+	PIECE_NOTICE,  /* bytes: the protocol's error fields */
+	PIECE_STATUS, /* bytes: name NUL value NUL: a session parameter that the server reports changed */
 };
 
 /*
@@ -125,7 +130,7 @@ struct piece {
 	uint8_t type;	 /* enum piece_type */
 	uint32_t result; /* number of the result in the exchange, from 0 */
 	uint32_t count;
-	uint32_t part;	 /* number of the part in the exchange, from 1 */
+	uint32_t part; /* the part's number, from 1: unique in the connection */
 	struct slice bytes;
 };
 
@@ -137,8 +142,8 @@ struct exchange_item {
 	bool closes;
 
 	/* with opens */
-	uint8_t kind;		/* enum exchange_kind */
-	uint8_t transaction;	/* before the request: 'I' idle, 'T' in a transaction, 'E' failed */
+	uint8_t kind;	     /* enum exchange_kind */
+	uint8_t transaction; /* before the request: 'I' idle, 'T' in a transaction, 'E' failed */
 	int64_t start_ns;
 	struct slice text;
 	const struct parameter *parameters;
@@ -148,10 +153,10 @@ struct exchange_item {
 	struct piece **pieces_end;
 
 	/* with closes */
-	uint8_t outcome;	/* enum exchange_outcome */
-	uint32_t flags;		/* enum exchange_flag */
-	int64_t first_byte_ns;	/* 0: no byte came */
-	int64_t end_ns;		/* 0: it did not end */
+	uint8_t outcome;       /* enum exchange_outcome */
+	uint32_t flags;	       /* enum exchange_flag */
+	int64_t first_byte_ns; /* 0: no byte came */
+	int64_t end_ns;	       /* 0: it did not end */
 };
 
 /* Results did not fit the split into statements: exchanges of `batch` become its first, with this text. */
@@ -173,7 +178,7 @@ struct item {
 	struct item *next;
 	uint64_t connection; /* the shell's number of it, from 1 */
 	enum item_type type;
-	struct arena arena;  /* owns all that the item points to, and the item */
+	struct arena arena; /* owns all that the item points to, and the item */
 	union {
 		struct connection_item connection_open;
 		struct session_item session;
@@ -201,6 +206,7 @@ void item_list_add(struct item_list *list, struct item *item);
 void item_list_move(struct item_list *to, struct item_list *from);
 
 /* Adds a piece at the end of the exchange's pieces; bytes are copied into the item's arena. */
-struct piece *item_add_piece(struct item *item, enum piece_type type, uint32_t result, struct slice bytes);
+struct piece *item_add_piece(struct item *item, enum piece_type type, uint32_t result,
+			     struct slice bytes);
 
 #endif

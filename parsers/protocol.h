@@ -83,14 +83,18 @@ struct protocol {
 	 */
 	struct recorder *(*recorder_new)(uint64_t connection);
 	void (*recorder_free)(struct recorder *recorder);
-	MUST_CHECK int (*recorder_see)(struct recorder *recorder, enum side side, struct slice bytes,
-				       int64_t time_ns, struct item_list *items, const char **ret_why);
-	void (*recorder_flush)(struct recorder *recorder, int64_t before_ns, struct item_list *items);
+	MUST_CHECK int (*recorder_see)(struct recorder *recorder, enum side side,
+				       struct slice bytes, int64_t time_ns, struct item_list *items,
+				       const char **ret_why);
+	void (*recorder_flush)(struct recorder *recorder, int64_t before_ns,
+			       struct item_list *items);
 	void (*recorder_end)(struct recorder *recorder, int64_t time_ns, struct item_list *items);
 
 	/* Reading raw pieces for the store. -EINVAL when the bytes are not what they should be. */
-	MUST_CHECK int (*columns_read)(struct slice raw, struct column *ret_columns, size_t max, size_t *ret_n);
-	MUST_CHECK int (*message_read)(struct slice raw, struct message_field *ret_fields, size_t max, size_t *ret_n);
+	MUST_CHECK int (*columns_read)(struct slice raw, struct column *ret_columns, size_t max,
+				       size_t *ret_n);
+	MUST_CHECK int (*message_read)(struct slice raw, struct message_field *ret_fields,
+				       size_t max, size_t *ret_n);
 	struct slice (*type_name)(uint32_t type);
 	enum sql_kind (*type_kind)(uint32_t type);
 	/* Binary value to text, only where encoding the text gives the identical bytes: else -ENOTSUP/-EINVAL. */
@@ -99,13 +103,14 @@ struct protocol {
 	int64_t (*tag_rows)(struct slice tag);
 
 	/*
-	 * Replaying. feed() takes all the bytes; fill() appends answers to `out` until nothing is left to say or
+	 * Replaying. feed() takes all the bytes, and is called only when fill() last said REPLAY_IDLE; fill() appends answers to `out` until nothing is left to say or
 	 * out->max is near, and tells which. A request is only answered in fill(), so that memory is bounded by
 	 * what the client sent and not by what it asked for.
 	 */
 	struct replayer *(*replayer_new)(const struct answers *answers, uint64_t connection);
 	void (*replayer_free)(struct replayer *replayer);
-	MUST_CHECK int (*replayer_feed)(struct replayer *replayer, struct slice bytes, const char **ret_why);
+	MUST_CHECK int (*replayer_feed)(struct replayer *replayer, struct slice bytes,
+					const char **ret_why);
 	enum replay_state (*replayer_fill)(struct replayer *replayer, struct buffer *out);
 };
 

@@ -25,7 +25,8 @@ struct redirect;
  */
 MUST_CHECK int redirect_open(const struct options *options, int cgroup_fd, uint16_t port,
 			     struct redirect **ret_redirect, char ret_error[REDIRECT_ERROR_BYTES]);
-void redirect_close(struct redirect *redirect); /* accepts NULL; detaches when this was the last holder */
+/* Accepts NULL; detaches when this was the last holder. */
+void redirect_close(struct redirect *redirect);
 /* Closes this process's link descriptors only; the maps stay readable. */
 void redirect_drop_links(struct redirect *redirect);
 
@@ -43,7 +44,7 @@ struct redirect_origin {
 MUST_CHECK int redirect_take(struct redirect *redirect, const struct sockaddr *peer,
 			     struct redirect_origin *ret_origin);
 
-/* The kernel's events, for epoll: readable when redirect_read() has some. */
+/* The kernel's events, for epoll: readable when there are some. Read by one thread. */
 int redirect_events_fd(const struct redirect *redirect);
 typedef void redirect_event_fn(void *context, const struct redirect_event *event);
 void redirect_read_events(struct redirect *redirect, redirect_event_fn *event, void *context);

@@ -27,7 +27,10 @@ enum sql_kind pg_type_kind(uint32_t type);
 /* Can values of this type go both ways? Types whose binary form is their text (text, json, xml, ...) can. */
 bool pg_type_convertible(uint32_t type);
 
-/* Appends to `text` / `bytes`; on error nothing of use was appended. */
+/*
+ * Appends to `text` / `bytes`; on error nothing was appended. -EMSGSIZE: the buffer's maximum was reached, and it is
+ * `overflowed`. Texts can be much longer than the bytes (numeric, bit): the maximum bounds them.
+ */
 MUST_CHECK int pg_value_to_text(uint32_t type, struct slice bytes, struct buffer *text);
 MUST_CHECK int pg_value_to_binary(uint32_t type, struct slice text, struct buffer *bytes);
 

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Direct-mapped cache of encoded answers; see answer_cache.h. At most PLACES * ANSWER_CACHED_BYTES = 8 MiB. */
+#include "parsers/answer_cache.h"
+
+#include <stdlib.h>
+#include <xxhash.h>
+
+#define PLACES 4096
+
+struct place {
+	struct answer_key key; /* exchange 0: free */
+	uint16_t size;
+	uint16_t capacity;
+	bool failed;
+	uint8_t *bytes;
+};
+
+struct answer_cache {
+	struct place places[PLACES];
+};
+
+struct answer_cache *answer_cache_new(void)
+{
+	struct answer_cache *cache = calloc(1, sizeof(*cache));
+
+	if (!cache)
+		abort();
+	return cache;
+}
+
+void answer_cache_free(struct answer_cache *cache)
+{
+	if (!cache)
+		return;
+	for (size_t i = 0; i < PLACES; i++)
+		free(cache->places[i].bytes);
+	free(cache);
+}
+
+static size_t place_of(struct answer_key key)
+{
+	return XXH3_64bits(&key, sizeof(key)) % PLACES;
+}
+
+bool answer_cache_find(const struct answer_cache *cache, struct answer_key key,
+		       struct slice *ret_bytes, bool *ret_failed)
+{
+	const struct place *place;
+
+	if (!cache)
+		return false;
+	place = &cache->places[place_of(key)];
+	if (!key.exchange || place->key.exchange != key.exchange || place->key.form != key.form)
+		return false;
+	*ret_bytes = slice_of(place->bytes, place->size);
+	*ret_failed = place->failed;
+	return true;
+}
+
+void answer_cache_put(struct answer_cache *cache, struct answer_key key, struct slice bytes,
+		      bool failed)
+{
+	struct place *place;
+
+	if (!cache || bytes.size > ANSWER_CACHED_BYTES || !bytes.size)
+		return;
+	place = &cache->places[place_of(key)];
+	if (place->capacity < bytes.size) {
+		free(place->bytes);
+		place->bytes = malloc(bytes.size);
+		if (!place->bytes)
+			abort();
+		place->capacity = (uint16_t)bytes.size;
+	}
+	memcpy(place->bytes, bytes.data, bytes.size);
+	place->size = (uint16_t)bytes.size;
+	place->key = key;
+	place->failed = failed;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* PostgreSQL's entry in the table of protocols. */
+#include "parsers/postgres/values.h"
+#include "parsers/postgres/wire.h"
+
+const struct protocol postgres_protocol = {
+	.name = "postgres",
+	.dialect = SQL_POSTGRES,
+	.recognise = pg_recognise,
+	.recognise_max = 8,
+	.handshake = pg_handshake,
+	.handshake_max = PG_STARTUP_MAX,
+	.recorder_new = pg_recorder_new,
+	.recorder_free = pg_recorder_free,
+	.recorder_see = pg_recorder_see,
+	.recorder_flush = pg_recorder_flush,
+	.recorder_end = pg_recorder_end,
+	.columns_read = pg_columns_read,
+	.message_read = pg_message_read,
+	.type_name = pg_type_name,
+	.type_kind = pg_type_kind,
+	.value_to_text = pg_value_to_text,
+	.tag_rows = pg_tag_rows,
+	.replayer_new = pg_replayer_new,
+	.replayer_free = pg_replayer_free,
+	.replayer_feed = pg_replayer_feed,
+	.replayer_fill = pg_replayer_fill,
+};

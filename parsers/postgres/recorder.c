@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The PostgreSQL recorder: the way in, and what the client says; see recorder.h for the whole. Follows chapters 55.2.1
+ * (start-up), 55.2.2 (simple query) and 55.2.3 (extended query).
+ */
+#include "parsers/postgres/recorder.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+bool pg_fail(struct recorder *recorder, const char *why)
+{
+	recorder->error = why;
+	return false;
+}
+
+struct recorder *pg_recorder_new(uint64_t connection)
+{
+	struct recorder *recorder = calloc(1, sizeof(*recorder));
+
+	if (!recorder)
+		abort();
+	recorder->connection = connection;
+	pg_framer_init(&recorder->framers[SIDE_CLIENT], false);
+	pg_framer_init(&recorder->framers[SIDE_SERVER], true);
+	pg_names_init(&recorder->statements);
+	pg_names_init(&recorder->portals);
+	buffer_init(&recorder->stream.row, (size_t)32 << 20);
+	recorder->options.dialect = SQL_POSTGRES;
+	recorder->transaction = 'I';
+	return recorder;
+}
+
+static void operation_release(struct pg_operation *operation)
+{
+	free((void *)(uintptr_t)operation->name.data);
+	free(operation->texts);
+	if (operation->statement)
+		pg_statement_free(&operation->statement->named);
+	item_free(operation->item);
+	*operation = (struct pg_operation){ 0 };
+}
+
+void pg_recorder_free(struct recorder *recorder)
+{
+	if (!recorder)
+		return;
+	while (recorder->n_operations)
+		pg_operations_pop(recorder);
+	free(recorder->operations);
+	pg_names_release(&recorder->statements, pg_statement_free);
+	pg_names_release(&recorder->portals, pg_portal_free);
+	pg_framer_release(&recorder->framers[SIDE_CLIENT]);
+	pg_framer_release(&recorder->framers[SIDE_SERVER]);
+	buffer_release(&recorder->stream.row);
+	item_free(recorder->session);
+	item_free(recorder->active);
+	item_free(recorder->last);
+	free(recorder);
+}
+
+/* ---- the queue of operations ---- */
+
+static struct pg_operation *operation_at(struct recorder *recorder, size_t i)
+{
+	return &recorder->operations[(recorder->operations_first + i) &
+				     (recorder->operations_capacity - 1)];
+}
+
+struct pg_operation *pg_operations_head(struct recorder *recorder)
+{
+	return recorder->n_operations ? operation_at(recorder, 0) : NULL;
+}
+
+void pg_operations_pop(struct recorder *recorder)
+{
+	assert(recorder->n_operations);
+	operation_release(operation_at(recorder, 0));
+	recorder->operations_first++;
+	recorder->n_operations--;
+}
+
+static void grow_operations(struct recorder *recorder)
+{
+	size_t capacity = recorder->operations_capacity ? 2 * recorder->operations_capacity : 8;
+	struct pg_operation *operations = calloc(capacity, sizeof(*operations));
+
+	if (!operations)
+		abort();
+	for (size_t i = 0; i < recorder->n_operations; i++)
+		operations[i] = *operation_at(recorder, i);
+	free(recorder->operations);
+	recorder->operations = operations;
+	recorder->operations_capacity = capacity;
+	recorder->operations_first = 0;
+}
+
+/* A zeroed operation at the end of the queue, or NULL with the failure said. */
+static struct pg_operation *operation_add(struct recorder *recorder, enum pg_operation_type type)
+{
+	struct pg_operation *operation;
+
+	if (recorder->n_operations == PG_OPERATIONS_MAX) {
+		pg_fail(recorder, "too many requests without an answer");
+		return NULL;
+	}
+	if (recorder->n_operations == recorder->operations_capacity)
+		grow_operations(recorder);
+	operation = operation_at(recorder, recorder->n_operations++);
+	operation->type = (uint8_t)type;
+	operation->time_ns = recorder->now_ns;
+	return operation;
+}
+
+void pg_operations_drop_syncs(struct recorder *recorder)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < recorder->n_operations; i++) {
+		struct pg_operation *operation = operation_at(recorder, i);
+
+		if (operation->type == OPERATION_SYNC)
+			operation_release(operation);
+		else if (i != kept++)
+			*operation_at(recorder, kept - 1) = *operation;
+	}
+	recorder->n_operations = kept;
+}
+
+static struct slice name_copy(struct slice name)
+{
+	uint8_t *copy;
+
+	if (!name.size)
+		return slice_of(NULL, 0);
+	copy = malloc(name.size);
+	if (!copy)
+		abort();
+	memcpy(copy, name.data, name.size);
+	return slice_of(copy, name.size);
+}
+
+/* ---- what the client says ---- */
+
+static bool client_startup(struct recorder *recorder, struct slice body)
+{
+	struct cursor cursor = cursor_of(body);
+	uint32_t code = cursor_u32be(&cursor);
+	struct item *item;
+	struct name_value *parameters;
+	size_t n = 0;
+
+	if (code >> 16 != 3)
+		return pg_fail(recorder, "not a session: a cancel request, or an unknown protocol");
+	item = item_new(ITEM_SESSION, recorder->connection);
+	recorder->session = item;
+	/* Two strings and their NULs are at least 3 bytes. */
+	parameters = arena_alloc(&item->arena, (body.size / 3 + 1) * sizeof(*parameters));
+	while (cursor_left(&cursor) > 1 && !cursor.failed) {
+		struct slice name = cursor_string(&cursor);
+		struct slice value = cursor_string(&cursor);
+
+		parameters[n].name = arena_copy(&item->arena, name);
+		parameters[n].value = arena_copy(&item->arena, value);
+		if (slice_equal(name, SLICE("user")))
+			item->session.user = parameters[n].value;
+		else if (slice_equal(name, SLICE("database")))
+			item->session.database = parameters[n].value;
+		else if (slice_equal(name, SLICE("replication")))
+			item->session.replication = !slice_equal(value, SLICE("false"));
+		n++;
+	}
+	if (cursor_u8(&cursor) != 0 || !cursor_done(&cursor))
+		return pg_fail(recorder, "malformed startup message");
+	if (!item->session.database.size) /* the server's rule */
+		item->session.database = item->session.user;
+	item->session.client_parameters = parameters;
+	item->session.n_client_parameters = n;
+	recorder->framers[SIDE_CLIENT].startup = false;
+	recorder->phase = PHASE_LOGIN;
+	return true;
+}
+
+static bool client_query(struct recorder *recorder, struct slice body)
+{
+	struct cursor cursor = cursor_of(body);
+	struct slice text = cursor_string(&cursor);
+	struct pg_operation *operation;
+
+	if (!cursor_done(&cursor))
+		return pg_fail(recorder, "malformed Query");
+	operation = operation_add(recorder, OPERATION_QUERY);
+	if (!operation)
+		return false;
+	operation->item = pg_exchange_new(recorder, EXCHANGE_SIMPLE, text, &text);
+	operation->item->exchange.text = text;
+	if (sql_count(&recorder->options, text) > 1) {
+		operation->texts = (uint8_t *)(uintptr_t)name_copy(text).data;
+		operation->texts_size = text.size;
+	}
+	return true;
+}
+
+static bool client_parse(struct recorder *recorder, struct slice body)
+{
+	struct cursor cursor = cursor_of(body);
+	struct slice name = cursor_string(&cursor);
+	struct slice text = cursor_string(&cursor);
+	size_t n = cursor_u16be(&cursor);
+	struct arena arena;
+	struct pg_statement *statement;
+	struct pg_operation *operation;
+	uint32_t *types;
+
+	if (cursor.failed || n > cursor_left(&cursor) / 4)
+		return pg_fail(recorder, "malformed Parse");
+	operation = operation_add(recorder, OPERATION_PARSE);
+	if (!operation)
+		return false;
+	arena_init(&arena);
+	statement = arena_alloc(&arena, sizeof(*statement));
+	types = arena_alloc(&arena, n * sizeof(*types));
+	for (size_t i = 0; i < n; i++)
+		types[i] = cursor_u32be(&cursor);
+	statement->declared = types;
+	statement->n_declared = n;
+	statement->text = arena_copy(&arena, text);
+	statement->named.name = arena_copy(&arena, name);
+	statement->named.bytes = arena.allocated;
+	statement->arena = arena;
+	operation->statement = statement;
+	return cursor_done(&cursor) || pg_fail(recorder, "malformed Parse");
+}
+
+static bool client_bind(struct recorder *recorder, struct slice body)
+{
+	struct pg_operation *operation;
+	struct slice copy, portal;
+	struct cursor cursor;
+
+	operation = operation_add(recorder, OPERATION_BIND);
+	if (!operation)
+		return false;
+	operation->item = pg_exchange_new(recorder, EXCHANGE_EXTENDED, body, &copy);
+	cursor = cursor_of(copy);
+	portal = cursor_string(&cursor);
+	operation->statement_name = cursor_string(&cursor);
+	operation->bind = cursor_rest(&cursor);
+	operation->name = name_copy(portal);
+	return !cursor.failed || pg_fail(recorder, "malformed Bind");
+}
+
+/* Describe and Close: 'S' or 'P', and a name. */
+static bool client_target(struct recorder *recorder, struct slice body,
+			  enum pg_operation_type statement, enum pg_operation_type portal)
+{
+	struct cursor cursor = cursor_of(body);
+	uint8_t target = cursor_u8(&cursor);
+	struct slice name = cursor_string(&cursor);
+	struct pg_operation *operation;
+
+	if (!cursor_done(&cursor) || (target != 'S' && target != 'P'))
+		return pg_fail(recorder, "malformed Describe or Close");
+	operation = operation_add(recorder, target == 'S' ? statement : portal);
+	if (operation)
+		operation->name = name_copy(name);
+	return operation != NULL;
+}
+
+static bool client_execute(struct recorder *recorder, struct slice body)
+{
+	struct cursor cursor = cursor_of(body);
+	struct slice name = cursor_string(&cursor);
+	bool limited = cursor_i32be(&cursor) > 0;
+	struct pg_operation *operation;
+
+	if (!cursor_done(&cursor))
+		return pg_fail(recorder, "malformed Execute");
+	operation = operation_add(recorder, OPERATION_EXECUTE);
+	if (!operation)
+		return false;
+	operation->name = name_copy(name);
+	operation->limited = limited;
+	return true;
+}
+
+static bool client_sync(struct recorder *recorder)
+{
+	/* While it reads COPY data the server ignores Sync (55.2.6). */
+	if (recorder->copy_in && !recorder->copy_ended)
+		return true;
+	return operation_add(recorder, OPERATION_SYNC) != NULL;
+}
+
+/* Requests above PG_REQUEST_MAX come in pieces: they keep their place in the queue, and nothing is stored of them. */
+static bool client_large(struct recorder *recorder, const struct pg_frame *frame)
+{
+	struct pg_operation *operation = NULL;
+
+	if (frame->part != FRAME_BEGIN || frame->type == 'd')
+		return true;
+	if (frame->type != 'Q')
+		return pg_fail(recorder, "a Parse, Bind or call larger than 64 MiB");
+	operation = operation_add(recorder, OPERATION_QUERY);
+	if (!operation)
+		return false;
+	operation->too_large = true;
+	operation->item = pg_exchange_new(recorder, EXCHANGE_SIMPLE, slice_of(NULL, 0), NULL);
+	operation->item->exchange.flags |= EXCHANGE_REQUEST_TOO_LARGE;
+	return true;
+}
+
+static bool client_message(struct recorder *recorder, const struct pg_frame *frame)
+{
+	if (frame->part != FRAME_WHOLE)
+		return client_large(recorder, frame);
+	if (recorder->phase == PHASE_STARTUP)
+		return client_startup(recorder, frame->body);
+	switch (frame->type) {
+	case 'Q':
+		return client_query(recorder, frame->body);
+	case 'P':
+		return client_parse(recorder, frame->body);
+	case 'B':
+		return client_bind(recorder, frame->body);
+	case 'D':
+		return client_target(recorder, frame->body, OPERATION_DESCRIBE_STATEMENT,
+				     OPERATION_DESCRIBE_PORTAL);
+	case 'C':
+		return client_target(recorder, frame->body, OPERATION_CLOSE_STATEMENT,
+				     OPERATION_CLOSE_PORTAL);
+	case 'E':
+		return client_execute(recorder, frame->body);
+	case 'S':
+		return client_sync(recorder);
+	case 'F':
+		return operation_add(recorder, OPERATION_FUNCTION) != NULL;
+	case 'c':
+	case 'f':
+		recorder->copy_ended = true;
+		return true;
+	default: /* passwords, Flush, CopyData, Terminate: nothing to keep */
+		return true;
+	}
+}
+
+int pg_recorder_see(struct recorder *recorder, enum side side, struct slice bytes, int64_t time_ns,
+		    struct item_list *items, const char **ret_why)
+{
+	struct pg_framer *framer = &recorder->framers[side];
+	struct pg_frame frame;
+	enum pg_next next = PG_MORE;
+	bool ok = !recorder->error;
+
+	recorder->now_ns = time_ns;
+	recorder->items = items;
+	while (ok && (next = pg_framer_next(framer, &bytes, &frame)) == PG_EVENT)
+		ok = side == SIDE_CLIENT ? client_message(recorder, &frame) :
+					   pg_server_message(recorder, &frame);
+	recorder->items = NULL;
+	if (ok && next == PG_ERROR)
+		ok = pg_fail(recorder, framer->error);
+	if (ok)
+		return 0;
+	*ret_why = recorder->error;
+	return -EPROTO;
+}
+
+void pg_recorder_flush(struct recorder *recorder, int64_t before_ns, struct item_list *items)
+{
+	recorder->items = items;
+	if (recorder->active && recorder->active->exchange.opens &&
+	    recorder->active->exchange.start_ns < before_ns)
+		pg_exchange_spill(recorder, 0);
+	recorder->items = NULL;
+}
+
+/* What was asked and never answered: what the app sent last matters most when something broke. */
+static void cut_operation(struct recorder *recorder, struct pg_operation *operation)
+{
+	struct pg_named *named;
+
+	if (operation->type == OPERATION_PARSE) {
+		named = pg_names_put(&recorder->statements, &operation->statement->named);
+		operation->statement = NULL;
+		pg_statement_end(recorder, (struct pg_statement *)named);
+	} else if (operation->type == OPERATION_QUERY && operation->item) {
+		pg_exchange_cut(recorder, operation->item);
+		operation->item = NULL;
+	} else if (operation->type == OPERATION_BIND) {
+		named = pg_names_find(&recorder->statements, operation->statement_name);
+		if (named && pg_exchange_bind(operation->item, operation->bind,
+					      (struct pg_statement *)named)) {
+			((struct pg_statement *)named)->executed = true;
+			pg_exchange_cut(recorder, operation->item);
+			operation->item = NULL;
+		}
+	} else if (operation->type == OPERATION_EXECUTE) {
+		named = pg_names_find(&recorder->portals, operation->name);
+		if (named && ((struct pg_portal *)named)->item) {
+			pg_exchange_cut(recorder, ((struct pg_portal *)named)->item);
+			((struct pg_portal *)named)->item = NULL;
+		}
+	}
+}
+
+static void end_statements(struct recorder *recorder)
+{
+	struct pg_names *names = &recorder->statements;
+
+	for (size_t i = 0; i < names->n_buckets; i++)
+		for (struct pg_named *named; (named = names->buckets[i]);)
+			pg_statement_end(recorder,
+					 (struct pg_statement *)pg_names_take(names, named->name));
+}
+
+void pg_portals_end(struct recorder *recorder)
+{
+	struct pg_names *names = &recorder->portals;
+
+	for (size_t i = 0; names->n && i < names->n_buckets; i++)
+		for (struct pg_named *named; (named = names->buckets[i]);)
+			pg_portal_end(recorder,
+				      (struct pg_portal *)pg_names_take(names, named->name));
+}
+
+void pg_recorder_end(struct recorder *recorder, int64_t time_ns, struct item_list *items)
+{
+	recorder->items = items;
+	recorder->now_ns = time_ns;
+	pg_exchange_emit_last(recorder);
+	if (recorder->active) {
+		recorder->active->exchange.flags |= EXCHANGE_CUT;
+		pg_exchange_close(recorder, OUTCOME_UNFINISHED);
+		pg_exchange_emit_last(recorder);
+		if (recorder->n_operations)
+			pg_operations_pop(recorder);
+	}
+	while (recorder->n_operations) {
+		if (!recorder->failed)
+			cut_operation(recorder, pg_operations_head(recorder));
+		pg_operations_pop(recorder);
+	}
+	pg_portals_end(recorder);
+	end_statements(recorder);
+	recorder->items = NULL;
+}

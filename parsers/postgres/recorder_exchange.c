@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The PostgreSQL recorder: exchanges from their opening to their items; see recorder.h. */
+#include "parsers/postgres/recorder.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+void pg_statement_free(struct pg_named *named)
+{
+	struct arena arena = ((struct pg_statement *)named)->arena; /* the statement lies in it */
+
+	arena_release(&arena);
+}
+
+void pg_portal_free(struct pg_named *named)
+{
+	struct pg_portal *portal = (struct pg_portal *)named;
+
+	item_free(portal->item);
+	free((void *)(uintptr_t)named->name.data);
+	free(portal);
+}
+
+struct item *pg_exchange_new(struct recorder *recorder, enum exchange_kind kind, struct slice bytes,
+			     struct slice *ret_copy)
+{
+	struct item *item = item_new(ITEM_EXCHANGE, recorder->connection);
+
+	item->exchange.kind = (uint8_t)kind;
+	item->exchange.opens = true;
+	item->exchange.start_ns = recorder->now_ns;
+	item->exchange.transaction = recorder->transaction;
+	if (ret_copy)
+		*ret_copy = arena_copy(&item->arena, bytes);
+	return item;
+}
+
+/*
+ * A described statement's columns say form 0; the portal's are what Bind asked for: none is all text, one is for all,
+ * else one for each.
+ */
+static void add_bound_columns(struct item *item, const struct pg_statement *statement,
+			      struct cursor formats, size_t n_formats)
+{
+	struct piece *piece = item_add_piece(item, PIECE_COLUMNS, 0, statement->columns);
+	struct cursor cursor = cursor_of(piece->bytes);
+	size_t n = cursor_u16be(&cursor);
+	uint16_t format = n_formats == 1 ? cursor_u16be(&formats) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint8_t *at;
+
+		cursor_string(&cursor);
+		cursor_bytes(&cursor, 16);
+		if (n_formats > 1)
+			format = cursor_u16be(&formats);
+		at = (uint8_t *)(uintptr_t)cursor_bytes(&cursor, 2)
+			     .data; /* the piece's own bytes */
+		if (!at || formats.failed)
+			return;
+		at[0] = (uint8_t)(format >> 8);
+		at[1] = (uint8_t)format;
+	}
+}
+
+static uint32_t parameter_type(const struct pg_statement *statement, size_t i, bool *ret_declared)
+{
+	*ret_declared = i < statement->n_declared && statement->declared[i];
+	if (*ret_declared)
+		return statement->declared[i];
+	return i < statement->n_described ? statement->described[i] : 0;
+}
+
+bool pg_exchange_bind(struct item *item, struct slice bind, const struct pg_statement *statement)
+{
+	struct cursor cursor = cursor_of(bind);
+	size_t n_forms = cursor_u16be(&cursor);
+	struct cursor forms = cursor_of(cursor_bytes(&cursor, 2 * n_forms));
+	size_t n = cursor_u16be(&cursor);
+	uint16_t form = n_forms == 1 ? cursor_u16be(&forms) : PARAMETER_TEXT;
+	struct parameter *parameters;
+
+	if (cursor.failed || n > cursor_left(&cursor) / 4)
+		return false;
+	parameters = arena_alloc(&item->arena, n * sizeof(*parameters));
+	for (size_t i = 0; i < n; i++) {
+		struct parameter *parameter = &parameters[i];
+		int32_t size = cursor_i32be(&cursor);
+
+		if (n_forms > 1)
+			form = cursor_u16be(&forms);
+		parameter->type = parameter_type(statement, i, &parameter->declared);
+		parameter->form = form == 1 ? PARAMETER_BINARY : PARAMETER_TEXT;
+		parameter->null = size == -1;
+		if (size > 0)
+			parameter->value = cursor_bytes(&cursor, (size_t)size);
+		else if (size < -1)
+			return false;
+	}
+	item->exchange.parameters = parameters;
+	item->exchange.n_parameters = n;
+	item->exchange.text = arena_copy(&item->arena, statement->text);
+	n_forms = cursor_u16be(&cursor);
+	forms = cursor_of(cursor_bytes(&cursor, 2 * n_forms));
+	if (!cursor_done(&cursor))
+		return false;
+	if (statement->has_columns && statement->columns.size)
+		add_bound_columns(item, statement, forms, n_forms);
+	return true;
+}
+
+void pg_exchange_activate(struct recorder *recorder, struct item *item)
+{
+	assert(!recorder->active);
+	pg_exchange_emit_last(recorder);
+	if (!item->exchange.ordinal) {
+		item->exchange.ordinal = ++recorder->ordinal;
+		item->exchange.batch = recorder->batch;
+		item->exchange.index = recorder->batch_index++;
+	}
+	recorder->active = item;
+	recorder->result = 0;
+	recorder->rows_room = 0;
+	recorder->rows_next = 0;
+}
+
+struct piece *pg_piece_add(struct recorder *recorder, enum piece_type type, struct slice bytes)
+{
+	recorder->rows_room = 0;
+	return item_add_piece(recorder->active, type, recorder->result, bytes);
+}
+
+void pg_exchange_touch(struct recorder *recorder)
+{
+	if (recorder->active && !recorder->active->exchange.first_byte_ns)
+		recorder->active->exchange.first_byte_ns = recorder->now_ns;
+}
+
+void pg_exchange_close(struct recorder *recorder, enum exchange_outcome outcome)
+{
+	struct exchange_item *exchange = &recorder->active->exchange;
+
+	exchange->closes = true;
+	exchange->outcome = (uint8_t)outcome;
+	if (outcome == OUTCOME_OK || outcome == OUTCOME_ERROR)
+		exchange->end_ns = recorder->now_ns;
+	assert(!recorder->last);
+	recorder->last = recorder->active;
+	recorder->active = NULL;
+	recorder->portal = NULL;
+}
+
+void pg_exchange_emit_last(struct recorder *recorder)
+{
+	if (recorder->last)
+		item_list_add(recorder->items, recorder->last);
+	recorder->last = NULL;
+}
+
+void pg_exchange_spill(struct recorder *recorder, size_t above_bytes)
+{
+	struct item *part = recorder->active;
+	struct item *next;
+
+	if (!part || part->arena.allocated <= above_bytes)
+		return;
+	next = item_new(ITEM_EXCHANGE, recorder->connection);
+	next->exchange.kind = part->exchange.kind;
+	next->exchange.ordinal = part->exchange.ordinal;
+	next->exchange.batch = part->exchange.batch;
+	next->exchange.index = part->exchange.index;
+	next->exchange.start_ns = part->exchange.start_ns;
+	next->exchange.first_byte_ns = part->exchange.first_byte_ns;
+	next->exchange.flags = part->exchange.flags;
+	item_list_add(recorder->items, part);
+	recorder->active = next;
+	recorder->rows_room = 0;
+}
+
+/* Between semicolons there is often a line break; people read the statements alone. */
+static struct slice trim(struct slice text)
+{
+	while (text.size && strchr(" \t\r\n", text.data[0])) {
+		text.data++;
+		text.size--;
+	}
+	while (text.size && strchr(" \t\r\n", text.data[text.size - 1]))
+		text.size--;
+	return text;
+}
+
+bool pg_query_next(struct recorder *recorder, struct pg_operation *query)
+{
+	struct item *item = query->item;
+	struct slice text;
+
+	if (item) { /* the first */
+		query->item = NULL;
+		recorder->rest = slice_of(query->texts, query->texts_size);
+		if (query->texts && sql_split(&recorder->options, &recorder->rest, &text)) {
+			text = trim(text);
+			item->exchange.text = slice_of(
+				item->exchange.text.data + (text.data - query->texts), text.size);
+		}
+	} else {
+		if (!sql_split(&recorder->options, &recorder->rest, &text))
+			return false;
+		item = pg_exchange_new(recorder, EXCHANGE_SIMPLE, trim(text), &text);
+		item->exchange.text = text;
+	}
+	pg_exchange_activate(recorder, item);
+	return true;
+}
+
+void pg_exchange_cut(struct recorder *recorder, struct item *item)
+{
+	pg_exchange_activate(recorder, item);
+	item->exchange.flags |= EXCHANGE_CUT;
+	pg_exchange_close(recorder, OUTCOME_UNFINISHED);
+	pg_exchange_emit_last(recorder);
+}
+
+void pg_portal_end(struct recorder *recorder, struct pg_portal *portal)
+{
+	if (!portal)
+		return;
+	if (portal->item && portal->item->exchange.ordinal) { /* begun, and not drained */
+		portal->item->exchange.closes = true;
+		portal->item->exchange.outcome = OUTCOME_SUSPENDED;
+		portal->item->exchange.end_ns = recorder->now_ns;
+		item_list_add(recorder->items, portal->item);
+		portal->item = NULL;
+	}
+	pg_portal_free(&portal->named);
+}
+
+void pg_statement_end(struct recorder *recorder, struct pg_statement *statement)
+{
+	struct item *item;
+	struct statement_item *report;
+	uint32_t *types;
+	size_t n;
+
+	if (!statement)
+		return;
+	if (!statement->executed) {
+		item = item_new(ITEM_STATEMENT, recorder->connection);
+		report = &item->statement;
+		report->text = arena_copy(&item->arena, statement->text);
+		n = statement->n_described ? statement->n_described : statement->n_declared;
+		report->n_parameter_types = n;
+		types = arena_alloc(&item->arena, n * sizeof(*types));
+		for (size_t i = 0; i < n; i++)
+			types[i] = statement->n_described ? statement->described[i] :
+							    statement->declared[i];
+		report->parameter_types = types;
+		report->has_columns = statement->has_columns;
+		report->columns = arena_copy(&item->arena, statement->columns);
+		item_list_add(recorder->items, item);
+	}
+	pg_statement_free(&statement->named);
+}

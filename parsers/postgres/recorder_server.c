@@ -1,0 +1,542 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The PostgreSQL recorder: what the server says to the operation at the head of the queue; see recorder.h. Follows chapters
+ * 55.2.2 to 55.2.6. A message that does not fit is a failure: the connection is relayed on, undecoded.
+ */
+#include "parsers/postgres/recorder.h"
+
+#include <stdlib.h>
+
+#define SERVER_PARAMETERS_MAX 256
+
+static bool unexpected(struct recorder *recorder)
+{
+	return pg_fail(recorder, "an answer that does not fit what was asked");
+}
+
+/* ---- login ---- */
+
+static bool login_status(struct recorder *recorder, struct slice name, struct slice value)
+{
+	struct session_item *session = &recorder->session->session;
+	struct arena *arena = &recorder->session->arena;
+	struct name_value *parameters = (struct name_value *)(uintptr_t)session->server_parameters;
+
+	if (!parameters)
+		parameters = arena_alloc(arena, SERVER_PARAMETERS_MAX * sizeof(*parameters));
+	session->server_parameters = parameters;
+	if (session->n_server_parameters == SERVER_PARAMETERS_MAX ||
+	    arena->allocated > PG_SESSION_BYTES_MAX)
+		return pg_fail(recorder, "too many parameters at login");
+	parameters += session->n_server_parameters++;
+	parameters->name = arena_copy(arena, name);
+	parameters->value = arena_copy(arena, value);
+	if (slice_equal(name, SLICE("server_version")))
+		session->server_version = parameters->value;
+	return true;
+}
+
+static void login_done(struct recorder *recorder)
+{
+	recorder->session->session.protocol = &postgres_protocol;
+	item_list_add(recorder->items, recorder->session);
+	recorder->session = NULL;
+	recorder->phase = PHASE_READY;
+}
+
+/* ---- messages that may come at any time ---- */
+
+static bool server_status(struct recorder *recorder, struct slice body)
+{
+	struct cursor cursor = cursor_of(body);
+	struct slice name = cursor_string(&cursor);
+	struct slice value = cursor_string(&cursor);
+
+	if (!cursor_done(&cursor))
+		return pg_fail(recorder, "malformed ParameterStatus");
+	if (slice_equal(name, SLICE("standard_conforming_strings")))
+		recorder->options.backslash_escapes = slice_equal(value, SLICE("off"));
+	if (recorder->phase == PHASE_LOGIN)
+		return login_status(recorder, name, value);
+	if (recorder->active)
+		pg_piece_add(recorder, PIECE_STATUS, body);
+	else if (recorder->last)
+		item_add_piece(recorder->last, PIECE_STATUS, recorder->result, body);
+	return true;
+}
+
+/* The exchange that the server is answering with its Query, opening the next statement's when there is one. */
+static bool query_active(struct recorder *recorder, struct pg_operation *query)
+{
+	if (!recorder->active && !pg_query_next(recorder, query))
+		return false;
+	pg_exchange_touch(recorder);
+	return true;
+}
+
+/* As above for an answer that must belong somewhere: more results than statements go to the last one. */
+static void query_result(struct recorder *recorder, struct pg_operation *query)
+{
+	if (query_active(recorder, query) || !recorder->last)
+		return;
+	recorder->active = recorder->last;
+	recorder->last = NULL;
+	recorder->active->exchange.closes = false;
+	recorder->result++;
+	recorder->merged = true;
+	recorder->rows_room = 0;
+}
+
+/* The portal at the head is answered; NULL when it was drained before. */
+static struct item *execute_active(struct recorder *recorder, struct pg_operation *execute)
+{
+	struct pg_portal *portal;
+
+	if (!recorder->active) {
+		portal = (struct pg_portal *)pg_names_find(&recorder->portals, execute->name);
+		if (!portal || !portal->item)
+			return NULL;
+		pg_exchange_activate(recorder, portal->item);
+		portal->item = NULL;
+		recorder->portal = portal;
+	}
+	pg_exchange_touch(recorder);
+	return recorder->active;
+}
+
+static bool server_notice(struct recorder *recorder, struct slice body)
+{
+	struct pg_operation *head = pg_operations_head(recorder);
+
+	if (recorder->phase != PHASE_READY)
+		return true;
+	if (head && head->type == OPERATION_QUERY)
+		query_active(recorder, head);
+	else if (head && head->type == OPERATION_EXECUTE)
+		execute_active(recorder, head);
+	if (recorder->active)
+		pg_piece_add(recorder, PIECE_NOTICE, body);
+	else if (recorder->last)
+		item_add_piece(recorder->last, PIECE_NOTICE, recorder->result, body);
+	return true;
+}
+
+/* ---- errors ---- */
+
+static void error_active(struct recorder *recorder, struct slice body)
+{
+	pg_exchange_touch(recorder);
+	pg_piece_add(recorder, PIECE_ERROR, body);
+	if (slice_equal(pg_error_code(body), SLICE("25P02")))
+		recorder->active->exchange.flags |= EXCHANGE_ABORTED;
+	pg_exchange_close(recorder, OUTCOME_ERROR);
+}
+
+static void error_in_parse(struct recorder *recorder, struct pg_operation *parse, struct slice body)
+{
+	struct item *item;
+	struct slice text;
+
+	item = pg_exchange_new(recorder, EXCHANGE_PARSE, parse->statement->text, &text);
+	item->exchange.text = text;
+	item->exchange.start_ns = parse->time_ns;
+	pg_exchange_activate(recorder, item);
+	error_active(recorder, body);
+}
+
+/* A Bind of a statement that does not exist is the session's own error, and no exchange. */
+static void error_in_bind(struct recorder *recorder, struct pg_operation *bind, struct slice body)
+{
+	struct pg_statement *statement =
+		(struct pg_statement *)pg_names_find(&recorder->statements, bind->statement_name);
+
+	if (!statement || !pg_exchange_bind(bind->item, bind->bind, statement))
+		return;
+	statement->executed = true;
+	pg_exchange_activate(recorder, bind->item);
+	bind->item = NULL;
+	error_active(recorder, body);
+}
+
+/* At Sync the implicit transaction commits: what fails then belongs to its last statement. */
+static void error_at_sync(struct recorder *recorder, struct slice body)
+{
+	if (!recorder->last)
+		return;
+	item_add_piece(recorder->last, PIECE_ERROR, recorder->result, body);
+	recorder->last->exchange.outcome = OUTCOME_ERROR;
+}
+
+static bool server_error(struct recorder *recorder, struct slice body)
+{
+	struct pg_operation *head = pg_operations_head(recorder);
+
+	recorder->copy_in = false;
+	if (recorder->phase != PHASE_READY || !head)
+		return true; /* a refused login, or a session that the server ends */
+	recorder->failed = head->type != OPERATION_QUERY && head->type != OPERATION_FUNCTION;
+	switch (head->type) {
+	case OPERATION_QUERY:
+		query_result(recorder, head);
+		if (recorder->active)
+			error_active(recorder, body);
+		break;
+	case OPERATION_PARSE:
+		error_in_parse(recorder, head, body);
+		break;
+	case OPERATION_BIND:
+		error_in_bind(recorder, head, body);
+		break;
+	case OPERATION_EXECUTE:
+		if (execute_active(recorder, head))
+			error_active(recorder, body);
+		break;
+	case OPERATION_SYNC:
+		error_at_sync(recorder, body);
+		break;
+	default:
+		break;
+	}
+	return true;
+}
+
+/* ---- results ---- */
+
+static bool server_columns(struct recorder *recorder, struct pg_operation *head, struct slice body)
+{
+	struct pg_statement *statement;
+	struct pg_portal *portal;
+
+	switch (head->type) {
+	case OPERATION_QUERY:
+		query_result(recorder, head);
+		if (recorder->active)
+			pg_piece_add(recorder, PIECE_COLUMNS, body);
+		return true;
+	case OPERATION_DESCRIBE_STATEMENT:
+		statement = (struct pg_statement *)pg_names_find(&recorder->statements, head->name);
+		if (statement) {
+			statement->has_columns = true;
+			statement->columns = arena_copy(&statement->arena, body);
+		}
+		pg_operations_pop(recorder);
+		return true;
+	case OPERATION_DESCRIBE_PORTAL:
+		portal = (struct pg_portal *)pg_names_find(&recorder->portals, head->name);
+		if (portal && portal->item && body.size && !portal->has_columns)
+			item_add_piece(portal->item, PIECE_COLUMNS, 0, body);
+		if (portal)
+			portal->has_columns = true;
+		pg_operations_pop(recorder);
+		return true;
+	default:
+		return unexpected(recorder);
+	}
+}
+
+static bool server_parameters(struct recorder *recorder, struct pg_operation *head,
+			      struct slice body)
+{
+	struct cursor cursor = cursor_of(body);
+	size_t n = cursor_u16be(&cursor);
+	struct pg_statement *statement;
+	uint32_t *types;
+
+	if (head->type != OPERATION_DESCRIBE_STATEMENT)
+		return unexpected(recorder);
+	if (cursor.failed || cursor_left(&cursor) != 4 * n)
+		return pg_fail(recorder, "malformed ParameterDescription");
+	statement = (struct pg_statement *)pg_names_find(&recorder->statements, head->name);
+	if (!statement || statement->described)
+		return true;
+	types = arena_alloc(&statement->arena, n * sizeof(*types));
+	for (size_t i = 0; i < n; i++)
+		types[i] = cursor_u32be(&cursor);
+	statement->described = types;
+	statement->n_described = n;
+	return true;
+}
+
+static bool server_row(struct recorder *recorder, struct pg_operation *head,
+		       const struct pg_frame *frame)
+{
+	if (head->type == OPERATION_QUERY)
+		query_active(recorder, head);
+	else if (head->type == OPERATION_EXECUTE)
+		execute_active(recorder, head);
+	if (!recorder->active)
+		return unexpected(recorder);
+	if (frame->part != FRAME_WHOLE)
+		return pg_row_stream(recorder, frame);
+	if (frame->body.size < 2)
+		return pg_fail(recorder, "malformed DataRow");
+	pg_rows_add(recorder, frame->body);
+	return true;
+}
+
+/* A statement ended well: CommandComplete or EmptyQueryResponse. */
+static bool server_complete(struct recorder *recorder, struct pg_operation *head,
+			    enum piece_type type, struct slice tag)
+{
+	if (head->type == OPERATION_QUERY)
+		query_result(recorder, head);
+	else if (head->type == OPERATION_EXECUTE)
+		execute_active(recorder, head);
+	else
+		return unexpected(recorder);
+	recorder->copy_in = false;
+	if (recorder->active) {
+		if (tag.size && tag.data[tag.size - 1] == 0)
+			tag.size--;
+		pg_piece_add(recorder, type, tag);
+		pg_exchange_close(recorder, OUTCOME_OK);
+	}
+	if (head->type == OPERATION_EXECUTE)
+		pg_operations_pop(recorder);
+	return true;
+}
+
+static bool server_suspended(struct recorder *recorder, struct pg_operation *head)
+{
+	struct item *item;
+
+	if (head->type != OPERATION_EXECUTE)
+		return unexpected(recorder);
+	item = execute_active(recorder, head);
+	if (item) {
+		item->exchange.flags |= EXCHANGE_ROW_LIMIT;
+		recorder->portal->item = item;
+		recorder->active = NULL;
+		recorder->portal = NULL;
+	}
+	pg_operations_pop(recorder);
+	return true;
+}
+
+static bool server_copy(struct recorder *recorder, struct pg_operation *head, uint8_t type)
+{
+	if (head->type == OPERATION_QUERY)
+		query_result(recorder, head);
+	else if (head->type == OPERATION_EXECUTE)
+		execute_active(recorder, head);
+	if (!recorder->active)
+		return unexpected(recorder);
+	recorder->active->exchange.flags |= type == 'W' ? EXCHANGE_NOT_DECODED : EXCHANGE_COPY;
+	if (type == 'G') {
+		recorder->copy_in = true;
+		if (head->type == OPERATION_EXECUTE && !recorder->copy_ended)
+			pg_operations_drop_syncs(recorder);
+	}
+	return true;
+}
+
+/* ---- acknowledgements ---- */
+
+static bool parse_complete(struct recorder *recorder, struct pg_operation *head)
+{
+	struct pg_named *old;
+
+	if (head->type != OPERATION_PARSE)
+		return unexpected(recorder);
+	old = pg_names_put(&recorder->statements, &head->statement->named);
+	head->statement = NULL;
+	pg_statement_end(recorder, (struct pg_statement *)old);
+	pg_operations_pop(recorder);
+	if (recorder->statements.bytes > PG_NAMES_BYTES_MAX)
+		return pg_fail(recorder, "too many prepared statements");
+	return true;
+}
+
+static bool bind_complete(struct recorder *recorder, struct pg_operation *head)
+{
+	struct pg_statement *statement;
+	struct pg_portal *portal;
+
+	if (head->type != OPERATION_BIND)
+		return unexpected(recorder);
+	statement =
+		(struct pg_statement *)pg_names_find(&recorder->statements, head->statement_name);
+	if (!statement)
+		return pg_fail(recorder, "a statement that was prepared before recording began");
+	if (!pg_exchange_bind(head->item, head->bind, statement))
+		return pg_fail(recorder, "malformed Bind");
+	statement->executed = true;
+	portal = calloc(1, sizeof(*portal));
+	if (!portal)
+		abort();
+	portal->item = head->item;
+	portal->has_columns = statement->has_columns;
+	portal->named.name = head->name;
+	portal->named.bytes = head->item->arena.allocated;
+	head->item = NULL;
+	head->name = slice_of(NULL, 0);
+	pg_portal_end(recorder,
+		      (struct pg_portal *)pg_names_put(&recorder->portals, &portal->named));
+	pg_operations_pop(recorder);
+	if (recorder->portals.bytes > PG_NAMES_BYTES_MAX + PG_REQUEST_MAX)
+		return pg_fail(recorder, "too many portals");
+	return true;
+}
+
+static bool close_complete(struct recorder *recorder, struct pg_operation *head)
+{
+	if (head->type == OPERATION_CLOSE_STATEMENT)
+		pg_statement_end(recorder, (struct pg_statement *)pg_names_take(
+						   &recorder->statements, head->name));
+	else if (head->type == OPERATION_CLOSE_PORTAL)
+		pg_portal_end(recorder,
+			      (struct pg_portal *)pg_names_take(&recorder->portals, head->name));
+	else
+		return unexpected(recorder);
+	pg_operations_pop(recorder);
+	return true;
+}
+
+static bool function_result(struct recorder *recorder, struct pg_operation *head)
+{
+	struct item *item;
+	struct slice text;
+
+	if (head->type != OPERATION_FUNCTION)
+		return unexpected(recorder);
+	item = pg_exchange_new(recorder, EXCHANGE_FUNCTION, SLICE("function call"), &text);
+	item->exchange.text = text;
+	item->exchange.flags |= EXCHANGE_NOT_DECODED;
+	item->exchange.start_ns = head->time_ns;
+	pg_exchange_activate(recorder, item);
+	pg_exchange_touch(recorder);
+	pg_exchange_close(recorder, OUTCOME_OK);
+	return true;
+}
+
+/* ---- the end of a batch ---- */
+
+static void end_query(struct recorder *recorder, struct pg_operation *query)
+{
+	struct slice rest = recorder->rest, unused, text;
+	struct item *merge;
+	bool ok = recorder->last && recorder->last->exchange.outcome == OUTCOME_OK;
+
+	if (query->item)
+		pg_exchange_activate(recorder, query->item);
+	query->item = NULL;
+	if (recorder->active) /* it ended without saying so */
+		pg_exchange_close(recorder, OUTCOME_UNFINISHED);
+	if (ok && sql_split(&recorder->options, &rest, &unused))
+		recorder->merged = true;
+	if (!recorder->merged)
+		return;
+	recorder->last->exchange.flags |= EXCHANGE_MERGED;
+	text = recorder->last->exchange.text;
+	if (query->texts)
+		text = slice_of(query->texts, query->texts_size);
+	merge = item_new(ITEM_BATCH_MERGE, recorder->connection);
+	merge->batch_merge.batch = recorder->batch;
+	merge->batch_merge.text = arena_copy(&merge->arena, text);
+	pg_exchange_emit_last(recorder);
+	item_list_add(recorder->items, merge);
+	recorder->merged = false;
+}
+
+static bool server_ready(struct recorder *recorder, struct slice body)
+{
+	struct pg_operation *head = pg_operations_head(recorder);
+
+	if (body.size != 1)
+		return pg_fail(recorder, "malformed ReadyForQuery");
+	recorder->transaction = body.data[0];
+	if (recorder->phase == PHASE_LOGIN) {
+		login_done(recorder);
+		return true;
+	}
+	while (recorder->failed && head && head->type != OPERATION_SYNC) {
+		pg_operations_pop(recorder);
+		head = pg_operations_head(recorder);
+	}
+	if (!head || (head->type != OPERATION_SYNC && head->type != OPERATION_QUERY &&
+		      head->type != OPERATION_FUNCTION))
+		return unexpected(recorder);
+	if (head->type == OPERATION_QUERY)
+		end_query(recorder, head);
+	pg_operations_pop(recorder);
+	pg_exchange_emit_last(recorder);
+	recorder->failed = false;
+	recorder->copy_in = false;
+	recorder->copy_ended = false;
+	recorder->batch++;
+	recorder->batch_index = 0;
+	if (recorder->transaction == 'I')
+		pg_portals_end(recorder);
+	return true;
+}
+
+/* ---- all of it ---- */
+
+/* What answers an operation. */
+static bool server_answer(struct recorder *recorder, const struct pg_frame *frame)
+{
+	struct pg_operation *head = pg_operations_head(recorder);
+
+	if (!head || recorder->phase != PHASE_READY || recorder->failed)
+		return unexpected(recorder);
+	switch (frame->type) {
+	case 'T':
+	case 'n':
+		return server_columns(recorder, head, frame->body);
+	case 't':
+		return server_parameters(recorder, head, frame->body);
+	case 'D':
+		return server_row(recorder, head, frame);
+	case 'C':
+		return server_complete(recorder, head, PIECE_TAG, frame->body);
+	case 'I':
+		return server_complete(recorder, head, PIECE_EMPTY, frame->body);
+	case 's':
+		return server_suspended(recorder, head);
+	case '1':
+		return parse_complete(recorder, head);
+	case '2':
+		return bind_complete(recorder, head);
+	case '3':
+		return close_complete(recorder, head);
+	case 'G':
+	case 'H':
+	case 'W':
+		return server_copy(recorder, head, frame->type);
+	case 'V':
+		return function_result(recorder, head);
+	default:
+		return unexpected(recorder);
+	}
+}
+
+bool pg_server_message(struct recorder *recorder, const struct pg_frame *frame)
+{
+	if (recorder->phase == PHASE_STARTUP) /* "too many connections" may come before anything */
+		return frame->type == 'E' || pg_fail(recorder, "the server spoke first");
+	if (frame->part != FRAME_WHOLE && frame->type != 'D')
+		return frame->type == 'd' || pg_fail(recorder, "a message larger than 16 MiB");
+	switch (frame->type) {
+	case 'D':
+	case 'T':
+	case 'C':
+		return server_answer(recorder, frame);
+	case 'Z':
+		return server_ready(recorder, frame->body);
+	case 'S':
+		return server_status(recorder, frame->body);
+	case 'E':
+		return server_error(recorder, frame->body);
+	case 'N':
+		return server_notice(recorder, frame->body);
+	case 'R': /* authentication: relayed, and nothing kept */
+	case 'K':
+	case 'v':
+	case 'A':
+	case 'd': /* COPY data: relayed, and marked on the exchange */
+	case 'c':
+		return true;
+	default:
+		return server_answer(recorder, frame);
+	}
+}

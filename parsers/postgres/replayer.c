@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The PostgreSQL replayer: the way in and out, login, and the batch and its end; see replayer.h. Follows chapters 55.2.1
+ * "Start-up", 55.2.2 "Simple Query" and 55.2.9 "Canceling Requests in Progress".
+ */
+#include "parsers/postgres/replayer.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <xxhash.h>
+
+struct replayer *pg_replayer_new(const struct answers *answers, uint64_t connection)
+{
+	struct replayer *replayer = calloc(1, sizeof(*replayer));
+
+	if (!replayer)
+		abort();
+	replayer->answers = answers;
+	replayer->connection = connection;
+	buffer_init(&replayer->in, PG_REQUEST_MAX + ((size_t)1 << 20));
+	buffer_init(&replayer->status, (size_t)1 << 20);
+	buffer_init(&replayer->send.row, (size_t)64 << 20);
+	pg_framer_init(&replayer->framer, false);
+	pg_names_init(&replayer->prepared);
+	pg_names_init(&replayer->bound);
+	arena_init(&replayer->arena);
+	return replayer;
+}
+
+void pg_replayer_free(struct replayer *replayer)
+{
+	if (!replayer)
+		return;
+	pg_names_release(&replayer->bound, pg_bound_free);
+	pg_names_release(&replayer->prepared, pg_prepared_release);
+	sql_session_free(replayer->session);
+	pg_framer_release(&replayer->framer);
+	buffer_release(&replayer->in);
+	buffer_release(&replayer->status);
+	buffer_release(&replayer->send.row);
+	free(replayer->send.cuts);
+	arena_release(&replayer->arena);
+	free(replayer);
+}
+
+int pg_replayer_feed(struct replayer *replayer, struct slice bytes, const char **ret_why)
+{
+	assert(!replayer->unread.size);
+	buffer_clear(&replayer->in);
+	if (replayer->in.capacity > PG_FILL_BYTES)
+		buffer_release(&replayer->in);
+	buffer_append_slice(&replayer->in, bytes);
+	replayer->unread = buffer_slice(&replayer->in);
+	if (!replayer->error && !replayer->in.overflowed)
+		return 0;
+	*ret_why = replayer->error ? replayer->error : "too many bytes at once";
+	return -EPROTO;
+}
+
+void pg_send_error(struct buffer *out, const struct pg_error *error)
+{
+	const struct {
+		char letter;
+		struct slice text;
+	} fields[] = {
+		{ 'S', slice_from_string(error->severity) },
+		{ 'V', slice_from_string(error->severity) },
+		{ 'C', slice_from_string(error->code) },
+		{ 'M', error->message },
+		{ 'D', error->detail },
+		{ 'H', error->hint },
+	};
+	size_t at = pg_message_begin(out, 'E');
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		if (!fields[i].text.size)
+			continue;
+		buffer_append_u8(out, (uint8_t)fields[i].letter);
+		buffer_append_slice(out, fields[i].text);
+		buffer_append_u8(out, 0);
+	}
+	buffer_append_u8(out, 0);
+	pg_message_end(out, at);
+}
+
+static void send_ready(struct replayer *replayer, struct buffer *out)
+{
+	size_t at;
+
+	buffer_append_slice(out, buffer_slice(&replayer->status));
+	buffer_clear(&replayer->status);
+	at = pg_message_begin(out, 'Z');
+	buffer_append_u8(out, (uint8_t)sql_session_transaction(replayer->session));
+	pg_message_end(out, at);
+	if (sql_session_transaction(replayer->session) == SQL_IDLE)
+		pg_forget_bound(replayer);
+}
+
+void pg_replay_failed(struct replayer *replayer)
+{
+	if (replayer->query)
+		replayer->query_failed = true;
+	else
+		replayer->failed = true;
+}
+
+/* ---- login ---- */
+
+/* Options that this server does not know, and a minor version that it does not speak, are negotiated away (55.2.1). */
+static void negotiate(struct buffer *out, uint32_t code, struct slice names, uint32_t n_names)
+{
+	uint32_t spoken =
+		code <= PG_PROTOCOL(3, 2) && code != PG_PROTOCOL(3, 1) ? code : PG_PROTOCOL(3, 2);
+	size_t at;
+
+	if (spoken == code && !n_names)
+		return;
+	at = pg_message_begin(out, 'v');
+	buffer_append_u32be(out, spoken);
+	buffer_append_u32be(out, n_names);
+	buffer_append_slice(out, names);
+	pg_message_end(out, at);
+}
+
+/* What a server reports is the recorded one's, but for what this client said itself. */
+static void send_login(struct replayer *replayer, const struct answer_server *server,
+		       struct buffer *out)
+{
+	uint64_t seed = replayer->connection;
+	uint64_t key = XXH3_64bits(&seed, sizeof(seed));
+	size_t at = pg_message_begin(out, 'R');
+
+	buffer_append_u32be(out, 0);
+	pg_message_end(out, at);
+	for (size_t i = 0; i < server->n_parameters; i++) {
+		struct slice name = server->parameters[i].name;
+		struct slice value = server->parameters[i].value;
+
+		if (slice_equal(name, SLICE("application_name")))
+			value = sql_session_setting(replayer->session, name);
+		else if (slice_equal(name, SLICE("TimeZone")))
+			replayer->utc = pg_is_utc(value);
+		pg_send_status(out, name, value);
+	}
+	at = pg_message_begin(out, 'K');
+	buffer_append_u32be(out, (uint32_t)(replayer->connection & 0x7fffffff));
+	buffer_append_u32be(out, (uint32_t)key);
+	pg_message_end(out, at);
+	replayer->ready = true;
+	send_ready(replayer, out);
+}
+
+static void refuse_login(struct replayer *replayer, const char *code, struct slice message,
+			 struct slice hint, struct buffer *out)
+{
+	pg_send_error(out, &(struct pg_error){ "FATAL", code, message, slice_of(NULL, 0), hint });
+	replayer->closed = true;
+}
+
+static bool startup_parameters(struct slice body, struct slice *ret_user,
+			       struct slice *ret_database)
+{
+	struct cursor cursor = cursor_of(body);
+
+	cursor_u32be(&cursor);
+	while (cursor_left(&cursor) > 1 && !cursor.failed) {
+		struct slice name = cursor_string(&cursor);
+		struct slice value = cursor_string(&cursor);
+
+		if (slice_equal(name, SLICE("user")))
+			*ret_user = value;
+		else if (slice_equal(name, SLICE("database")))
+			*ret_database = value;
+	}
+	return cursor_u8(&cursor) == 0 && cursor_done(&cursor);
+}
+
+static void begin_session(struct replayer *replayer, struct slice body, struct slice database,
+			  struct buffer *unknown, uint32_t *ret_n_unknown)
+{
+	struct cursor cursor = cursor_of(body);
+
+	replayer->session = sql_session_new(SQL_POSTGRES, database);
+	cursor_u32be(&cursor);
+	while (cursor_left(&cursor) > 1 && !cursor.failed) {
+		struct slice name = cursor_string(&cursor);
+		struct slice value = cursor_string(&cursor);
+
+		if (slice_starts_with(name, SLICE("_pq_."))) {
+			buffer_append_slice(unknown, name);
+			buffer_append_u8(unknown, 0);
+			++*ret_n_unknown;
+		} else {
+			sql_session_startup(replayer->session, name, value);
+		}
+	}
+}
+
+static void startup_message(struct replayer *replayer, struct slice body, struct buffer *out)
+{
+	static const struct slice hint =
+		SLICE("Record a run of the program that uses this database "
+		      "first, or see --map.");
+	struct cursor cursor = cursor_of(body);
+	uint32_t code = cursor_u32be(&cursor), n_unknown = 0;
+	struct slice user = { 0 }, database = { 0 };
+	struct answer_server server = { 0 };
+	struct buffer unknown;
+
+	if (code == PG_SSL_REQUEST || code == PG_GSSENC_REQUEST) {
+		buffer_append_u8(out, 'N');
+		return;
+	}
+	if (code ==
+	    PG_CANCEL_REQUEST) { /* nothing here takes long enough; no answer is the protocol */
+		replayer->closed = true;
+		return;
+	}
+	if (code >> 16 != 3 || !startup_parameters(body, &user, &database) || !user.size) {
+		refuse_login(replayer, "0A000", SLICE("unsupported frontend protocol"),
+			     slice_of(NULL, 0), out);
+		return;
+	}
+	if (!database.size)
+		database = user;
+	if (!replayer->answers->server(replayer->answers->context, database, user, &server)) {
+		refuse_login(replayer, PG_STATE_MISS,
+			     SLICE("mockproxy: the recording has no session with this database at "
+				   "this address"),
+			     hint, out);
+		return;
+	}
+	buffer_init(&unknown, PG_STARTUP_MAX);
+	begin_session(replayer, body, database, &unknown, &n_unknown);
+	negotiate(out, code, buffer_slice(&unknown), n_unknown);
+	buffer_release(&unknown);
+	replayer->framer.startup = false;
+	send_login(replayer, &server, out);
+}
+
+/* ---- batches ---- */
+
+static void begin_query(struct replayer *replayer, struct slice body, struct buffer *out)
+{
+	struct cursor cursor = cursor_of(body);
+	struct slice text = cursor_string(&cursor);
+	struct slice rest = text, first;
+	struct sql_options options = sql_session_options(replayer->session);
+
+	if (!cursor_done(&cursor)) {
+		refuse_login(replayer, "08P01", SLICE("malformed Query"), slice_of(NULL, 0), out);
+		return;
+	}
+	replayer->query = true;
+	replayer->query_failed = false;
+	if (!sql_split(&options, &rest, &first)) {
+		size_t at = pg_message_begin(out, 'I');
+
+		pg_message_end(out, at);
+		replayer->answers->count_session(replayer->answers->context);
+		text = slice_of(NULL, 0);
+	}
+	replayer->query_rest = text;
+}
+
+/* Statements of a Query whose results did not fit their number were recorded as one. */
+static bool take_merged(struct replayer *replayer, struct slice *ret_text)
+{
+	struct sql_statement sql;
+	struct request request;
+	struct sql_options options = sql_session_options(replayer->session);
+
+	arena_reset(&replayer->arena);
+	sql_canonicalize(&options, replayer->query_rest, &replayer->arena, &sql);
+	replayer->values =
+		arena_alloc(&replayer->arena, (sql.n_slots + 1) * sizeof(*replayer->values));
+	sql_slot_values(&sql, NULL, 0, replayer->values);
+	request = pg_answer_request(replayer, &sql, replayer->values, replayer->query_rest);
+	if (!replayer->answers->is_merged(replayer->answers->context, &request))
+		return false;
+	*ret_text = replayer->query_rest;
+	replayer->query_rest = slice_of(NULL, 0);
+	return true;
+}
+
+static void next_of_query(struct replayer *replayer, struct buffer *out)
+{
+	struct sql_options options = sql_session_options(replayer->session);
+	struct slice text;
+	bool several =
+		memchr(replayer->query_rest.data ? (const void *)replayer->query_rest.data : "",
+		       ';', replayer->query_rest.size) != NULL;
+
+	if (!replayer->query_failed && ((several && take_merged(replayer, &text)) ||
+					sql_split(&options, &replayer->query_rest, &text))) {
+		pg_answer_simple(replayer, text, out);
+		return;
+	}
+	replayer->query = false;
+	sql_session_batch_end(replayer->session, !replayer->query_failed);
+	send_ready(replayer, out);
+}
+
+static void sync_message(struct replayer *replayer, struct buffer *out)
+{
+	sql_session_batch_end(replayer->session, !replayer->failed);
+	replayer->failed = false;
+	send_ready(replayer, out);
+}
+
+static void unsupported(struct replayer *replayer, struct slice what, struct buffer *out)
+{
+	replayer->answers->count_unservable(replayer->answers->context, what,
+					    SLICE("not replayed by this version"));
+	pg_send_error(out, &(struct pg_error){
+				   "ERROR", PG_STATE_UNSERVABLE,
+				   SLICE("mockproxy: this kind of request is not replayed yet"),
+				   what, slice_of(NULL, 0) });
+	sql_session_batch_end(replayer->session, false);
+	send_ready(replayer, out);
+}
+
+static void message(struct replayer *replayer, const struct pg_frame *frame, struct buffer *out)
+{
+	if (frame->part != FRAME_WHOLE) {
+		if (frame->part == FRAME_BEGIN && frame->type != 'd')
+			refuse_login(replayer, "54000",
+				     SLICE("mockproxy: a request larger than 64 MiB"),
+				     slice_of(NULL, 0), out);
+		return;
+	}
+	if (!replayer->ready) {
+		startup_message(replayer, frame->body, out);
+		return;
+	}
+	if (frame->type == 'X')
+		replayer->closed = true;
+	else if (frame->type == 'S')
+		sync_message(replayer, out);
+	else if (replayer->failed)
+		return; /* everything up to Sync is skipped (55.2.3) */
+	else if (frame->type == 'Q')
+		begin_query(replayer, frame->body, out);
+	else if (frame->type == 'F')
+		unsupported(replayer, SLICE("FunctionCall"), out);
+	else
+		pg_extended_message(replayer, frame, out);
+}
+
+enum replay_state pg_replayer_fill(struct replayer *replayer, struct buffer *out)
+{
+	struct pg_frame frame;
+	enum pg_next next;
+
+	while (out->size < PG_FILL_BYTES && !out->overflowed) {
+		if (replayer->closed) {
+			replayer->unread.size = 0;
+			return REPLAY_CLOSE;
+		}
+		if (replayer->send.on) {
+			if (pg_send_more(replayer, out))
+				pg_answer_sent(replayer);
+			continue;
+		}
+		if (replayer->query) {
+			next_of_query(replayer, out);
+			continue;
+		}
+		if (!replayer->ready)
+			replayer->framer.startup = true;
+		next = pg_framer_next(&replayer->framer, &replayer->unread, &frame);
+		if (next == PG_MORE)
+			return REPLAY_IDLE;
+		if (next == PG_ERROR) {
+			refuse_login(replayer, "08P01", slice_from_string(replayer->framer.error),
+				     slice_of(NULL, 0), out);
+			continue;
+		}
+		message(replayer, &frame, out);
+	}
+	if (out->overflowed) { /* a message larger than any buffer: the connection cannot go on */
+		replayer->closed = true;
+		return REPLAY_CLOSE;
+	}
+	return REPLAY_MORE;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The PostgreSQL replayer's state, shared by its files and by nothing else.
+ *
+ *	replayer.c          the way in and out, login, the batch and its end
+ *	replayer_extended.c Parse, Bind, Describe, Execute, Close
+ *	replayer_answer.c   which recorded exchange answers a statement, or the session itself
+ *	replayer_send.c     an exchange's results, row by row, in the form that the client asked for
+ *
+ * It is a server of the protocol: names, transaction state and errors are this session's own (design §6), and only what
+ * statements answer comes from the recording. Work is done in fill(), a message at a time; an answer that does not fit
+ * the buffer is continued by the next call, so that memory is bounded whatever a client asks for.
+ *
+ * States:
+ *	STARTUP ──StartupMessage──▶ READY ──Terminate, FATAL──▶ CLOSED
+ *	READY: reading messages; or `query` is on (statements of a Query are left); or `send.on` (an answer is under way)
+ */
+#ifndef MOCKPROXY_POSTGRES_REPLAYER_H
+#define MOCKPROXY_POSTGRES_REPLAYER_H
+
+#include "parsers/postgres/names.h"
+#include "parsers/postgres/wire.h"
+#include "parsers/sql/session.h"
+
+/* fill() stops above this much output; a single row may exceed it. */
+#define PG_FILL_BYTES ((size_t)64 << 10)
+/* Prepared statements and portals of one connection. */
+#define PG_REPLAY_NAMES_MAX ((size_t)64 << 20)
+/* SQLSTATEs of our own; class MP is nobody's. */
+#define PG_STATE_MISS "MP001"
+#define PG_STATE_UNSERVABLE "MP002"
+
+struct pg_prepared {
+	struct pg_named named;
+	struct arena arena;	 /* owns all of it */
+	unsigned int references; /* its name, and portals */
+	struct slice text;
+	struct sql_statement sql;
+	const uint32_t *declared; /* by placeholder; 0: not declared */
+	const uint32_t *types;	  /* by placeholder: declared, else recorded; 0: not known */
+	size_t n_types;
+	bool has_columns;
+	const struct answer_columns *columns;
+};
+
+/* Where a portal's answer stands between two Executes. */
+struct pg_position {
+	bool begun;
+	bool done;
+	uint32_t chunk;
+	uint64_t row; /* of the chunk */
+};
+
+struct pg_bound {
+	struct pg_named named;
+	struct arena arena;
+	struct pg_prepared *prepared;
+	struct sql_value *values; /* of the statement's slots */
+	const uint16_t *formats;  /* of results */
+	size_t n_formats;
+	bool found;  /* `answer` was looked up */
+	bool missed; /* ... and there was none */
+	struct answer answer;
+	struct pg_position position;
+};
+
+/* An answer on its way out; see replayer_send.c. */
+struct pg_send {
+	bool on;
+	bool describe; /* RowDescription too: a simple query */
+	bool failed;   /* an error was sent */
+	uint64_t exchange;
+	uint8_t kind; /* enum exchange_kind of the recorded one */
+	uint32_t flags;
+	const uint16_t *formats;
+	size_t n_formats;
+	uint64_t limit; /* rows; 0: none */
+	uint64_t rows;	/* sent so far */
+	uint32_t number;
+	uint8_t step;
+	struct pg_position position;
+	struct answer_result result;
+	bool large; /* a row with parts is on its way: `row`, interrupted at `cuts` */
+	struct buffer row;
+	size_t row_at;
+	struct pg_cut {
+		size_t at; /* in `row`: the part comes before this byte */
+		uint64_t part;
+		uint64_t size;
+	} * cuts;
+	size_t n_cuts;
+	size_t cuts_capacity;
+	size_t cut;
+	uint32_t sequence;
+	bool cacheable; /* so far: it began at `cache_from` in `out` and has not been interrupted */
+	size_t cache_from;
+	struct answer_key key;
+};
+
+struct replayer {
+	const struct answers *answers;
+	uint64_t connection;
+	struct buffer in;
+	struct slice unread; /* of `in` */
+	struct pg_framer framer;
+	const char *error;
+	bool ready;
+	bool closed;
+	bool failed;	      /* an error in an extended batch: skip to Sync */
+	struct buffer status; /* ParameterStatus messages that go out before ReadyForQuery */
+	bool utc;	      /* the recorded server's TimeZone is UTC */
+
+	struct sql_session *session;
+	struct pg_names prepared;
+	struct pg_names bound;
+
+	bool query; /* a Query's statements are under way */
+	bool query_failed;
+	struct slice query_rest;
+	struct arena arena; /* of the statement under way, in a simple query */
+	struct sql_statement sql;
+	struct sql_value *values;
+	struct pg_bound *executing; /* the portal whose answer `send` is; NULL in a simple query */
+	struct pg_send send;
+};
+
+/* One error with our own text; empty slices are left out. */
+struct pg_error {
+	const char *severity;
+	const char *code;
+	struct slice message;
+	struct slice detail;
+	struct slice hint;
+};
+void pg_send_error(struct buffer *out, const struct pg_error *error);
+
+/* replayer.c */
+/* An error was sent: of a Query its end, of an extended batch to be skipped to Sync. */
+void pg_replay_failed(struct replayer *replayer);
+void pg_forget_prepared(struct replayer *replayer, struct slice name);
+void pg_forget_all_prepared(struct replayer *replayer);
+
+/* replayer_extended.c */
+void pg_extended_message(struct replayer *replayer, const struct pg_frame *frame,
+			 struct buffer *out);
+void pg_prepared_release(struct pg_named *named); /* drops a reference; accepts NULL */
+void pg_bound_free(struct pg_named *named);	  /* accepts NULL */
+/* Portals end with their transaction. */
+void pg_forget_bound(struct replayer *replayer);
+
+/* replayer_answer.c */
+/* A statement of a simple query: answers it, or begins to (send.on). */
+void pg_answer_simple(struct replayer *replayer, struct slice text, struct buffer *out);
+/* Finds what answers a portal; false when that is an error, which was sent then. */
+bool pg_answer_find(struct replayer *replayer, struct pg_bound *bound, struct buffer *out);
+/* Executes a portal. */
+void pg_answer_portal(struct replayer *replayer, struct pg_bound *bound, uint64_t limit,
+		      struct buffer *out);
+/* The answer under way was sent whole. */
+void pg_answer_sent(struct replayer *replayer);
+/* In a failed transaction only its end is answered; true when that error was sent. */
+bool pg_answer_aborted(struct replayer *replayer, const struct sql_statement *sql,
+		       struct buffer *out);
+/* Can the session itself answer this statement? */
+bool pg_answer_housekeeping(const struct sql_statement *sql);
+/* A request with this session's context. */
+struct request pg_answer_request(struct replayer *replayer, const struct sql_statement *sql,
+				 const struct sql_value *values, struct slice text);
+void pg_answer_miss(struct replayer *replayer, const struct answer *answer, struct slice text,
+		    struct buffer *out);
+
+/* replayer_send.c */
+void pg_send_begin(struct replayer *replayer, const struct answer *answer);
+/* Goes on; true when the answer is complete. */
+bool pg_send_more(struct replayer *replayer, struct buffer *out);
+void pg_send_columns(struct buffer *out, const struct answer_columns *columns,
+		     const uint16_t *formats, size_t n_formats, bool as_recorded);
+void pg_send_status(struct buffer *out, struct slice name, struct slice value);
+/* The form that column i was asked in. */
+uint16_t pg_send_form(const uint16_t *formats, size_t n_formats, size_t i);
+
+/* replayer_value.c */
+bool pg_is_utc(struct slice time_zone);
+/* One stored value as the body of a DataRow wants it, without its length; 0 or -ENOTSUP, -EINVAL. */
+int pg_value_encode(const struct replayer *replayer, const struct answer_column *column,
+		    uint16_t form, const struct answer_value *value, struct buffer *out);
+void pg_send_tag(struct buffer *out, struct slice tag);
+
+#endif

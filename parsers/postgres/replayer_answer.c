@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The PostgreSQL replayer: what answers a statement. The recording comes first; what a session can know by itself (BEGIN,
+ * COMMIT, SET, DEALLOCATE, ...) is answered by the session when the recording does not hold it, with the tags that a
+ * server gives. Everything else that is not recorded is a miss.
+ */
+#include "parsers/postgres/replayer.h"
+
+#include <stdlib.h>
+
+struct request pg_answer_request(struct replayer *replayer, const struct sql_statement *sql,
+				 const struct sql_value *values, struct slice text)
+{
+	return (struct request){
+		.context = sql_session_context(replayer->session),
+		.statement = sql,
+		.values = values,
+		.text = text,
+	};
+}
+
+bool pg_answer_aborted(struct replayer *replayer, const struct sql_statement *sql,
+		       struct buffer *out)
+{
+	if (sql_session_transaction(replayer->session) != SQL_FAILED || sql->verb == SQL_COMMIT ||
+	    sql->verb == SQL_ROLLBACK || sql->verb == SQL_ROLLBACK_TO)
+		return false;
+	pg_send_error(out, &(struct pg_error){
+				   .severity = "ERROR",
+				   .code = "25P02",
+				   .message = SLICE("current transaction is aborted, commands "
+						    "ignored until end of transaction block") });
+	pg_replay_failed(replayer);
+	return true;
+}
+
+/* ---- what the session answers itself ---- */
+
+bool pg_answer_housekeeping(const struct sql_statement *sql)
+{
+	switch (sql->verb) {
+	case SQL_BEGIN:
+	case SQL_COMMIT:
+	case SQL_ROLLBACK:
+	case SQL_SAVEPOINT:
+	case SQL_RELEASE:
+	case SQL_ROLLBACK_TO:
+	case SQL_SET:
+	case SQL_DISCARD:
+	case SQL_DEALLOCATE:
+	case SQL_CLOSE:
+	case SQL_UNLISTEN:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool first_word(struct slice canonical, struct slice word)
+{
+	return slice_starts_with(canonical, word);
+}
+
+static bool last_word_is_all(struct slice canonical)
+{
+	return canonical.size > 4 &&
+	       slice_equal(slice_of(canonical.data + canonical.size - 4, 4), SLICE(" all"));
+}
+
+/* The tag that a server gives to a statement that the session answers. */
+static struct slice housekeeping_tag(const struct replayer *replayer,
+				     const struct sql_statement *sql)
+{
+	bool all = last_word_is_all(sql->canonical);
+
+	switch (sql->verb) {
+	case SQL_BEGIN:
+		return first_word(sql->canonical, SLICE("start")) ? SLICE("START TRANSACTION") :
+								    SLICE("BEGIN");
+	case SQL_COMMIT:
+		return sql_session_transaction(replayer->session) == SQL_FAILED ?
+			       SLICE("ROLLBACK") :
+			       SLICE("COMMIT");
+	case SQL_SAVEPOINT:
+		return SLICE("SAVEPOINT");
+	case SQL_RELEASE:
+		return SLICE("RELEASE");
+	case SQL_SET:
+		return first_word(sql->canonical, SLICE("reset")) ? SLICE("RESET") : SLICE("SET");
+	case SQL_DISCARD:
+		return all ? SLICE("DISCARD ALL") : SLICE("DISCARD PLANS");
+	case SQL_DEALLOCATE:
+		return all ? SLICE("DEALLOCATE ALL") : SLICE("DEALLOCATE");
+	case SQL_CLOSE:
+		return all ? SLICE("CLOSE CURSOR ALL") : SLICE("CLOSE CURSOR");
+	case SQL_UNLISTEN:
+		return SLICE("UNLISTEN");
+	default:
+		return SLICE("ROLLBACK");
+	}
+}
+
+/* DEALLOCATE and DISCARD also drop what Parse named: they are one space of names. */
+static void deallocate(struct replayer *replayer, const struct sql_statement *sql)
+{
+	struct slice name = sql->canonical;
+
+	if (sql->verb == SQL_DISCARD || last_word_is_all(name)) {
+		if (sql->verb == SQL_DEALLOCATE || last_word_is_all(name))
+			pg_forget_all_prepared(replayer);
+		return;
+	}
+	for (size_t i = name.size; i > 0; i--) {
+		if (name.data[i - 1] == ' ' && name.data[name.size - 1] != '"') {
+			name = slice_of(name.data + i, name.size - i);
+			break;
+		}
+		if (i < name.size &&
+		    name.data[i - 1] == '"') { /* a quoted name, its quotes not doubled */
+			name = slice_of(name.data + i, name.size - i - 1);
+			break;
+		}
+	}
+	pg_forget_prepared(replayer, name);
+}
+
+static void statement_ended(struct replayer *replayer, const struct sql_statement *sql,
+			    const struct sql_value *values, bool ok)
+{
+	sql_session_statement(replayer->session, sql, values, ok);
+	if (!ok)
+		pg_replay_failed(replayer);
+	else if (sql->verb == SQL_DEALLOCATE || sql->verb == SQL_DISCARD)
+		deallocate(replayer, sql);
+}
+
+/* Settings that a server reports when they change, and that requests of ordinary drivers set. */
+static const char *const reported[] = { "client_encoding", "DateStyle",
+					"TimeZone",	   "application_name",
+					"IntervalStyle",   "standard_conforming_strings" };
+
+static void report_setting(struct replayer *replayer, const struct sql_statement *sql,
+			   const struct sql_value *values)
+{
+	struct slice before[ARRAY_SIZE(reported)];
+	struct arena arena;
+
+	arena_init(&arena);
+	for (size_t i = 0; i < ARRAY_SIZE(reported); i++) {
+		struct slice value =
+			sql_session_setting(replayer->session, slice_from_string(reported[i]));
+
+		before[i] = arena_copy(&arena, value);
+	}
+	statement_ended(replayer, sql, values, true);
+	for (size_t i = 0; i < ARRAY_SIZE(reported); i++) {
+		struct slice name = slice_from_string(reported[i]);
+		struct slice value = sql_session_setting(replayer->session, name);
+
+		if (value.size && !slice_equal(value, before[i]))
+			pg_send_status(&replayer->status, name, value);
+	}
+	arena_release(&arena);
+}
+
+static void answer_housekeeping(struct replayer *replayer, const struct sql_statement *sql,
+				const struct sql_value *values, struct buffer *out)
+{
+	pg_send_tag(out, housekeeping_tag(replayer, sql));
+	if (sql->verb == SQL_SET)
+		report_setting(replayer, sql, values);
+	else
+		statement_ended(replayer, sql, values, true);
+}
+
+/* ---- misses ---- */
+
+static void append_cut(struct buffer *text, struct slice what)
+{
+	static const size_t most = 300;
+
+	buffer_append_slice(text, slice_of(what.data, what.size < most ? what.size : most));
+	if (what.size > most)
+		buffer_append_string(text, " ...");
+}
+
+void pg_answer_miss(struct replayer *replayer, const struct answer *answer, struct slice text,
+		    struct buffer *out)
+{
+	struct buffer detail;
+	struct sql_options options = sql_session_options(replayer->session);
+	struct sql_statement sql;
+	struct arena arena;
+
+	arena_init(&arena);
+	sql_canonicalize(&options, text, &arena, &sql);
+	buffer_init(&detail, (size_t)16 << 10);
+	buffer_append_string(&detail, "Asked: ");
+	append_cut(&detail, sql_mask(&sql, text, &arena));
+	if (answer->nearest.size) {
+		buffer_append_string(&detail, "\nNearest recorded: ");
+		append_cut(&detail, answer->nearest);
+	}
+	if (answer->difference.size) {
+		buffer_append_string(&detail, "\nDifference: ");
+		append_cut(&detail, answer->difference);
+	}
+	pg_send_error(
+		out, &(struct pg_error){
+			     .severity = "ERROR",
+			     .code = PG_STATE_MISS,
+			     .message = answer->used_up ?
+						SLICE("mockproxy: every recorded answer to this "
+						      "statement was given already") :
+						SLICE("mockproxy: the recording holds no answer to "
+						      "this statement"),
+			     .detail = buffer_slice(&detail),
+			     .hint = SLICE("Record a run that asks this, or look at what was "
+					   "recorded: sqlite3 FILE 'select * from queries'.") });
+	buffer_release(&detail);
+	arena_release(&arena);
+	sql_session_statement(replayer->session, &(struct sql_statement){ .verb = SQL_OTHER }, NULL,
+			      false);
+	pg_replay_failed(replayer);
+}
+
+/* ---- finding ---- */
+
+/* The end of a transaction depends on how it went here; a recorded answer with another tag is not the answer. */
+static bool commit_differs(struct replayer *replayer, const struct sql_statement *sql,
+			   const struct answer *answer)
+{
+	struct answer_result result;
+
+	if (sql->verb != SQL_COMMIT || answer->outcome != OUTCOME_OK)
+		return false;
+	return replayer->answers->result(replayer->answers->context, answer->exchange, 0,
+					 &result) != 1 ||
+	       !slice_equal(result.tag, housekeeping_tag(replayer, sql));
+}
+
+/* Looks the statement up; the answer's rung is RUNG_SESSION where the session is to answer itself. */
+static void find(struct replayer *replayer, const struct sql_statement *sql,
+		 const struct sql_value *values, struct slice text, struct answer *ret_answer)
+{
+	struct request request = pg_answer_request(replayer, sql, values, text);
+
+	*ret_answer = (struct answer){ 0 };
+	replayer->answers->find(replayer->answers->context, &request, ret_answer);
+	if (ret_answer->rung == RUNG_MISS && !pg_answer_housekeeping(sql))
+		return;
+	if (ret_answer->rung == RUNG_MISS || commit_differs(replayer, sql, ret_answer)) {
+		ret_answer->rung = RUNG_SESSION;
+		replayer->answers->count_session(replayer->answers->context);
+	}
+}
+
+void pg_answer_simple(struct replayer *replayer, struct slice text, struct buffer *out)
+{
+	struct sql_options options = sql_session_options(replayer->session);
+	struct answer answer;
+
+	arena_reset(&replayer->arena);
+	sql_canonicalize(&options, text, &replayer->arena, &replayer->sql);
+	replayer->values = arena_alloc(&replayer->arena,
+				       (replayer->sql.n_slots + 1) * sizeof(*replayer->values));
+	sql_slot_values(&replayer->sql, NULL, 0, replayer->values);
+	if (pg_answer_aborted(replayer, &replayer->sql, out))
+		return;
+	find(replayer, &replayer->sql, replayer->values, text, &answer);
+	replayer->executing = NULL;
+	if (answer.rung == RUNG_SESSION)
+		answer_housekeeping(replayer, &replayer->sql, replayer->values, out);
+	else if (answer.rung == RUNG_MISS)
+		pg_answer_miss(replayer, &answer, text, out);
+	else
+		pg_send_begin(replayer, &answer);
+}
+
+bool pg_answer_find(struct replayer *replayer, struct pg_bound *bound, struct buffer *out)
+{
+	const struct pg_prepared *prepared = bound->prepared;
+
+	if (!bound->found) {
+		if (prepared->sql.verb == SQL_EMPTY)
+			bound->answer.rung = RUNG_SESSION;
+		else
+			find(replayer, &prepared->sql, bound->values, prepared->text,
+			     &bound->answer);
+		bound->found = true;
+	}
+	if (bound->answer.rung != RUNG_MISS)
+		return true;
+	pg_answer_miss(replayer, &bound->answer, prepared->text, out);
+	return false;
+}
+
+void pg_answer_portal(struct replayer *replayer, struct pg_bound *bound, uint64_t limit,
+		      struct buffer *out)
+{
+	if (!pg_answer_find(replayer, bound, out))
+		return;
+	if (bound->prepared->sql.verb == SQL_EMPTY) {
+		pg_message_end(out, pg_message_begin(out, 'I'));
+		replayer->answers->count_session(replayer->answers->context);
+		return;
+	}
+	if (bound->answer.rung == RUNG_SESSION) {
+		answer_housekeeping(replayer, &bound->prepared->sql, bound->values, out);
+		return;
+	}
+	replayer->executing = bound;
+	pg_send_begin(replayer, &bound->answer);
+	replayer->send.limit = limit;
+	replayer->send.formats = bound->formats;
+	replayer->send.n_formats = bound->n_formats;
+	replayer->send.position = bound->position;
+}
+
+void pg_answer_sent(struct replayer *replayer)
+{
+	struct pg_bound *bound = replayer->executing;
+	bool ok = !replayer->send.failed;
+
+	replayer->executing = NULL;
+	if (!bound) {
+		statement_ended(replayer, &replayer->sql, replayer->values, ok);
+		return;
+	}
+	bound->position = replayer->send.position;
+	if (!ok || bound->position.done)
+		statement_ended(replayer, &bound->prepared->sql, bound->values, ok);
+}

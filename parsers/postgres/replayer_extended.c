@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The PostgreSQL replayer: the extended query protocol, as in chapter 55.2.3. Names are this client's own; what is known of
+ * a statement (its parameters' types, its columns) comes from the recording by its template.
+ */
+#include "parsers/binding.h"
+#include "parsers/postgres/replayer.h"
+#include "parsers/postgres/values.h"
+
+#include <stdlib.h>
+
+#define TYPE_TEXT 25
+
+static void acknowledge(struct buffer *out, uint8_t type)
+{
+	pg_message_end(out, pg_message_begin(out, type));
+}
+
+static void refuse(struct replayer *replayer, const char *code, struct slice message,
+		   struct buffer *out)
+{
+	pg_send_error(out,
+		      &(struct pg_error){ .severity = "ERROR", .code = code, .message = message });
+	sql_session_statement(replayer->session, &(struct sql_statement){ .verb = SQL_OTHER }, NULL,
+			      false);
+	pg_replay_failed(replayer);
+}
+
+void pg_prepared_release(struct pg_named *named)
+{
+	struct pg_prepared *prepared = (struct pg_prepared *)named;
+	struct arena arena;
+
+	if (!prepared || --prepared->references)
+		return;
+	arena = prepared->arena; /* it lies in it */
+	arena_release(&arena);
+}
+
+void pg_bound_free(struct pg_named *named)
+{
+	struct pg_bound *bound = (struct pg_bound *)named;
+	struct arena arena;
+
+	if (!bound)
+		return;
+	pg_prepared_release(&bound->prepared->named);
+	arena = bound->arena;
+	arena_release(&arena);
+}
+
+void pg_forget_bound(struct replayer *replayer)
+{
+	struct pg_names *names = &replayer->bound;
+
+	for (size_t i = 0; names->n && i < names->n_buckets; i++)
+		while (names->buckets[i])
+			pg_bound_free(pg_names_take(names, names->buckets[i]->name));
+}
+
+void pg_forget_prepared(struct replayer *replayer, struct slice name)
+{
+	pg_prepared_release(pg_names_take(&replayer->prepared, name));
+}
+
+void pg_forget_all_prepared(struct replayer *replayer)
+{
+	struct pg_names *names = &replayer->prepared;
+
+	for (size_t i = 0; i < names->n_buckets; i++)
+		while (names->buckets[i])
+			pg_forget_prepared(replayer, names->buckets[i]->name);
+}
+
+/* ---- Parse ---- */
+
+/* The type of each placeholder: as the client declared it, else as it was recorded, else as the text states it. */
+static void resolve_types(struct pg_prepared *prepared, const uint32_t *declared, size_t n_declared,
+			  const struct answer_description *description)
+{
+	const struct sql_statement *sql = &prepared->sql;
+	size_t n = sql->placeholders > n_declared ? sql->placeholders : n_declared;
+	uint32_t *all = arena_alloc(&prepared->arena, (n + 1) * sizeof(*all));
+	uint32_t *types = arena_alloc(&prepared->arena, (n + 1) * sizeof(*types));
+
+	for (size_t i = 0; i < n_declared; i++)
+		all[i] = types[i] = declared[i];
+	for (size_t i = 0; i < sql->n_slots; i++) {
+		size_t placeholder = sql->slots[i].placeholder;
+
+		if (!placeholder || placeholder > n || types[placeholder - 1])
+			continue;
+		if (i < description->n_slots)
+			types[placeholder - 1] = description->slot_types[i];
+		if (!types[placeholder - 1])
+			types[placeholder - 1] = pg_type_by_name(sql->slots[i].cast);
+	}
+	prepared->declared = all;
+	prepared->types = types;
+	prepared->n_types = n;
+}
+
+/* The recording knows the statement, or the session answers it itself; else the miss is said. */
+static bool describe(struct replayer *replayer, struct pg_prepared *prepared,
+		     struct answer_description *ret_description, struct buffer *out)
+{
+	const struct answers *answers = replayer->answers;
+	struct sql_value *values =
+		arena_alloc(&prepared->arena, (prepared->sql.n_slots + 1) * sizeof(*values));
+	struct answer answer = { 0 };
+	struct request request;
+
+	sql_slot_values(&prepared->sql, NULL, 0, values);
+	request = pg_answer_request(replayer, &prepared->sql, values, prepared->text);
+	if (answers->find_parse_error(answers->context, &request, &answer)) {
+		replayer->executing = NULL;
+		replayer->sql = (struct sql_statement){ .verb = SQL_OTHER };
+		replayer->values = NULL;
+		pg_send_begin(replayer, &answer);
+		return false;
+	}
+	if (answers->describe(answers->context, &request, ret_description, &answer)) {
+		prepared->has_columns = ret_description->has_columns;
+		prepared->columns = ret_description->columns;
+		return true;
+	}
+	if (pg_answer_housekeeping(&prepared->sql)) {
+		prepared->has_columns = true;
+		return true;
+	}
+	pg_answer_miss(replayer, &answer, prepared->text, out);
+	return false;
+}
+
+static struct pg_prepared *prepared_new(struct replayer *replayer, struct slice name,
+					struct slice text)
+{
+	struct sql_options options = sql_session_options(replayer->session);
+	struct pg_prepared *prepared;
+	struct arena arena;
+
+	arena_init(&arena);
+	prepared = arena_alloc(&arena, sizeof(*prepared));
+	prepared->arena = arena;
+	prepared->references = 1;
+	prepared->named.name = arena_copy(&prepared->arena, name);
+	prepared->text = arena_copy(&prepared->arena, text);
+	sql_canonicalize(&options, prepared->text, &prepared->arena, &prepared->sql);
+	return prepared;
+}
+
+static void parse_message(struct replayer *replayer, struct slice body, struct buffer *out)
+{
+	struct cursor cursor = cursor_of(body);
+	struct slice name = cursor_string(&cursor);
+	struct slice text = cursor_string(&cursor);
+	size_t n = cursor_u16be(&cursor);
+	struct answer_description description = { 0 };
+	struct pg_prepared *prepared;
+	uint32_t *declared;
+
+	if (cursor.failed || cursor_left(&cursor) != 4 * n) {
+		refuse(replayer, "08P01", SLICE("malformed Parse"), out);
+		return;
+	}
+	if (name.size && pg_names_find(&replayer->prepared, name)) {
+		refuse(replayer, "42P05", SLICE("prepared statement already exists"), out);
+		return;
+	}
+	prepared = prepared_new(replayer, name, text);
+	declared = arena_alloc(&prepared->arena, (n + 1) * sizeof(*declared));
+	for (size_t i = 0; i < n; i++)
+		declared[i] = cursor_u32be(&cursor);
+	if (pg_answer_aborted(replayer, &prepared->sql, out) ||
+	    (prepared->sql.verb != SQL_EMPTY && !describe(replayer, prepared, &description, out))) {
+		pg_prepared_release(&prepared->named);
+		return;
+	}
+	resolve_types(prepared, declared, n, &description);
+	prepared->named.bytes = prepared->arena.allocated;
+	if (replayer->prepared.bytes > PG_REPLAY_NAMES_MAX) {
+		pg_prepared_release(&prepared->named);
+		refuse(replayer, "54000", SLICE("mockproxy: too many prepared statements"), out);
+		return;
+	}
+	pg_prepared_release(pg_names_put(&replayer->prepared, &prepared->named));
+	acknowledge(out, '1');
+}
+
+/* ---- Bind ---- */
+
+/* Reads the parameters and the formats of the results; false when they are malformed. */
+static bool bind_values(struct pg_bound *bound, struct cursor *cursor)
+{
+	const struct pg_prepared *prepared = bound->prepared;
+	size_t n_forms = cursor_u16be(cursor);
+	struct cursor forms = cursor_of(cursor_bytes(cursor, 2 * n_forms));
+	size_t n = cursor_u16be(cursor);
+	uint16_t form = n_forms == 1 ? cursor_u16be(&forms) : PARAMETER_TEXT;
+	struct sql_value *values;
+
+	if (cursor->failed || n > cursor_left(cursor) / 4)
+		return false;
+	values = arena_alloc(&bound->arena, (n + 1) * sizeof(*values));
+	for (size_t i = 0; i < n; i++) {
+		struct parameter parameter = { 0 };
+		int32_t size = cursor_i32be(cursor);
+
+		if (n_forms > 1)
+			form = cursor_u16be(&forms);
+		if (size < -1)
+			return false;
+		parameter.null = size == -1;
+		parameter.form = form == 1 ? PARAMETER_BINARY : PARAMETER_TEXT;
+		parameter.type = i < prepared->n_types ? prepared->types[i] : 0;
+		parameter.declared = i < prepared->n_types && prepared->declared[i];
+		if (size > 0)
+			parameter.value =
+				arena_copy(&bound->arena, cursor_bytes(cursor, (size_t)size));
+		if (cursor->failed)
+			return false;
+		if (parameter_value(&postgres_protocol, &parameter, &bound->arena, &values[i]))
+			return false;
+	}
+	bound->values =
+		arena_alloc(&bound->arena, (prepared->sql.n_slots + 1) * sizeof(*bound->values));
+	sql_slot_values(&prepared->sql, values, n, bound->values);
+	return true;
+}
+
+static bool bind_formats(struct pg_bound *bound, struct cursor *cursor)
+{
+	size_t n = cursor_u16be(cursor);
+	uint16_t *formats;
+
+	if (cursor->failed || n > cursor_left(cursor) / 2)
+		return false;
+	formats = arena_alloc(&bound->arena, (n + 1) * sizeof(*formats));
+	for (size_t i = 0; i < n; i++) {
+		formats[i] = cursor_u16be(cursor);
+		if (formats[i] > PARAMETER_BINARY)
+			return false;
+	}
+	bound->formats = formats;
+	bound->n_formats = n;
+	return cursor_done(cursor);
+}
+
+static void bind_message(struct replayer *replayer, struct slice body, struct buffer *out)
+{
+	struct cursor cursor = cursor_of(body);
+	struct slice portal = cursor_string(&cursor);
+	struct slice name = cursor_string(&cursor);
+	struct pg_prepared *prepared =
+		(struct pg_prepared *)pg_names_find(&replayer->prepared, name);
+	struct pg_bound *bound;
+	struct arena arena;
+
+	if (!cursor.failed && !prepared) {
+		refuse(replayer, "26000", SLICE("prepared statement does not exist"), out);
+		return;
+	}
+	if (cursor.failed || replayer->bound.bytes > PG_REPLAY_NAMES_MAX) {
+		refuse(replayer, "08P01", SLICE("malformed Bind, or too many portals"), out);
+		return;
+	}
+	if (portal.size && pg_names_find(&replayer->bound, portal)) {
+		refuse(replayer, "42P03", SLICE("cursor already exists"), out);
+		return;
+	}
+	if (pg_answer_aborted(replayer, &prepared->sql, out))
+		return;
+	arena_init(&arena);
+	bound = arena_alloc(&arena, sizeof(*bound));
+	bound->arena = arena;
+	bound->prepared = prepared;
+	prepared->references++;
+	bound->named.name = arena_copy(&bound->arena, portal);
+	if (!bind_values(bound, &cursor) || !bind_formats(bound, &cursor)) {
+		pg_bound_free(&bound->named);
+		refuse(replayer, "08P01", SLICE("malformed Bind"), out);
+		return;
+	}
+	bound->named.bytes = bound->arena.allocated;
+	pg_bound_free(pg_names_put(&replayer->bound, &bound->named));
+	acknowledge(out, '2');
+}
+
+/* ---- Describe, Execute, Close ---- */
+
+static void describe_statement(struct replayer *replayer, struct slice name, struct buffer *out)
+{
+	struct pg_prepared *prepared =
+		(struct pg_prepared *)pg_names_find(&replayer->prepared, name);
+	size_t at;
+
+	if (!prepared) {
+		refuse(replayer, "26000", SLICE("prepared statement does not exist"), out);
+		return;
+	}
+	at = pg_message_begin(out, 't');
+	buffer_append_u16be(out, (uint16_t)prepared->n_types);
+	for (size_t i = 0; i < prepared->n_types; i++)
+		buffer_append_u32be(out, prepared->types[i] ? prepared->types[i] : TYPE_TEXT);
+	pg_message_end(out, at);
+	if (prepared->columns)
+		pg_send_columns(out, prepared->columns, NULL, 0, false);
+	else
+		acknowledge(out, 'n');
+}
+
+static void describe_portal(struct replayer *replayer, struct slice name, struct buffer *out)
+{
+	struct pg_bound *bound = (struct pg_bound *)pg_names_find(&replayer->bound, name);
+	struct answer_result result;
+	const struct answer_columns *columns;
+
+	if (!bound) {
+		refuse(replayer, "34000", SLICE("portal does not exist"), out);
+		return;
+	}
+	if (!pg_answer_find(replayer, bound, out))
+		return;
+	columns = bound->prepared->columns;
+	if (bound->answer.rung == RUNG_EXACT && bound->answer.outcome != OUTCOME_ERROR) {
+		columns = NULL;
+		if (replayer->answers->result(replayer->answers->context, bound->answer.exchange, 0,
+					      &result) == 1)
+			columns = result.columns;
+	}
+	if (columns)
+		pg_send_columns(out, columns, bound->formats, bound->n_formats, false);
+	else
+		acknowledge(out, 'n');
+}
+
+static void execute_message(struct replayer *replayer, struct slice body, struct buffer *out)
+{
+	struct cursor cursor = cursor_of(body);
+	struct slice name = cursor_string(&cursor);
+	int32_t limit = cursor_i32be(&cursor);
+	struct pg_bound *bound;
+
+	if (!cursor_done(&cursor)) {
+		refuse(replayer, "08P01", SLICE("malformed Execute"), out);
+		return;
+	}
+	bound = (struct pg_bound *)pg_names_find(&replayer->bound, name);
+	if (!bound)
+		refuse(replayer, "34000", SLICE("portal does not exist"), out);
+	else if (!pg_answer_aborted(replayer, &bound->prepared->sql, out))
+		pg_answer_portal(replayer, bound, limit > 0 ? (uint64_t)limit : 0, out);
+}
+
+static void describe_or_close(struct replayer *replayer, const struct pg_frame *frame,
+			      struct buffer *out)
+{
+	struct cursor cursor = cursor_of(frame->body);
+	uint8_t target = cursor_u8(&cursor);
+	struct slice name = cursor_string(&cursor);
+
+	if (!cursor_done(&cursor) || (target != 'S' && target != 'P')) {
+		refuse(replayer, "08P01", SLICE("malformed Describe or Close"), out);
+	} else if (frame->type == 'D') {
+		if (target == 'S')
+			describe_statement(replayer, name, out);
+		else
+			describe_portal(replayer, name, out);
+	} else {
+		if (target == 'S')
+			pg_forget_prepared(replayer, name);
+		else
+			pg_bound_free(pg_names_take(&replayer->bound, name));
+		acknowledge(out, '3'); /* also for a name that does not exist */
+	}
+}
+
+void pg_extended_message(struct replayer *replayer, const struct pg_frame *frame,
+			 struct buffer *out)
+{
+	switch (frame->type) {
+	case 'P':
+		parse_message(replayer, frame->body, out);
+		break;
+	case 'B':
+		bind_message(replayer, frame->body, out);
+		break;
+	case 'D':
+	case 'C':
+		describe_or_close(replayer, frame, out);
+		break;
+	case 'E':
+		execute_message(replayer, frame->body, out);
+		break;
+	default: /* Flush: everything is sent at once anyway; COPY data behind a COPY that was refused */
+		break;
+	}
+}

@@ -1,0 +1,572 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The PostgreSQL replayer: an exchange's results on their way out, as messages of chapter 55.7, from the structured rows.
+ *
+ * Steps of an answer:
+ *	STEP_BEGIN ──▶ STEP_RESULT ──▶ STEP_ROWS ──▶ STEP_END ──▶ STEP_RESULT of the next result, or complete
+ *	                                 │  ▲ a row with parts: `large`
+ *	                                 └──┘
+ * A step ends when the buffer is full, and goes on in the next call. What was recorded and cannot be encoded as the client
+ * asked becomes an error in the place of the row.
+ */
+#include "parsers/postgres/replayer.h"
+#include "parsers/postgres/values.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum step { STEP_BEGIN, STEP_RESULT, STEP_ROWS, STEP_END };
+
+void pg_send_status(struct buffer *out, struct slice name, struct slice value)
+{
+	size_t at = pg_message_begin(out, 'S');
+
+	buffer_append_slice(out, name);
+	buffer_append_u8(out, 0);
+	buffer_append_slice(out, value);
+	buffer_append_u8(out, 0);
+	pg_message_end(out, at);
+}
+
+void pg_send_tag(struct buffer *out, struct slice tag)
+{
+	size_t at = pg_message_begin(out, 'C');
+
+	buffer_append_slice(out, tag);
+	buffer_append_u8(out, 0);
+	pg_message_end(out, at);
+}
+
+uint16_t pg_send_form(const uint16_t *formats, size_t n_formats, size_t i)
+{
+	if (n_formats <= 1)
+		return n_formats ? formats[0] : PARAMETER_TEXT;
+	return i < n_formats ? formats[i] : PARAMETER_TEXT;
+}
+
+void pg_send_columns(struct buffer *out, const struct answer_columns *columns,
+		     const uint16_t *formats, size_t n_formats, bool as_recorded)
+{
+	size_t at = pg_message_begin(out, 'T');
+
+	buffer_append_u16be(out, (uint16_t)columns->n);
+	for (size_t i = 0; i < columns->n; i++) {
+		const struct answer_column *column = &columns->columns[i];
+
+		buffer_append_slice(out, column->name);
+		buffer_append_u8(out, 0);
+		buffer_append_u32be(out, column->table);
+		buffer_append_u16be(out, column->attribute);
+		buffer_append_u32be(out, column->type_id);
+		buffer_append_u16be(out, (uint16_t)column->length);
+		buffer_append_u32be(out, (uint32_t)column->modifier);
+		buffer_append_u16be(out, as_recorded ? column->form :
+						       pg_send_form(formats, n_formats, i));
+	}
+	pg_message_end(out, at);
+}
+
+/* Up to 56 formats fit the key: one bit for each, and how many there are. */
+static bool cache_key(const struct pg_send *send, struct answer_key *ret_key)
+{
+	uint64_t form = send->describe ? 1 : 0;
+
+	if (send->n_formats > 56 || send->limit || send->position.begun)
+		return false;
+	for (size_t i = 0; i < send->n_formats; i++)
+		form |= (uint64_t)send->formats[i] << (i + 1);
+	ret_key->exchange = send->exchange;
+	ret_key->form = form | (uint64_t)send->n_formats << 57;
+	return true;
+}
+
+void pg_send_begin(struct replayer *replayer, const struct answer *answer)
+{
+	struct pg_send *send = &replayer->send;
+	struct buffer row = send->row;
+	struct pg_cut *cuts = send->cuts;
+	size_t capacity = send->cuts_capacity;
+
+	*send = (struct pg_send){
+		.on = true,
+		.describe = replayer->query,
+		.exchange = answer->exchange,
+		.kind = answer->kind,
+		.flags = answer->flags,
+		.row = row,
+		.cuts = cuts,
+		.cuts_capacity = capacity,
+	};
+}
+
+/* ---- errors on the way ---- */
+
+static void unservable(struct replayer *replayer, const struct answer_column *column, int error,
+		       struct buffer *out)
+{
+	struct slice text = replayer->executing ? replayer->executing->prepared->text : SLICE("");
+	struct buffer detail;
+
+	buffer_init(&detail, 4096);
+	if (column) {
+		buffer_append_string(&detail, "Column ");
+		buffer_append_slice(&detail, column->name);
+		buffer_append_string(&detail, " of type ");
+		if (pg_type_name(column->type_id).size)
+			buffer_append_slice(&detail, pg_type_name(column->type_id));
+		else
+			buffer_append_unsigned(&detail, column->type_id);
+		buffer_append_string(&detail, column->form == PARAMETER_BINARY ?
+						      " was recorded in binary and asked as text" :
+						      " was recorded as text and asked in binary");
+		if (error == -EINVAL)
+			buffer_append_string(&detail,
+					     ", or its stored text is not a value of the type");
+		buffer_append_u8(&detail, '.');
+	} else {
+		buffer_append_string(&detail, "The recording is damaged here.");
+	}
+	replayer->answers->count_unservable(replayer->answers->context, text,
+					    buffer_slice(&detail));
+	pg_send_error(out,
+		      &(struct pg_error){
+			      .severity = "ERROR",
+			      .code = PG_STATE_UNSERVABLE,
+			      .message = SLICE("mockproxy: the recorded answer cannot be given "
+					       "in the form that was asked for"),
+			      .detail = buffer_slice(&detail),
+			      .hint = SLICE("Record with the driver that replays.") });
+	buffer_release(&detail);
+	replayer->send.failed = true;
+	replayer->send.on = false;
+}
+
+/* ---- rows ---- */
+
+static struct pg_cut *add_cut(struct pg_send *send)
+{
+	if (send->n_cuts == send->cuts_capacity) {
+		send->cuts_capacity = send->cuts_capacity ? 2 * send->cuts_capacity : 8;
+		send->cuts = realloc(send->cuts, send->cuts_capacity * sizeof(*send->cuts));
+		if (!send->cuts)
+			abort();
+	}
+	return &send->cuts[send->n_cuts++];
+}
+
+/* A part is bytes of the recorded form; only types whose two forms are the same bytes can go as the other. */
+static int encode_part(struct pg_send *send, const struct answer_column *column, uint16_t form,
+		       const struct answer_value *value, struct buffer *out)
+{
+	uint16_t recorded = column ? column->form : PARAMETER_TEXT;
+	struct pg_cut *cut;
+
+	if (form != recorded && (!column || pg_type_kind(column->type_id) != SQL_STRING))
+		return -ENOTSUP;
+	if (value->size > INT32_MAX)
+		return -EINVAL;
+	buffer_append_u32be(out, (uint32_t)value->size);
+	cut = add_cut(send);
+	*cut = (struct pg_cut){ .at = out->size, .part = value->part, .size = value->size };
+	return 0;
+}
+
+static int encode_value(struct replayer *replayer, const struct answer_column *column,
+			uint16_t form, const struct answer_value *value, struct buffer *out)
+{
+	size_t at = out->size, size;
+	int error;
+
+	if (value->kind == ANSWER_NULL) {
+		buffer_append_u32be(out, UINT32_MAX);
+		return 0;
+	}
+	if (value->kind == ANSWER_PART_TEXT || value->kind == ANSWER_PART_RAW)
+		return encode_part(&replayer->send, column, form, value, out);
+	buffer_append_u32be(out, 0);
+	error = pg_value_encode(replayer, column, form, value, out);
+	if (error || out->overflowed)
+		return error;
+	size = out->size - at - 4;
+	for (size_t i = 0; i < 4; i++)
+		out->data[at + i] = (uint8_t)(size >> (24 - 8 * i));
+	return 0;
+}
+
+/* A simple query's rows are text, but for a binary cursor's, which are what was recorded. */
+static uint16_t value_form(const struct pg_send *send, const struct answer_column *column, size_t i)
+{
+	if (send->describe)
+		return column && send->kind == EXCHANGE_SIMPLE ? column->form : PARAMETER_TEXT;
+	return pg_send_form(send->formats, send->n_formats, i);
+}
+
+/* The body of a DataRow; on error *ret_column is the column that it is about. */
+static int encode_row(struct replayer *replayer, const struct answer_value *values, size_t n,
+		      struct buffer *out, const struct answer_column **ret_column)
+{
+	const struct answer_columns *columns = replayer->send.result.columns;
+	int error = 0;
+
+	*ret_column = NULL;
+	if (columns && columns->n != n)
+		return -EINVAL;
+	buffer_append_u16be(out, (uint16_t)n);
+	for (size_t i = 0; i < n && !error; i++) {
+		*ret_column = columns ? &columns->columns[i] : NULL;
+		error = encode_value(replayer, *ret_column,
+				     value_form(&replayer->send, *ret_column, i), &values[i], out);
+	}
+	return error;
+}
+
+static bool has_parts(const struct answer_value *values, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (values[i].kind == ANSWER_PART_TEXT || values[i].kind == ANSWER_PART_RAW)
+			return true;
+	return false;
+}
+
+/* A row with parts: everything but the parts into `row`, and then both in turn (send_large). */
+static int begin_large(struct replayer *replayer, const struct answer_value *values, size_t n,
+		       struct buffer *out, const struct answer_column **ret_column)
+{
+	struct pg_send *send = &replayer->send;
+	uint64_t size;
+	int error;
+
+	buffer_clear(&send->row);
+	send->n_cuts = 0;
+	error = encode_row(replayer, values, n, &send->row, ret_column);
+	if (error)
+		return error;
+	size = send->row.size + 4;
+	for (size_t i = 0; i < send->n_cuts; i++)
+		size += send->cuts[i].size;
+	if (size > INT32_MAX || send->row.overflowed)
+		return -EINVAL;
+	buffer_append_u8(out, 'D');
+	buffer_append_u32be(out, (uint32_t)size);
+	send->large = true;
+	send->row_at = 0;
+	send->cut = 0;
+	send->sequence = 0;
+	return 0;
+}
+
+/* Goes on with a row with parts; false when the recording does not hold what it says. */
+static bool send_large(struct replayer *replayer, struct buffer *out)
+{
+	struct pg_send *send = &replayer->send;
+	struct slice bytes;
+	struct pg_cut *cut;
+
+	while (out->size < PG_FILL_BYTES) {
+		size_t until = send->cut < send->n_cuts ? send->cuts[send->cut].at : send->row.size;
+
+		buffer_append(out, send->row.data + send->row_at, until - send->row_at);
+		send->row_at = until;
+		if (send->cut == send->n_cuts) {
+			send->large = false;
+			if (send->row.capacity > PG_FILL_BYTES)
+				buffer_release(&send->row);
+			return true;
+		}
+		cut = &send->cuts[send->cut];
+		if (!cut->size) {
+			send->cut++;
+			send->sequence = 0;
+			continue;
+		}
+		if (replayer->answers->part(replayer->answers->context, send->exchange, cut->part,
+					    send->sequence++, &bytes) != 1 ||
+		    bytes.size > cut->size || !bytes.size)
+			return false;
+		buffer_append_slice(out, bytes);
+		cut->size -= bytes.size;
+	}
+	return true;
+}
+
+/* Sends the next row; 1 sent, 0 there is none, negative errno. */
+static int send_row(struct replayer *replayer, struct buffer *out,
+		    const struct answer_column **ret_column)
+{
+	const struct answers *answers = replayer->answers;
+	struct pg_send *send = &replayer->send;
+	const struct answer_value *values;
+	size_t n, at;
+	int found = answers->next_row(answers->context, &values, &n);
+
+	*ret_column = NULL;
+	if (found != 1)
+		return found;
+	send->position.row++;
+	send->rows++;
+	if (has_parts(values, n)) {
+		send->cacheable = false;
+		found = begin_large(replayer, values, n, out, ret_column);
+		return found ? found : 1;
+	}
+	at = pg_message_begin(out, 'D');
+	found = encode_row(replayer, values, n, out, ret_column);
+	if (found) {
+		out->size = at;
+		return found;
+	}
+	pg_message_end(out, at);
+	return 1;
+}
+
+/* Opens the chunk that the position stands in, and skips the rows that were sent before. */
+static int open_chunk(struct replayer *replayer)
+{
+	const struct answers *answers = replayer->answers;
+	struct pg_send *send = &replayer->send;
+	const struct answer_value *values;
+	size_t n;
+	int error = answers->chunk(answers->context, send->exchange, send->number,
+				   send->position.chunk);
+
+	for (uint64_t i = 0; error == 0 && i < send->position.row; i++)
+		if (answers->next_row(answers->context, &values, &n) != 1)
+			return -EINVAL;
+	return error;
+}
+
+/* ---- steps ---- */
+
+static void step_result(struct replayer *replayer, struct buffer *out)
+{
+	struct pg_send *send = &replayer->send;
+	int found = replayer->answers->result(replayer->answers->context, send->exchange,
+					      send->number, &send->result);
+
+	if (found < 0) {
+		unservable(replayer, NULL, found, out);
+		return;
+	}
+	if (found == 0) {
+		send->on = false;
+		send->position.done = true;
+		return;
+	}
+	if (send->describe && send->result.columns)
+		pg_send_columns(out, send->result.columns, NULL, 0, send->kind == EXCHANGE_SIMPLE);
+	send->step = STEP_END;
+	if (send->result.chunks && send->position.chunk < send->result.chunks &&
+	    !send->position.done) {
+		send->step = STEP_ROWS;
+		found = open_chunk(replayer);
+		if (found < 0)
+			unservable(replayer, NULL, found, out);
+	}
+	send->position.begun = true;
+}
+
+static void suspend(struct replayer *replayer, struct buffer *out)
+{
+	pg_message_end(out, pg_message_begin(out, 's'));
+	replayer->send.on = false;
+}
+
+static void step_rows(struct replayer *replayer, struct buffer *out)
+{
+	struct pg_send *send = &replayer->send;
+	const struct answer_column *column;
+	int found = 1;
+
+	while (found == 1 && out->size < PG_FILL_BYTES) {
+		if (send->limit && send->rows == send->limit) {
+			suspend(replayer, out);
+			return;
+		}
+		found = send_row(replayer, out, &column);
+		if (found < 0) {
+			unservable(replayer, column, found, out);
+			return;
+		}
+		if (send->large)
+			return;
+	}
+	if (found == 1)
+		return;
+	send->position.row = 0;
+	send->position.chunk++;
+	if (send->position.chunk == send->result.chunks) {
+		send->step = STEP_END;
+		return;
+	}
+	found = open_chunk(replayer);
+	if (found < 0)
+		unservable(replayer, NULL, found, out);
+}
+
+static void send_message(struct buffer *out, uint8_t type, const struct answer_field *fields,
+			 size_t n)
+{
+	size_t at = pg_message_begin(out, type);
+
+	for (size_t i = 0; i < n; i++) {
+		uint8_t letter = pg_field_letter(fields[i].name);
+
+		if (!letter)
+			continue;
+		buffer_append_u8(out, letter);
+		buffer_append_slice(out, fields[i].value);
+		buffer_append_u8(out, 0);
+	}
+	buffer_append_u8(out, 0);
+	pg_message_end(out, at);
+}
+
+static void send_events(struct replayer *replayer, struct buffer *out)
+{
+	const struct answer_result *result = &replayer->send.result;
+
+	for (size_t i = 0; i < result->n_events; i++) {
+		const struct answer_event *event = &result->events[i];
+
+		if (!event->status) {
+			send_message(out, 'N', event->fields, event->n_fields);
+		} else if (event->n_fields == 1) {
+			pg_send_status(&replayer->status, event->fields[0].name,
+				       event->fields[0].value);
+			replayer->send.cacheable = false;
+		}
+	}
+}
+
+/* A SELECT's tag counts the rows of this Execute; the recorded one does where it was fetched in the same slices. */
+static void send_select_tag(struct buffer *out, uint64_t rows)
+{
+	struct buffer tag;
+
+	buffer_init(&tag, 64);
+	buffer_append_string(&tag, "SELECT ");
+	buffer_append_unsigned(&tag, rows);
+	pg_send_tag(out, buffer_slice(&tag));
+	buffer_release(&tag);
+}
+
+static bool fatal(const struct answer_result *result)
+{
+	for (size_t i = 0; i < result->n_error; i++)
+		if (slice_equal(result->error[i].name, SLICE("severity_nonlocalized")) ||
+		    slice_equal(result->error[i].name, SLICE("severity")))
+			return slice_equal(result->error[i].value, SLICE("FATAL")) ||
+			       slice_equal(result->error[i].value, SLICE("PANIC"));
+	return false;
+}
+
+static void step_end(struct replayer *replayer, struct buffer *out)
+{
+	struct pg_send *send = &replayer->send;
+	const struct answer_result *result = &send->result;
+
+	send_events(replayer, out);
+	if (result->empty)
+		pg_message_end(out, pg_message_begin(out, 'I'));
+	else if (result->tag.data && slice_starts_with(result->tag, SLICE("SELECT ")) &&
+		 (send->limit || (send->flags & EXCHANGE_ROW_LIMIT) || send->position.done))
+		send_select_tag(out, send->rows);
+	else if (result->tag.data)
+		pg_send_tag(out, result->tag);
+	if (result->error) {
+		send_message(out, 'E', result->error, result->n_error);
+		send->failed = true;
+		replayer->closed |= fatal(result);
+	}
+	if (!result->empty && !result->tag.data && !result->error) {
+		unservable(replayer, NULL, -EINVAL, out);
+		return;
+	}
+	send->number++;
+	send->step = STEP_RESULT;
+	send->position.chunk = 0;
+	send->position.row = 0;
+	if (send->failed || !send->describe) { /* only a simple query has more results than one */
+		send->on = false;
+		send->position.done = true;
+	}
+}
+
+/* From the cache, or from the recording and into the cache when all of it fits one call. */
+static void step_begin(struct replayer *replayer, struct buffer *out)
+{
+	struct pg_send *send = &replayer->send;
+	struct slice bytes;
+
+	send->step = STEP_RESULT;
+	send->cacheable = cache_key(send, &send->key);
+	send->cache_from = out->size;
+	if (!send->cacheable ||
+	    !answer_cache_find(replayer->answers->cache, send->key, &bytes, &send->failed))
+		return;
+	buffer_append_slice(out, bytes);
+	send->cacheable = false;
+	send->on = false;
+	send->position.begun = true;
+	send->position.done = true;
+}
+
+/* The reader served other connections since: what is borrowed from it is fetched again. */
+static void resume(struct replayer *replayer, struct buffer *out)
+{
+	struct pg_send *send = &replayer->send;
+	int found;
+
+	send->cacheable = false;
+	if (send->step == STEP_RESULT)
+		return;
+	found = replayer->answers->result(replayer->answers->context, send->exchange, send->number,
+					  &send->result);
+	if (found == 1 && send->step == STEP_ROWS)
+		found = open_chunk(replayer) < 0 ? -EINVAL : 1;
+	if (found == 1)
+		return;
+	replayer->closed = send->large; /* inside a message nothing else can be said */
+	unservable(replayer, NULL, found, out);
+}
+
+bool pg_send_more(struct replayer *replayer, struct buffer *out)
+{
+	struct pg_send *send = &replayer->send;
+
+	if (send->step != STEP_BEGIN)
+		resume(replayer, out);
+	while (send->on && out->size < PG_FILL_BYTES && !out->overflowed) {
+		if (send->large) {
+			if (!send_large(replayer, out)) {
+				/* the row's length is on the wire already: nothing else can follow it */
+				replayer->closed = true;
+				send->failed = true;
+				send->on = false;
+			}
+			continue;
+		}
+		switch (send->step) {
+		case STEP_BEGIN:
+			step_begin(replayer, out);
+			break;
+		case STEP_RESULT:
+			step_result(replayer, out);
+			break;
+		case STEP_ROWS:
+			step_rows(replayer, out);
+			break;
+		default:
+			step_end(replayer, out);
+			break;
+		}
+	}
+	if (send->on)
+		return false;
+	if (send->cacheable && !out->overflowed && !replayer->closed)
+		answer_cache_put(
+			replayer->answers->cache, send->key,
+			slice_of(out->data + send->cache_from, out->size - send->cache_from),
+			send->failed);
+	return true;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * PostgreSQL framing; see wire.h. Follows chapter 55.7 "Message Formats".
+ *
+ * Invariants of a framer: header_size < 5 (4 while `startup`) unless in_body; body_left is what of the current body has
+ * not been given out; framer->body holds the beginning of a body that is to come whole.
+ */
+#include "parsers/postgres/wire.h"
+
+/* Keeps the memory of a framer's buffer only up to here: idle connections are many. */
+#define BODY_KEEP ((size_t)16 << 10)
+
+void pg_framer_init(struct pg_framer *framer, bool server)
+{
+	*framer = (struct pg_framer){ .server = server, .startup = !server };
+	buffer_init(&framer->body, server ? PG_ANSWER_MAX : PG_REQUEST_MAX);
+}
+
+void pg_framer_release(struct pg_framer *framer)
+{
+	buffer_release(&framer->body);
+}
+
+/* Types that a side may send (chapter 55.7), so that other protocols' bytes do not pass as a huge message. */
+static bool type_known(bool server, uint8_t type)
+{
+	static const char client_types[] = "QPBDECHSFdcfpX";
+	static const char server_types[] = "RKSZTDCIENA123nstGHWdcvV";
+
+	return type && strchr(server ? server_types : client_types, type);
+}
+
+/* The largest body that a message of this type can honestly have. */
+static size_t plausible_body(bool server, uint8_t type)
+{
+	if (!server)
+		return type == 'S' || type == 'H' || type == 'X' || type == 'c' ? 0 :
+										  0x3fffffff + 1;
+	switch (type) {
+	case '1':
+	case '2':
+	case '3':
+	case 'n':
+	case 's':
+	case 'I':
+	case 'c':
+		return 0;
+	case 'Z':
+		return 1;
+	case 'K':
+		return 4 + 256;
+	case 'C':
+		return 1024;
+	default:
+		return 0x3fffffff + 1;
+	}
+}
+
+/* What must be held in one piece; the rest of large messages is streamed. */
+static size_t whole_max(const struct pg_framer *framer, uint8_t type)
+{
+	if (!framer->server)
+		return type == 'd' ? PG_ROW_MAX : PG_REQUEST_MAX;
+	return type == 'D' || type == 'd' ? PG_ROW_MAX : PG_ANSWER_MAX;
+}
+
+static bool fail(struct pg_framer *framer, const char *error)
+{
+	framer->error = error;
+	return false;
+}
+
+/* A header is complete: checks it and turns to the body. */
+static bool begin_body(struct pg_framer *framer)
+{
+	struct cursor cursor = cursor_of(slice_of(framer->header, framer->header_size));
+	uint8_t type = framer->startup ? 0 : cursor_u8(&cursor);
+	uint32_t length = cursor_u32be(&cursor);
+
+	if (length < 4)
+		return fail(framer, "message length below 4");
+	if (framer->startup && (length < 8 || length > PG_STARTUP_MAX))
+		return fail(framer, "startup message of an impossible length");
+	if (!framer->startup && !type_known(framer->server, type))
+		return fail(framer, "unknown message type");
+	if (!framer->startup && length - 4 > plausible_body(framer->server, type))
+		return fail(framer, "message length not possible for its type");
+	framer->header_size = 0;
+	framer->in_body = true;
+	framer->body_left = length - 4;
+	framer->streaming = !framer->startup && framer->body_left > whole_max(framer, type);
+	framer->frame = (struct pg_frame){ .type = type, .body_size = length - 4 };
+	return true;
+}
+
+static bool read_header(struct pg_framer *framer, struct slice *input)
+{
+	size_t size = framer->startup ? 4 : 5;
+
+	while (framer->header_size < size && input->size) {
+		framer->header[framer->header_size++] = *input->data++;
+		input->size--;
+	}
+	return framer->header_size == size;
+}
+
+static struct slice take(struct slice *input, size_t size)
+{
+	struct slice front = slice_of(input->data, size);
+
+	input->data += size;
+	input->size -= size;
+	return front;
+}
+
+static enum pg_next next_streamed(struct pg_framer *framer, struct slice *input)
+{
+	size_t size = input->size < framer->body_left ? input->size : framer->body_left;
+
+	if (!size)
+		return PG_MORE;
+	framer->frame.part = FRAME_BYTES;
+	framer->frame.body = take(input, size);
+	framer->body_left -= size;
+	framer->frame.last = framer->body_left == 0;
+	framer->in_body = framer->body_left != 0;
+	return PG_EVENT;
+}
+
+static enum pg_next next_whole(struct pg_framer *framer, struct slice *input)
+{
+	size_t size = input->size < framer->body_left ? input->size : framer->body_left;
+	struct slice front = take(input, size);
+
+	framer->body_left -= size;
+	if (framer->body_left || framer->body.size) {
+		buffer_append_slice(&framer->body, front);
+		if (framer->body_left)
+			return PG_MORE;
+		front = buffer_slice(&framer->body);
+	}
+	framer->frame.part = FRAME_WHOLE;
+	framer->frame.body = front;
+	framer->in_body = false;
+	return PG_EVENT;
+}
+
+enum pg_next pg_framer_next(struct pg_framer *framer, struct slice *input,
+			    struct pg_frame *ret_frame)
+{
+	enum pg_next next;
+
+	if (framer->error)
+		return PG_ERROR;
+	if (!framer->in_body) {
+		if (framer->body.capacity > BODY_KEEP)
+			buffer_release(&framer->body);
+		buffer_clear(&framer->body);
+		if (!read_header(framer, input))
+			return PG_MORE;
+		if (!begin_body(framer))
+			return PG_ERROR;
+		if (framer->streaming) {
+			framer->frame.part = FRAME_BEGIN;
+			*ret_frame = framer->frame;
+			return PG_EVENT;
+		}
+	}
+	next = framer->streaming ? next_streamed(framer, input) : next_whole(framer, input);
+	if (next == PG_EVENT)
+		*ret_frame = framer->frame;
+	return next;
+}
+
+size_t pg_message_begin(struct buffer *out, uint8_t type)
+{
+	size_t at = out->size;
+
+	buffer_append_u8(out, type);
+	buffer_append_u32be(out, 0);
+	return at;
+}
+
+void pg_message_end(struct buffer *out, size_t at)
+{
+	size_t length;
+
+	if (out->overflowed)
+		return;
+	length = out->size - at - 1;
+	for (size_t i = 0; i < 4; i++)
+		out->data[at + 1 + i] = (uint8_t)(length >> (24 - 8 * i));
+}

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The canonical form: one walk over the tokens that writes the template and makes the slots; see canonical.h and, for the
+ * state, template.h.
+ *
+ * Spacing is a function of the tokens alone: one space between two, but none behind ( [ . :: and before ) ] , . :: and
+ * before the ( or [ of a name. So a=5, a = 5 and a  =  5 are one text, and no two token sequences are.
+ */
+#include "parsers/sql/literal.h"
+#include "parsers/sql/template.h"
+
+static void write_grow(struct sql_template *template, size_t size)
+{
+	size_t capacity = 2 * template->out_capacity + size;
+	uint8_t *out = arena_bytes(template->arena, capacity);
+
+	memcpy(out, template->out, template->out_size);
+	template->out = out;
+	template->out_capacity = capacity;
+}
+
+static uint8_t *write_room(struct sql_template *template, size_t size)
+{
+	if (size > template->out_capacity - template->out_size)
+		write_grow(template, size);
+	return template->out + template->out_size;
+}
+
+void sql_template_write(struct sql_template *template, struct slice text)
+{
+	uint8_t *room;
+
+	if (!text.size)
+		return;
+	room = write_room(template, text.size);
+	memcpy(room, text.data, text.size);
+	template->out_size += text.size;
+}
+
+void sql_template_space(struct sql_template *template)
+{
+	if (template->out_size && !template->glue)
+		sql_template_write(template, SLICE(" "));
+	template->glue = false;
+}
+
+static void write_token(struct sql_template *template, struct slice text)
+{
+	sql_template_space(template);
+	sql_template_write(template, text);
+}
+
+/* A word folded to lower case, at the end of the text; MySQL's identifiers keep theirs, its keywords do not. */
+static struct slice write_word(struct sql_template *template, struct slice text,
+			       struct sql_word_info *ret_info)
+{
+	struct slice lower;
+	uint8_t *room;
+
+	sql_template_space(template);
+	room = write_room(template, text.size);
+	lower = sql_fold_word(text, room, text.size);
+	*ret_info = sql_word_lookup(lower);
+	if (template->options->dialect == SQL_MYSQL && ret_info->word == WORD_NONE)
+		memcpy(room, text.data, text.size);
+	template->out_size += text.size;
+	return lower;
+}
+
+static bool is_dblink(struct slice lower)
+{
+	return slice_starts_with(lower, SLICE("dblink"));
+}
+
+/* Words behind which the statement's strings may be secret. */
+static void see_secret(struct sql_template *template, struct slice lower, uint8_t word)
+{
+	if (word == WORD_CONNECTION || word == WORD_PRIMARY_CONNINFO || is_dblink(lower))
+		template->conninfo = true;
+	if (word == WORD_IDENTIFIED && template->options->dialect == SQL_MYSQL)
+		template->identified = true;
+}
+
+/* May a slot begin with this word? */
+static bool may_be_operand(const struct sql_template *template, struct sql_word_info info)
+{
+	return template->stream.next.type == SQL_TOKEN_STRING || (info.flags & SQL_WORD_TYPE) ||
+	       info.word == WORD_NATIONAL || info.word == WORD_CAST || info.word == WORD_TRUE ||
+	       info.word == WORD_FALSE || info.word == WORD_NULL;
+}
+
+/* True when a slot began with the word, and all of it is done. */
+static bool word_operand(struct sql_template *template, const struct sql_token *token,
+			 struct slice lower, struct sql_word_info info)
+{
+	switch (info.word) {
+	case WORD_TRUE:
+	case WORD_FALSE:
+	case WORD_NULL:
+		return sql_operand_keyword(template, token, info.word);
+	case WORD_CAST:
+		return sql_operand_cast(template, token);
+	default:
+		return sql_operand_constant(template, token, lower, info);
+	}
+}
+
+static void remember(struct sql_template *template, uint8_t type, uint8_t word, bool name)
+{
+	template->last_type = type;
+	template->last_word_2 = template->last_word;
+	template->last_word = word;
+	template->last_name = name;
+}
+
+static void on_word(struct sql_template *template, const struct sql_token *token)
+{
+	bool behind_parenthesis =
+		template->last_type == SQL_TOKEN_OPEN || template->last_type == SQL_TOKEN_CLOSE;
+	size_t out_size = template->out_size;
+	bool glue = template->glue;
+	struct sql_word_info info, unused;
+	struct slice lower = write_word(template, token->text, &info);
+
+	if (template->last_type == SQL_TOKEN_DOT)
+		info = (struct sql_word_info){ WORD_NONE, 0 };
+	see_secret(template, lower, info.word);
+	if (may_be_operand(template, info)) {
+		/* A slot is written in the word's place; where it is none, the word is written again. */
+		template->out_size = out_size;
+		template->glue = glue;
+		if (word_operand(template, token, lower, info)) {
+			remember(template, SQL_TOKEN_STRING, WORD_NONE, false);
+			return;
+		}
+		write_word(template, token->text, &unused);
+	}
+	sql_verb_see(&template->verb, info.word, template->depth, behind_parenthesis);
+	if (info.word == WORD_NONE)
+		sql_place_name(template);
+	else
+		sql_place_word(template, info);
+	remember(template, SQL_TOKEN_WORD, info.word, !(info.flags & SQL_WORD_BEFORE));
+}
+
+static void write_quoted(struct sql_template *template, struct slice name, uint8_t quote)
+{
+	uint8_t *room;
+	size_t size = 0;
+
+	sql_template_space(template);
+	if (sql_is_unquotable(name)) {
+		sql_template_write(template, name);
+		return;
+	}
+	room = write_room(template, 2 * name.size + 2);
+	room[size++] = quote;
+	for (size_t i = 0; i < name.size; i++) {
+		if (name.data[i] == quote)
+			room[size++] = quote;
+		room[size++] = name.data[i];
+	}
+	room[size++] = quote;
+	template->out_size += size;
+}
+
+static void on_quoted(struct sql_template *template, const struct sql_token *token)
+{
+	uint8_t word = WORD_NONE;
+	struct slice name;
+
+	if (sql_decode_quoted(token, template->options->dialect, template->arena, &name)) {
+		write_quoted(template, name, token->quote);
+		/* "password" '...' in OPTIONS is what password '...' is. */
+		if (sql_is_unquotable(name) && sql_word_lookup(name).word == WORD_PASSWORD)
+			word = WORD_PASSWORD;
+	} else {
+		write_token(template, token->text);
+	}
+	sql_place_name(template);
+	remember(template, SQL_TOKEN_QUOTED, word, true);
+}
+
+/* A number with letters at its end is what a server makes of it: one or two tokens, or an error. */
+static void on_number(struct sql_template *template, const struct sql_token *token)
+{
+	if (token->irregular) {
+		write_token(template, token->text);
+		sql_place_name(template);
+		template->glue = true;
+	} else {
+		sql_operand_number(template, token, token->text.data, false);
+	}
+	remember(template, SQL_TOKEN_NUMBER, WORD_NONE, false);
+}
+
+/* A sign before a number belongs to it where no operand stands before the sign. */
+static bool on_sign(struct sql_template *template, const struct sql_token *token)
+{
+	struct sql_token number = template->stream.next;
+	uint8_t sign = token->text.data[0];
+
+	if (token->text.size != 1 || (sign != '-' && sign != '+') ||
+	    template->before == BEFORE_NOTHING || number.type != SQL_TOKEN_NUMBER ||
+	    number.irregular)
+		return false;
+	sql_stream_advance(&template->stream);
+	sql_operand_number(template, &number, token->text.data, sign == '-');
+	remember(template, SQL_TOKEN_NUMBER, WORD_NONE, false);
+	return true;
+}
+
+static void on_operator(struct sql_template *template, const struct sql_token *token)
+{
+	struct slice text = token->text;
+	uint8_t *room;
+
+	if (on_sign(template, token))
+		return;
+	if (slice_equal(text, SLICE("!=")))
+		text = SLICE("<>");
+	sql_template_space(template);
+	room = write_room(template, 2 * text.size);
+	for (size_t i = 0; i < text.size; i++) {
+		if (text.data[i] == '?') {
+			*room++ = '?';
+			template->out_size++;
+		}
+		*room++ = text.data[i];
+		template->out_size++;
+	}
+	/* The * of "select *" and "t.*" is an operand. */
+	if (slice_equal(text, SLICE("*")) && template->before != BEFORE_NOTHING)
+		sql_place_name(template);
+	else
+		sql_place_operator(template, text);
+	remember(template, SQL_TOKEN_OPERATOR, WORD_NONE, false);
+}
+
+/* A cast on something that is no slot: the type's name is canonical where it is one. */
+static void on_cast(struct sql_template *template)
+{
+	struct sql_stream saved = template->stream;
+	struct slice type;
+
+	template->glue = true;
+	write_token(template, SLICE("::"));
+	template->glue = true;
+	if (sql_type_name(&template->stream, false, template->arena, &type)) {
+		write_token(template, type);
+		sql_place_name(template);
+		remember(template, SQL_TOKEN_WORD, WORD_NONE, false);
+		return;
+	}
+	template->stream = saved;
+	sql_place_name(template);
+	remember(template, SQL_TOKEN_CAST, WORD_NONE, false);
+}
+
+static void on_open(struct sql_template *template, const struct sql_token *token)
+{
+	bool bracket = token->type == SQL_TOKEN_OPEN_BRACKET;
+	bool behind_operand =
+		template->last_name || (bracket && template->before == BEFORE_NOTHING);
+
+	template->glue = template->glue || behind_operand;
+	write_token(template, token->text);
+	template->glue = true;
+	if (bracket)
+		sql_place_bracket(template);
+	else
+		sql_place_open(template);
+	remember(template, token->type, WORD_NONE, false);
+}
+
+/* ) ] , and the dot: written without a space before them. */
+static void on_close(struct sql_template *template, const struct sql_token *token)
+{
+	template->glue = true;
+	write_token(template, token->text);
+	template->glue = token->type == SQL_TOKEN_DOT;
+	switch (token->type) {
+	case SQL_TOKEN_CLOSE:
+		sql_place_close(template);
+		break;
+	case SQL_TOKEN_COMMA:
+		sql_place_comma(template);
+		break;
+	default:
+		sql_place_name(template);
+		break;
+	}
+	remember(template, token->type, WORD_NONE, false);
+}
+
+/* Semicolons at the end are nothing; others separate statements of a body. */
+static void write_semicolons(struct sql_template *template)
+{
+	for (; template->semicolons; template->semicolons--) {
+		template->glue = true;
+		write_token(template, SLICE(";"));
+		template->glue = false;
+		sql_place_statement(template);
+		remember(template, SQL_TOKEN_SEMICOLON, WORD_NONE, false);
+	}
+}
+
+static void on_error(struct sql_template *template, const struct sql_token *token)
+{
+	if (sql_operand_broken_secret(template, token))
+		write_token(template, SLICE("'"));
+	else
+		write_token(template, token->text);
+}
+
+static void on_token(struct sql_template *template, const struct sql_token *token)
+{
+	switch (token->type) {
+	case SQL_TOKEN_WORD:
+		on_word(template, token);
+		break;
+	case SQL_TOKEN_QUOTED:
+		on_quoted(template, token);
+		break;
+	case SQL_TOKEN_STRING:
+		sql_operand_string(template, token);
+		remember(template, SQL_TOKEN_STRING, WORD_NONE, false);
+		break;
+	case SQL_TOKEN_NUMBER:
+		on_number(template, token);
+		break;
+	case SQL_TOKEN_PLACEHOLDER:
+		sql_operand_placeholder(template, token);
+		remember(template, SQL_TOKEN_PLACEHOLDER, WORD_NONE, false);
+		break;
+	case SQL_TOKEN_OPERATOR:
+		on_operator(template, token);
+		break;
+	case SQL_TOKEN_CAST:
+		on_cast(template);
+		break;
+	case SQL_TOKEN_OPEN:
+	case SQL_TOKEN_OPEN_BRACKET:
+		on_open(template, token);
+		break;
+	case SQL_TOKEN_HINT:
+		write_token(template, token->text);
+		break;
+	case SQL_TOKEN_ERROR:
+		on_error(template, token);
+		break;
+	default:
+		on_close(template, token);
+		break;
+	}
+}
+
+void sql_canonicalize(const struct sql_options *options, struct slice text, struct arena *arena,
+		      struct sql_statement *ret_statement)
+{
+	struct sql_template template;
+	struct sql_token token;
+
+	memset(&template, 0, offsetof(struct sql_template, frames));
+	template.frames[0] = (struct sql_frame){ .type = FRAME_GROUP };
+	template.options = options;
+	template.arena = arena;
+	template.out_capacity = text.size + text.size / 8 + 32;
+	template.out = arena_bytes(arena, template.out_capacity);
+	sql_lexer_init(&template.stream.lexer, options, text);
+	template.text = template.stream.lexer.at;
+	sql_stream_advance(&template.stream);
+	while (template.stream.next.type != SQL_TOKEN_END) {
+		token = template.stream.next;
+		sql_stream_advance(&template.stream);
+		if (token.type == SQL_TOKEN_SEMICOLON) {
+			template.semicolons++;
+			continue;
+		}
+		write_semicolons(&template);
+		on_token(&template, &token);
+	}
+	*ret_statement = (struct sql_statement){
+		.canonical = slice_of(template.out, template.out_size),
+		.slots = template.slots,
+		.n_slots = template.n_slots,
+		.verb = template.out_size ? template.verb.verb : SQL_EMPTY,
+		.placeholders = template.placeholders,
+		.has_secret = template.has_secret,
+	};
+}
+
+struct slice sql_mask(const struct sql_statement *statement, struct slice text, struct arena *arena)
+{
+	size_t size = 0, at = 0;
+	uint8_t *masked;
+
+	if (!statement->has_secret)
+		return text;
+	/* '***' may be longer than a secret of one byte, with its quotes: five bytes for each slot are enough. */
+	masked = arena_bytes(arena, text.size + 5 * statement->n_slots);
+	for (size_t i = 0; i < statement->n_slots; i++) {
+		const struct sql_slot *slot = &statement->slots[i];
+
+		if (!slot->secret)
+			continue;
+		memcpy(masked + size, text.data + at, slot->at - at);
+		size += slot->at - at;
+		memcpy(masked + size, "'***'", 5);
+		size += 5;
+		at = slot->at + slot->size;
+	}
+	memcpy(masked + size, text.data + at, text.size - at);
+	return slice_of(masked, size + text.size - at);
+}

@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Relay: a connection of the app and the upstream one that belongs to it, while recording or tracing (design §5).
+ *
+ *	DETECT ──a protocol's bytes──▶ HANDSHAKE ──nothing left to answer──▶ RELAY
+ *	   └──── other bytes, the server speaks first, nothing recognised in time ──▶ RELAY, opaque
+ *
+ * In DETECT and HANDSHAKE the client's bytes are held; upstream is dialled meanwhile. In RELAY bytes go on first, as they
+ * came, and are decoded after. A decoder that fails makes the connection opaque and never breaks it.
+ *
+ * Invariants: a side is read only while nothing is pending for the other one, so that at most one read is ever kept;
+ * after `at_end` a side is not read; a peer is told of the other's end when all was sent to it.
+ */
+#include "proxy/socket.h"
+#include "proxy/worker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+/* A client that sent a few bytes of something unknown and waits may speak a protocol that we do not know. */
+#define DETECT_NS ((int64_t)2 * 1000000000)
+/* An exchange that lasts longer than this is written as unfinished until it ends. */
+#define FLUSH_NS ((int64_t)500 * 1000000)
+
+enum relay_state { RELAY_DETECT, RELAY_HANDSHAKE, RELAY_RELAY };
+
+struct relay {
+	struct connection connection; /* first */
+	struct leg upstream;
+	enum relay_state state;
+	bool connecting;
+	bool tls_asked;
+	int64_t start_ns;
+	const struct protocol *protocol;
+	struct recorder *recorder; /* NULL: opaque, or nothing is recorded */
+	struct buffer held;	   /* DETECT and HANDSHAKE */
+	const char *opaque;	   /* why; static text */
+	uint64_t opaque_at;
+	uint64_t bytes[2]; /* by enum side */
+	char outcome[96];
+};
+
+static struct relay *relay_of(struct connection *connection)
+{
+	return (struct relay *)connection;
+}
+
+static bool recording(const struct relay *relay)
+{
+	const struct worker_setup *setup = relay->connection.worker->setup;
+
+	return setup->writer && setup->options->stage != STAGE_RELAY;
+}
+
+static void set_outcome(struct relay *relay, const char *what, int error)
+{
+	if (relay->outcome[0])
+		return;
+	if (error)
+		snprintf(relay->outcome, sizeof(relay->outcome), "%s: %s", what, strerror(-error));
+	else
+		snprintf(relay->outcome, sizeof(relay->outcome), "%s", what);
+}
+
+/* ---- recording ---- */
+
+static struct slice item_string(struct item *item, const char *string)
+{
+	return arena_copy(&item->arena, slice_from_string(string));
+}
+
+static void report_open(struct relay *relay, const struct incoming *incoming)
+{
+	struct worker *worker = relay->connection.worker;
+	char address[SOCKET_NAME_BYTES];
+	struct item *item;
+
+	if (!recording(relay))
+		return;
+	item = item_new(ITEM_CONNECTION_OPEN, incoming->id);
+	item->connection_open.start_ns = relay->start_ns;
+	item->connection_open.port =
+		socket_parts((const struct sockaddr *)&incoming->origin.asked, address);
+	item->connection_open.address = item_string(item, address);
+	item->connection_open.host = item_string(item, incoming->host);
+	item->connection_open.pid = incoming->origin.pid;
+	item->connection_open.program = item_string(item, incoming->origin.program);
+	item_list_add(&worker->items, item);
+}
+
+static void report_close(struct relay *relay)
+{
+	struct worker *worker = relay->connection.worker;
+	struct item *item;
+
+	if (!recording(relay))
+		return;
+	item = item_new(ITEM_CONNECTION_CLOSE, relay->connection.id);
+	item->connection_close.end_ns = worker_now(worker);
+	item->connection_close.outcome = item_string(item, relay->outcome);
+	item->connection_close.opaque = item_string(item, relay->opaque);
+	item->connection_close.opaque_at = relay->opaque_at;
+	item->connection_close.client_bytes = relay->bytes[SIDE_CLIENT];
+	item->connection_close.server_bytes = relay->bytes[SIDE_SERVER];
+	item_list_add(&worker->items, item);
+}
+
+/* Decoding ends here; what was found out so far is kept. */
+static void end_recorder(struct relay *relay)
+{
+	struct worker *worker = relay->connection.worker;
+
+	if (!relay->recorder)
+		return;
+	relay->protocol->recorder_end(relay->recorder, worker_now(worker), &worker->items);
+	relay->protocol->recorder_free(relay->recorder);
+	relay->recorder = NULL;
+}
+
+static void make_opaque(struct relay *relay, const char *why, uint64_t at)
+{
+	end_recorder(relay);
+	relay->opaque = why;
+	relay->opaque_at = at;
+	atomic_fetch_add(&relay->connection.worker->setup->counts->opaque, 1);
+}
+
+static void see(struct relay *relay, enum side side, struct slice bytes)
+{
+	struct worker *worker = relay->connection.worker;
+	const struct worker_setup *setup = worker->setup;
+	const char *why = NULL;
+
+	relay->bytes[side] += bytes.size;
+	if (!relay->recorder)
+		return;
+	if (setup->writer && writer_failed(setup->writer)) { /* recording is over, the app is not */
+		end_recorder(relay);
+		return;
+	}
+	if (relay->protocol->recorder_see(relay->recorder, side, bytes, worker_now(worker),
+					  &worker->items, &why))
+		make_opaque(relay, why, relay->bytes[side] - bytes.size);
+	if (setup->options->stage == STAGE_DECODE)
+		item_list_release(&worker->items);
+}
+
+/* ---- the two legs ---- */
+
+/* What each leg waits for follows from the state alone. */
+static void watch(struct relay *relay)
+{
+	struct leg *app = &relay->connection.app, *upstream = &relay->upstream;
+	bool holding = relay->held.size >= WORKER_READ_BYTES;
+	uint32_t app_events = 0, upstream_events = 0;
+
+	if (!app->at_end && !upstream->pending.size && !holding)
+		app_events |= EPOLLIN;
+	if (app->pending.size)
+		app_events |= EPOLLOUT;
+	if (relay->connecting) {
+		upstream_events = EPOLLOUT;
+	} else {
+		if (!upstream->at_end && !app->pending.size)
+			upstream_events |= EPOLLIN;
+		if (upstream->pending.size)
+			upstream_events |= EPOLLOUT;
+	}
+	leg_watch(app, app_events);
+	leg_watch(upstream, upstream_events);
+}
+
+/* One side is broken: the other sees the same. */
+static void broken(struct relay *relay, struct leg *leg, int error)
+{
+	set_outcome(relay, leg == &relay->upstream ? "broken by the server" : "broken by the app",
+		    error);
+	leg_close(&relay->connection.app, true);
+	leg_close(&relay->upstream, true);
+	connection_over(&relay->connection);
+}
+
+static void upstream_failed(struct relay *relay, const char *what, int error)
+{
+	struct worker_counts *counts = relay->connection.worker->setup->counts;
+
+	atomic_fetch_add(
+		error == -ETIMEDOUT ? &counts->timed_out_upstream : &counts->refused_upstream, 1);
+	set_outcome(relay, what, error);
+	leg_close(&relay->connection.app, true);
+	leg_close(&relay->upstream, true);
+	connection_over(&relay->connection);
+}
+
+/* Sends to a leg; before it is connected the bytes wait. False when that ended the connection. */
+static bool forward(struct relay *relay, struct leg *to, struct slice bytes)
+{
+	int error;
+
+	if (to == &relay->upstream && relay->connecting) {
+		buffer_append_slice(&to->pending, bytes);
+		return true;
+	}
+	error = leg_send(to, bytes);
+	if (error)
+		broken(relay, to, error);
+	return !error;
+}
+
+/* Ends are passed on when everything before them was. False when the connection is over. */
+static bool pass_ends(struct relay *relay)
+{
+	struct leg *legs[] = { &relay->connection.app, &relay->upstream };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct leg *to = legs[1 - i];
+
+		if (legs[i]->at_end && !to->shut && !to->pending.size && !relay->connecting &&
+		    !relay->held.size) {
+			shutdown(to->fd, SHUT_WR);
+			to->shut = true;
+		}
+	}
+	if (!relay->connection.app.shut || !relay->upstream.shut)
+		return true;
+	set_outcome(relay, "closed", 0);
+	leg_close(&relay->connection.app, false);
+	leg_close(&relay->upstream, false);
+	connection_over(&relay->connection);
+	return false;
+}
+
+/* ---- detection and handshake ---- */
+
+/* From here on bytes pass as they come. False when the connection is over. */
+static bool begin_relay(struct relay *relay)
+{
+	struct buffer held = relay->held;
+	bool ok;
+
+	relay->state = RELAY_RELAY;
+	buffer_init(&relay->held, held.max);
+	if (relay->protocol && recording(relay))
+		relay->recorder = relay->protocol->recorder_new(relay->connection.id);
+	ok = forward(relay, &relay->upstream, buffer_slice(&held));
+	if (ok)
+		see(relay, SIDE_CLIENT, buffer_slice(&held));
+	buffer_release(&held);
+	return ok;
+}
+
+static bool begin_opaque(struct relay *relay, const char *why)
+{
+	relay->protocol = NULL;
+	if (relay->connection.worker->setup->options->mode == MODE_RECORD)
+		make_opaque(relay, why, 0);
+	return begin_relay(relay);
+}
+
+static bool shake_hands(struct relay *relay)
+{
+	for (;;) {
+		struct handshake_step step = relay->protocol->handshake(buffer_slice(&relay->held));
+
+		switch (step.action) {
+		case HANDSHAKE_MORE:
+			if (relay->held.size < relay->protocol->handshake_max)
+				return true;
+			return begin_opaque(relay, "a handshake that does not end");
+		case HANDSHAKE_SEND:
+			relay->tls_asked = true;
+			buffer_consume(&relay->held, step.consumed);
+			if (!forward(relay, &relay->connection.app, step.reply))
+				return false;
+			break;
+		case HANDSHAKE_DONE:
+			relay->tls_asked = false;
+			return begin_relay(relay);
+		default:
+			return begin_opaque(relay, "not the protocol that it began as");
+		}
+	}
+}
+
+static bool detect(struct relay *relay)
+{
+	bool more = false;
+
+	for (const struct protocol *const *p = protocols; *p; p++) {
+		enum recognised recognised = (*p)->recognise(buffer_slice(&relay->held));
+
+		if (recognised == RECOGNISED_YES) {
+			relay->protocol = *p;
+			relay->state = RELAY_HANDSHAKE;
+			return shake_hands(relay);
+		}
+		more |= recognised == RECOGNISED_MORE;
+	}
+	return more ? true : begin_opaque(relay, "an unknown protocol");
+}
+
+static bool client_bytes(struct relay *relay, struct slice bytes)
+{
+	if (relay->state == RELAY_RELAY) {
+		if (!forward(relay, &relay->upstream, bytes))
+			return false;
+		see(relay, SIDE_CLIENT, bytes);
+		return true;
+	}
+	buffer_append_slice(&relay->held, bytes);
+	return relay->state == RELAY_DETECT ? detect(relay) : shake_hands(relay);
+}
+
+static bool server_bytes(struct relay *relay, struct slice bytes)
+{
+	if (relay->state == RELAY_DETECT &&
+	    !begin_opaque(relay, "a protocol in which the server speaks first"))
+		return false;
+	if (!forward(relay, &relay->connection.app, bytes))
+		return false;
+	see(relay, SIDE_SERVER, bytes);
+	return true;
+}
+
+/* ---- events ---- */
+
+/* False when the connection is over. */
+static bool leg_read(struct relay *relay, struct leg *leg)
+{
+	struct worker *worker = relay->connection.worker;
+	ssize_t size = socket_receive(leg->fd, worker->read_bytes, WORKER_READ_BYTES);
+
+	if (size == -EAGAIN)
+		return true;
+	if (size < 0) {
+		broken(relay, leg, (int)size);
+		return false;
+	}
+	if (size == 0) {
+		leg->at_end = true;
+		if (leg == &relay->connection.app && relay->state != RELAY_RELAY) {
+			if (relay->tls_asked)
+				atomic_fetch_add(&worker->setup->counts->tls_refused, 1);
+			if (relay->held.size)
+				return begin_opaque(relay, "ended before it could be recognised");
+		}
+		return true;
+	}
+	if (leg == &relay->connection.app)
+		return client_bytes(relay, slice_of(worker->read_bytes, (size_t)size));
+	return server_bytes(relay, slice_of(worker->read_bytes, (size_t)size));
+}
+
+static void trace_result(struct relay *relay, int error)
+{
+	const struct worker_setup *setup = relay->connection.worker->setup;
+
+	if (!setup->trace)
+		return;
+	pthread_mutex_lock(setup->trace_lock);
+	trace_upstream(setup->trace, &relay->connection.origin,
+		       (const struct sockaddr *)&relay->connection.origin.asked, -error);
+	pthread_mutex_unlock(setup->trace_lock);
+}
+
+/* False when the connection is over. */
+static bool upstream_connected(struct relay *relay)
+{
+	int error = socket_connected(relay->upstream.fd);
+
+	trace_result(relay, error);
+	if (error) {
+		upstream_failed(relay, "upstream", error);
+		return false;
+	}
+	relay->connecting = false;
+	return forward(relay, &relay->upstream, slice_of(NULL, 0));
+}
+
+static void relay_ready(struct connection *connection, struct leg *leg, uint32_t events)
+{
+	struct relay *relay = relay_of(connection);
+
+	if (leg == &relay->upstream && relay->connecting) {
+		if (!upstream_connected(relay))
+			return;
+	} else {
+		if ((events & EPOLLOUT) && leg->pending.size &&
+		    !forward(relay, leg, slice_of(NULL, 0)))
+			return;
+		if ((leg->events & EPOLLIN) && !leg->at_end &&
+		    (events & (EPOLLIN | EPOLLERR | EPOLLHUP)) && !leg_read(relay, leg))
+			return;
+	}
+	if (pass_ends(relay))
+		watch(relay);
+}
+
+static void relay_tick(struct connection *connection, int64_t now_ns)
+{
+	struct relay *relay = relay_of(connection);
+	struct worker *worker = connection->worker;
+	const struct options *options = worker->setup->options;
+
+	if (relay->connecting &&
+	    now_ns - relay->start_ns > (int64_t)options->connect_timeout_s * 1000000000) {
+		trace_result(relay, -ETIMEDOUT);
+		upstream_failed(relay, "upstream", -ETIMEDOUT);
+		return;
+	}
+	if (relay->state == RELAY_DETECT && relay->held.size &&
+	    now_ns - relay->start_ns > DETECT_NS) {
+		if (begin_opaque(relay, "not recognised in time") && pass_ends(relay))
+			watch(relay);
+		return;
+	}
+	if (relay->recorder)
+		relay->protocol->recorder_flush(relay->recorder, now_ns - FLUSH_NS, &worker->items);
+}
+
+static void relay_end(struct connection *connection)
+{
+	struct relay *relay = relay_of(connection);
+
+	if (!relay->outcome[0]) {
+		set_outcome(relay, "still open when recording ended", 0);
+		atomic_fetch_add(&connection->worker->setup->counts->cut, 1);
+	}
+	end_recorder(relay);
+	report_close(relay);
+	leg_close(&connection->app, false);
+	leg_close(&relay->upstream, false);
+	buffer_release(&relay->held);
+}
+
+static const struct connection_ops relay_ops = {
+	.ready = relay_ready,
+	.tick = relay_tick,
+	.end = relay_end,
+};
+
+struct connection *relay_new(struct worker *worker, const struct incoming *incoming)
+{
+	struct relay *relay = calloc(1, sizeof(*relay));
+	int fd;
+
+	if (!relay)
+		abort();
+	relay->connection = (struct connection){
+		.ops = &relay_ops,
+		.worker = worker,
+		.id = incoming->id,
+		.origin = incoming->origin,
+	};
+	relay->start_ns = worker_now(worker);
+	relay->connecting = true;
+	leg_init(&relay->connection.app, &relay->connection, incoming->fd, 2 * WORKER_READ_BYTES);
+	leg_init(&relay->upstream, &relay->connection, -1, 2 * WORKER_READ_BYTES);
+	buffer_init(&relay->held, 2 * WORKER_READ_BYTES);
+	socket_no_delay(incoming->fd);
+	report_open(relay, incoming);
+	fd = socket_connect((const struct sockaddr *)&incoming->origin.asked);
+	relay->upstream.fd = fd < 0 ? -1 : fd;
+	if (fd < 0) {
+		trace_result(relay, fd);
+		set_outcome(relay, "upstream", fd);
+		atomic_fetch_add(&worker->setup->counts->refused_upstream, 1);
+		leg_close(&relay->connection.app, true);
+		relay_end(&relay->connection);
+		free(relay);
+		return NULL;
+	}
+	watch(relay);
+	return &relay->connection;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Workers: event loops (level-triggered epoll), each a thread with its own connections. A connection stays on the worker
+ * that it was given to; nothing of it is shared.
+ *
+ *	proxy.c accepts ──worker_give()──▶ inbox ──▶ relay.c (record, trace) or playback.c (replay)
+ */
+#ifndef MOCKPROXY_WORKER_H
+#define MOCKPROXY_WORKER_H
+
+#include "parsers/protocol.h"
+#include "proxy/options.h"
+#include "proxy/redirect.h"
+#include "proxy/trace.h"
+#include "store/matcher.h"
+#include "store/writer.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* What one recv() takes at most: large results pass in few calls, and the buffer is the worker's, not the connection's. */
+#define WORKER_READ_BYTES ((size_t)64 << 10)
+
+/* Counted by all workers, read by the summary. */
+struct worker_counts {
+	_Atomic uint64_t accepted;
+	_Atomic uint64_t opaque; /* undecoded: another protocol, or a decoder that gave up */
+	_Atomic uint64_t refused_upstream;
+	_Atomic uint64_t timed_out_upstream;
+	_Atomic uint64_t tls_refused;	   /* asked for TLS, was told no, and went away */
+	_Atomic uint64_t unknown_protocol; /* replay: nothing to play */
+	_Atomic uint64_t cut;		   /* still open at the end */
+};
+
+/* What all workers share, const but for what is said to be shared. */
+struct worker_setup {
+	const struct options *options;
+	struct writer *writer;	 /* record */
+	struct matcher *matcher; /* replay */
+	struct trace *trace;	 /* trace; behind trace_lock */
+	pthread_mutex_t *trace_lock;
+	struct worker_counts *counts;
+};
+
+/* A connection that was accepted, and where it was meant to go. */
+struct incoming {
+	struct incoming *next;
+	uint64_t id; /* from 1, in the order of accepting */
+	int fd;
+	const char
+		*host; /* name as the app gave it; NULL: not known. Lives as long as the program. */
+	struct redirect_origin origin;
+};
+
+struct worker;
+struct connection;
+
+MUST_CHECK int worker_start(const struct worker_setup *setup, struct worker **ret_worker,
+			    char ret_error[STORE_ERROR_BYTES]);
+/* Gives it a connection; any thread. Takes over the incoming (from malloc) and its descriptor. */
+void worker_give(struct worker *worker, struct incoming *incoming);
+/* How many connections it has; any thread. */
+size_t worker_load(const struct worker *worker);
+/* Wakes it; any thread. For a queue that has room again. */
+void worker_wake(struct worker *worker);
+/* Ends its connections where they stand, and the thread; frees it. */
+void worker_stop(struct worker *worker);
+
+/* ---- for relay.c and playback.c, on the worker's thread ---- */
+
+enum leg_side { LEG_APP, LEG_UPSTREAM };
+
+/* A descriptor in the worker's epoll. */
+struct leg {
+	struct connection *connection;
+	int fd;		       /* -1: none */
+	uint32_t events;       /* that epoll was told; 0: it is not in epoll */
+	bool at_end;	       /* the peer sends no more */
+	bool shut;	       /* we told the peer that we send no more */
+	struct buffer pending; /* to be sent to this peer */
+};
+
+struct connection_ops {
+	void (*ready)(struct connection *connection, struct leg *leg, uint32_t events);
+	void (*tick)(struct connection *connection, int64_t now_ns);
+	/* The worker stops, or the other end is gone: emit what is left and release everything but the struct. */
+	void (*end)(struct connection *connection);
+};
+
+struct connection {
+	const struct connection_ops *ops;
+	struct worker *worker;
+	struct connection *next, *previous; /* all of the worker's */
+	bool ended;
+	uint64_t id;
+	struct redirect_origin origin;
+	struct leg app;
+};
+
+struct worker {
+	const struct worker_setup *setup;
+	pthread_t thread;
+	int epoll_fd;
+	int wake_fd;
+	_Atomic size_t load;
+	_Atomic bool stopping;
+	pthread_mutex_t inbox_lock;
+	struct incoming *inbox;
+	struct incoming **inbox_end;
+
+	struct connection *connections;
+	struct connection *ended; /* freed after the events at hand: some may still name them */
+	struct item_list items;	  /* pushed at the end of a turn */
+	struct buffer out;	  /* replay: answers on their way */
+	struct matcher_reader *reader;
+	struct answer_cache *cache;
+	int64_t now_ns;
+	uint8_t *read_bytes; /* WORKER_READ_BYTES */
+};
+
+struct connection *relay_new(struct worker *worker, const struct incoming *incoming);
+struct connection *playback_new(struct worker *worker, const struct incoming *incoming);
+
+/* The wall clock now, kept for the turn. */
+int64_t worker_now(struct worker *worker);
+/* Tells epoll what this leg waits for; nothing is called when nothing changed. */
+void leg_watch(struct leg *leg, uint32_t events);
+void leg_init(struct leg *leg, struct connection *connection, int fd, size_t pending_max);
+/* Sends what is pending, then `bytes`; the rest is pending. 0, or -errno when the peer is gone. */
+MUST_CHECK int leg_send(struct leg *leg, struct slice bytes);
+/* Closes it; with a reset when asked. Harmless when it is closed. */
+void leg_close(struct leg *leg, bool reset);
+/* The connection is over: it leaves the worker's list and is freed after this turn. */
+void connection_over(struct connection *connection);
+
+#endif

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Places; see endpoints.h. Everything is read once, when a replay begins; what is there is what was recorded, so its size is
+ * bounded by the file's.
+ */
+#include "store/endpoints.h"
+
+#include "store/database.h"
+
+#include <stdlib.h>
+
+struct endpoint {
+	int64_t id;
+	uint32_t place;
+	uint16_t port;
+	struct slice host; /* in the same memory as the struct's own `bytes` */
+	struct slice address;
+	struct slice protocol;
+	uint8_t *bytes;
+};
+
+static bool is_loopback(struct slice address)
+{
+	return slice_starts_with(address, SLICE("127.")) || slice_equal(address, SLICE("::1")) ||
+	       slice_equal(address, SLICE("0.0.0.0")) || slice_equal(address, SLICE("::")) ||
+	       slice_starts_with(address, SLICE("::ffff:127.")) ||
+	       slice_equal_nocase(address, SLICE("localhost"));
+}
+
+static bool same_address(struct slice a, struct slice b)
+{
+	return slice_equal_nocase(a, b) || (is_loopback(a) && is_loopback(b));
+}
+
+static bool is_at(const struct endpoint *endpoint, struct slice protocol, struct slice address,
+		  uint16_t port)
+{
+	return endpoint->port == port && slice_equal(endpoint->protocol, protocol) &&
+	       (same_address(endpoint->address, address) ||
+		(endpoint->host.size && same_address(endpoint->host, address)));
+}
+
+static void read_endpoint(sqlite3_stmt *sql, struct endpoint *endpoint)
+{
+	struct slice parts[3];
+	size_t size = 0;
+
+	for (int i = 0; i < 3; i++) {
+		parts[i] = database_column(sql, 2 + i);
+		size += parts[i].size;
+	}
+	*endpoint = (struct endpoint){ .id = sqlite3_column_int64(sql, 0),
+				       .port = (uint16_t)sqlite3_column_int(sql, 1),
+				       .bytes = malloc(size + 1) };
+	if (!endpoint->bytes)
+		abort();
+	size = 0;
+	for (int i = 0; i < 3; i++) {
+		if (parts[i].size)
+			memcpy(endpoint->bytes + size, parts[i].data, parts[i].size);
+		parts[i].data = endpoint->bytes + size;
+		size += parts[i].size;
+	}
+	endpoint->host = parts[0];
+	endpoint->address = parts[1];
+	endpoint->protocol = parts[2];
+}
+
+static int load_endpoints(struct endpoints *endpoints, sqlite3 *database)
+{
+	sqlite3_stmt *sql = NULL;
+	size_t capacity = 0;
+	int rc = sqlite3_prepare_v2(database,
+				    "SELECT id, port, host, address, protocol FROM endpoint "
+				    "ORDER BY id",
+				    -1, &sql, NULL);
+
+	if (rc != SQLITE_OK)
+		return rc;
+	while ((rc = sqlite3_step(sql)) == SQLITE_ROW) {
+		struct endpoint *endpoint;
+
+		if (endpoints->n == capacity) {
+			capacity = capacity ? 2 * capacity : 16;
+			endpoints->list =
+				realloc(endpoints->list, capacity * sizeof(*endpoints->list));
+			if (!endpoints->list)
+				abort();
+		}
+		endpoint = &endpoints->list[endpoints->n];
+		read_endpoint(sql, endpoint);
+		for (size_t i = 0; i < endpoints->n && !endpoint->place; i++)
+			if (is_at(&endpoints->list[i], endpoint->protocol, endpoint->address,
+				  endpoint->port))
+				endpoint->place = endpoints->list[i].place;
+		if (!endpoint->place)
+			endpoint->place = ++endpoints->places;
+		endpoints->n++;
+	}
+	return sqlite3_finalize(sql);
+}
+
+static const struct endpoint *by_id(const struct endpoints *endpoints, int64_t id)
+{
+	for (size_t i = 0; i < endpoints->n; i++)
+		if (endpoints->list[i].id == id)
+			return &endpoints->list[i];
+	return NULL;
+}
+
+static void session_key(struct buffer *key, uint32_t place, struct slice database,
+			struct slice user)
+{
+	buffer_clear(key);
+	buffer_append_u32be(key, place);
+	buffer_append_u64be(key, database.size);
+	buffer_append_slice(key, database);
+	buffer_append_slice(key, user);
+}
+
+static void database_key(struct buffer *key, struct slice protocol, struct slice database)
+{
+	buffer_clear(key);
+	buffer_append_slice(key, protocol);
+	buffer_append_u8(key, 0);
+	buffer_append_slice(key, database);
+}
+
+static void remember_session(struct endpoints *endpoints, struct buffer *key, int64_t connection)
+{
+	int64_t *known = intern_find(&endpoints->sessions, buffer_slice(key));
+
+	if (!known)
+		*(int64_t *)intern_add(&endpoints->sessions, buffer_slice(key), sizeof(*known)) =
+			connection;
+}
+
+static void remember_database(struct endpoints *endpoints, struct buffer *key, uint32_t place)
+{
+	uint32_t *known = intern_find(&endpoints->databases, buffer_slice(key));
+
+	if (!known) {
+		known = intern_add(&endpoints->databases, buffer_slice(key), sizeof(*known));
+		*known = place;
+	}
+	if (*known != place)
+		*known = ENDPOINTS_SEVERAL;
+}
+
+/* Reads the connection that `sql` stands on. */
+static void read_connection(struct endpoints *endpoints, sqlite3_stmt *sql, struct buffer *key)
+{
+	struct endpoint_connection *connection = &endpoints->connections[endpoints->n_connections];
+	const struct endpoint *endpoint = by_id(endpoints, sqlite3_column_int64(sql, 1));
+	struct slice database = database_column(sql, 2);
+	struct slice user = database_column(sql, 3);
+
+	connection->id = sqlite3_column_int64(sql, 0);
+	connection->place = endpoint ? endpoint->place : 0;
+	endpoints->n_connections++;
+	if (!endpoint || sqlite3_column_type(sql, 4) == SQLITE_NULL)
+		return; /* it has no session */
+	session_key(key, endpoint->place, database, user);
+	remember_session(endpoints, key, connection->id);
+	session_key(key, endpoint->place, database, slice_of(NULL, 0));
+	remember_session(endpoints, key, connection->id);
+	database_key(key, endpoint->protocol, database);
+	remember_database(endpoints, key, endpoint->place);
+}
+
+static int load_connections(struct endpoints *endpoints, sqlite3 *database)
+{
+	sqlite3_stmt *sql = NULL;
+	size_t capacity = 0;
+	struct buffer key;
+	int rc = sqlite3_prepare_v2(database,
+				    "SELECT id, endpoint, database, user, protocol FROM connection "
+				    "ORDER BY id",
+				    -1, &sql, NULL);
+
+	if (rc != SQLITE_OK)
+		return rc;
+	buffer_init(&key, (size_t)16 * 1024 * 1024);
+	while ((rc = sqlite3_step(sql)) == SQLITE_ROW) {
+		if (endpoints->n_connections == capacity) {
+			capacity = capacity ? 2 * capacity : 64;
+			endpoints->connections =
+				realloc(endpoints->connections,
+					capacity * sizeof(*endpoints->connections));
+			if (!endpoints->connections)
+				abort();
+		}
+		read_connection(endpoints, sql, &key);
+	}
+	buffer_release(&key);
+	return sqlite3_finalize(sql);
+}
+
+int endpoints_load(struct endpoints *endpoints, sqlite3 *database)
+{
+	int rc;
+
+	*endpoints = (struct endpoints){ 0 };
+	intern_init(&endpoints->sessions, SIZE_MAX);
+	intern_init(&endpoints->databases, SIZE_MAX);
+	rc = load_endpoints(endpoints, database);
+	return rc == SQLITE_OK ? load_connections(endpoints, database) : rc;
+}
+
+void endpoints_release(struct endpoints *endpoints)
+{
+	for (size_t i = 0; i < endpoints->n; i++)
+		free(endpoints->list[i].bytes);
+	free(endpoints->list);
+	free(endpoints->connections);
+	intern_release(&endpoints->sessions);
+	intern_release(&endpoints->databases);
+	*endpoints = (struct endpoints){ 0 };
+}
+
+static uint32_t place_at(const struct endpoints *endpoints, struct slice protocol,
+			 struct slice address, uint16_t port)
+{
+	for (size_t i = 0; i < endpoints->n; i++)
+		if (is_at(&endpoints->list[i], protocol, address, port))
+			return endpoints->list[i].place;
+	return 0;
+}
+
+uint32_t endpoints_find(const struct endpoints *endpoints, const struct matcher_options *options,
+			struct slice protocol, struct slice address, uint16_t port)
+{
+	uint32_t place = place_at(endpoints, protocol, address, port);
+
+	for (size_t i = 0; i < options->n_maps && !place; i++) {
+		const struct matcher_map *map = &options->maps[i];
+
+		if (map->new_port == port &&
+		    same_address(slice_from_string(map->new_host), address))
+			place = place_at(endpoints, protocol, slice_from_string(map->old_host),
+					 map->old_port);
+	}
+	return place;
+}
+
+uint32_t endpoints_only(const struct endpoints *endpoints, struct slice protocol,
+			struct slice database)
+{
+	struct buffer key;
+	uint32_t *place;
+
+	buffer_init(&key, (size_t)1024 * 1024);
+	database_key(&key, protocol, database);
+	place = key.overflowed ? NULL : intern_find(&endpoints->databases, buffer_slice(&key));
+	buffer_release(&key);
+	return place && *place != ENDPOINTS_SEVERAL ? *place : 0;
+}
+
+uint32_t endpoints_of_connection(const struct endpoints *endpoints, int64_t connection)
+{
+	size_t low = 0;
+	size_t high = endpoints->n_connections;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (endpoints->connections[middle].id == connection)
+			return endpoints->connections[middle].place;
+		if (endpoints->connections[middle].id < connection)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return 0;
+}
+
+int64_t endpoints_session(const struct endpoints *endpoints, uint32_t place, struct slice database,
+			  struct slice user)
+{
+	struct buffer key;
+	int64_t *connection;
+
+	buffer_init(&key, (size_t)1024 * 1024);
+	session_key(&key, place, database, user);
+	connection = key.overflowed ? NULL : intern_find(&endpoints->sessions, buffer_slice(&key));
+	if (!connection) {
+		session_key(&key, place, database, slice_of(NULL, 0));
+		connection = intern_find(&endpoints->sessions, buffer_slice(&key));
+	}
+	buffer_release(&key);
+	return connection ? *connection : 0;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Endpoints of a recording, and which of them an app means in replay (design §7): by name or address and port (all loopback
+ * addresses are one), then by --map, then the only one of that protocol and database.
+ *
+ * A place is a number from 1: endpoints that are the same place share it. Const after loading.
+ */
+#ifndef MOCKPROXY_ENDPOINTS_H
+#define MOCKPROXY_ENDPOINTS_H
+
+#include "store/intern.h"
+#include "store/matcher.h"
+
+#include <sqlite3.h>
+
+struct endpoints {
+	struct endpoint *list;
+	size_t n;
+	uint32_t places;
+	/* Connections by id, for the exchanges that are theirs. */
+	struct endpoint_connection {
+		int64_t id;
+		uint32_t place;
+	} *connections;
+	size_t n_connections;
+	struct intern sessions; /* place + database (+ user) -> the first connection with them */
+	struct intern databases; /* protocol + database -> its only place, or ENDPOINTS_SEVERAL */
+};
+
+#define ENDPOINTS_SEVERAL UINT32_MAX
+
+/* SQLITE_OK, or an error. Release it in any case. */
+MUST_CHECK int endpoints_load(struct endpoints *endpoints, sqlite3 *database);
+void endpoints_release(struct endpoints *endpoints);
+
+/* The place that `address` and port mean for this protocol; 0: none was recorded. */
+uint32_t endpoints_find(const struct endpoints *endpoints, const struct matcher_options *options, struct slice protocol,
+			struct slice address, uint16_t port);
+/* The only place where this protocol and database were recorded; 0: none, or several. */
+uint32_t endpoints_only(const struct endpoints *endpoints, struct slice protocol, struct slice database);
+/* The place of a recorded connection; 0: not known. */
+uint32_t endpoints_of_connection(const struct endpoints *endpoints, int64_t connection);
+/* A recorded connection to this place and database, of this user where there is one; 0: none. */
+int64_t endpoints_session(const struct endpoints *endpoints, uint32_t place, struct slice database, struct slice user);
+
+#endif

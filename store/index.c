@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The identity index; see index.h. Sorting is a radix sort: stable, so that a group stays in recorded order,
+ * and as fast for a million equal keys as for a million different ones.
+ *
+ * Invariant: a group's cursor never passes an entry that was not given. It may lag behind; who finds it so moves it on,
+ * which costs each entry one step in all.
+ */
+#include "store/index.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define RADIX_BITS 16
+#define RADIX ((size_t)1 << RADIX_BITS)
+/* Below this, counting 65536 digits costs more than it saves. */
+#define INSERTION_MAX ((size_t)256)
+#define ENTRIES_MAX ((size_t)INT32_MAX)
+
+void index_init(struct index *index)
+{
+	*index = (struct index){ 0 };
+}
+
+void index_release(struct index *index)
+{
+	free(index->entries);
+	free(index->directory);
+	index_init(index);
+}
+
+bool index_add(struct index *index, uint64_t key, uint32_t exchange)
+{
+	if (index->n == ENTRIES_MAX)
+		return false;
+	if (index->n == index->capacity) {
+		/* realloc() of large blocks moves pages, it does not copy them. */
+		index->capacity = index->capacity ? index->capacity + index->capacity / 2 : 1024;
+		index->entries =
+			realloc(index->entries, index->capacity * sizeof(*index->entries));
+		if (!index->entries)
+			abort();
+	}
+	index->entries[index->n].key = key;
+	index->entries[index->n].exchange = exchange;
+	atomic_init(&index->entries[index->n].state, 0);
+	index->n++;
+	return true;
+}
+
+static void insertion_sort(struct index_entry *entries, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		uint64_t key = entries[i].key;
+		uint32_t exchange = entries[i].exchange;
+		size_t at = i;
+
+		for (; at && entries[at - 1].key > key; at--) {
+			entries[at].key = entries[at - 1].key;
+			entries[at].exchange = entries[at - 1].exchange;
+		}
+		entries[at].key = key;
+		entries[at].exchange = exchange;
+	}
+}
+
+static void radix_pass(const struct index_entry *from, struct index_entry *to, size_t n,
+		       unsigned int shift, uint32_t *counts)
+{
+	uint32_t sum = 0;
+
+	memset(counts, 0, RADIX * sizeof(*counts));
+	for (size_t i = 0; i < n; i++)
+		counts[from[i].key >> shift & (RADIX - 1)]++;
+	for (size_t i = 0; i < RADIX; i++) {
+		uint32_t count = counts[i];
+
+		counts[i] = sum;
+		sum += count;
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct index_entry *entry = &to[counts[from[i].key >> shift & (RADIX - 1)]++];
+
+		entry->key = from[i].key;
+		entry->exchange = from[i].exchange;
+		atomic_init(&entry->state, 0);
+	}
+}
+
+static void radix_sort(struct index *index)
+{
+	uint32_t *counts = malloc(RADIX * sizeof(*counts));
+	struct index_entry *other = malloc(index->n * sizeof(*other));
+
+	if (!counts || !other)
+		abort();
+	for (unsigned int shift = 0; shift < 64; shift += RADIX_BITS) {
+		struct index_entry *sorted = other;
+
+		radix_pass(index->entries, other, index->n, shift, counts);
+		other = index->entries;
+		index->entries = sorted;
+	}
+	index->capacity = index->n;
+	free(other);
+	free(counts);
+}
+
+static size_t directory_slot(const struct index *index, uint64_t key)
+{
+	return index->bits ? key >> (64 - index->bits) : 0;
+}
+
+/* About four entries for each slot. */
+static void make_directory(struct index *index)
+{
+	size_t slot = 0;
+
+	while (index->bits < 28 && ((size_t)4 << index->bits) < index->n)
+		index->bits++;
+	index->directory = malloc((((size_t)1 << index->bits) + 1) * sizeof(*index->directory));
+	if (!index->directory)
+		abort();
+	for (size_t i = 0; i < index->n; i++)
+		while (slot <= directory_slot(index, index->entries[i].key))
+			index->directory[slot++] = (uint32_t)i;
+	while (slot <= (size_t)1 << index->bits)
+		index->directory[slot++] = (uint32_t)index->n;
+}
+
+void index_sort(struct index *index)
+{
+	if (index->n <= INSERTION_MAX)
+		insertion_sort(index->entries, index->n);
+	else
+		radix_sort(index);
+	make_directory(index);
+}
+
+/* The first entry in [low, high) whose key is not below `key`. */
+static size_t lower_bound(const struct index *index, size_t low, size_t high, uint64_t key)
+{
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (index->entries[middle].key < key)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+struct index_group index_find(const struct index *index, uint64_t key)
+{
+	struct index_group group = { NULL, 0 };
+	size_t slot = directory_slot(index, key);
+	size_t end;
+	size_t at;
+
+	if (!index->n)
+		return group;
+	end = index->directory[slot + 1];
+	at = lower_bound(index, index->directory[slot], end, key);
+	if (at == end || index->entries[at].key != key)
+		return group;
+	group.first = &index->entries[at];
+	group.n = (key == UINT64_MAX ? end : lower_bound(index, at, end, key + 1)) - at;
+	return group;
+}
+
+size_t index_cursor(const struct index_group *group)
+{
+	uint32_t state = atomic_load_explicit(&group->first->state, memory_order_relaxed);
+	size_t cursor = state & ~INDEX_GIVEN;
+	size_t start = cursor;
+
+	while (cursor < group->n && index_is_given(group, cursor))
+		cursor++;
+	/* Moved on for the next who asks; whoever lost the race has left something that is true too. */
+	while (cursor > start && (state & ~INDEX_GIVEN) < cursor &&
+	       !atomic_compare_exchange_weak_explicit(
+		       &group->first->state, &state, (state & INDEX_GIVEN) | (uint32_t)cursor,
+		       memory_order_relaxed, memory_order_relaxed))
+		;
+	return cursor;
+}
+
+bool index_is_given(const struct index_group *group, size_t i)
+{
+	return atomic_load_explicit(&group->first[i].state, memory_order_relaxed) & INDEX_GIVEN;
+}
+
+bool index_give(const struct index_group *group, size_t i)
+{
+	return !(atomic_fetch_or_explicit(&group->first[i].state, INDEX_GIVEN,
+					  memory_order_relaxed) &
+		 INDEX_GIVEN);
+}
+
+uint64_t index_unused(const struct index *index)
+{
+	uint64_t unused = 0;
+
+	for (size_t i = 0; i < index->n; i++)
+		unused += !(atomic_load_explicit(&index->entries[i].state, memory_order_relaxed) &
+			    INDEX_GIVEN);
+	return unused;
+}

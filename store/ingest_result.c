@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Results into rows (design §5, §9): row descriptions, rows in chunks, value parts, tags, errors and notices. Rows
+ * and parts are stored as they come and nothing of them is kept, so a result of any size needs no memory.
+ *
+ * Invariants: an open result's `tag` borrows from the item that is worked on, so it is stored before the item ends;
+ * `format` lies in ingest's memory during an item, and in `kept_format` between two. Rows that wait are in
+ * ingest->json, an array without its closing bracket, and belong to the open result.
+ */
+#include "store/ingest_state.h"
+#include "store/schema.h"
+
+#include <stdlib.h>
+
+/* Notices of one result that are kept; a loop that raises one for each row must not fill the memory. */
+#define EVENTS_BYTES_MAX ((size_t)1024 * 1024)
+static void result_begin(struct open_result *result, uint32_t number)
+{
+	free(result->kept_format);
+	buffer_release(&result->error);
+	buffer_release(&result->events);
+	*result = (struct open_result){ .begun = true, .number = number, .chunk_first_row = 1 };
+	buffer_init(&result->error, EVENTS_BYTES_MAX);
+	buffer_init(&result->events, EVENTS_BYTES_MAX);
+}
+
+/* Stores the rows that wait in ingest->json: an array without its closing bracket. */
+static int rows_flush(struct ingest *ingest, struct open_exchange *exchange)
+{
+	struct open_result *result = &exchange->result;
+	sqlite3_stmt *sql = ingest->sql[ADD_ROWS];
+	int rc;
+
+	if (!ingest->json.size)
+		return SQLITE_OK;
+	buffer_append_u8(&ingest->json, ']');
+	if (ingest->json.overflowed) { /* rows of half a gigabyte each are not stored */
+		exchange->flags |= EXCHANGE_NOT_DECODED;
+		buffer_clear(&ingest->json);
+		return SQLITE_OK;
+	}
+	sqlite3_bind_int64(sql, 1, exchange->id);
+	sqlite3_bind_int64(sql, 2, result->number);
+	sqlite3_bind_int64(sql, 3, result->chunk);
+	sqlite3_bind_int64(sql, 4, result->chunk_first_row);
+	/* encode_row() made it: valid UTF-8 without NUL. */
+	sqlite3_bind_text64(sql, 5, (const char *)ingest->json.data, ingest->json.size,
+			    SQLITE_STATIC, SQLITE_UTF8);
+	rc = database_run(sql);
+	buffer_clear(&ingest->json);
+	result->chunk++;
+	result->chunk_first_row = result->rows + 1;
+	return rc;
+}
+
+static void bind_result(const struct open_exchange *exchange, const struct protocol *protocol,
+			sqlite3_stmt *sql)
+{
+	const struct open_result *result = &exchange->result;
+	int64_t count = result->format || result->rows ?
+				result->rows :
+			result->tag.data ? protocol->tag_rows(result->tag) :
+					   -1;
+
+	sqlite3_bind_int64(sql, 1, exchange->id);
+	sqlite3_bind_int64(sql, 2, result->number);
+	if (result->format)
+		sqlite3_bind_int64(sql, 3, result->format->id);
+	else
+		sqlite3_bind_null(sql, 3);
+	database_bind(sql, 4, result->tag);
+	if (count >= 0)
+		sqlite3_bind_int64(sql, 5, count);
+	else
+		sqlite3_bind_null(sql, 5);
+	database_bind_nonempty(sql, 6, buffer_slice(&result->error));
+	database_bind_nonempty(sql, 7, buffer_slice(&result->events));
+	sqlite3_bind_int(sql, 8, result->empty);
+}
+
+/* Stores what is known of the result under way: at its end, and when the item ends. */
+static int result_flush(struct ingest *ingest, struct open_exchange *exchange,
+			const struct protocol *protocol)
+{
+	struct open_result *result = &exchange->result;
+	sqlite3_stmt *sql = ingest->sql[result->stored ? SET_RESULT : ADD_RESULT];
+	int rc;
+
+	if (!result->begun)
+		return SQLITE_OK;
+	rc = rows_flush(ingest, exchange);
+	if (rc != SQLITE_OK)
+		return rc;
+	if (result->events.size)
+		buffer_append_u8(&result->events, ']');
+	bind_result(exchange, protocol, sql);
+	rc = database_run(sql);
+	if (result->events.size) /* more may follow */
+		result->events.size--;
+	result->stored = true;
+	return rc;
+}
+
+static int add_rows(struct ingest *ingest, struct open_exchange *exchange,
+		    const struct protocol *protocol, const struct piece *piece)
+{
+	struct open_result *result = &exchange->result;
+	struct cursor rows = cursor_of(piece->bytes);
+
+	for (uint32_t i = 0; i < piece->count; i++) {
+		int rc = SQLITE_OK;
+
+		buffer_append_string(&ingest->json, ingest->json.size ? ",\n " : "[");
+		if (encode_row(&ingest->json, &ingest->scratch, protocol, result->format, &rows) <
+		    0) {
+			ingest->json.size -= ingest->json.size > 1 ? 3 : 1;
+			exchange->flags |= EXCHANGE_NOT_DECODED;
+			return SQLITE_OK;
+		}
+		result->rows++;
+		if (ingest->json.size >= SCHEMA_CHUNK_BYTES)
+			rc = rows_flush(ingest, exchange);
+		if (rc != SQLITE_OK)
+			return rc;
+	}
+	return SQLITE_OK;
+}
+
+static int add_part(struct ingest *ingest, int64_t exchange, uint32_t part, uint32_t sequence,
+		    struct slice bytes)
+{
+	sqlite3_stmt *sql = ingest->sql[ADD_PART];
+
+	sqlite3_bind_int64(sql, 1, exchange);
+	sqlite3_bind_int64(sql, 2, part);
+	sqlite3_bind_int64(sql, 3, sequence);
+	sqlite3_bind_blob64(sql, 4, bytes.size ? (const void *)bytes.data : "", bytes.size,
+			    SQLITE_STATIC);
+	return database_run(sql);
+}
+
+int ingest_part(struct ingest *ingest, int64_t exchange, uint32_t part, uint32_t *sequence,
+		struct slice bytes)
+{
+	while (bytes.size) {
+		size_t size = bytes.size < SCHEMA_PART_BYTES ? bytes.size : SCHEMA_PART_BYTES;
+		int rc = add_part(ingest, exchange, part, (*sequence)++,
+				  slice_of(bytes.data, size));
+
+		if (rc != SQLITE_OK)
+			return rc;
+		bytes = slice_of(bytes.data + size, bytes.size - size);
+	}
+	return SQLITE_OK;
+}
+
+static int add_value(struct ingest *ingest, struct open_exchange *exchange,
+		     const struct piece *piece)
+{
+	if (piece->part > exchange->part) {
+		exchange->part = piece->part;
+		exchange->part_sequence = 0;
+	}
+	if (piece->part != exchange->part) { /* parts come one after the other */
+		exchange->flags |= EXCHANGE_NOT_DECODED;
+		return SQLITE_OK;
+	}
+	return ingest_part(ingest, exchange->id, piece->part, &exchange->part_sequence,
+			   piece->bytes);
+}
+
+static void add_event(struct open_exchange *exchange, const struct protocol *protocol,
+		      const struct piece *piece)
+{
+	struct buffer *events = &exchange->result.events;
+	size_t start = events->size;
+
+	buffer_append_string(events, start ? ", " : "[");
+	if (piece->type == PIECE_STATUS) {
+		struct cursor cursor = cursor_of(piece->bytes);
+		struct name_value pair = { .name = cursor_string(&cursor) };
+
+		pair.value = cursor_string(&cursor);
+		buffer_append_slice(events, SLICE("{\"status\": "));
+		encode_object(events, &pair, 1);
+	} else {
+		buffer_append_slice(events, SLICE("{\"notice\": "));
+		encode_message(events, protocol, piece->bytes);
+	}
+	buffer_append_u8(events, '}');
+	/* Room for the closing bracket is kept. */
+	if (events->overflowed || events->size == events->max) {
+		events->overflowed = false;
+		events->size = start;
+		exchange->flags |= EXCHANGE_NOTICES_CUT;
+	}
+}
+
+static int add_columns(struct ingest *ingest, struct open_exchange *exchange,
+		       const struct protocol *protocol, const struct piece *piece)
+{
+	struct statement_entry *entry = exchange->identity.entry;
+	int rc = rows_flush(ingest, exchange);
+
+	if (rc == SQLITE_OK)
+		rc = ingest_columns(ingest, protocol, piece->bytes, &exchange->result.format);
+	if (rc == SQLITE_OK && entry && !piece->result)
+		rc = ingest_learn_columns(ingest, entry, exchange->result.format, false);
+	buffer_clear(&ingest->json);
+	return rc;
+}
+
+static int add_piece(struct ingest *ingest, struct open_exchange *exchange,
+		     const struct protocol *protocol, const struct piece *piece)
+{
+	struct open_result *result = &exchange->result;
+
+	if (!result->begun || result->number != piece->result) {
+		int rc = result_flush(ingest, exchange, protocol);
+
+		if (rc != SQLITE_OK)
+			return rc;
+		if (result->begun && piece->result < result->number) { /* results come in order */
+			exchange->flags |= EXCHANGE_NOT_DECODED;
+			return SQLITE_OK;
+		}
+		result_begin(result, piece->result);
+	}
+	switch (piece->type) {
+	case PIECE_COLUMNS:
+		return add_columns(ingest, exchange, protocol, piece);
+	case PIECE_ROWS:
+		return add_rows(ingest, exchange, protocol, piece);
+	case PIECE_VALUE:
+		return add_value(ingest, exchange, piece);
+	case PIECE_TAG:
+		result->tag = piece->bytes.data ? piece->bytes : slice_of("", 0);
+		break;
+	case PIECE_EMPTY:
+		result->empty = true;
+		break;
+	case PIECE_ERROR:
+		buffer_clear(&result->error);
+		encode_message(&result->error, protocol, piece->bytes);
+		break;
+	case PIECE_NOTICE:
+	case PIECE_STATUS:
+		add_event(exchange, protocol, piece);
+		break;
+	}
+	return SQLITE_OK;
+}
+
+int ingest_pieces(struct ingest *ingest, struct open_exchange *exchange,
+		  const struct protocol *protocol, const struct exchange_item *item)
+{
+	int rc = SQLITE_OK;
+
+	buffer_clear(&ingest->json);
+	for (const struct piece *piece = item->pieces; piece && rc == SQLITE_OK;
+	     piece = piece->next)
+		rc = add_piece(ingest, exchange, protocol, piece);
+	return rc == SQLITE_OK ? result_flush(ingest, exchange, protocol) : rc;
+}
+
+void ingest_result_keep(struct open_result *result)
+{
+	size_t size;
+
+	result->tag = slice_of(NULL, 0);
+	if (!result->format || result->format == result->kept_format)
+		return;
+	size = row_format_bytes(result->format->n);
+	free(result->kept_format);
+	result->kept_format = malloc(size);
+	if (!result->kept_format)
+		abort();
+	memcpy(result->kept_format, result->format, size);
+	result->format = result->kept_format;
+}

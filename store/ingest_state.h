@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the parts of ingest share: ingest.c (connections and dispatch), ingest_statement.c (identity: contexts, templates,
+ * parameters) and ingest_exchange.c (exchanges and their results). Nobody else includes this.
+ *
+ * Each function returns SQLITE_OK or SQLite's error, which ends the recording.
+ */
+#ifndef MOCKPROXY_INGEST_STATE_H
+#define MOCKPROXY_INGEST_STATE_H
+
+#include "parsers/sql/session.h"
+#include "store/encode.h"
+#include "store/ingest.h"
+#include "store/intern.h"
+#include "store/templates.h"
+
+enum ingest_sql {
+	ADD_ENDPOINT,
+	NAME_ENDPOINT,
+	ADD_CONNECTION,
+	SET_SESSION,
+	END_CONNECTION,
+	ADD_CONTEXT,
+	ADD_COLUMNS,
+	ADD_STATEMENT,
+	SET_SLOT_TYPES,
+	SET_STATEMENT_COLUMNS,
+	ADD_EXCHANGE,
+	END_EXCHANGE,
+	SET_FLAGS,
+	COPY_STATEMENT,
+	SET_STATEMENT,
+	ADD_RESULT,
+	SET_RESULT,
+	ADD_ROWS,
+	ADD_PART,
+	INGEST_SQL_COUNT,
+};
+
+/* A template in its context, as it is stored. The text follows. */
+struct statement_entry {
+	int64_t id;
+	size_t typed; /* slots whose type is stored */
+	enum { COLUMNS_UNKNOWN, COLUMNS_EXECUTED, COLUMNS_DESCRIBED } columns;
+	size_t text_size;
+	uint8_t text[];
+};
+
+/* The result that an exchange is in. */
+struct open_result {
+	bool begun;
+	bool stored; /* the row is there: what changes is an UPDATE */
+	bool empty;
+	uint32_t number;
+	uint32_t chunk;
+	const struct row_format *format; /* NULL: no columns */
+	struct row_format *kept_format;	 /* owned, while the exchange waits for its next item */
+	int64_t rows;
+	int64_t chunk_first_row;
+	struct slice tag;
+	struct buffer error;
+	struct buffer events;
+};
+
+/* What identifies a request, as it was when it was made. */
+struct identity {
+	int64_t context; /* row */
+	struct statement_entry *entry; /* NULL: no statement. Valid while the item is worked on */
+	int64_t statement;
+	struct template template;
+	const struct sql_value *values;
+	uint64_t exact_hash;
+	uint64_t loose_hash;
+};
+
+struct open_exchange {
+	struct open_exchange *next;
+	uint64_t ordinal;
+	uint8_t kind;
+	int64_t id;
+	int64_t start_ns;
+	uint32_t flags; /* found while storing */
+	struct identity identity;
+	struct arena arena; /* of the identity, when the exchange has several items */
+	struct open_result result;
+	uint32_t part;
+	uint32_t part_sequence;
+};
+
+struct connection_state {
+	struct connection_state *next;
+	uint64_t number;
+	const struct protocol *protocol; /* NULL until the session began */
+	struct sql_session *session;	 /* NULL: not SQL */
+	struct endpoint_entry *endpoint;
+	struct slice host; /* of the endpoint; owned, with the address behind it */
+	struct slice address;
+	uint16_t port;
+	/* The context as it was last looked up; owned. */
+	int64_t context;
+	struct buffer context_key;
+	/* The batch under way. */
+	uint64_t batch;
+	bool batch_failed;
+	int64_t batch_first;	 /* id of its first exchange */
+	int64_t batch_context;
+	struct open_exchange *open; /* those that wait for another item, oldest first */
+};
+
+#define CONNECTION_BUCKETS ((size_t)4096)
+
+struct ingest {
+	sqlite3 *database;
+	sqlite3_stmt *sql[INGEST_SQL_COUNT];
+	struct connection_state *connections[CONNECTION_BUCKETS];
+	struct templates *templates;
+	struct intern endpoints;
+	struct intern contexts;
+	struct intern columns;
+	struct intern statements;
+	int64_t next_exchange;
+	struct arena arena;    /* what one item needs; emptied behind each */
+	struct buffer json;    /* rows of the chunk under way, parameters, objects */
+	struct buffer scratch; /* keys, and values on their way to JSON */
+	struct column *column_room; /* COLUMNS_MAX */
+	struct writer_summary summary;
+};
+
+/* ingest_statement.c */
+MUST_CHECK int ingest_context(struct ingest *ingest, struct connection_state *connection);
+MUST_CHECK int ingest_columns(struct ingest *ingest, const struct protocol *protocol, struct slice raw,
+			      const struct row_format **ret_format);
+/* Finds or makes the statement of a text in a context that ingest_context() gave. */
+MUST_CHECK int ingest_statement_of(struct ingest *ingest, const struct connection_state *connection, int64_t context,
+				   struct slice text, struct identity *ret_identity);
+/* The statement of a request and the values in its slots, and its hashes. */
+MUST_CHECK int ingest_identify(struct ingest *ingest, struct connection_state *connection,
+			       const struct exchange_item *item, struct identity *ret_identity);
+MUST_CHECK int ingest_learn_types(struct ingest *ingest, struct identity *identity, const uint32_t *types, size_t n);
+MUST_CHECK int ingest_learn_columns(struct ingest *ingest, struct statement_entry *entry,
+				    const struct row_format *format, bool described);
+/* The stored text differs from the statement's: NULL data where it is the same. */
+struct slice ingest_own_text(const struct identity *identity);
+
+/* ingest_exchange.c */
+MUST_CHECK int ingest_exchange(struct ingest *ingest, struct connection_state *connection,
+			       const struct exchange_item *item);
+void ingest_open_exchange_free(struct open_exchange *exchange);
+
+/* ingest_result.c */
+MUST_CHECK int ingest_pieces(struct ingest *ingest, struct open_exchange *exchange, const struct protocol *protocol,
+			     const struct exchange_item *item);
+/* Stores bytes as pieces of at most SCHEMA_PART_BYTES; *sequence goes on. */
+MUST_CHECK int ingest_part(struct ingest *ingest, int64_t exchange, uint32_t part, uint32_t *sequence,
+			   struct slice bytes);
+/* The item ends and the exchange does not: what the result borrows from it is copied or forgotten. */
+void ingest_result_keep(struct open_result *result);
+
+/* ingest_merge.c */
+MUST_CHECK int ingest_merge(struct ingest *ingest, struct connection_state *connection,
+			    const struct batch_merge_item *item);
+
+#endif

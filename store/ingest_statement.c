@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Identity on its way into the recording (design §7): contexts, row descriptions, templates and parameters, each stored
+ * once as long as ingest remembers it. Forgetting costs a second row of the same content, which readers allow.
+ */
+#include "parsers/binding.h"
+#include "store/ingest_state.h"
+#include "store/parameters.h"
+
+static void append_key(struct buffer *key, struct slice part)
+{
+	/* Absent (RESET, never set) differs from set to nothing. */
+	buffer_append_u64be(key, part.data ? part.size : UINT64_MAX);
+	buffer_append_slice(key, part);
+}
+
+int ingest_context(struct ingest *ingest, struct connection_state *connection)
+{
+	struct sql_context context = sql_session_context(connection->session);
+	sqlite3_stmt *sql = ingest->sql[ADD_CONTEXT];
+	int64_t *id;
+	int rc;
+
+	buffer_clear(&ingest->scratch);
+	append_key(&ingest->scratch, context.database);
+	append_key(&ingest->scratch, context.search_path);
+	append_key(&ingest->scratch, context.role);
+	if (connection->context &&
+	    slice_equal(buffer_slice(&ingest->scratch), buffer_slice(&connection->context_key)))
+		return SQLITE_OK;
+	id = intern_find(&ingest->contexts, buffer_slice(&ingest->scratch));
+	if (!id) {
+		database_bind(sql, 1, context.database.data ? context.database : slice_of("", 0));
+		database_bind(sql, 2, context.search_path);
+		database_bind(sql, 3, context.role);
+		rc = database_run(sql);
+		if (rc != SQLITE_OK)
+			return rc;
+		id = intern_add(&ingest->contexts, buffer_slice(&ingest->scratch), sizeof(*id));
+		*id = sqlite3_last_insert_rowid(ingest->database);
+	}
+	connection->context = *id;
+	buffer_clear(&connection->context_key);
+	buffer_append_slice(&connection->context_key, buffer_slice(&ingest->scratch));
+	return SQLITE_OK;
+}
+
+int ingest_columns(struct ingest *ingest, const struct protocol *protocol, struct slice raw,
+		   const struct row_format **ret_format)
+{
+	struct slice name = slice_from_string(protocol->name);
+	struct column *columns = ingest->column_room;
+	struct row_format *format;
+	size_t n = 0;
+	int rc;
+
+	*ret_format = NULL;
+	buffer_clear(&ingest->scratch);
+	append_key(&ingest->scratch, name);
+	buffer_append_slice(&ingest->scratch, raw);
+	format = intern_find(&ingest->columns, buffer_slice(&ingest->scratch));
+	if (!format) {
+		/* What cannot be read is stored as an empty description: its rows are still there. */
+		if (protocol->columns_read(raw, columns, COLUMNS_MAX, &n) < 0)
+			n = 0;
+		buffer_clear(&ingest->json);
+		encode_columns(&ingest->json, protocol, columns, n);
+		database_bind(ingest->sql[ADD_COLUMNS], 1, buffer_slice(&ingest->json));
+		rc = database_run(ingest->sql[ADD_COLUMNS]);
+		if (rc != SQLITE_OK)
+			return rc;
+		format = intern_add(&ingest->columns, buffer_slice(&ingest->scratch),
+				    row_format_bytes(n));
+		format->id = sqlite3_last_insert_rowid(ingest->database);
+		format->n = n;
+		for (size_t i = 0; i < n; i++) {
+			format->columns[i].type = columns[i].type_id;
+			format->columns[i].form = columns[i].form;
+		}
+	}
+	*ret_format = format;
+	return SQLITE_OK;
+}
+
+static int add_statement(struct ingest *ingest, uint8_t dialect, const struct identity *identity,
+			 struct statement_entry *entry)
+{
+	const struct template *template = &identity->template;
+	struct slice canonical = template->statement.canonical;
+	sqlite3_stmt *sql = ingest->sql[ADD_STATEMENT];
+	const char *verb = sql_verb_name(template->statement.verb);
+	int rc;
+
+	sqlite3_bind_int64(sql, 1, identity->context);
+	sqlite3_bind_int(sql, 2, dialect);
+	database_bind(sql, 3, template->masked.data ? template->masked : slice_of("", 0));
+	database_bind(sql, 4, canonical.data ? canonical : slice_of("", 0));
+	sqlite3_bind_text(sql, 5, verb, -1, SQLITE_STATIC);
+	rc = database_run(sql);
+	if (rc != SQLITE_OK)
+		return rc;
+	ingest->summary.statements++;
+	entry->id = sqlite3_last_insert_rowid(ingest->database);
+	return SQLITE_OK;
+}
+
+int ingest_statement_of(struct ingest *ingest, const struct connection_state *connection,
+			int64_t context, struct slice text, struct identity *ret_identity)
+{
+	struct sql_options options = sql_session_options(connection->session);
+	struct template template = templates_get(ingest->templates, &options, text, &ingest->arena);
+	struct statement_entry entry = { .text_size = template.masked.size };
+	struct buffer *key = &ingest->scratch;
+	int rc;
+
+	*ret_identity = (struct identity){ .context = context, .template = template };
+	buffer_clear(key);
+	buffer_append_u64be(key, (uint64_t)context);
+	buffer_append_u8(key, options.dialect);
+	buffer_append_slice(key, template.statement.canonical);
+	ret_identity->entry = intern_find(&ingest->statements, buffer_slice(key));
+	if (!ret_identity->entry) {
+		rc = add_statement(ingest, options.dialect, ret_identity, &entry);
+		if (rc != SQLITE_OK)
+			return rc;
+		ret_identity->entry = intern_add(&ingest->statements, buffer_slice(key),
+						 sizeof(entry) + entry.text_size);
+		*ret_identity->entry = entry;
+		if (entry.text_size)
+			memcpy(ret_identity->entry->text, template.masked.data, entry.text_size);
+	}
+	ret_identity->statement = ret_identity->entry->id;
+	return SQLITE_OK;
+}
+
+struct slice ingest_own_text(const struct identity *identity)
+{
+	struct slice text = identity->template.masked;
+
+	if (slice_equal(text, slice_of(identity->entry->text, identity->entry->text_size)))
+		return slice_of(NULL, 0);
+	return text.data ? text : slice_of("", 0);
+}
+
+/* The values of all slots; what cannot be read of a parameter is kept as its bytes. */
+static const struct sql_value *slot_values(struct ingest *ingest, const struct protocol *protocol,
+					   const struct sql_statement *statement,
+					   const struct exchange_item *item)
+{
+	struct sql_value *bound = NULL;
+	struct sql_value *values;
+
+	if (item->n_parameters)
+		bound = arena_alloc(&ingest->arena, item->n_parameters * sizeof(*bound));
+	for (size_t i = 0; i < item->n_parameters; i++) {
+		const struct parameter *parameter = &item->parameters[i];
+
+		if (parameter_value(protocol, parameter, &ingest->arena, &bound[i]) < 0)
+			bound[i] = (struct sql_value){ .bytes = true, .text = parameter->value };
+	}
+	values = arena_alloc(&ingest->arena, (statement->n_slots + 1) * sizeof(*values));
+	sql_slot_values(statement, bound, item->n_parameters, values);
+	return values;
+}
+
+int ingest_identify(struct ingest *ingest, struct connection_state *connection,
+		    const struct exchange_item *item, struct identity *ret_identity)
+{
+	struct sql_context context;
+	uint32_t *types;
+	int rc = ingest_context(ingest, connection);
+
+	if (rc == SQLITE_OK)
+		rc = ingest_statement_of(ingest, connection, connection->context, item->text,
+					 ret_identity);
+	if (rc != SQLITE_OK)
+		return rc;
+	ret_identity->values = slot_values(ingest, connection->protocol,
+					   &ret_identity->template.statement, item);
+	context = sql_session_context(connection->session);
+	ret_identity->exact_hash = sql_exact_hash(&context, &ret_identity->template.statement,
+						  ret_identity->values);
+	ret_identity->loose_hash = sql_loose_hash(&context, &ret_identity->template.statement,
+						  ret_identity->values);
+	if (!item->n_parameters ||
+	    ret_identity->entry->typed >= ret_identity->template.statement.n_slots)
+		return SQLITE_OK;
+	types = arena_alloc(&ingest->arena, item->n_parameters * sizeof(*types));
+	for (size_t i = 0; i < item->n_parameters; i++)
+		types[i] = item->parameters[i].type;
+	return ingest_learn_types(ingest, ret_identity, types, item->n_parameters);
+}
+
+int ingest_learn_types(struct ingest *ingest, struct identity *identity, const uint32_t *types,
+		       size_t n)
+{
+	const struct sql_statement *statement = &identity->template.statement;
+	sqlite3_stmt *sql = ingest->sql[SET_SLOT_TYPES];
+	size_t typed = 0;
+
+	buffer_clear(&ingest->json);
+	buffer_append_u8(&ingest->json, '[');
+	for (size_t i = 0; i < statement->n_slots; i++) {
+		uint32_t placeholder = statement->slots[i].placeholder;
+		uint32_t type = placeholder && placeholder <= n ? types[placeholder - 1] : 0;
+
+		typed += type != 0;
+		if (i)
+			buffer_append_slice(&ingest->json, SLICE(", "));
+		buffer_append_unsigned(&ingest->json, type);
+	}
+	buffer_append_u8(&ingest->json, ']');
+	if (typed <= identity->entry->typed)
+		return SQLITE_OK;
+	identity->entry->typed = typed;
+	database_bind(sql, 1, buffer_slice(&ingest->json));
+	sqlite3_bind_int64(sql, 2, identity->entry->id);
+	return database_run(sql);
+}
+
+int ingest_learn_columns(struct ingest *ingest, struct statement_entry *entry,
+			 const struct row_format *format, bool described)
+{
+	sqlite3_stmt *sql = ingest->sql[SET_STATEMENT_COLUMNS];
+
+	/* A description of the statement itself is better than the one of an execution, whose forms are its own. */
+	if (entry->columns >= (described ? COLUMNS_DESCRIBED : COLUMNS_EXECUTED))
+		return SQLITE_OK;
+	entry->columns = described ? COLUMNS_DESCRIBED : COLUMNS_EXECUTED;
+	if (format)
+		sqlite3_bind_int64(sql, 1, format->id);
+	else
+		sqlite3_bind_null(sql, 1);
+	sqlite3_bind_int64(sql, 2, entry->id);
+	return database_run(sql);
+}

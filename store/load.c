@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Loading a recording's identities (design §7): one pass over the exchanges, one over the statements. Hashes that are
+ * missing (a person edited the row) or stale (another version of the canonical form) are made here, in memory.
+ */
+#include "store/database.h"
+#include "store/matcher_state.h"
+#include "store/recording_state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+uint64_t matcher_key(uint64_t hash, uint32_t place, enum match_class class)
+{
+	uint64_t key = hash ^ ((uint64_t)place << 2 | (uint64_t)class) * 0x9e3779b97f4a7c15u;
+
+	/* Every bit of the key depends on every bit of what it is made of (the finalizer of splitmix64). */
+	key = (key ^ key >> 30) * 0xbf58476d1ce4e5b9u;
+	key = (key ^ key >> 27) * 0x94d049bb133111ebu;
+	return key ^ key >> 31;
+}
+
+bool matcher_is_servable(uint8_t kind, uint8_t outcome, uint32_t flags)
+{
+	return (kind == EXCHANGE_SIMPLE || kind == EXCHANGE_EXTENDED || kind == EXCHANGE_PARSE) &&
+	       outcome != OUTCOME_UNFINISHED &&
+	       !(flags & (EXCHANGE_COPY | EXCHANGE_REQUEST_TOO_LARGE | EXCHANGE_NOT_DECODED |
+			  EXCHANGE_CUT));
+}
+
+/* The hash of what stands in the file. 0: the row cannot be read. */
+static uint64_t make_hash(struct reader *reader, int64_t id)
+{
+	struct stored_exchange exchange;
+	struct sql_statement statement;
+	struct sql_context context;
+	struct sql_value *values;
+	struct arena arena;
+	uint64_t hash = 0;
+
+	arena_init(&arena);
+	if (reader_exchange(reader, id, &exchange) > 0 &&
+	    reader_identity(reader, &exchange, &arena, &context, &statement, &values) > 0)
+		hash = sql_exact_hash(&context, &statement, values);
+	arena_release(&arena);
+	return hash;
+}
+
+/* Adds the exchange that `sql` stands on. */
+static int add_exchange(struct matcher *matcher, struct reader *reader, sqlite3_stmt *sql)
+{
+	int64_t id = sqlite3_column_int64(sql, 0);
+	uint32_t place = endpoints_of_connection(&matcher->endpoints, sqlite3_column_int64(sql, 1));
+	uint8_t kind = (uint8_t)sqlite3_column_int(sql, 2);
+	uint8_t outcome = (uint8_t)sqlite3_column_int(sql, 3);
+	uint32_t flags = (uint32_t)sqlite3_column_int64(sql, 4);
+	enum match_class class = MATCH_SERVED;
+	uint64_t hash = 0;
+
+	matcher->recorded++;
+	if (id < 1 || id > UINT32_MAX || sqlite3_column_type(sql, 6) == SQLITE_NULL)
+		return 0; /* without a statement: a call that was not decoded */
+	if (!matcher->recording->stale && sqlite3_column_type(sql, 5) == SQLITE_INTEGER)
+		hash = (uint64_t)sqlite3_column_int64(sql, 5);
+	else
+		hash = make_hash(reader, id);
+	if (!hash) /* nothing that can be asked for */
+		return 0;
+	if (!matcher_is_servable(kind, outcome, flags))
+		class = MATCH_UNSERVABLE;
+	else if (kind == EXCHANGE_PARSE)
+		class = MATCH_PARSE;
+	matcher->unservable_entries += class == MATCH_UNSERVABLE;
+	matcher->has_merged |= (flags & EXCHANGE_MERGED) != 0;
+	if (!index_add(&matcher->index, matcher_key(hash, place, class), (uint32_t)id))
+		return -E2BIG;
+	return 0;
+}
+
+static int load_exchanges(struct matcher *matcher, struct reader *reader)
+{
+	sqlite3_stmt *sql = NULL;
+	int added = 0;
+	int rc = sqlite3_prepare_v2(reader_database(reader),
+				    "SELECT id, connection, kind, outcome, flags, exact_hash, "
+				    "statement FROM exchange ORDER BY id",
+				    -1, &sql, NULL);
+
+	if (rc != SQLITE_OK)
+		return rc;
+	while (added == 0 && (rc = sqlite3_step(sql)) == SQLITE_ROW)
+		added = add_exchange(matcher, reader, sql);
+	rc = sqlite3_finalize(sql);
+	if (rc == SQLITE_OK && added < 0)
+		rc = SQLITE_TOOBIG;
+	index_sort(&matcher->index);
+	return rc;
+}
+
+static int compare_templates(const void *a, const void *b)
+{
+	const struct template_entry *left = a;
+	const struct template_entry *right = b;
+
+	if (left->hash != right->hash)
+		return left->hash < right->hash ? -1 : 1;
+	return left->statement < right->statement ? -1 : left->statement > right->statement;
+}
+
+/* Adds the statement that `sql` stands on. */
+static void add_template(struct matcher *matcher, struct reader *reader, sqlite3_stmt *sql)
+{
+	struct template_entry *entry = &matcher->templates[matcher->n_templates];
+	struct sql_context context = { database_column(sql, 2), database_column(sql, 3),
+				       database_column(sql, 4) };
+	struct slice canonical = database_column(sql, 1);
+	const struct stored_statement *stored;
+
+	entry->statement = sqlite3_column_int64(sql, 0);
+	if (!canonical.data) {
+		if (reader_statement(reader, entry->statement, &stored) <= 0)
+			return;
+		canonical = stored->canonical;
+	}
+	entry->hash = sql_template_hash(&context, canonical);
+	matcher->n_templates++;
+}
+
+static int load_templates(struct matcher *matcher, struct reader *reader)
+{
+	sqlite3_stmt *sql = NULL;
+	size_t capacity = 0;
+	int rc = sqlite3_prepare_v2(reader_database(reader),
+				    "SELECT s.id, s.canonical, c.database, c.search_path, c.role "
+				    "FROM statement s JOIN context c ON c.id = s.context",
+				    -1, &sql, NULL);
+
+	if (rc != SQLITE_OK)
+		return rc;
+	while ((rc = sqlite3_step(sql)) == SQLITE_ROW) {
+		if (matcher->n_templates == capacity) {
+			capacity = capacity ? 2 * capacity : 64;
+			matcher->templates = realloc(matcher->templates,
+						     capacity * sizeof(*matcher->templates));
+			if (!matcher->templates)
+				abort();
+		}
+		add_template(matcher, reader, sql);
+	}
+	if (matcher->n_templates)
+		qsort(matcher->templates, matcher->n_templates, sizeof(*matcher->templates),
+		      compare_templates);
+	return sqlite3_finalize(sql);
+}
+
+size_t matcher_templates(const struct matcher *matcher, uint64_t hash,
+			 const struct template_entry **ret_first)
+{
+	size_t low = 0;
+	size_t high = matcher->n_templates;
+	size_t n = 0;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (matcher->templates[middle].hash < hash)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*ret_first = &matcher->templates[low];
+	while (low + n < matcher->n_templates && matcher->templates[low + n].hash == hash)
+		n++;
+	return n;
+}
+
+int matcher_load(struct matcher *matcher, char error[STORE_ERROR_BYTES])
+{
+	struct reader *reader = NULL;
+	int rc = reader_new(matcher->recording, &reader, error);
+
+	if (rc < 0)
+		return rc;
+	rc = endpoints_load(&matcher->endpoints, reader_database(reader));
+	if (rc == SQLITE_OK)
+		rc = load_exchanges(matcher, reader);
+	if (rc == SQLITE_OK)
+		rc = load_templates(matcher, reader);
+	if (rc != SQLITE_OK)
+		rc = database_error(reader_database(reader), rc, matcher->recording->path, error);
+	reader_free(reader);
+	return rc;
+}

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The matcher's face: its life, the answers of a connection, and the summary; see matcher.h and matcher_state.h.
+ *
+ * Invariant: after matcher_new() only atomics, the index's states and (under its mutex) the list of misses change.
+ */
+#include "store/matcher_state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define JSON_BYTES_MAX ((size_t)64 * 1024 * 1024)
+#define EXPLANATION_BYTES ((size_t)8192)
+
+int matcher_new(struct recording *recording, const struct matcher_options *options,
+		struct matcher **ret_matcher, char ret_error[STORE_ERROR_BYTES])
+{
+	struct matcher *matcher = calloc(1, sizeof(*matcher));
+	int rc;
+
+	if (!matcher)
+		abort();
+	matcher->recording = recording;
+	matcher->options = *options;
+	pthread_mutex_init(&matcher->misses_mutex, NULL);
+	index_init(&matcher->index);
+	rc = matcher_load(matcher, ret_error);
+	if (rc < 0)
+		matcher_free(matcher);
+	else
+		*ret_matcher = matcher;
+	return rc;
+}
+
+void matcher_free(struct matcher *matcher)
+{
+	if (!matcher)
+		return;
+	for (size_t i = 0; i < matcher->n_misses; i++) {
+		free((char *)matcher->misses[i].seen.asked);
+		free((char *)matcher->misses[i].seen.nearest);
+		free((char *)matcher->misses[i].seen.difference);
+	}
+	free(matcher->misses_shown);
+	pthread_mutex_destroy(&matcher->misses_mutex);
+	index_release(&matcher->index);
+	endpoints_release(&matcher->endpoints);
+	free(matcher->templates);
+	free(matcher);
+}
+
+int matcher_reader_new(struct matcher *matcher, struct matcher_reader **ret_reader,
+		       char ret_error[STORE_ERROR_BYTES])
+{
+	struct matcher_reader *reader = calloc(1, sizeof(*reader));
+	int rc;
+
+	if (!reader)
+		abort();
+	reader->matcher = matcher;
+	rc = reader_new(matcher->recording, &reader->reader, ret_error);
+	if (rc < 0)
+		free(reader);
+	else
+		*ret_reader = reader;
+	return rc;
+}
+
+void matcher_reader_free(struct matcher_reader *reader)
+{
+	if (!reader)
+		return;
+	reader_free(reader->reader);
+	free(reader);
+}
+
+/* --- the answers of a connection --- */
+
+static bool answers_server(void *context, struct slice database, struct slice user,
+			   struct answer_server *ret_server)
+{
+	struct answers_state *state = context;
+	const struct endpoints *endpoints = &state->matcher->endpoints;
+	int64_t connection = 0;
+
+	arena_release(&state->arena);
+	if (state->place)
+		connection = endpoints_session(endpoints, state->place, database, user);
+	if (!connection) {
+		/* Nothing of this database was recorded where the app goes: elsewhere, and only there? */
+		uint32_t place = state->place;
+
+		state->place = 0;
+		if (find_place(state, database))
+			connection = endpoints_session(endpoints, state->place, database, user);
+		else
+			state->place = place;
+	}
+	return connection &&
+	       reader_server(state->reader, connection, &state->arena, ret_server) > 0;
+}
+
+/* A miss is explained, and counted when the request was to be answered and not only looked at. */
+static void miss(struct answers_state *state, const struct request *request, bool count,
+		 struct answer *answer)
+{
+	nearest_explain(state, request);
+	if (answer->used_up) {
+		buffer_clear(&state->difference);
+		buffer_append_slice(&state->difference,
+				    SLICE("every recorded answer was given already"));
+	}
+	if (count) {
+		nearest_remember(state, request);
+		atomic_fetch_add_explicit(&state->matcher->missed, 1, memory_order_relaxed);
+	}
+	answer->nearest = buffer_slice(&state->nearest);
+	answer->difference = buffer_slice(&state->difference);
+}
+
+static void answers_find(void *context, const struct request *request, struct answer *ret_answer)
+{
+	struct answers_state *state = context;
+
+	arena_release(&state->arena);
+	find_answer(state, request, MATCH_SERVED, true, ret_answer);
+	if (ret_answer->rung == RUNG_MISS)
+		miss(state, request, true, ret_answer);
+}
+
+static bool answers_peek(void *context, const struct request *request, struct answer *ret_answer)
+{
+	struct answers_state *state = context;
+
+	arena_release(&state->arena);
+	find_answer(state, request, MATCH_SERVED, false, ret_answer);
+	return ret_answer->rung == RUNG_EXACT;
+}
+
+static bool answers_find_parse_error(void *context, const struct request *request,
+				     struct answer *ret_answer)
+{
+	struct answers_state *state = context;
+	struct request parse = *request;
+	struct sql_value *values;
+
+	arena_release(&state->arena);
+	/* A Parse has no parameters; only what is written in it counts. */
+	values = arena_alloc(&state->arena, (request->statement->n_slots + 1) * sizeof(*values));
+	sql_slot_values(request->statement, NULL, 0, values);
+	parse.values = values;
+	find_answer(state, &parse, MATCH_PARSE, true, ret_answer);
+	return ret_answer->rung == RUNG_EXACT;
+}
+
+static bool answers_describe(void *context, const struct request *request,
+			     struct answer_description *ret_description, struct answer *ret_miss)
+{
+	struct answers_state *state = context;
+	uint64_t hash = sql_template_hash(&request->context, request->statement->canonical);
+	struct answer_description description = { 0 };
+	const struct stored_statement *stored;
+	const struct template_entry *entry;
+	struct stored_description known;
+	bool found = false;
+	size_t n;
+
+	arena_release(&state->arena);
+	n = matcher_templates(state->matcher, hash, &entry);
+	for (; n; n--, entry++) {
+		if (reader_statement(state->reader, entry->statement, &stored) <= 0 ||
+		    !slice_equal(stored->canonical, request->statement->canonical) ||
+		    reader_description(state->reader, entry->statement, &state->arena, &known) <= 0)
+			continue;
+		found = true;
+		/* Several rows may say parts of it: the writer forgets what it has not seen for long. */
+		if (!description.n_slots && known.n_slots == request->statement->n_slots) {
+			description.slot_types = known.slot_types;
+			description.n_slots = known.n_slots;
+		}
+		if (description.has_columns || !known.described)
+			continue;
+		description.has_columns = true;
+		if (known.columns &&
+		    reader_columns(state->reader, known.columns, &description.columns) <= 0)
+			description.has_columns = false;
+	}
+	*ret_miss = (struct answer){ .rung = RUNG_MISS };
+	if (found)
+		*ret_description = description;
+	else
+		miss(state, request, true, ret_miss);
+	return found;
+}
+
+static bool answers_is_merged(void *context, const struct request *request)
+{
+	struct answers_state *state = context;
+	struct answer answer;
+
+	if (!state->matcher->has_merged)
+		return false;
+	return answers_peek(state, request, &answer) && (answer.flags & EXCHANGE_MERGED);
+}
+
+static int answers_result(void *context, uint64_t exchange, uint32_t number,
+			  struct answer_result *ret_result)
+{
+	struct answers_state *state = context;
+
+	return reader_result(state->reader, (int64_t)exchange, number, ret_result);
+}
+
+static int answers_chunk(void *context, uint64_t exchange, uint32_t number, uint32_t chunk)
+{
+	struct answers_state *state = context;
+
+	return reader_chunk(state->reader, (int64_t)exchange, number, chunk);
+}
+
+static int answers_next_row(void *context, const struct answer_value **ret_values, size_t *ret_n)
+{
+	struct answers_state *state = context;
+
+	return reader_next_row(state->reader, ret_values, ret_n);
+}
+
+static int answers_part(void *context, uint64_t exchange, uint64_t part, uint32_t sequence,
+			struct slice *ret_bytes)
+{
+	struct answers_state *state = context;
+
+	return reader_part(state->reader, (int64_t)exchange, part, sequence, ret_bytes);
+}
+
+static void answers_count_session(void *context)
+{
+	struct answers_state *state = context;
+
+	atomic_fetch_add_explicit(&state->matcher->session, 1, memory_order_relaxed);
+}
+
+static void answers_count_unservable(void *context, struct slice text, struct slice why)
+{
+	struct answers_state *state = context;
+	struct sql_statement statement = { 0 };
+	struct request request = { .statement = &statement, .text = text };
+
+	arena_release(&state->arena);
+	atomic_fetch_add_explicit(&state->matcher->unservable, 1, memory_order_relaxed);
+	buffer_clear(&state->nearest);
+	buffer_clear(&state->difference);
+	nearest_line(&state->nearest, text, EXPLANATION_BYTES / 8);
+	nearest_line(&state->difference, why, EXPLANATION_BYTES / 8);
+	nearest_remember(state, &request);
+}
+
+struct answers *answers_new(struct matcher_reader *reader, const char *protocol,
+			    struct slice address, uint16_t port)
+{
+	struct answers_state *state = calloc(1, sizeof(*state));
+
+	if (!state)
+		abort();
+	state->matcher = reader->matcher;
+	state->reader = reader->reader;
+	state->protocol = strdup(protocol);
+	if (!state->protocol)
+		abort();
+	buffer_init(&state->json, JSON_BYTES_MAX);
+	buffer_init(&state->nearest, EXPLANATION_BYTES);
+	buffer_init(&state->difference, EXPLANATION_BYTES);
+	state->place = endpoints_find(&reader->matcher->endpoints, &reader->matcher->options,
+				      slice_from_string(protocol), address, port);
+	state->face = (struct answers){
+		.context = state,
+		.server = answers_server,
+		.find = answers_find,
+		.peek = answers_peek,
+		.find_parse_error = answers_find_parse_error,
+		.describe = answers_describe,
+		.is_merged = answers_is_merged,
+		.result = answers_result,
+		.chunk = answers_chunk,
+		.next_row = answers_next_row,
+		.part = answers_part,
+		.count_session = answers_count_session,
+		.count_unservable = answers_count_unservable,
+	};
+	return &state->face;
+}
+
+void answers_free(struct answers *answers)
+{
+	struct answers_state *state;
+
+	if (!answers)
+		return;
+	state = answers->context;
+	arena_release(&state->arena);
+	buffer_release(&state->json);
+	buffer_release(&state->nearest);
+	buffer_release(&state->difference);
+	free(state->protocol);
+	free(state);
+}
+
+/* --- the summary --- */
+
+static int compare_misses(const void *a, const void *b)
+{
+	const struct matcher_miss *left = a;
+	const struct matcher_miss *right = b;
+
+	if (left->count != right->count)
+		return left->count > right->count ? -1 : 1;
+	return strcmp(left->asked, right->asked);
+}
+
+void matcher_summarize(struct matcher *matcher, struct matcher_summary *ret_summary)
+{
+	uint64_t unused = index_unused(&matcher->index);
+
+	free(matcher->misses_shown);
+	matcher->misses_shown = calloc(matcher->n_misses + 1, sizeof(*matcher->misses_shown));
+	if (!matcher->misses_shown)
+		abort();
+	for (size_t i = 0; i < matcher->n_misses; i++)
+		matcher->misses_shown[i] = matcher->misses[i].seen;
+	qsort(matcher->misses_shown, matcher->n_misses, sizeof(*matcher->misses_shown),
+	      compare_misses);
+	*ret_summary = (struct matcher_summary){
+		.recorded = matcher->recorded,
+		.exact = matcher->exact,
+		.session = matcher->session,
+		.missed = matcher->missed,
+		.unservable = matcher->unservable,
+		.repeated = matcher->repeated,
+		/* What cannot be served is never given. */
+		.unused = unused - matcher->unservable_entries,
+		.other_endpoint = matcher->other_endpoint,
+		.misses = matcher->misses_shown,
+		.n_misses = matcher->n_misses,
+	};
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the parts of the matcher share: matcher.c (lifecycle, summary), load.c (the index of a recording), find.c
+ * (identity to exchange), nearest.c (explaining a miss). Nobody else includes this.
+ */
+#ifndef MOCKPROXY_MATCHER_STATE_H
+#define MOCKPROXY_MATCHER_STATE_H
+
+#include "store/endpoints.h"
+#include "store/index.h"
+#include "store/reader.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* Misses that are kept with what was nearest; further ones are only counted. */
+#define MISSES_MAX ((size_t)1000)
+
+/* What an exchange is good for; part of its key. */
+enum match_class {
+	MATCH_SERVED,
+	MATCH_PARSE,	  /* a Parse that failed */
+	MATCH_UNSERVABLE, /* recorded, and not stored well enough to be given */
+};
+
+struct template_entry {
+	uint64_t hash; /* sql_template_hash() */
+	int64_t statement;
+};
+
+struct miss {
+	struct matcher_miss seen; /* owns its strings */
+	struct slice key;
+};
+
+struct matcher {
+	const struct recording *recording;
+	struct matcher_options options;
+	struct endpoints endpoints;
+	struct index index;
+	uint64_t unservable_entries;
+	struct template_entry *templates; /* sorted by hash, then statement */
+	size_t n_templates;
+	bool has_merged;
+	uint64_t recorded;
+
+	atomic_uint_fast64_t exact;
+	atomic_uint_fast64_t session;
+	atomic_uint_fast64_t missed;
+	atomic_uint_fast64_t unservable;
+	atomic_uint_fast64_t repeated;
+	atomic_uint_fast64_t other_endpoint;
+
+	pthread_mutex_t misses_mutex;
+	struct miss misses[MISSES_MAX];
+	size_t n_misses;
+	struct matcher_miss *misses_shown; /* for the summary */
+};
+
+struct matcher_reader {
+	struct matcher *matcher;
+	struct reader *reader;
+};
+
+/* The answers of one connection. */
+struct answers_state {
+	struct answers face;
+	struct matcher *matcher;
+	struct reader *reader;
+	char *protocol;
+	uint32_t place;	      /* 0: not known (yet) */
+	bool place_by_database;
+	struct arena arena;   /* what one call needs; emptied by the next */
+	struct buffer json;   /* the request's parameters */
+	struct buffer nearest;
+	struct buffer difference;
+};
+
+/* load.c: 0, or -errno with a sentence. */
+MUST_CHECK int matcher_load(struct matcher *matcher, char error[STORE_ERROR_BYTES]);
+uint64_t matcher_key(uint64_t hash, uint32_t place, enum match_class class);
+bool matcher_is_servable(uint8_t kind, uint8_t outcome, uint32_t flags);
+/* Statements of a template: the first in matcher->templates, and how many. */
+size_t matcher_templates(const struct matcher *matcher, uint64_t hash, const struct template_entry **ret_first);
+
+/* find.c */
+enum match { MATCH_NO, MATCH_EQUAL, MATCH_SAME_KIND };
+/* Is the stored exchange what the request asks for? state->json holds the request's parameters. */
+enum match find_compare(struct answers_state *state, const struct request *request, int64_t exchange);
+void find_answer(struct answers_state *state, const struct request *request, enum match_class class, bool consume,
+		 struct answer *ret_answer);
+/* The place that the connection's requests are looked up in. */
+uint32_t find_place(struct answers_state *state, struct slice database);
+
+/* nearest.c */
+void nearest_explain(struct answers_state *state, const struct request *request);
+/* Counts the miss, with state->nearest and state->difference. */
+void nearest_remember(struct answers_state *state, const struct request *request);
+/* Appends the text as one line of at most about `max` bytes. */
+void nearest_line(struct buffer *line, struct slice text, size_t max);
+
+#endif

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Identities out of a recording; see reader.h. Two small direct-mapped caches, of exchanges and of statements, make a request
+ * that comes again cost no SQL.
+ *
+ * Invariant: a cached exchange was not edited by hand and borrows from its own entry; a cached statement from its own arena.
+ */
+#include "store/reader_state.h"
+#include "store/recording_state.h"
+#include "store/schema.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static const char *const reader_sql[READER_SQL_COUNT] = {
+	[GET_EXCHANGE] = "SELECT statement, kind, outcome, flags, edited, text, parameters "
+			 "FROM exchange WHERE id = ?1",
+	[GET_STATEMENT] = "SELECT s.dialect, s.text, s.canonical, s.verb, c.database, c.search_path, "
+			  "c.role FROM statement s JOIN context c ON c.id = s.context WHERE s.id = ?1",
+	[GET_DESCRIPTION] = "SELECT described, columns, slot_types FROM statement WHERE id = ?1",
+	[GET_COLUMNS] = "SELECT description FROM columns WHERE id = ?1",
+	[GET_RESULT] = "SELECT columns, tag, error, events, empty, "
+		       "(SELECT chunk FROM result_rows WHERE exchange = ?1 AND result = ?2 "
+		       "ORDER BY chunk DESC LIMIT 1) "
+		       "FROM result WHERE exchange = ?1 AND number = ?2",
+	[GET_CHUNK] = "SELECT rows FROM result_rows WHERE exchange = ?1 AND result = ?2 "
+		      "AND chunk = ?3",
+	[GET_PART] = "SELECT bytes FROM value_part WHERE exchange = ?1 AND part = ?2 "
+		     "AND sequence = ?3",
+	[GET_GAVE_ROWS] = "SELECT 1 FROM result_rows WHERE exchange = ?1 LIMIT 1",
+	[GET_SERVER] = "SELECT server_version, server_parameters FROM connection WHERE id = ?1",
+};
+
+int reader_step(sqlite3_stmt *sql)
+{
+	int rc = sqlite3_step(sql);
+
+	if (rc == SQLITE_ROW)
+		return 1;
+	sqlite3_reset(sql);
+	return rc == SQLITE_DONE ? 0 : rc == SQLITE_CORRUPT ? -EBADMSG : -EIO;
+}
+
+int reader_new(const struct recording *recording, struct reader **ret_reader,
+	       char ret_error[STORE_ERROR_BYTES])
+{
+	struct reader *reader = calloc(1, sizeof(*reader));
+	int rc;
+
+	if (!reader)
+		abort();
+	intern_init(&reader->columns, SIZE_MAX);
+	reader->values = calloc(COLUMNS_MAX, sizeof(*reader->values));
+	if (!reader->values)
+		abort();
+	rc = recording_connect(recording, &reader->database, ret_error);
+	for (size_t i = 0; i < READER_SQL_COUNT && rc == 0; i++) {
+		rc = database_prepare(reader->database, reader_sql[i], &reader->sql[i]);
+		if (rc != SQLITE_OK)
+			rc = database_error(reader->database, rc, recording->path, ret_error);
+	}
+	if (rc < 0)
+		reader_free(reader);
+	else
+		*ret_reader = reader;
+	return rc;
+}
+
+void reader_free(struct reader *reader)
+{
+	if (!reader)
+		return;
+	for (size_t i = 0; i < READER_SQL_COUNT; i++)
+		sqlite3_finalize(reader->sql[i]);
+	for (size_t i = 0; i < CACHED_STATEMENTS; i++)
+		arena_release(&reader->statements[i].arena);
+	arena_release(&reader->large_statement.arena);
+	intern_release(&reader->columns);
+	arena_release(&reader->columns_arena);
+	arena_release(&reader->result_arena);
+	arena_release(&reader->row_arena);
+	free(reader->values);
+	sqlite3_close(reader->database);
+	free(reader);
+}
+
+sqlite3 *reader_database(struct reader *reader)
+{
+	return reader->database;
+}
+
+static void cache_exchange(struct cached_exchange *cached, const struct stored_exchange *exchange)
+{
+	if (exchange->edited || exchange->text.size ||
+	    exchange->parameters.size > sizeof(cached->parameters))
+		return;
+	cached->exchange = *exchange;
+	cached->exchange.text = slice_of(NULL, 0);
+	if (exchange->parameters.size)
+		memcpy(cached->parameters, exchange->parameters.data, exchange->parameters.size);
+	cached->exchange.parameters = slice_of(cached->parameters, exchange->parameters.size);
+}
+
+int reader_exchange(struct reader *reader, int64_t id, struct stored_exchange *ret_exchange)
+{
+	struct cached_exchange *cached = &reader->exchanges[(uint64_t)id % CACHED_EXCHANGES];
+	sqlite3_stmt *sql = reader->sql[GET_EXCHANGE];
+	int rc;
+
+	if (id && cached->exchange.id == id) {
+		*ret_exchange = cached->exchange;
+		return 1;
+	}
+	sqlite3_reset(sql);
+	sqlite3_bind_int64(sql, 1, id);
+	rc = reader_step(sql);
+	if (rc <= 0)
+		return rc;
+	*ret_exchange = (struct stored_exchange){
+		.id = id,
+		.statement = sqlite3_column_int64(sql, 0),
+		.kind = (uint8_t)sqlite3_column_int(sql, 1),
+		.outcome = (uint8_t)sqlite3_column_int(sql, 2),
+		.flags = (uint32_t)sqlite3_column_int64(sql, 3),
+		.edited = sqlite3_column_int(sql, 4) != 0,
+		.text = database_column(sql, 5),
+		.parameters = database_column(sql, 6),
+	};
+	cache_exchange(cached, ret_exchange);
+	return 1;
+}
+
+static uint8_t verb_by_name(struct slice name)
+{
+	for (int verb = SQL_OTHER; verb <= SQL_NOTIFY; verb++)
+		if (slice_equal(name, slice_from_string(sql_verb_name((enum sql_verb)verb))))
+			return (uint8_t)verb;
+	return SQL_OTHER;
+}
+
+/* NULL stays NULL, nothing stays something. */
+static struct slice copy(struct arena *arena, struct slice bytes)
+{
+	if (!bytes.data)
+		return bytes;
+	return bytes.size ? arena_copy(arena, bytes) : slice_of("", 0);
+}
+
+/* Reads the row that `sql` stands on. */
+static void read_statement(sqlite3_stmt *sql, struct cached_statement *cached)
+{
+	struct stored_statement *statement = &cached->statement;
+	struct sql_options options = { .dialect = (uint8_t)sqlite3_column_int(sql, 0) };
+	struct arena *arena = &cached->arena;
+	struct sql_statement made;
+
+	*statement = (struct stored_statement){
+		.dialect = options.dialect == SQL_MYSQL ? SQL_MYSQL : SQL_POSTGRES,
+		.text = copy(arena, database_column(sql, 1)),
+		.canonical = copy(arena, database_column(sql, 2)),
+		.verb = verb_by_name(database_column(sql, 3)),
+		.context.database = copy(arena, database_column(sql, 4)),
+		.context.search_path = copy(arena, database_column(sql, 5)),
+		.context.role = copy(arena, database_column(sql, 6)),
+	};
+	if (statement->canonical.data)
+		return;
+	/* The text was edited: its template with it. */
+	options.dialect = statement->dialect;
+	sql_canonicalize(&options, statement->text, arena, &made);
+	statement->canonical = made.canonical;
+	statement->verb = made.verb;
+}
+
+int reader_statement(struct reader *reader, int64_t id,
+		     const struct stored_statement **ret_statement)
+{
+	struct cached_statement *cached = &reader->statements[(uint64_t)id % CACHED_STATEMENTS];
+	sqlite3_stmt *sql = reader->sql[GET_STATEMENT];
+	int rc;
+
+	if (id && cached->id == id) {
+		*ret_statement = &cached->statement;
+		return 1;
+	}
+	sqlite3_bind_int64(sql, 1, id);
+	rc = reader_step(sql);
+	if (rc <= 0)
+		return rc;
+	if ((size_t)sqlite3_column_bytes(sql, 1) > CACHED_STATEMENT_BYTES)
+		cached = &reader->large_statement;
+	arena_release(&cached->arena);
+	read_statement(sql, cached);
+	cached->id = id;
+	sqlite3_reset(sql);
+	*ret_statement = &cached->statement;
+	return 1;
+}
+
+int reader_description(struct reader *reader, int64_t statement, struct arena *arena,
+		       struct stored_description *ret_description)
+{
+	sqlite3_stmt *sql = reader->sql[GET_DESCRIPTION];
+	struct slice types;
+	int rc;
+
+	sqlite3_bind_int64(sql, 1, statement);
+	rc = reader_step(sql);
+	if (rc <= 0)
+		return rc;
+	*ret_description = (struct stored_description){
+		.described = sqlite3_column_int(sql, 0) != 0,
+		.columns = sqlite3_column_int64(sql, 1),
+	};
+	types = database_column(sql, 2);
+	/* There are no more slots than bytes of SQL; types that cannot be read are not known. */
+	if (types.size && decode_numbers(types, arena, SCHEMA_VALUE_MAX,
+					 &ret_description->slot_types,
+					 &ret_description->n_slots) < 0)
+		ret_description->n_slots = 0;
+	sqlite3_reset(sql);
+	return 1;
+}
+
+/* The template of a text; the one that the recorder stored tells how the session's lexer was set. */
+static void canonicalize(const struct stored_statement *stored, struct slice text, bool edited,
+			 struct arena *arena, struct sql_statement *ret_statement)
+{
+	struct sql_options options = { .dialect = stored->dialect };
+
+	sql_canonicalize(&options, text, arena, ret_statement);
+	if (edited || slice_equal(ret_statement->canonical, stored->canonical))
+		return;
+	options.backslash_escapes = true;
+	sql_canonicalize(&options, text, arena, ret_statement);
+	ret_statement->canonical = arena_copy(arena, stored->canonical);
+}
+
+/*
+ * Values of the slots: from the parameters, which hold all of them. Where the text was edited, what is written in it counts,
+ * and placeholders keep what was bound at their place.
+ */
+static int stored_values(const struct stored_exchange *exchange,
+			 const struct sql_statement *statement, struct arena *arena,
+			 struct sql_value **ret_values)
+{
+	bool literals = exchange->edited || exchange->kind == EXCHANGE_PARSE;
+	struct sql_value *values =
+		arena_alloc(arena, (statement->n_slots + 1) * sizeof(*values));
+	struct sql_value *stored = NULL;
+	size_t n = 0;
+
+	if (exchange->parameters.size &&
+	    sql_values_parse(exchange->parameters, arena, &stored, &n) < 0)
+		return -EBADMSG;
+	sql_slot_values(statement, NULL, 0, values);
+	if (n != statement->n_slots && !literals)
+		return -EBADMSG;
+	for (size_t i = 0; i < statement->n_slots && n == statement->n_slots; i++)
+		if (!literals || statement->slots[i].placeholder)
+			values[i] = stored[i];
+	*ret_values = values;
+	return 1;
+}
+
+int reader_identity(struct reader *reader, const struct stored_exchange *exchange,
+		    struct arena *arena, struct sql_context *ret_context,
+		    struct sql_statement *ret_statement, struct sql_value **ret_values)
+{
+	const struct stored_statement *stored;
+	struct stored_exchange own = *exchange;
+	struct slice text;
+	int rc;
+
+	/* The exchange borrows from a row that the next step would change. */
+	own.parameters = copy(arena, exchange->parameters);
+	own.text = copy(arena, exchange->text);
+	rc = reader_statement(reader, exchange->statement, &stored);
+	if (rc <= 0)
+		return rc;
+	ret_context->database = copy(arena, stored->context.database);
+	ret_context->search_path = copy(arena, stored->context.search_path);
+	ret_context->role = copy(arena, stored->context.role);
+	text = own.text.data ? own.text : copy(arena, stored->text);
+	canonicalize(stored, text, own.edited, arena, ret_statement);
+	return stored_values(&own, ret_statement, arena, ret_values);
+}
+
+int reader_server(struct reader *reader, int64_t connection, struct arena *arena,
+		  struct answer_server *ret_server)
+{
+	sqlite3_stmt *sql = reader->sql[GET_SERVER];
+	struct slice parameters;
+	int rc;
+
+	sqlite3_bind_int64(sql, 1, connection);
+	rc = reader_step(sql);
+	if (rc <= 0)
+		return rc;
+	*ret_server = (struct answer_server){ .version = copy(arena, database_column(sql, 0)) };
+	/* Borrowed strings: the arena has the whole text. */
+	parameters = copy(arena, database_column(sql, 1));
+	sqlite3_reset(sql);
+	if (parameters.size && decode_fields(parameters, arena, &ret_server->parameters,
+					     &ret_server->n_parameters) < 0)
+		return -EBADMSG;
+	return 1;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What reader.c (identities) and reader_result.c (answers) share. Nobody else includes this. */
+#ifndef MOCKPROXY_READER_STATE_H
+#define MOCKPROXY_READER_STATE_H
+
+#include "store/database.h"
+#include "store/decode.h"
+#include "store/intern.h"
+#include "store/reader.h"
+
+enum reader_sql {
+	GET_EXCHANGE,
+	GET_STATEMENT,
+	GET_DESCRIPTION,
+	GET_COLUMNS,
+	GET_RESULT,
+	GET_CHUNK,
+	GET_PART,
+	GET_GAVE_ROWS,
+	GET_SERVER,
+	READER_SQL_COUNT,
+};
+
+#define CACHED_EXCHANGES ((size_t)1024)
+#define CACHED_STATEMENTS ((size_t)256)
+#define CACHED_PARAMETERS_BYTES ((size_t)192)
+#define CACHED_STATEMENT_BYTES ((size_t)32 * 1024)
+
+struct cached_exchange {
+	struct stored_exchange exchange; /* id 0: nothing here */
+	uint8_t parameters[CACHED_PARAMETERS_BYTES];
+};
+
+struct cached_statement {
+	int64_t id; /* 0: nothing here */
+	struct stored_statement statement;
+	struct arena arena;
+};
+
+struct reader {
+	sqlite3 *database;
+	sqlite3_stmt *sql[READER_SQL_COUNT];
+	struct cached_exchange exchanges[CACHED_EXCHANGES];
+	struct cached_statement statements[CACHED_STATEMENTS];
+	struct cached_statement large_statement;
+	/* Row descriptions: for as long as the reader lives. */
+	struct intern columns;
+	struct arena columns_arena;
+	struct arena result_arena;
+	struct arena row_arena;
+	struct rows_decoder rows;
+	struct answer_value *values; /* COLUMNS_MAX of them */
+};
+
+/* Steps a statement that gives one row: 1 a row, 0 none, negative errno. Reset it when the row was used. */
+MUST_CHECK int reader_step(sqlite3_stmt *sql);
+
+#endif

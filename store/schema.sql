@@ -1,0 +1,221 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- A recording of mockproxy. The tables hold facts; the views at the end are made for people and scripts and stay as
+-- they are. Replay answers from the tables: edit a row, and the edit is what is served.
+-- Times are nanoseconds since 1970 (UTC); *_bytes and *_ns say their unit.
+
+CREATE TABLE recording (             -- one row
+	id                INTEGER PRIMARY KEY CHECK (id = 1),
+	started_at        TEXT NOT NULL,
+	ended_at          TEXT,
+	command           TEXT NOT NULL,  -- JSON array, secrets masked
+	cwd               TEXT,
+	program_version   TEXT NOT NULL,  -- of mockproxy
+	canonical_version INTEGER NOT NULL, -- of the rules that make statement.canonical and the hashes
+	pid               INTEGER,        -- of the recorder, while it runs
+	complete          INTEGER NOT NULL DEFAULT 0, -- 1: it ended well
+	incomplete_reason TEXT            -- why it is not, when that is known
+) STRICT;
+
+CREATE TABLE endpoint (              -- where the app wanted to go
+	id                INTEGER PRIMARY KEY,
+	host              TEXT,           -- name, when it is known
+	address           TEXT NOT NULL,
+	port              INTEGER NOT NULL,
+	protocol          TEXT            -- NULL: it was not recognised
+) STRICT;
+
+CREATE TABLE connection (
+	id                INTEGER PRIMARY KEY,
+	endpoint          INTEGER NOT NULL REFERENCES endpoint (id),
+	protocol          TEXT,
+	tls               INTEGER NOT NULL DEFAULT 0,
+	server_version    TEXT,
+	user              ANY,
+	database          ANY,
+	client_parameters TEXT,           -- JSON object, as the client asked at login, in order
+	server_parameters TEXT,           -- JSON object, as the server reported, in order
+	pid               INTEGER,        -- of the app's process
+	program           TEXT,           -- its name
+	started_ns        INTEGER NOT NULL,
+	ended_ns          INTEGER,
+	outcome           TEXT,           -- how it ended
+	opaque            TEXT,           -- why decoding stopped; NULL: it did not
+	opaque_at         INTEGER,        -- byte offset at which it stopped
+	client_bytes      INTEGER,
+	server_bytes      INTEGER
+) STRICT;
+
+CREATE TABLE context (               -- where a statement means what it means: part of identity
+	id                INTEGER PRIMARY KEY,
+	database          ANY NOT NULL,
+	search_path       ANY,            -- as the app set it, NULL: it did not
+	role              ANY
+) STRICT;
+
+CREATE TABLE columns (               -- a row description
+	id                INTEGER PRIMARY KEY,
+	description       TEXT NOT NULL   -- JSON array of objects: name, type, type_id, modifier, length, table, attribute, form
+) STRICT;
+
+CREATE TABLE statement (             -- a template: texts that differ only in their values share it
+	id                INTEGER PRIMARY KEY,
+	context           INTEGER NOT NULL REFERENCES context (id),
+	dialect           INTEGER NOT NULL, -- 1 PostgreSQL, 2 MySQL
+	text              ANY NOT NULL,   -- as it was first seen, secrets masked
+	canonical         ANY,            -- the template; NULL: text was edited, it is made anew from it
+	verb              TEXT NOT NULL,
+	reads             TEXT,           -- tables, JSON array; NULL: not known
+	writes            TEXT,
+	slot_types        TEXT,           -- JSON array, type id of each value, 0: not known; NULL: none is known
+	columns           INTEGER REFERENCES columns (id), -- what it gives; NULL: no rows, or not known
+	described         INTEGER NOT NULL DEFAULT 0 -- 1: columns is known, NULL means no rows
+) STRICT;
+
+CREATE TABLE exchange (              -- one statement execution: a request and everything that the server said to it
+	id                INTEGER PRIMARY KEY, -- in the order in which they were seen
+	connection        INTEGER NOT NULL REFERENCES connection (id),
+	ordinal           INTEGER NOT NULL, -- within the connection, from 1
+	batch             INTEGER NOT NULL, -- statements sent together: a query string, or up to Sync
+	batch_index       INTEGER NOT NULL,
+	started_ns        INTEGER NOT NULL,
+	first_byte_ns     INTEGER,        -- of the answer
+	duration_ns       INTEGER,        -- NULL: unfinished
+	kind              INTEGER NOT NULL, -- 1 simple query, 2 prepared or portal, 3 a Parse that failed, 4 function call
+	transaction_state TEXT,           -- before it: I idle, T in a transaction, E failed
+	exact_hash        INTEGER,        -- of the identity; NULL: the row was edited, replay makes it anew
+	loose_hash        INTEGER,
+	statement         INTEGER REFERENCES statement (id),
+	text              ANY,            -- where it is spelled otherwise than statement.text
+	parameters        ANY,            -- JSON array, one value for each place of the template; NULL: it has none
+	outcome           INTEGER NOT NULL DEFAULT 0, -- 0 unfinished, 1 ok, 2 error, 3 suspended
+	flags             INTEGER NOT NULL DEFAULT 0, -- bits, see view flagged
+	edited            INTEGER NOT NULL DEFAULT 0  -- 1: the text was edited, so values written in it count
+) STRICT;
+
+CREATE TABLE result (
+	exchange          INTEGER NOT NULL REFERENCES exchange (id),
+	number            INTEGER NOT NULL, -- from 0
+	columns           INTEGER REFERENCES columns (id), -- NULL: no rows
+	tag               ANY,            -- what the server says of success; NULL: it did not
+	row_count         INTEGER,        -- rows given, or affected
+	error             TEXT,           -- JSON object of the error's fields
+	events            TEXT,           -- JSON array: {"notice": {...}} and {"status": {name: value}}
+	empty             INTEGER NOT NULL DEFAULT 0, -- 1: the server said that there was nothing to do
+	PRIMARY KEY (exchange, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE result_rows (           -- rows of a result, in chunks
+	exchange          INTEGER NOT NULL,
+	result            INTEGER NOT NULL,
+	chunk             INTEGER NOT NULL, -- from 0
+	first_row         INTEGER NOT NULL, -- number of the first row, from 1
+	rows              ANY NOT NULL,   -- JSON array of arrays: "text", null, {"hex": "00ff"} for what is not text,
+	                                  -- {"part": n, "bytes": size} for what is in value_part
+	PRIMARY KEY (exchange, result, chunk),
+	FOREIGN KEY (exchange, result) REFERENCES result (exchange, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE value_part (            -- a value above 256 KiB, in pieces
+	exchange          INTEGER NOT NULL REFERENCES exchange (id),
+	part              INTEGER NOT NULL,
+	sequence          INTEGER NOT NULL, -- from 0
+	bytes             BLOB NOT NULL,
+	UNIQUE (exchange, part, sequence)
+) STRICT;
+
+-- An edited row has another identity: replay makes the hashes anew where they are NULL.
+CREATE TRIGGER exchange_text_edited AFTER UPDATE OF text ON exchange BEGIN
+	UPDATE exchange SET exact_hash = NULL, loose_hash = NULL, edited = 1 WHERE id = NEW.id;
+END;
+CREATE TRIGGER exchange_edited AFTER UPDATE OF parameters, statement ON exchange BEGIN
+	UPDATE exchange SET exact_hash = NULL, loose_hash = NULL WHERE id = NEW.id;
+END;
+CREATE TRIGGER statement_text_edited AFTER UPDATE OF text ON statement BEGIN
+	UPDATE exchange SET exact_hash = NULL, loose_hash = NULL WHERE statement = NEW.id;
+	UPDATE exchange SET edited = 1 WHERE statement = NEW.id AND text IS NULL;
+	UPDATE statement SET canonical = NULL WHERE id = NEW.id;
+END;
+CREATE TRIGGER statement_edited AFTER UPDATE OF canonical, context ON statement BEGIN
+	UPDATE exchange SET exact_hash = NULL, loose_hash = NULL WHERE statement = NEW.id;
+END;
+CREATE TRIGGER context_edited AFTER UPDATE ON context BEGIN
+	UPDATE exchange SET exact_hash = NULL, loose_hash = NULL
+	WHERE statement IN (SELECT id FROM statement WHERE context = NEW.id);
+END;
+
+-- Every exchange, as a person would ask for it.
+CREATE VIEW queries AS
+SELECT e.id AS id,
+       e.connection AS connection,
+       strftime('%Y-%m-%dT%H:%M:%fZ', e.started_ns / 1000000000.0, 'unixepoch') AS started_at,
+       round(e.duration_ns / 1000000.0, 3) AS duration_ms,
+       c.protocol AS protocol,
+       c.database AS database,
+       coalesce(e.text, s.text, '(not stored)') AS sql,
+       e.parameters AS parameters,
+       (SELECT sum(r.row_count) FROM result r WHERE r.exchange = e.id) AS row_count,
+       (SELECT group_concat(r.tag, '; ') FROM result r WHERE r.exchange = e.id) AS tag,
+       (SELECT CASE WHEN json_valid(r.error)
+		    THEN coalesce(json_extract(r.error, '$.severity') || ' ' || json_extract(r.error, '$.code') ||
+				  ': ' || json_extract(r.error, '$.message'), r.error)
+		    ELSE r.error END
+	FROM result r WHERE r.exchange = e.id AND r.error IS NOT NULL LIMIT 1) AS error
+FROM exchange e
+JOIN connection c ON c.id = e.connection
+LEFT JOIN statement s ON s.id = e.statement;
+
+-- What is not stored, or is stored otherwise than it happened, in words.
+CREATE VIEW flagged AS
+SELECT e.id AS id,
+       e.connection AS connection,
+       trim(CASE WHEN e.outcome = 0 THEN 'unfinished ' ELSE '' END ||
+	    CASE WHEN e.outcome = 3 THEN 'suspended ' ELSE '' END ||
+	    CASE WHEN e.flags & 1 THEN 'copy-data-not-stored ' ELSE '' END ||
+	    CASE WHEN e.flags & 2 THEN 'fetched-in-slices ' ELSE '' END ||
+	    CASE WHEN e.flags & 4 THEN 'merged ' ELSE '' END ||
+	    CASE WHEN e.flags & 8 THEN 'request-too-large ' ELSE '' END ||
+	    CASE WHEN e.flags & 16 THEN 'not-decoded ' ELSE '' END ||
+	    CASE WHEN e.flags & 32 THEN 'cut ' ELSE '' END ||
+	    CASE WHEN e.flags & 64 THEN 'notices-cut ' ELSE '' END) AS flags,
+       coalesce(e.text, s.text, '(not stored)') AS sql
+FROM exchange e LEFT JOIN statement s ON s.id = e.statement
+WHERE e.flags <> 0 OR e.outcome IN (0, 3);
+
+-- What happened when, over all connections.
+CREATE VIEW timeline AS
+SELECT round((e.started_ns - (SELECT min(started_ns) FROM connection)) / 1000000.0, 3) AS at_ms,
+       round(e.duration_ns / 1000000.0, 3) AS duration_ms,
+       e.connection AS connection,
+       c.program AS program,
+       CASE e.kind WHEN 1 THEN 'simple' WHEN 2 THEN 'prepared' WHEN 3 THEN 'parse' WHEN 4 THEN 'function' END AS kind,
+       CASE e.outcome WHEN 0 THEN 'unfinished' WHEN 1 THEN 'ok' WHEN 2 THEN 'error' WHEN 3 THEN 'suspended' END AS outcome,
+       e.id AS id,
+       coalesce(e.text, s.text, '(not stored)') AS sql
+FROM exchange e
+JOIN connection c ON c.id = e.connection
+LEFT JOIN statement s ON s.id = e.statement
+ORDER BY e.started_ns, e.id;
+
+CREATE VIEW errors AS
+SELECT id, connection, started_at, database, sql, parameters, error FROM queries WHERE error IS NOT NULL;
+
+CREATE VIEW slow AS
+SELECT duration_ms, id, connection, sql, parameters, row_count FROM queries ORDER BY duration_ms DESC;
+
+-- Statements that were executed more than once: candidates for a cache, or for fewer round trips.
+CREATE VIEW repeated AS
+SELECT count(*) AS times,
+       count(DISTINCT e.parameters) AS distinct_parameters,
+       round(sum(e.duration_ns) / 1000000.0, 3) AS total_ms,
+       s.id AS statement,
+       s.text AS sql
+FROM exchange e JOIN statement s ON s.id = e.statement
+GROUP BY s.id HAVING count(*) > 1 ORDER BY times DESC;
+
+-- One line for each row that a server gave; "values" is a JSON array.
+CREATE VIEW rows AS
+SELECT c.exchange AS exchange,
+       c.result AS result,
+       c.first_row + j.key AS row_number,
+       j.value AS "values"
+FROM result_rows c, json_each(c.rows) j;

@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Processes, ports and measures of this machine, for tests/bench/run.
+
+Everything that is started is a direct child, is stopped by its own process id, and lives in one temporary
+folder that is removed at the end. Standard library only.
+"""
+
+import contextlib
+import glob
+import os
+import pwd
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+START_TIMEOUT_S = 60
+STOP_TIMEOUT_S = 30
+SAMPLE_S = 0.1
+
+# Runs a command between two lines from its standard input, so that the measure begins and ends exactly with the
+# command, also when another program is wrapped around this one.
+GATE = 'echo ready; read -r go; "$@" </dev/null; echo "ended $?"; read -r go; exit 0'
+
+
+class BenchError(Exception):
+    """A run that failed; the text is for people."""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def can_connect(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        return True
+    except OSError:
+        return False
+
+
+def postgres_bin():
+    """The folder of PostgreSQL's programs: version 15, else the newest."""
+    for folder in ["/usr/lib/postgresql/15/bin", *sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True)]:
+        if os.access(folder + "/pgbench", os.X_OK) and os.access(folder + "/postgres", os.X_OK):
+            return folder
+    raise BenchError("PostgreSQL's server and pgbench are not installed: apt-get install postgresql")
+
+
+def complaint(path, size=1500):
+    """What a program said: from its first error on, else its last words; in one line."""
+    with open(path, "rb") as log:
+        text = log.read(1 << 20).decode(errors="replace").strip()
+    at = text.lower().find("error")
+    text = text[at:at + size // 3] if at >= 0 else text[-size:]
+    return " / ".join(text.splitlines())
+
+
+class Host:
+    """The temporary folder and the processes of one benchmark."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="mockproxy-bench-")
+        os.chmod(self.folder, 0o755)
+        self.processes = []
+        self.is_root = os.geteuid() == 0
+
+    def close(self):
+        for process in reversed(self.processes):
+            self.stop(process)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def as_user(self, user):
+        """Options of Popen for a program that refuses to be root."""
+        if not self.is_root:
+            return {}
+        group = pwd.getpwnam(user).pw_gid
+        return {"user": user, "group": group, "extra_groups": []}
+
+    def start(self, name, command, stop_signal=signal.SIGTERM, group=False, **options):
+        """A child in a session of its own, so that Ctrl-C reaches only this program. With `group` its children are
+        stopped with it."""
+        with open(self.path(name + ".log"), "wb") as log:
+            process = subprocess.Popen(command, start_new_session=True, cwd="/", stderr=log,
+                                       **{"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, **options})
+        process.bench_name = name
+        process.bench_signal = stop_signal
+        process.bench_group = group
+        self.processes.append(process)
+        return process
+
+    @staticmethod
+    def send(process, number):
+        if process.bench_group:
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
+
+    def stop(self, process):
+        if process.poll() is None:
+            self.send(process, process.bench_signal)
+            try:
+                process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                self.send(process, signal.SIGKILL)
+                process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        if process in self.processes:
+            self.processes.remove(process)
+
+    def wait_for_port(self, process, port):
+        end = time.monotonic() + START_TIMEOUT_S
+        while not can_connect(port):
+            if process.poll() is not None or time.monotonic() > end:
+                raise BenchError(f"{process.bench_name} did not start: {complaint(self.path(process.bench_name + '.log'))}")
+            time.sleep(0.005)
+
+    @contextlib.contextmanager
+    def server(self, name, command, port, **options):
+        process = self.start(name, command, **options)
+        try:
+            self.wait_for_port(process, port)
+            yield process
+        finally:
+            self.stop(process)
+
+
+class Postgres:
+    """A PostgreSQL of our own, with pgbench's tables in the database `bench`."""
+
+    def __init__(self, host, scale):
+        self.bin = postgres_bin()
+        self.port = free_port()
+        self.environment = dict(os.environ, PGUSER="postgres", PGSSLMODE="disable", PGHOST="127.0.0.1",
+                                PGDATABASE="bench", PGPORT=str(self.port))
+        for name in ("PGPASSWORD", "PGOPTIONS", "PGSERVICE", "PGHOSTADDR"):
+            self.environment.pop(name, None)
+        data = host.path("postgres")
+        os.mkdir(data, 0o700)
+        options = host.as_user("postgres")
+        if options:
+            shutil.chown(data, "postgres", "postgres")
+        subprocess.run([self.bin + "/initdb", "-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8",
+                        "--locale=C.UTF-8", "--no-sync"],
+                       check=True, cwd="/", stdout=subprocess.DEVNULL, **options)
+        # No autovacuum: it would begin in some round and not in others.
+        settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "port": self.port,
+                    "shared_buffers": "256MB", "fsync": "off", "full_page_writes": "off", "ssl": "off",
+                    "autovacuum": "off", "max_connections": 100}
+        command = [self.bin + "/postgres", "-D", data]
+        for name, value in settings.items():
+            command += ["-c", f"{name}={value}"]
+        process = host.start("postgres-server", command, signal.SIGINT, **options)
+        host.wait_for_port(process, self.port)
+        self.wait_until_ready()
+        self.run("createdb", "--maintenance-db=postgres", "bench")
+        self.run("pgbench", "-i", "-q", "-s", str(scale), "bench")
+
+    def wait_until_ready(self):
+        """It listens before it lets clients in."""
+        end = time.monotonic() + START_TIMEOUT_S
+        while subprocess.run([self.bin + "/pg_isready", "-q"], env=self.environment, check=False).returncode:
+            if time.monotonic() > end:
+                raise BenchError("PostgreSQL does not let clients in")
+
+    def run(self, program, *arguments):
+        result = subprocess.run([f"{self.bin}/{program}", *arguments], env=self.environment, text=True,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if result.returncode:
+            raise BenchError(f"{program} failed: {result.stdout.strip()}")
+        return result.stdout
+
+
+def read_proc(path):
+    try:
+        with open(path, "rb") as file:
+            return file.read().decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def family(pid, name):
+    """The process and those descendants that are the same program (a fork that did not become another)."""
+    pids = [pid]
+    for child in read_proc(f"/proc/{pid}/task/{pid}/children").split():
+        if read_proc(f"/proc/{child}/comm").startswith(name):
+            pids += family(int(child), name)
+    return pids
+
+
+class Meter:
+    """CPU time and memory of a proxy's processes between begin() and end()."""
+
+    TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+
+    def __init__(self, pids):
+        self.pids = pids
+        self.anonymous_kb = 0
+        self.total_kb = 0
+        self.begin_cpu_s = self.cpu_s()
+
+    def cpu_s(self):
+        ticks = 0
+        for pid in self.pids:
+            fields = read_proc(f"/proc/{pid}/stat").rpartition(")")[2].split()
+            if fields:
+                ticks += int(fields[11]) + int(fields[12])
+        return ticks * self.TICK_S
+
+    def sample(self):
+        anonymous = total = 0
+        for pid in self.pids:
+            for line in read_proc(f"/proc/{pid}/status").splitlines():
+                if line.startswith("RssAnon:"):
+                    anonymous += int(line.split()[1])
+                elif line.startswith("VmHWM:"):
+                    total += int(line.split()[1])
+        self.anonymous_kb = max(self.anonymous_kb, anonymous)
+        self.total_kb = max(self.total_kb, total)
+
+    def end(self):
+        self.sample()
+        return {"cpu_s": round(self.cpu_s() - self.begin_cpu_s, 3), "anonymous_kb": self.anonymous_kb,
+                "total_kb": self.total_kb}
+
+
+class GatedCommand:
+    """A command in the gate, perhaps wrapped by a proxy's own command line."""
+
+    def __init__(self, host, name, wrapper, command, environment):
+        self.host = host
+        self.log = host.path(name + ".log")
+        self.process = host.start(name, [*wrapper, "/bin/sh", "-c", GATE, "sh", *command], group=True,
+                                  env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.output = b""
+
+    def wait_for_line(self, word, timeout_s, meter=None):
+        """All output up to and with the line that begins with this word."""
+        end = time.monotonic() + timeout_s
+        pipe = self.process.stdout
+        while True:
+            lines = self.output.decode(errors="replace").splitlines(keepends=True)
+            for i, line in enumerate(lines):
+                if line.startswith(word) and line.endswith("\n"):
+                    self.output = "".join(lines[i + 1:]).encode()
+                    return "".join(lines[:i + 1])
+            if time.monotonic() > end:
+                raise BenchError(f"no '{word}' within {timeout_s:.0f} s: {complaint(self.log)}")
+            if select.select([pipe], [], [], SAMPLE_S)[0]:
+                piece = os.read(pipe.fileno(), 65536)
+                if not piece:
+                    raise BenchError(f"ended before '{word}': {complaint(self.log)}")
+                self.output += piece
+            if meter:
+                meter.sample()
+
+    def let_on(self):
+        self.process.stdin.write(b"\n")
+        self.process.stdin.flush()
+
+    def finish(self, timeout_s):
+        """Lets the command end; its exit status."""
+        self.let_on()
+        try:
+            return self.process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            raise BenchError(f"did not end within {timeout_s:.0f} s: {complaint(self.log)}") from None
+
+    def close(self):
+        self.host.stop(self.process)

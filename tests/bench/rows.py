@@ -1,0 +1,330 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rows of the benchmark: what stands between pgbench and the server, and one run of it."""
+
+import contextlib
+import os
+import re
+import shutil
+import sqlite3
+import time
+
+from host import BenchError, GatedCommand, Meter, START_TIMEOUT_S, complaint, family, free_port
+
+MODES = ("simple", "extended", "prepared")
+SIZES = (100, 10_000, 1_000_000)
+MAIN_SIZE = 10_000
+SIZE_MODES = ("simple", "prepared")
+ACCOUNTS_PER_SCALE = 100_000
+COLD_KEYS = 200_000
+COLD_STRIDE = 7919  # a prime that divides none of SIZES: every key comes once, in no order
+CLOSE_TIMEOUT_S = 300
+
+SELECT = "SELECT abalance FROM pgbench_accounts WHERE aid = :aid;\n"
+RANDOM_SCRIPT = "\\set aid random(1, :n)\n" + SELECT
+COLD_SCRIPT = ("\\set k :client_id + :clients * :i\n\\set i :i + 1\n"
+               f"\\set aid (:k * {COLD_STRIDE}) % :n + 1\n" + SELECT)
+
+HAPROXY_CONFIGURATION = """\
+global
+    maxconn 256
+defaults
+    mode tcp
+    timeout connect 5s
+    timeout client 1h
+    timeout server 1h
+listen postgres
+    bind 127.0.0.1:{port}
+    server postgres 127.0.0.1:{upstream}
+"""
+
+PGBOUNCER_CONFIGURATION = """\
+[databases]
+bench = host=127.0.0.1 port={upstream} dbname=bench
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = trust
+auth_file = {users}
+pool_mode = session
+default_pool_size = 50
+server_tls_sslmode = disable
+"""
+
+
+class Case:
+    """What pgbench does: a query mode, so many clients, so long."""
+
+    def __init__(self, mode, clients, seconds, jobs):
+        self.mode = mode
+        self.clients = clients
+        self.seconds = seconds
+        self.jobs = min(jobs, clients)
+
+    def __str__(self):
+        return f"{self.mode}, {self.clients} client{'s' if self.clients > 1 else ''}"
+
+
+class Row:
+    """One row. reach() is a context that gives (port, wrapper of the command, process or None)."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def cannot(self, bench):
+        """Why this row cannot be measured here, or None."""
+        return None
+
+    def fits(self, case):
+        return True
+
+    def prepare(self, bench):
+        """Once, before the first round."""
+
+    @contextlib.contextmanager
+    def reach(self, bench):
+        yield bench.postgres.port, [], None
+
+    def script(self, bench, case):
+        """pgbench's options for what is asked, and for how much."""
+        return ["-S", "-T", str(case.seconds)]
+
+    def check(self, bench, status, transactions):
+        """After the end; raises BenchError when the run is not worth its figure."""
+        if status:
+            raise BenchError(f"exit status {status}")
+
+
+class ServerRow(Row):
+    """A proxy or server that runs by itself on a port."""
+
+    def __init__(self, name, program):
+        super().__init__(name)
+        self.program = program
+
+    def cannot(self, bench):
+        return None if shutil.which(self.program) else f"{self.program} is not installed"
+
+    def command(self, bench, port):
+        raise NotImplementedError
+
+    def user(self, bench):
+        return {}
+
+    @contextlib.contextmanager
+    def reach(self, bench):
+        port = free_port()
+        with bench.host.server(self.name, self.command(bench, port), port, **self.user(bench)) as process:
+            yield port, [], process
+
+
+class HaproxyRow(ServerRow):
+    def __init__(self):
+        super().__init__("haproxy", "haproxy")
+
+    def command(self, bench, port):
+        path = bench.host.path("haproxy.cfg")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(HAPROXY_CONFIGURATION.format(port=port, upstream=bench.postgres.port))
+        return ["haproxy", "-db", "-f", path]
+
+
+class PgbouncerRow(ServerRow):
+    def __init__(self):
+        super().__init__("pgbouncer", "pgbouncer")
+
+    def user(self, bench):
+        return bench.host.as_user("postgres")
+
+    def command(self, bench, port):
+        users = bench.host.path("pgbouncer.users")
+        path = bench.host.path("pgbouncer.ini")
+        with open(users, "w", encoding="ascii") as file:
+            file.write('"postgres" ""\n')
+        with open(path, "w", encoding="ascii") as file:
+            file.write(PGBOUNCER_CONFIGURATION.format(port=port, upstream=bench.postgres.port, users=users))
+        return ["pgbouncer", "-q", path]
+
+
+class OwnServerRow(ServerRow):
+    """One of the small programs beside this file."""
+
+    def __init__(self, name, program, threads):
+        super().__init__(name, program)
+        self.threads = threads
+
+    def cannot(self, bench):
+        path = bench.own(self.program)
+        return None if os.access(path, os.X_OK) else f"{path} is not built"
+
+    def command(self, bench, port):
+        command = [bench.own(self.program), "-l", str(port), "-t", str(self.threads)]
+        if self.program == "relay":
+            command += ["-u", f"127.0.0.1:{bench.postgres.port}"]
+        return command
+
+
+class MockproxyRow(Row):
+    """mockproxy around pgbench."""
+
+    def __init__(self, name, needs_root):
+        super().__init__(name)
+        self.needs_root = needs_root
+
+    def cannot(self, bench):
+        if not os.access(bench.mockproxy, os.X_OK):
+            return f"{bench.mockproxy} is not built"
+        if self.needs_root and not bench.host.is_root:
+            return "needs root"
+        return None
+
+
+class RecordRow(MockproxyRow):
+    def __init__(self, name, kernel=False, stage=None):
+        super().__init__(name, kernel)
+        self.kernel = kernel
+        self.stage = stage
+        self.stores = stage in (None, "store")
+
+    @contextlib.contextmanager
+    def reach(self, bench):
+        port = bench.postgres.port if self.kernel else free_port()
+        wrapper = [bench.mockproxy, "record", "-o", bench.host.path("record.db")]
+        if not self.kernel:
+            wrapper += ["--listen", f"{port}=127.0.0.1:{bench.postgres.port}"]
+        if self.stage:
+            wrapper += ["--stage", self.stage]
+        self.remove(bench)
+        try:
+            yield port, [*wrapper, "--"], None
+        finally:
+            self.remove(bench)
+
+    @staticmethod
+    def remove(bench):
+        for suffix in ("", ".partial", ".partial-wal", ".partial-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(bench.host.path("record.db" + suffix))
+
+    def check(self, bench, status, transactions):
+        super().check(bench, status, transactions)
+        if not self.stores:
+            return
+        stored = count_selects(bench.host.path("record.db"))
+        if stored != transactions:
+            raise BenchError(f"the recording holds {stored} of {transactions} transactions")
+
+
+def count_selects(path):
+    """The transactions that a recording holds, as the view for people shows them."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+            return database.execute("select count(*) from queries where row_count = 1 and "
+                                    "sql like 'SELECT abalance%'").fetchone()[0]
+    except sqlite3.Error as error:
+        raise BenchError(f"the recording cannot be read: {error}") from None
+
+
+class ReplayRow(MockproxyRow):
+    """Replay over uniformly distinct keys of a recording of `size` exchanges."""
+
+    def __init__(self, size, cold=False):
+        super().__init__(f"replay {size:,}" + (" cold" if cold else ""), False)
+        self.size = size
+        self.cold = cold
+
+    def cannot(self, bench):
+        generate = bench.own("generate")
+        return super().cannot(bench) or (None if os.access(generate, os.X_OK) else f"{generate} is not built")
+
+    def fits(self, case):
+        # Recordings of other sizes are compared where it matters: many clients, in two modes.
+        return (self.size == MAIN_SIZE and not self.cold) or (case.clients > 1 and case.mode in SIZE_MODES)
+
+    def prepare(self, bench):
+        bench.recording(self.size)
+
+    @contextlib.contextmanager
+    def reach(self, bench):
+        path = bench.recording(self.size)
+        port = bench.postgres.port
+        wrapper = [bench.mockproxy, "replay"]
+        if not bench.host.is_root:
+            port = free_port()
+            wrapper += ["--listen", f"{port}=127.0.0.1:{bench.postgres.port}"]
+        if self.cold:
+            forget_cached(path)
+        yield port, [*wrapper, path, "--"], None
+
+    def script(self, bench, case):
+        options = ["-D", f"n={self.size}"]
+        if not self.cold:
+            return [*options, "-f", bench.script("random.sql", RANDOM_SCRIPT), "-T", str(case.seconds)]
+        each = min(COLD_KEYS, self.size) // case.clients
+        return [*options, "-D", "i=0", "-D", f"clients={case.clients}", "-t", str(each),
+                "-f", bench.script("cold.sql", COLD_SCRIPT)]
+
+
+def forget_cached(path):
+    """Lets the kernel drop the file's pages, as after a reboot."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def all_rows(sizes):
+    rows = [
+        Row("direct"),
+        HaproxyRow(),
+        PgbouncerRow(),
+        OwnServerRow("bare relay", "relay", 1),
+        OwnServerRow("bare relay 2 threads", "relay", 2),
+        RecordRow("record relay only", stage="relay"),
+        RecordRow("record + decode", stage="decode"),
+        RecordRow("record + store"),
+        RecordRow("record eBPF", kernel=True),
+    ]
+    rows += [ReplayRow(size) for size in sizes]
+    if SIZES[-1] in sizes:
+        rows.append(ReplayRow(SIZES[-1], cold=True))
+    return rows + [OwnServerRow("canned bytes", "canned", 1)]
+
+
+def read_pgbench(text):
+    """pgbench's own report."""
+    tps = re.search(r"^tps = ([0-9.]+) \(without initial", text, re.MULTILINE)
+    count = re.search(r"^number of transactions actually processed: (\d+)", text, re.MULTILINE)
+    failed = re.search(r"^number of failed transactions: (\d+)", text, re.MULTILINE)
+    if not tps or not count or (failed and failed.group(1) != "0"):
+        raise BenchError(f"pgbench: {text.strip()[-300:]}")
+    return float(tps.group(1)), int(count.group(1))
+
+
+def measure(bench, row, case):
+    """One run of one row; a dict of figures."""
+    timeout_s = START_TIMEOUT_S + 20 * case.seconds
+    with row.reach(bench) as (port, wrapper, process):
+        command = [bench.postgres.bin + "/pgbench", "-n", "-M", case.mode, "-c", str(case.clients),
+                   "-j", str(case.jobs), "-h", "127.0.0.1", "-p", str(port), *row.script(bench, case), "bench"]
+        begin = time.monotonic()
+        gated = GatedCommand(bench.host, "pgbench", wrapper, command, bench.postgres.environment)
+        try:
+            gated.wait_for_line("ready", START_TIMEOUT_S)
+            ready = time.monotonic()
+            pids = [process.pid] if process else []
+            if wrapper:
+                pids = family(gated.process.pid, "mockproxy")
+            meter = Meter(pids)
+            gated.let_on()
+            output = gated.wait_for_line("ended", timeout_s, meter)
+            figures = meter.end()
+            ended = time.monotonic()
+            if not output.rstrip().endswith("ended 0"):
+                raise BenchError(f"pgbench failed: {complaint(gated.log)}")
+            tps, transactions = read_pgbench(output)
+            status = gated.finish(CLOSE_TIMEOUT_S)
+            row.check(bench, status, transactions)
+        finally:
+            gated.close()
+        return {"tps": tps, "transactions": transactions, **figures, "start_s": round(ready - begin, 3),
+                "close_s": round(time.monotonic() - ended, 3)}

@@ -1,0 +1,20 @@
+-- SPDX-License-Identifier: Apache-2.0
+show datestyle;
+set datestyle = 'German, DMY';
+select date '2020-02-03' as german;
+set datestyle = 'ISO, MDY';
+set time zone 'Asia/Tokyo';
+select timestamptz '2020-01-02 03:04:05+00' as tokyo;
+reset time zone;
+begin;
+set local search_path to pg_catalog;
+select relname from pg_class where relname = 'pg_type';
+commit;
+set application_name = 'renamed';
+show application_name;
+select current_setting('application_name'), current_user, current_database() <> '' as named;
+set bytea_output = 'escape';
+select '\x00ff41'::bytea as escaped;
+set extra_float_digits = 0;
+select 0.1::float8 + 0.2::float8 as rounded;
+discard all;

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Looking into a recording as its users do: with SQLite and nothing else."""
+import contextlib
+import sqlite3
+
+from harness import expect
+
+
+def query(path, sql, *parameters):
+    """All rows of a question to the file, which is opened read-only."""
+    expect(
+        path.exists(),
+        f"{path.name} is not there, but {sorted(file.name for file in path.parent.iterdir())}",
+    )
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        return database.execute(sql, parameters).fetchall()
+
+
+def change(path, sql, *parameters):
+    """What a person does with the sqlite3 CLI: the number of changed rows."""
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        return database.execute(sql, parameters).rowcount
+
+
+def columns(path, table):
+    return [row[1] for row in query(path, f"pragma table_info({table})")]
+
+
+def expect_whole(path):
+    """Complete, nothing unfinished, no connection opaque."""
+    problem = query(path, "pragma integrity_check")
+    expect(problem == [("ok",)], f"integrity_check: {problem}")
+    expect(not query(path, "pragma foreign_key_check"), "foreign keys are broken")
+    expect(is_complete(path), f"incomplete: {query(path, 'select * from recording')}")
+    unfinished = query(path, "select * from queries where duration_ms is null limit 5")
+    expect(not unfinished, f"exchanges without an end: {unfinished}")
+    opaque = query(path, "select * from connection where opaque is not null")
+    expect(not opaque, f"opaque connections: {opaque}")
+
+
+def is_complete(path):
+    return query(path, "select complete from recording")[0][0] == 1
+
+
+def contains(path, *needles):
+    """Which of the byte strings lie in the raw file."""
+    data = path.read_bytes()
+    return [needle for needle in needles if needle in data]

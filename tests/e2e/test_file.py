@@ -1,0 +1,292 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The file: readable by a person, editable, without secrets, and refused when it is none."""
+import json
+import shutil
+import sqlite3
+
+from harness import Skip, Suite, expect, expect_equal, folder, need_mockproxy, record, replay, run
+from postgres import PASSWORD, Server
+from recording import change, contains, expect_whole, is_complete, query
+
+COLUMNS = [
+    "id",
+    "connection",
+    "started_at",
+    "duration_ms",
+    "protocol",
+    "database",
+    "sql",
+    "parameters",
+    "row_count",
+    "tag",
+    "error",
+]
+SCRIPT = """select id, name from items where id = 7;
+insert into written (worker, n) values ('file', 1), ('file', 2);
+select 1/0;
+select count(*) from items where price between 5 and 10;
+select name from items where id = 8;
+"""
+
+
+def psql(*commands):
+    return ["psql", "-X", "-A", "-t", *[word for command in commands for word in ("-c", command)]]
+
+
+class File:
+    """The cases, on one recording."""
+
+    def __init__(self, suite):
+        self.suite = suite
+        self.server = Server()
+        self.where = folder("file")
+        self.path = self.where / "mocks.db"
+        self.environment = self.server.environment(self.server.create_database("filed"))
+
+    def copy(self, name):
+        path = self.where / f"{name}.db"
+        shutil.copy(self.path, path)
+        return path
+
+    def ask(self, path, *commands, status=0):
+        return replay(path, psql(*commands), self.environment).expect(status).stdout.decode()
+
+    # Recorded with the server -------------------------------------------------------------------
+
+    def record(self):
+        commands = [line.rstrip(";") for line in SCRIPT.splitlines()]
+        record(self.path, psql(*commands), self.environment).expect(0)
+        expect_whole(self.path)
+
+    def record_secrets(self):
+        path = self.where / "secrets.db"
+        address = (
+            f"postgresql://app:{PASSWORD}@127.0.0.1:{self.server.port}/filed?application_name=x"
+        )
+        statements = (
+            "create role secretive login password 'Geheim-1'",
+            "alter role secretive password E'Geheim\\x2d2'",
+            "alter user secretive with encrypted password $$Geheim-3$$ valid until 'infinity'",
+            "ALTER ROLE secretive /* c */ PASSWORD\n'Geheim-4'",
+            "drop role secretive",
+            "select 5",
+        )
+        command = [
+            "psql",
+            "-X",
+            address,
+            *[word for statement in statements for word in ("-c", statement)],
+        ]
+        done = record(path, command, self.environment | {"PGPASSWORD": ""}).expect(0)
+        found = contains(path, PASSWORD.encode(), b"Geheim")
+        expect(
+            not found,
+            f"the file holds {found}: {query(path, 'select command from recording')} "
+            f"{query(path, 'select sql, parameters from queries')}",
+        )
+        [(stored,)] = query(path, "select command from recording")
+        expect("postgresql://app:***@" in stored, f"the command line is stored as {stored}")
+        self.server.stop()
+        again = replay(path, command, self.environment | {"PGPASSWORD": ""}).expect(0)
+        self.server.start()
+        expect_equal(again.stdout, done.stdout, "replayed")
+
+    def record_copy(self):
+        """Not decoded yet: relayed, and marked on the row."""
+        path = self.where / "copy.db"
+        command = psql(
+            "copy (select id from items where id < 4 order by id) to stdout", "select 'after'"
+        )
+        done = record(path, command, self.environment)
+        expect_equal(done.stdout, b"1\n2\n3\nafter\n", "the app's output")
+        flags = query(path, "select flags, sql from flagged")
+        expect(any("copy" in flag for flag, _ in flags), f"view flagged: {flags}")
+        expect_equal(
+            query(path, "select count(*) from connection where opaque is not null"),
+            [(0,)],
+            "opaque connections",
+        )
+
+    # Read and edited without it -----------------------------------------------------------------
+
+    def readable(self):
+        if not shutil.which("sqlite3"):
+            raise Skip("the sqlite3 CLI is not installed")
+        done = run(["sqlite3", "-json", self.path, "select * from queries limit 5"]).expect(0)
+        rows = json.loads(done.stdout)
+        expect_equal(list(rows[0]), COLUMNS, "columns of the view queries")
+        expect_equal(
+            [row["sql"] for row in rows],
+            [line.rstrip(";") for line in SCRIPT.splitlines()],
+            "column sql",
+        )
+        expect_equal([row["database"] for row in rows], ["filed"] * 5, "column database")
+        expect_equal([row["row_count"] for row in rows], [1, 2, None, 1, 1], "column row_count")
+        expect_equal(rows[1]["tag"], "INSERT 0 2", "column tag")
+        expect("division by zero" in rows[2]["error"], f"column error: {rows[2]}")
+        expect(
+            all(row["duration_ms"] >= 0 and row["started_at"].endswith("Z") for row in rows),
+            f"times: {rows}",
+        )
+        tables = run(["sqlite3", self.path, ".tables"]).expect(0).stdout.decode().split()
+        expect(
+            {"recording", "connection", "statement", "exchange", "result", "queries", "errors"}
+            <= set(tables),
+            f"tables: {tables}",
+        )
+
+    def pragmas(self):
+        expect(is_complete(self.path), "incomplete")
+        expect_equal(
+            query(self.path, "pragma journal_mode"),
+            [("delete",)],
+            "a WAL file cannot be opened read-only",
+        )
+        expect(query(self.path, "pragma application_id")[0][0] != 0, "no application_id")
+        expect_equal(
+            sorted(file.name for file in self.where.glob("mocks.db*")), ["mocks.db"], "files"
+        )
+
+    def edit_answer(self):
+        path = self.copy("edited")
+        changed = change(
+            path, "update result_rows set rows = replace(rows, 'item 7', 'edited by hand')"
+        )
+        expect(changed > 0, "nothing to edit")
+        expect_equal(
+            self.ask(path, "select id, name from items where id = 7"),
+            "7|edited by hand\n",
+            "the edited answer",
+        )
+
+    def edit_tag_and_error(self):
+        path = self.copy("tagged")
+        change(path, "update result set tag = 'INSERT 0 9' where tag = 'INSERT 0 2'")
+        change(
+            path,
+            "update result set error = replace(error, 'division by zero', 'edited message')"
+            " where error is not null",
+        )
+        expect_equal(
+            self.ask(path, "insert into written (worker, n) values ('file', 1), ('file', 2)"),
+            "INSERT 0 9\n",
+            "tag",
+        )
+        replay(path, psql("select 1/0"), self.environment).expect(1).says("edited message")
+
+    def edit_question(self):
+        """The parameter of the question: now another one finds the answer."""
+        path = self.copy("question")
+        changed = change(
+            path,
+            "update exchange set parameters = replace(parameters, '7', '77') where id ="
+            " (select id from queries where sql like 'select id, name%')",
+        )
+        expect(changed == 1, "nothing to edit")
+        expect_equal(
+            self.ask(path, "select id, name from items where id = 77"),
+            "7|item 7\n",
+            "the edited question",
+        )
+        replay(path, psql("select id, name from items where id = 7"), self.environment).expect(1)
+
+    def edit_text(self):
+        path = self.copy("text")
+        changed = change(
+            path,
+            "update statement set text = 'select name from renamed where id = 8'"
+            " where text like 'select name from items%'",
+        )
+        expect(changed == 1, "nothing to edit")
+        expect_equal(
+            self.ask(path, "select name from renamed where id = 8"),
+            "item 8\n",
+            "the edited statement",
+        )
+
+    def added_rows(self):
+        path = self.copy("rows")
+        change(
+            path,
+            "update result_rows set rows = json_insert(rows, '$[#]', json('[\"8\", null]'))"
+            " where rows like '%item 7%'",
+        )
+        expect_equal(
+            self.ask(path, "select id, name from items where id = 7"),
+            "7|item 7\n8|\n",
+            "an added row",
+        )
+
+    def unchanged(self):
+        """Replay never writes the recording."""
+        before = self.path.read_bytes()
+        self.ask(self.path, "select name from items where id = 8")
+        expect(self.path.read_bytes() == before, "replay wrote the recording")
+        expect_equal(
+            sorted(file.name for file in self.where.glob("mocks.db*")), ["mocks.db"], "files"
+        )
+
+    def refused(self, name, content, *words):
+        path = self.where / name
+        if content is not None:
+            path.write_bytes(content)
+        done = replay(path, ["echo", "the app ran"], self.environment).expect(125)
+        expect_equal(done.stdout, b"", "the app ran")
+        done.says(*words)
+        if content is not None:
+            expect(path.read_bytes() == content, "the file was written to")
+
+    def foreign(self):
+        path = self.where / "foreign.db"
+        with sqlite3.connect(path) as database:
+            database.execute("create table queries (a)")
+        self.refused(path.name, path.read_bytes(), "recording")
+
+    def newer(self):
+        path = self.copy("newer")
+        with sqlite3.connect(path) as database:
+            database.execute("pragma user_version = 9999")
+        self.refused(path.name, path.read_bytes(), "newer")
+
+    def cases(self):
+        run_case = self.suite.run
+        run_case("recorded", self.record)
+        run_case("passwords are masked in command line and SQL, and replay", self.record_secrets)
+        run_case("COPY is relayed and marked", self.record_copy)
+        self.server.stop()
+        run_case("readable with the sqlite3 CLI", self.readable)
+        run_case("complete, not in WAL mode, one file", self.pragmas)
+        for case in (
+            self.edit_answer,
+            self.edit_tag_and_error,
+            self.edit_question,
+            self.edit_text,
+            self.added_rows,
+        ):
+            run_case(case.__name__.replace("_", " ") + " changes what replay answers", case)
+        run_case("replay does not write the recording", self.unchanged)
+        run_case("refused: not there", self.refused, "missing.db", None, "missing.db")
+        run_case("refused: empty", self.refused, "empty.db", b"", "empty.db")
+        run_case(
+            "refused: text",
+            self.refused,
+            "text.db",
+            b"not a database, but long enough to be one " * 50,
+            "text.db",
+        )
+        run_case("refused: another program's database", self.foreign)
+        run_case(
+            "refused: cut off", self.refused, "cut.db", self.path.read_bytes()[:8192], "cut.db"
+        )
+        run_case("refused: newer version", self.newer)
+
+
+def main():
+    need_mockproxy()
+    suite = Suite()
+    File(suite).cases()
+    suite.finish()
+
+
+main()

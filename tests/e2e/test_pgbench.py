@@ -1,0 +1,129 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""pgbench -S with 8 clients in its three modes: every transaction is an exchange, and is replayed.
+
+Records for 2 seconds, or for as long as MOCKPROXY_PGBENCH_SECONDS says.
+"""
+import os
+import re
+import subprocess
+
+from harness import Failure, Suite, expect, expect_equal, folder, need_mockproxy, record, replay
+from postgres import Server, expect_refused
+from recording import expect_whole, query
+
+SECONDS = int(os.environ.get("MOCKPROXY_PGBENCH_SECONDS", "2"))
+MODES = ("simple", "extended", "prepared")
+TRANSACTION = "SELECT abalance FROM pgbench_accounts WHERE aid = %"
+# What pgbench 15 asks before it begins; the second one looks for partitions.
+START = [
+    "select count(*) from pgbench_branches",
+    "select o.n, p.partstrat, pg_catalog.count(i.inhparent)",
+    "truncate pgbench_history",
+    "vacuum pgbench_branches",
+    "vacuum pgbench_tellers",
+]
+
+
+def pgbench(mode, *length):
+    return [
+        "pgbench",
+        "-S",
+        "-c",
+        "8",
+        "-j",
+        "2",
+        "-M",
+        mode,
+        "--random-seed=4711",
+        *map(str, length),
+    ]
+
+
+def transactions(done):
+    found = re.search(rb"number of transactions actually processed: (\d+)", done.stdout)
+    if not found:
+        raise Failure(f"pgbench said: {done.stdout.decode()}")
+    return int(found.group(1))
+
+
+def record_mode(server, path, mode):
+    done = record(
+        path, pgbench(mode, "-T", SECONDS), server.environment("bench"), timeout=SECONDS + 60
+    ).expect(0)
+    expect_whole(path)
+    [(executed,)] = query(path, "select count(*) from queries where sql like ?", TRANSACTION)
+    expect_equal(
+        executed,
+        transactions(done),
+        "execute-exchanges in the file, and transactions that pgbench counted",
+    )
+    others = query(path, "select sql from queries where sql not like ? order by 1", TRANSACTION)
+    expect_equal(
+        [sql[: len(start)] for (sql,), start in zip(others, START)],
+        START,
+        "the questions at pgbench's start",
+    )
+    expect_equal(len(others), len(START), f"other questions than those of its start: {others}")
+    return executed
+
+
+def replay_mode(server, path, mode):
+    """Each client asks as often as the slowest one did while recording: the same seed gives the
+    same questions."""
+    [(least,)] = query(
+        path,
+        "select min(n) from (select count(*) n from queries where sql like ? group by connection)",
+        TRANSACTION,
+    )
+    done = replay(path, pgbench(mode, "-t", least), server.environment("bench")).expect(0)
+    expect_equal(transactions(done), 8 * least, "transactions")
+
+
+def replay_other_mode(server, path, mode):
+    """One identity for all modes of asking."""
+    other = MODES[MODES.index(mode) - 1]
+    done = replay(path, pgbench(other, "-t", 50), server.environment("bench")).expect(0)
+    expect_equal(transactions(done), 8 * 50, "transactions")
+
+
+def other_seed(server, path):
+    """Other questions: a miss, said as such."""
+    command = [*pgbench("simple", "-t", 100), "--random-seed=1"]
+    done = replay(path, command, server.environment("bench"))
+    expect(done.status != 0, "exit status 0")
+
+
+def main():
+    need_mockproxy()
+    suite = Suite()
+    server, where = Server(), folder("pgbench")
+    server.create_database("bench", schema=False)
+    subprocess.run(
+        ["pgbench", "-i", "-q"],
+        env=server.environment("bench"),
+        check=True,
+        stderr=subprocess.DEVNULL,
+    )
+    recorded = [
+        mode
+        for mode in MODES
+        if suite.run(
+            f"{mode}: as many exchanges as transactions",
+            record_mode,
+            server,
+            where / f"{mode}.db",
+            mode,
+        )
+    ]
+    server.stop()
+    expect_refused(server.port)
+    for mode in recorded:
+        path = where / f"{mode}.db"
+        suite.run(f"{mode}: replayed with the same seed, no miss", replay_mode, server, path, mode)
+        suite.run(f"{mode}: replayed in another mode", replay_other_mode, server, path, mode)
+        suite.run(f"{mode}: replayed with another seed, misses", other_seed, server, path)
+    suite.finish()
+
+
+main()
