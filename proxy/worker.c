@@ -27,14 +27,16 @@
 /* Beyond this an answer buffer's memory is given back. */
 #define OUT_KEEP_BYTES ((size_t)1 << 20)
 
-int64_t worker_now(struct worker *worker)
+void worker_now_again(struct worker *worker)
 {
 	struct timespec now;
 
-	if (!worker->now_ns) {
-		clock_gettime(CLOCK_REALTIME, &now);
-		worker->now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-	}
+	clock_gettime(CLOCK_REALTIME, &now);
+	worker->now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int64_t worker_now(struct worker *worker)
+{
 	return worker->now_ns;
 }
 
@@ -219,7 +221,7 @@ static void turn(struct worker *worker, int64_t *last_tick_ns)
 	int n = epoll_wait(worker->epoll_fd, events, EVENTS_A_TURN,
 			   worker->connections ? TICK_MS : -1);
 
-	worker->now_ns = 0;
+	worker_now_again(worker);
 	for (int i = 0; i < n; i++)
 		serve(worker, &events[i]);
 	if (worker_now(worker) - *last_tick_ns > TICK_MS * (int64_t)1000000) {
@@ -240,7 +242,7 @@ static void *worker_run(void *argument)
 
 	while (!atomic_load_explicit(&worker->stopping, memory_order_acquire))
 		turn(worker, &last_tick_ns);
-	worker->now_ns = 0;
+	worker_now_again(worker);
 	take_inbox(worker);
 	while (worker->connections)
 		connection_over(worker->connections);

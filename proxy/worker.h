@@ -121,8 +121,10 @@ struct worker {
 struct connection *relay_new(struct worker *worker, const struct incoming *incoming);
 struct connection *playback_new(struct worker *worker, const struct incoming *incoming);
 
-/* The wall clock now, kept for the turn. */
+/* The wall clock, as it was read last. */
 int64_t worker_now(struct worker *worker);
+/* Reads the wall clock: when bytes came. */
+void worker_now_again(struct worker *worker);
 /* Tells epoll what this leg waits for; nothing is called when nothing changed. */
 void leg_watch(struct leg *leg, uint32_t events);
 void leg_init(struct leg *leg, struct connection *connection, int fd, size_t pending_max);

@@ -208,21 +208,21 @@ static int answers_result(void *context, uint64_t exchange, uint32_t number,
 {
 	struct answers_state *state = context;
 
-	return reader_result(state->reader, (int64_t)exchange, number, ret_result);
+	return reader_result(state->reader, &state->result, exchange, number, ret_result);
 }
 
 static int answers_chunk(void *context, uint64_t exchange, uint32_t number, uint32_t chunk)
 {
 	struct answers_state *state = context;
 
-	return reader_chunk(state->reader, (int64_t)exchange, number, chunk);
+	return reader_chunk(state->reader, &state->result, exchange, number, chunk);
 }
 
 static int answers_next_row(void *context, const struct answer_value **ret_values, size_t *ret_n)
 {
 	struct answers_state *state = context;
 
-	return reader_next_row(state->reader, ret_values, ret_n);
+	return reader_next_row(state->reader, &state->result, ret_values, ret_n);
 }
 
 static int answers_part(void *context, uint64_t exchange, uint64_t part, uint32_t sequence,
@@ -267,6 +267,7 @@ struct answers *answers_new(struct matcher_reader *reader, const char *protocol,
 	state->protocol = strdup(protocol);
 	if (!state->protocol)
 		abort();
+	stored_result_init(&state->result);
 	buffer_init(&state->json, JSON_BYTES_MAX);
 	buffer_init(&state->nearest, EXPLANATION_BYTES);
 	buffer_init(&state->difference, EXPLANATION_BYTES);
@@ -298,6 +299,7 @@ void answers_free(struct answers *answers)
 		return;
 	state = answers->context;
 	arena_release(&state->arena);
+	stored_result_release(&state->result);
 	buffer_release(&state->json);
 	buffer_release(&state->nearest);
 	buffer_release(&state->difference);

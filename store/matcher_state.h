@@ -71,6 +71,7 @@ struct answers_state {
 	uint32_t place;	      /* 0: not known (yet) */
 	bool place_by_database;
 	struct arena arena;   /* what one call needs; emptied by the next */
+	struct stored_result result;
 	struct buffer json;   /* the request's parameters */
 	struct buffer nearest;
 	struct buffer difference;

@@ -19,10 +19,11 @@ static const char *const reader_sql[READER_SQL_COUNT] = {
 			  "c.role FROM statement s JOIN context c ON c.id = s.context WHERE s.id = ?1",
 	[GET_DESCRIPTION] = "SELECT described, columns, slot_types FROM statement WHERE id = ?1",
 	[GET_COLUMNS] = "SELECT description FROM columns WHERE id = ?1",
-	[GET_RESULT] = "SELECT columns, tag, error, events, empty, "
-		       "(SELECT chunk FROM result_rows WHERE exchange = ?1 AND result = ?2 "
-		       "ORDER BY chunk DESC LIMIT 1) "
-		       "FROM result WHERE exchange = ?1 AND number = ?2",
+	/* With it the last chunk, which of an ordinary result is the only one. */
+	[GET_RESULT] = "SELECT r.columns, r.tag, r.error, r.events, r.empty, c.chunk, c.rows "
+		       "FROM result r LEFT JOIN result_rows c "
+		       "ON c.exchange = r.exchange AND c.result = r.number "
+		       "WHERE r.exchange = ?1 AND r.number = ?2 ORDER BY c.chunk DESC LIMIT 1",
 	[GET_CHUNK] = "SELECT rows FROM result_rows WHERE exchange = ?1 AND result = ?2 "
 		      "AND chunk = ?3",
 	[GET_PART] = "SELECT bytes FROM value_part WHERE exchange = ?1 AND part = ?2 "
@@ -77,8 +78,6 @@ void reader_free(struct reader *reader)
 	arena_release(&reader->large_statement.arena);
 	intern_release(&reader->columns);
 	arena_release(&reader->columns_arena);
-	arena_release(&reader->result_arena);
-	arena_release(&reader->row_arena);
 	free(reader->values);
 	sqlite3_close(reader->database);
 	free(reader);

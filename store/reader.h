@@ -11,6 +11,7 @@
 
 #include "parsers/answers.h"
 #include "parsers/compiler.h"
+#include "store/decode.h"
 #include "store/recording.h"
 
 #include <sqlite3.h>
@@ -64,10 +65,29 @@ MUST_CHECK int reader_identity(struct reader *reader, const struct stored_exchan
 /* Valid as long as the reader. */
 MUST_CHECK int reader_columns(struct reader *reader, int64_t id, const struct answer_columns **ret_columns);
 
-/* Result, chunk, row and part as in answers.h. */
-MUST_CHECK int reader_result(struct reader *reader, int64_t exchange, uint32_t number, struct answer_result *ret_result);
-MUST_CHECK int reader_chunk(struct reader *reader, int64_t exchange, uint32_t number, uint32_t chunk);
-MUST_CHECK int reader_next_row(struct reader *reader, const struct answer_value **ret_values, size_t *ret_n);
+/*
+ * The result that one connection is being given. A reader serves many connections, so what one of them still needs does not
+ * lie in the reader. Zeroed it is empty.
+ */
+struct stored_result {
+	struct arena arena; /* of the result */
+	uint64_t exchange;
+	uint32_t number;
+	struct slice only_chunk; /* its rows, where all of them came with the result; else data NULL */
+	struct buffer chunk;	 /* the open chunk's JSON, where it does not lie in the arena */
+	struct rows_decoder rows;
+	struct arena row; /* of the row that was given last */
+};
+void stored_result_init(struct stored_result *stored);
+void stored_result_release(struct stored_result *stored);
+
+/* Result, chunk and row as in answers.h; slices lie in *stored, as long as answers.h promises. */
+MUST_CHECK int reader_result(struct reader *reader, struct stored_result *stored, uint64_t exchange, uint32_t number,
+			     struct answer_result *ret_result);
+MUST_CHECK int reader_chunk(struct reader *reader, struct stored_result *stored, uint64_t exchange, uint32_t number,
+			    uint32_t chunk);
+MUST_CHECK int reader_next_row(struct reader *reader, struct stored_result *stored,
+			       const struct answer_value **ret_values, size_t *ret_n);
 MUST_CHECK int reader_part(struct reader *reader, int64_t exchange, uint64_t part, uint32_t sequence,
 			   struct slice *ret_bytes);
 /* Did any result of it give rows? */

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Answers out of a recording; see reader.h and answers.h. Nothing is held whole but one chunk of rows, which is SQLite's own
- * memory until the next chunk is opened.
+ * Answers out of a recording; see reader.h and answers.h. Nothing is held whole but one chunk of rows for each connection that
+ * is being given one.
  */
 #include "store/reader_state.h"
 
 #include <errno.h>
+
+/* A result's only chunk is taken with the result up to this size. */
+#define ONLY_CHUNK_BYTES (64 * 1024)
+/* SQLite's own limit on a value. */
+#define CHUNK_BYTES_MAX ((size_t)1024 * 1024 * 1024)
 
 int reader_columns(struct reader *reader, int64_t id, const struct answer_columns **ret_columns)
 {
@@ -35,22 +40,37 @@ int reader_columns(struct reader *reader, int64_t id, const struct answer_column
 	return 1;
 }
 
-/* The parts of the row that GET_RESULT stands on; all that is borrowed is copied first, the row's memory moves. */
-static int read_result(struct reader *reader, sqlite3_stmt *sql, struct answer_result *result)
+void stored_result_init(struct stored_result *stored)
 {
-	struct arena *arena = &reader->result_arena;
+	*stored = (struct stored_result){ .rows.failed = true };
+	buffer_init(&stored->chunk, CHUNK_BYTES_MAX);
+}
+
+void stored_result_release(struct stored_result *stored)
+{
+	arena_release(&stored->arena);
+	arena_release(&stored->row);
+	buffer_release(&stored->chunk);
+}
+
+/* The row that GET_RESULT stands on; all of it is copied, since the row is gone with the next step. */
+static int read_result(sqlite3_stmt *sql, struct stored_result *stored,
+		       struct answer_result *result)
+{
+	struct arena *arena = &stored->arena;
 	struct slice error = arena_copy(arena, database_column(sql, 2));
 	struct slice events = arena_copy(arena, database_column(sql, 3));
 	struct slice tag = database_column(sql, 1);
-	int64_t chunk = sqlite3_column_type(sql, 5) == SQLITE_INTEGER ?
-				sqlite3_column_int64(sql, 5) :
-				-1;
+	bool has_rows = sqlite3_column_type(sql, 5) == SQLITE_INTEGER;
+	int64_t chunk = has_rows ? sqlite3_column_int64(sql, 5) : -1;
 
 	*result = (struct answer_result){ .empty = sqlite3_column_int(sql, 4) != 0 };
 	if (tag.data)
 		result->tag = tag.size ? arena_copy(arena, tag) : slice_of("", 0);
 	if (chunk >= 0 && chunk < UINT32_MAX)
 		result->chunks = (uint32_t)chunk + 1;
+	if (chunk == 0 && sqlite3_column_bytes(sql, 6) <= ONLY_CHUNK_BYTES)
+		stored->only_chunk = arena_copy(arena, database_column(sql, 6));
 	if (error.size && decode_fields(error, arena, &result->error, &result->n_error) < 0)
 		return -EBADMSG;
 	if (events.size && decode_events(events, arena, &result->events, &result->n_events) < 0)
@@ -58,21 +78,24 @@ static int read_result(struct reader *reader, sqlite3_stmt *sql, struct answer_r
 	return 1;
 }
 
-int reader_result(struct reader *reader, int64_t exchange, uint32_t number,
-		  struct answer_result *ret_result)
+int reader_result(struct reader *reader, struct stored_result *stored, uint64_t exchange,
+		  uint32_t number, struct answer_result *ret_result)
 {
 	sqlite3_stmt *sql = reader->sql[GET_RESULT];
 	int64_t columns;
 	int rc;
 
-	sqlite3_bind_int64(sql, 1, exchange);
+	arena_release(&stored->arena);
+	stored->only_chunk = slice_of(NULL, 0);
+	stored->exchange = exchange;
+	stored->number = number;
+	sqlite3_bind_int64(sql, 1, (int64_t)exchange);
 	sqlite3_bind_int64(sql, 2, number);
 	rc = reader_step(sql);
 	if (rc <= 0)
 		return rc;
-	arena_release(&reader->result_arena);
 	columns = sqlite3_column_int64(sql, 0);
-	rc = read_result(reader, sql, ret_result);
+	rc = read_result(sql, stored, ret_result);
 	sqlite3_reset(sql);
 	if (rc > 0 && columns) {
 		rc = reader_columns(reader, columns, &ret_result->columns);
@@ -82,30 +105,56 @@ int reader_result(struct reader *reader, int64_t exchange, uint32_t number,
 	return rc;
 }
 
-int reader_chunk(struct reader *reader, int64_t exchange, uint32_t number, uint32_t chunk)
+/* Reads a chunk into stored->chunk. One that somebody deleted has no rows. */
+static int read_chunk(struct reader *reader, struct stored_result *stored, uint64_t exchange,
+		      uint32_t number, uint32_t chunk)
 {
 	sqlite3_stmt *sql = reader->sql[GET_CHUNK];
 	int rc;
 
-	/* The row that is open is let go only now: its rows borrow from it. */
-	sqlite3_reset(sql);
-	sqlite3_bind_int64(sql, 1, exchange);
+	sqlite3_bind_int64(sql, 1, (int64_t)exchange);
 	sqlite3_bind_int64(sql, 2, number);
 	sqlite3_bind_int64(sql, 3, chunk);
-	reader->rows = (struct rows_decoder){ .failed = true };
+	buffer_release(&stored->chunk); /* they differ in size, and a connection has its own */
 	rc = reader_step(sql);
 	if (rc < 0)
 		return rc;
-	/* A chunk that somebody deleted has no rows. */
-	return rows_decoder_init(&reader->rows, rc ? database_column(sql, 0) : SLICE("[]"));
+	buffer_append_slice(&stored->chunk, rc ? database_column(sql, 0) : SLICE("[]"));
+	sqlite3_reset(sql);
+	return stored->chunk.overflowed ? -EBADMSG : 0;
 }
 
-int reader_next_row(struct reader *reader, const struct answer_value **ret_values, size_t *ret_n)
+int reader_chunk(struct reader *reader, struct stored_result *stored, uint64_t exchange,
+		 uint32_t number, uint32_t chunk)
 {
-	arena_release(&reader->row_arena);
-	*ret_values = reader->values;
-	return rows_decoder_next(&reader->rows, &reader->row_arena, reader->values, COLUMNS_MAX,
-				 ret_n);
+	int rc;
+
+	stored->rows = (struct rows_decoder){ .failed = true };
+	if (stored->only_chunk.data && !chunk && stored->exchange == exchange &&
+	    stored->number == number)
+		return rows_decoder_init(&stored->rows, stored->only_chunk);
+	rc = read_chunk(reader, stored, exchange, number, chunk);
+	return rc < 0 ? rc : rows_decoder_init(&stored->rows, buffer_slice(&stored->chunk));
+}
+
+int reader_next_row(struct reader *reader, struct stored_result *stored,
+		    const struct answer_value **ret_values, size_t *ret_n)
+{
+	struct answer_value *values;
+	size_t n = 0;
+	int rc;
+
+	arena_release(&stored->row);
+	rc = rows_decoder_next(&stored->rows, &stored->row, reader->values, COLUMNS_MAX, &n);
+	if (rc <= 0) {
+		buffer_release(&stored->chunk);
+		return rc;
+	}
+	values = arena_alloc(&stored->row, (n + 1) * sizeof(*values));
+	memcpy(values, reader->values, n * sizeof(*values));
+	*ret_values = values;
+	*ret_n = n;
+	return 1;
 }
 
 int reader_part(struct reader *reader, int64_t exchange, uint64_t part, uint32_t sequence,

@@ -46,10 +46,7 @@ struct reader {
 	/* Row descriptions: for as long as the reader lives. */
 	struct intern columns;
 	struct arena columns_arena;
-	struct arena result_arena;
-	struct arena row_arena;
-	struct rows_decoder rows;
-	struct answer_value *values; /* COLUMNS_MAX of them */
+	struct answer_value *values; /* COLUMNS_MAX of them: a row on its way */
 };
 
 /* Steps a statement that gives one row: 1 a row, 0 none, negative errno. Reset it when the row was used. */

@@ -83,6 +83,15 @@ int pg_message_read(struct slice raw, struct message_field *ret_fields, size_t m
 	return 0;
 }
 
+bool pg_startup_next(struct cursor *cursor, struct slice *ret_name, struct slice *ret_value)
+{
+	*ret_name = cursor_string(cursor);
+	if (!ret_name->size) /* the list ends with an empty name */
+		return false;
+	*ret_value = cursor_string(cursor);
+	return !cursor->failed;
+}
+
 struct slice pg_error_code(struct slice raw)
 {
 	struct message_field fields[MESSAGE_FIELDS_MAX];

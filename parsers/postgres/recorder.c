@@ -149,18 +149,16 @@ static bool client_startup(struct recorder *recorder, struct slice body)
 	uint32_t code = cursor_u32be(&cursor);
 	struct item *item;
 	struct name_value *parameters;
+	struct slice name, value;
 	size_t n = 0;
 
 	if (code >> 16 != 3)
 		return pg_fail(recorder, "not a session: a cancel request, or an unknown protocol");
 	item = item_new(ITEM_SESSION, recorder->connection);
 	recorder->session = item;
-	/* Two strings and their NULs are at least 3 bytes. */
+	/* A name of at least one byte, and two NULs. */
 	parameters = arena_alloc(&item->arena, (body.size / 3 + 1) * sizeof(*parameters));
-	while (cursor_left(&cursor) > 1 && !cursor.failed) {
-		struct slice name = cursor_string(&cursor);
-		struct slice value = cursor_string(&cursor);
-
+	while (pg_startup_next(&cursor, &name, &value)) {
 		parameters[n].name = arena_copy(&item->arena, name);
 		parameters[n].value = arena_copy(&item->arena, value);
 		if (slice_equal(name, SLICE("user")))
@@ -171,7 +169,7 @@ static bool client_startup(struct recorder *recorder, struct slice body)
 			item->session.replication = !slice_equal(value, SLICE("false"));
 		n++;
 	}
-	if (cursor_u8(&cursor) != 0 || !cursor_done(&cursor))
+	if (!cursor_done(&cursor))
 		return pg_fail(recorder, "malformed startup message");
 	if (!item->session.database.size) /* the server's rule */
 		item->session.database = item->session.user;

@@ -162,31 +162,27 @@ static bool startup_parameters(struct slice body, struct slice *ret_user,
 			       struct slice *ret_database)
 {
 	struct cursor cursor = cursor_of(body);
+	struct slice name, value;
 
 	cursor_u32be(&cursor);
-	while (cursor_left(&cursor) > 1 && !cursor.failed) {
-		struct slice name = cursor_string(&cursor);
-		struct slice value = cursor_string(&cursor);
-
+	while (pg_startup_next(&cursor, &name, &value)) {
 		if (slice_equal(name, SLICE("user")))
 			*ret_user = value;
 		else if (slice_equal(name, SLICE("database")))
 			*ret_database = value;
 	}
-	return cursor_u8(&cursor) == 0 && cursor_done(&cursor);
+	return cursor_done(&cursor);
 }
 
 static void begin_session(struct replayer *replayer, struct slice body, struct slice database,
 			  struct buffer *unknown, uint32_t *ret_n_unknown)
 {
 	struct cursor cursor = cursor_of(body);
+	struct slice name, value;
 
 	replayer->session = sql_session_new(SQL_POSTGRES, database);
 	cursor_u32be(&cursor);
-	while (cursor_left(&cursor) > 1 && !cursor.failed) {
-		struct slice name = cursor_string(&cursor);
-		struct slice value = cursor_string(&cursor);
-
+	while (pg_startup_next(&cursor, &name, &value)) {
 		if (slice_starts_with(name, SLICE("_pq_."))) {
 			buffer_append_slice(unknown, name);
 			buffer_append_u8(unknown, 0);
