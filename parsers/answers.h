@@ -17,6 +17,8 @@ struct request {
 	const struct sql_statement *statement;
 	const struct sql_value *values; /* statement->n_slots of them */
 	struct slice text;		/* as it was asked, for explaining a miss */
+	const uint32_t *declared_types; /* describe(): of the slots, as the client said; 0, NULL: not */
+	bool only_asking;		/* describe(): nothing of it is no miss */
 };
 
 enum answer_rung { RUNG_MISS, RUNG_EXACT, RUNG_SESSION /* answered by the session itself */ };

@@ -109,9 +109,20 @@ static bool stop_like(int signal)
 	return sigtimedwait(&one, NULL, &now) == SIGCONT;
 }
 
+/* Whether the terminal stops the process group, and we have not followed yet. SIGCONT takes such signals back. */
+static bool stop_is_pending(void)
+{
+	sigset_t pending;
+
+	sigpending(&pending);
+	return sigismember(&pending, SIGTSTP) || sigismember(&pending, SIGTTIN) ||
+	       sigismember(&pending, SIGTTOU);
+}
+
 /*
- * The SIGCONT that woke us was for CMD too, but only a shell sends it to the whole group. Whether CMD had it, the kernel
- * tells: it is reported as continued, or as stopped anew. Sending it in any case could undo the next Ctrl-Z.
+ * The SIGCONT that woke us is for CMD too, but only a shell sends it to the whole group. Where CMD had it, it is reported
+ * as continued, and sending it once more could undo the next Ctrl-Z. Where it is reported as stopped anew, that was
+ * either before we were woken, or the terminal has just sent the same stop to us.
  */
 static void reap_app(struct guard *guard)
 {
@@ -120,7 +131,8 @@ static void reap_app(struct guard *guard)
 
 	while (waitpid(guard->app, &status, WNOHANG | WUNTRACED | WCONTINUED) == guard->app) {
 		if (WIFSTOPPED(status)) {
-			owes_continue = stop_like(WSTOPSIG(status));
+			if (!owes_continue || stop_is_pending())
+				owes_continue = stop_like(WSTOPSIG(status));
 		} else if (WIFCONTINUED(status)) {
 			owes_continue = false;
 		} else {

@@ -6,8 +6,7 @@
  * `endpoint`, whose table is never trimmed (it has a row for each place that the app connected to).
  */
 #include "store/ingest_state.h"
-
-#include "parsers/binding.h"
+#include "store/mask.h"
 
 #include <stdlib.h>
 
@@ -251,10 +250,26 @@ static void session_start(struct connection_state *connection, const struct sess
 				    item->client_parameters[i].value);
 }
 
+/* No secret belongs into a startup packet, but people put connection strings where they do not belong. */
+static struct name_value *masked_parameters(struct ingest *ingest, const struct session_item *item)
+{
+	struct name_value *masked =
+		arena_alloc(&ingest->arena, (item->n_client_parameters + 1) * sizeof(*masked));
+
+	for (size_t i = 0; i < item->n_client_parameters; i++) {
+		buffer_clear(&ingest->scratch);
+		mask_argument(&ingest->scratch, item->client_parameters[i].value);
+		masked[i].name = item->client_parameters[i].name;
+		masked[i].value = arena_copy(&ingest->arena, buffer_slice(&ingest->scratch));
+	}
+	return masked;
+}
+
 static int session_begin(struct ingest *ingest, struct connection_state *connection,
 			 const struct session_item *item)
 {
 	sqlite3_stmt *sql = ingest->sql[SET_SESSION];
+	struct name_value *client;
 	size_t split;
 	int rc;
 
@@ -266,7 +281,8 @@ static int session_begin(struct ingest *ingest, struct connection_state *connect
 	if (rc != SQLITE_OK)
 		return rc;
 	buffer_clear(&ingest->json);
-	encode_object(&ingest->json, item->client_parameters, item->n_client_parameters);
+	client = masked_parameters(ingest, item);
+	encode_object(&ingest->json, client, item->n_client_parameters);
 	split = ingest->json.size;
 	encode_object(&ingest->json, item->server_parameters, item->n_server_parameters);
 	sqlite3_bind_int64(sql, 1, (int64_t)connection->number);
@@ -293,7 +309,7 @@ static int statement_seen(struct ingest *ingest, struct connection_state *connec
 	rc = ingest_context(ingest, connection);
 	if (rc == SQLITE_OK)
 		rc = ingest_statement_of(ingest, connection, connection->context, item->text,
-					 &identity);
+					 &(struct declared_types){ 0 }, &identity);
 	if (rc == SQLITE_OK && item->n_parameter_types)
 		rc = ingest_learn_types(ingest, &identity, item->parameter_types,
 					item->n_parameter_types);

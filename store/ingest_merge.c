@@ -81,7 +81,7 @@ static int set_text(struct ingest *ingest, const struct connection_state *connec
 	struct identity identity;
 	struct sql_value *slots;
 	int rc = ingest_statement_of(ingest, connection, connection->batch_context, item->text,
-				     &identity);
+				     &(struct declared_types){ 0 }, &identity);
 
 	if (rc != SQLITE_OK)
 		return rc;

@@ -130,9 +130,16 @@ struct ingest {
 MUST_CHECK int ingest_context(struct ingest *ingest, struct connection_state *connection);
 MUST_CHECK int ingest_columns(struct ingest *ingest, const struct protocol *protocol, struct slice raw,
 			      const struct row_format **ret_format);
+/* As the client declared its placeholders, $1 first; 0: not declared. */
+struct declared_types {
+	const uint32_t *types;
+	size_t n;
+};
+
 /* Finds or makes the statement of a text in a context that ingest_context() gave. */
 MUST_CHECK int ingest_statement_of(struct ingest *ingest, const struct connection_state *connection, int64_t context,
-				   struct slice text, struct identity *ret_identity);
+				   struct slice text, const struct declared_types *declared,
+				   struct identity *ret_identity);
 /* The statement of a request and the values in its slots, and its hashes. */
 MUST_CHECK int ingest_identify(struct ingest *ingest, struct connection_state *connection,
 			       const struct exchange_item *item, struct identity *ret_identity);

@@ -4,6 +4,7 @@
  * once as long as ingest remembers it. Forgetting costs a second row of the same content, which readers allow.
  */
 #include "parsers/binding.h"
+#include "parsers/sql/shape.h"
 #include "store/ingest_state.h"
 #include "store/parameters.h"
 
@@ -104,8 +105,22 @@ static int add_statement(struct ingest *ingest, uint8_t dialect, const struct id
 	return SQLITE_OK;
 }
 
+/* What the client declared a bare placeholder to be decides what the columns are: `select $1`. */
+static void append_declared(struct buffer *key, const struct sql_statement *statement,
+			    const struct declared_types *declared)
+{
+	for (size_t i = 0; i < statement->n_slots; i++) {
+		const struct sql_slot *slot = &statement->slots[i];
+
+		if (slot->placeholder && slot->placeholder <= declared->n && !slot->compared &&
+		    !slot->cast.size)
+			buffer_append_u32be(key, declared->types[slot->placeholder - 1]);
+	}
+}
+
 int ingest_statement_of(struct ingest *ingest, const struct connection_state *connection,
-			int64_t context, struct slice text, struct identity *ret_identity)
+			int64_t context, struct slice text, const struct declared_types *declared,
+			struct identity *ret_identity)
 {
 	struct sql_options options = sql_session_options(connection->session);
 	struct template template = templates_get(ingest->templates, &options, text, &ingest->arena);
@@ -117,7 +132,9 @@ int ingest_statement_of(struct ingest *ingest, const struct connection_state *co
 	buffer_clear(key);
 	buffer_append_u64be(key, (uint64_t)context);
 	buffer_append_u8(key, options.dialect);
-	buffer_append_slice(key, template.statement.canonical);
+	append_key(key, template.statement.canonical);
+	sql_shape(&template.statement, key);
+	append_declared(key, &template.statement, declared);
 	ret_identity->entry = intern_find(&ingest->statements, buffer_slice(key));
 	if (!ret_identity->entry) {
 		rc = add_statement(ingest, options.dialect, ret_identity, &entry);
@@ -166,26 +183,30 @@ static const struct sql_value *slot_values(struct ingest *ingest, const struct p
 int ingest_identify(struct ingest *ingest, struct connection_state *connection,
 		    const struct exchange_item *item, struct identity *ret_identity)
 {
+	struct declared_types declared = { 0 };
 	struct sql_context context;
 	uint32_t *types;
 	int rc = ingest_context(ingest, connection);
 
+	types = arena_alloc(&ingest->arena, (item->n_parameters + 1) * sizeof(*types));
+	for (size_t i = 0; i < item->n_parameters; i++)
+		types[i] = item->parameters[i].declared ? item->parameters[i].type : 0;
+	declared = (struct declared_types){ types, item->n_parameters };
 	if (rc == SQLITE_OK)
 		rc = ingest_statement_of(ingest, connection, connection->context, item->text,
-					 ret_identity);
+					 &declared, ret_identity);
 	if (rc != SQLITE_OK)
 		return rc;
-	ret_identity->values = slot_values(ingest, connection->protocol,
-					   &ret_identity->template.statement, item);
+	ret_identity->values =
+		slot_values(ingest, connection->protocol, &ret_identity->template.statement, item);
 	context = sql_session_context(connection->session);
-	ret_identity->exact_hash = sql_exact_hash(&context, &ret_identity->template.statement,
-						  ret_identity->values);
-	ret_identity->loose_hash = sql_loose_hash(&context, &ret_identity->template.statement,
-						  ret_identity->values);
+	ret_identity->exact_hash =
+		sql_exact_hash(&context, &ret_identity->template.statement, ret_identity->values);
+	ret_identity->loose_hash =
+		sql_loose_hash(&context, &ret_identity->template.statement, ret_identity->values);
 	if (!item->n_parameters ||
 	    ret_identity->entry->typed >= ret_identity->template.statement.n_slots)
 		return SQLITE_OK;
-	types = arena_alloc(&ingest->arena, item->n_parameters * sizeof(*types));
 	for (size_t i = 0; i < item->n_parameters; i++)
 		types[i] = item->parameters[i].type;
 	return ingest_learn_types(ingest, ret_identity, types, item->n_parameters);

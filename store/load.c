@@ -25,7 +25,7 @@ bool matcher_is_servable(uint8_t kind, uint8_t outcome, uint32_t flags)
 	return (kind == EXCHANGE_SIMPLE || kind == EXCHANGE_EXTENDED || kind == EXCHANGE_PARSE) &&
 	       outcome != OUTCOME_UNFINISHED &&
 	       !(flags & (EXCHANGE_COPY | EXCHANGE_REQUEST_TOO_LARGE | EXCHANGE_NOT_DECODED |
-			  EXCHANGE_CUT));
+			  EXCHANGE_CUT | EXCHANGE_ABORTED));
 }
 
 /* The hash of what stands in the file. 0: the row cannot be read. */

@@ -4,6 +4,7 @@
  *
  * Invariant: after matcher_new() only atomics, the index's states and (under its mutex) the list of misses change.
  */
+#include "parsers/sql/shape.h"
 #include "store/matcher_state.h"
 
 #include <errno.h>
@@ -153,43 +154,78 @@ static bool answers_find_parse_error(void *context, const struct request *reques
 	return ret_answer->rung == RUNG_EXACT;
 }
 
+/* Does a stored statement describe this request: SQL_SHAPES_AGREE only where nothing says otherwise. */
+static enum sql_shapes shapes_of(struct answers_state *state, const struct request *request,
+				 const struct stored_statement *stored,
+				 const struct stored_description *known)
+{
+	const struct sql_options options = { .dialect = stored->dialect };
+	struct sql_statement statement;
+	enum sql_shapes shapes;
+
+	sql_canonicalize(&options, stored->text, &state->arena, &statement);
+	shapes = sql_compare_shapes(request->statement, &statement);
+	for (size_t i = 0; request->declared_types && i < known->n_slots && i < statement.n_slots;
+	     i++) {
+		uint32_t declared = request->declared_types[i];
+
+		if (declared && known->slot_types[i] && declared != known->slot_types[i] &&
+		    !statement.slots[i].compared)
+			return SQL_SHAPES_DIFFER;
+	}
+	return shapes;
+}
+
+/* Adds what one statement says; several rows may say parts of it: the writer forgets what it has not seen for long. */
+static void add_description(struct answers_state *state, const struct request *request,
+			    const struct stored_description *known,
+			    struct answer_description *description)
+{
+	if (!description->n_slots && known->n_slots == request->statement->n_slots) {
+		description->slot_types = known->slot_types;
+		description->n_slots = known->n_slots;
+	}
+	if (description->has_columns || !known->described)
+		return;
+	description->has_columns = true;
+	if (known->columns &&
+	    reader_columns(state->reader, known->columns, &description->columns) <= 0)
+		description->has_columns = false;
+}
+
 static bool answers_describe(void *context, const struct request *request,
 			     struct answer_description *ret_description, struct answer *ret_miss)
 {
 	struct answers_state *state = context;
 	uint64_t hash = sql_template_hash(&request->context, request->statement->canonical);
-	struct answer_description description = { 0 };
+	struct answer_description equal = { 0 }, agreeing = { 0 };
 	const struct stored_statement *stored;
 	const struct template_entry *entry;
 	struct stored_description known;
-	bool found = false;
+	bool found_equal = false, found = false;
 	size_t n;
 
 	arena_release(&state->arena);
 	n = matcher_templates(state->matcher, hash, &entry);
 	for (; n; n--, entry++) {
+		enum sql_shapes shapes;
+
 		if (reader_statement(state->reader, entry->statement, &stored) <= 0 ||
 		    !slice_equal(stored->canonical, request->statement->canonical) ||
 		    reader_description(state->reader, entry->statement, &state->arena, &known) <= 0)
 			continue;
-		found = true;
-		/* Several rows may say parts of it: the writer forgets what it has not seen for long. */
-		if (!description.n_slots && known.n_slots == request->statement->n_slots) {
-			description.slot_types = known.slot_types;
-			description.n_slots = known.n_slots;
-		}
-		if (description.has_columns || !known.described)
-			continue;
-		description.has_columns = true;
-		if (known.columns &&
-		    reader_columns(state->reader, known.columns, &description.columns) <= 0)
-			description.has_columns = false;
+		shapes = shapes_of(state, request, stored, &known);
+		found_equal |= shapes == SQL_SHAPES_EQUAL;
+		found |= shapes != SQL_SHAPES_DIFFER;
+		if (shapes != SQL_SHAPES_DIFFER)
+			add_description(state, request, &known,
+					shapes == SQL_SHAPES_EQUAL ? &equal : &agreeing);
 	}
 	*ret_miss = (struct answer){ .rung = RUNG_MISS };
 	if (found)
-		*ret_description = description;
+		*ret_description = found_equal ? equal : agreeing;
 	else
-		miss(state, request, true, ret_miss);
+		miss(state, request, !request->only_asking, ret_miss);
 	return found;
 }
 

@@ -126,8 +126,12 @@ static void say_why_unservable(struct buffer *out, const struct stored_exchange 
 		why = "its request was too large to be stored";
 	else if (exchange->flags & EXCHANGE_NOT_DECODED)
 		why = "its answer could not be decoded";
+	else if (exchange->flags & EXCHANGE_ABORTED)
+		why = "it was refused since its transaction had failed before";
 	else if (exchange->flags & EXCHANGE_CUT)
 		why = "the connection ended before its answer did";
+	else if (exchange->flags & EXCHANGE_ABORTED)
+		why = "its transaction had failed before";
 	else if (exchange->outcome == OUTCOME_UNFINISHED)
 		why = "its answer had not ended when recording did";
 	buffer_append_slice(out, SLICE("recorded, but "));

@@ -13,5 +13,4 @@ __asm__(".section .rodata\n"
 
 const char schema_indexes_sql[] =
 	"CREATE INDEX exchange_by_statement ON exchange (statement);"
-	"CREATE INDEX exchange_by_hash ON exchange (exact_hash);"
-	"CREATE INDEX exchange_by_connection ON exchange (connection);";
+	"CREATE INDEX exchange_by_hash ON exchange (exact_hash);";

@@ -176,7 +176,8 @@ SELECT e.id AS id,
 	    CASE WHEN e.flags & 8 THEN 'request-too-large ' ELSE '' END ||
 	    CASE WHEN e.flags & 16 THEN 'not-decoded ' ELSE '' END ||
 	    CASE WHEN e.flags & 32 THEN 'cut ' ELSE '' END ||
-	    CASE WHEN e.flags & 64 THEN 'notices-cut ' ELSE '' END) AS flags,
+	    CASE WHEN e.flags & 64 THEN 'notices-cut ' ELSE '' END ||
+	    CASE WHEN e.flags & 128 THEN 'transaction-aborted ' ELSE '' END) AS flags,
        coalesce(e.text, s.text, '(not stored)') AS sql
 FROM exchange e LEFT JOIN statement s ON s.id = e.statement
 WHERE e.flags <> 0 OR e.outcome IN (0, 3);

@@ -83,6 +83,17 @@ int pg_message_read(struct slice raw, struct message_field *ret_fields, size_t m
 	return 0;
 }
 
+void pg_cursor_text(struct slice name, struct buffer *text)
+{
+	buffer_append_string(text, "DESCRIBE CURSOR \"");
+	for (size_t i = 0; i < name.size; i++) {
+		if (name.data[i] == '"')
+			buffer_append_u8(text, '"');
+		buffer_append_u8(text, name.data[i]);
+	}
+	buffer_append_u8(text, '"');
+}
+
 bool pg_startup_next(struct cursor *cursor, struct slice *ret_name, struct slice *ret_value)
 {
 	*ret_name = cursor_string(cursor);

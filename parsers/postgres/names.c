@@ -2,6 +2,9 @@
 /* Hash table of names with chaining; see names.h. Invariant: n_buckets is 0 or a power of two, n <= 2 * n_buckets. */
 #include "parsers/postgres/names.h"
 
+#include "parsers/sql/lexer.h"
+#include "parsers/sql/literal.h"
+
 #include <stdlib.h>
 #include <xxhash.h>
 
@@ -99,6 +102,36 @@ struct pg_named *pg_names_put(struct pg_names *names, struct pg_named *named)
 	names->n++;
 	names->bytes += named->bytes;
 	return old;
+}
+
+void pg_names_weigh(struct pg_names *names, struct pg_named *named, size_t bytes)
+{
+	names->bytes = names->bytes - named->bytes + bytes;
+	named->bytes = bytes;
+}
+
+struct slice pg_last_name(struct slice canonical, struct arena *arena)
+{
+	static const struct sql_options options = { .dialect = SQL_POSTGRES };
+	struct slice name = slice_of(NULL, 0);
+	struct sql_lexer lexer;
+	struct sql_token token;
+
+	sql_lexer_init(&lexer, &options, canonical);
+	while (sql_lex_next(&lexer, &token), token.type != SQL_TOKEN_END) {
+		if (token.type == SQL_TOKEN_WORD)
+			name = token.text;
+		else if (token.type == SQL_TOKEN_QUOTED &&
+			 !sql_decode_quoted(&token, SQL_POSTGRES, arena, &name))
+			name = slice_of(NULL, 0);
+	}
+	return name;
+}
+
+void pg_names_shrink(struct pg_names *names)
+{
+	if (!names->n && names->n_buckets > BUCKETS_FIRST)
+		pg_names_release(names, NULL);
 }
 
 struct pg_named *pg_names_take(struct pg_names *names, struct slice name)

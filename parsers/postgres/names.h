@@ -7,7 +7,7 @@
 #ifndef MOCKPROXY_POSTGRES_NAMES_H
 #define MOCKPROXY_POSTGRES_NAMES_H
 
-#include "parsers/slice.h"
+#include "parsers/arena.h"
 
 struct pg_named {
 	struct pg_named *next;
@@ -31,5 +31,11 @@ struct pg_named *pg_names_find(const struct pg_names *names, struct slice name);
 struct pg_named *pg_names_put(struct pg_names *names, struct pg_named *named);
 /* Takes it out; NULL: none of that name. */
 struct pg_named *pg_names_take(struct pg_names *names, struct slice name);
+/* A thing in the table weighs `bytes` now. */
+void pg_names_weigh(struct pg_names *names, struct pg_named *named, size_t bytes);
+/* The name that a canonical statement ends with, as DEALLOCATE's does: decoded, in the text or the arena. */
+struct slice pg_last_name(struct slice canonical, struct arena *arena);
+/* Gives back what an empty table holds from when it was large: going over its buckets would cost that ever again. */
+void pg_names_shrink(struct pg_names *names);
 
 #endif

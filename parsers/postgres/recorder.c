@@ -76,6 +76,7 @@ struct pg_operation *pg_operations_head(struct recorder *recorder)
 void pg_operations_pop(struct recorder *recorder)
 {
 	assert(recorder->n_operations);
+	recorder->operations_bytes -= operation_at(recorder, 0)->bytes;
 	operation_release(operation_at(recorder, 0));
 	recorder->operations_first++;
 	recorder->n_operations--;
@@ -115,17 +116,15 @@ static struct pg_operation *operation_add(struct recorder *recorder, enum pg_ope
 
 void pg_operations_drop_syncs(struct recorder *recorder)
 {
-	size_t kept = 0;
+	struct pg_operation head = *operation_at(recorder, 0);
 
-	for (size_t i = 0; i < recorder->n_operations; i++) {
-		struct pg_operation *operation = operation_at(recorder, i);
-
-		if (operation->type == OPERATION_SYNC)
-			operation_release(operation);
-		else if (i != kept++)
-			*operation_at(recorder, kept - 1) = *operation;
+	while (recorder->n_operations > 1 && operation_at(recorder, 1)->type == OPERATION_SYNC) {
+		recorder->operations_bytes -= operation_at(recorder, 1)->bytes;
+		operation_release(operation_at(recorder, 1));
+		recorder->operations_first++;
+		recorder->n_operations--;
 	}
-	recorder->n_operations = kept;
+	*operation_at(recorder, 0) = head;
 }
 
 static struct slice name_copy(struct slice name)
@@ -270,16 +269,15 @@ static bool client_execute(struct recorder *recorder, struct slice body)
 {
 	struct cursor cursor = cursor_of(body);
 	struct slice name = cursor_string(&cursor);
-	bool limited = cursor_i32be(&cursor) > 0;
 	struct pg_operation *operation;
 
+	cursor_i32be(&cursor); /* the row limit shows in the answer */
 	if (!cursor_done(&cursor))
 		return pg_fail(recorder, "malformed Execute");
 	operation = operation_add(recorder, OPERATION_EXECUTE);
 	if (!operation)
 		return false;
 	operation->name = name_copy(name);
-	operation->limited = limited;
 	return true;
 }
 
@@ -303,10 +301,24 @@ static bool client_large(struct recorder *recorder, const struct pg_frame *frame
 	operation = operation_add(recorder, OPERATION_QUERY);
 	if (!operation)
 		return false;
-	operation->too_large = true;
 	operation->item = pg_exchange_new(recorder, EXCHANGE_SIMPLE, slice_of(NULL, 0), NULL);
 	operation->item->exchange.flags |= EXCHANGE_REQUEST_TOO_LARGE;
 	return true;
+}
+
+/* A request was added: the queue is bounded in bytes too. */
+static bool weigh_operation(struct recorder *recorder)
+{
+	struct pg_operation *operation = operation_at(recorder, recorder->n_operations - 1);
+
+	operation->bytes = sizeof(*operation) + operation->name.size + operation->texts_size;
+	if (operation->item)
+		operation->bytes += operation->item->arena.allocated;
+	if (operation->statement)
+		operation->bytes += operation->statement->arena.allocated;
+	recorder->operations_bytes += operation->bytes;
+	return recorder->operations_bytes <= PG_OPERATIONS_BYTES_MAX ||
+	       pg_fail(recorder, "too many bytes of requests without an answer");
 }
 
 static bool client_message(struct recorder *recorder, const struct pg_frame *frame)
@@ -353,9 +365,14 @@ int pg_recorder_see(struct recorder *recorder, enum side side, struct slice byte
 
 	recorder->now_ns = time_ns;
 	recorder->items = items;
-	while (ok && (next = pg_framer_next(framer, &bytes, &frame)) == PG_EVENT)
+	while (ok && (next = pg_framer_next(framer, &bytes, &frame)) == PG_EVENT) {
+		size_t before = recorder->n_operations;
+
 		ok = side == SIDE_CLIENT ? client_message(recorder, &frame) :
 					   pg_server_message(recorder, &frame);
+		if (ok && recorder->n_operations > before)
+			ok = weigh_operation(recorder);
+	}
 	recorder->items = NULL;
 	if (ok && next == PG_ERROR)
 		ok = pg_fail(recorder, framer->error);
@@ -367,7 +384,14 @@ int pg_recorder_see(struct recorder *recorder, enum side side, struct slice byte
 
 void pg_recorder_flush(struct recorder *recorder, int64_t before_ns, struct item_list *items)
 {
+	struct pg_operation *head = pg_operations_head(recorder);
+
 	recorder->items = items;
+	/* A Query without an answer yet is what the server works at. */
+	if (!recorder->active && recorder->phase == PHASE_READY && head &&
+	    head->type == OPERATION_QUERY && head->item &&
+	    head->item->exchange.start_ns < before_ns)
+		pg_query_next(recorder, head);
 	if (recorder->active && recorder->active->exchange.opens &&
 	    recorder->active->exchange.start_ns < before_ns)
 		pg_exchange_spill(recorder, 0);
@@ -403,14 +427,15 @@ static void cut_operation(struct recorder *recorder, struct pg_operation *operat
 	}
 }
 
-static void end_statements(struct recorder *recorder)
+void pg_statements_end(struct recorder *recorder)
 {
 	struct pg_names *names = &recorder->statements;
 
-	for (size_t i = 0; i < names->n_buckets; i++)
+	for (size_t i = 0; names->n && i < names->n_buckets; i++)
 		for (struct pg_named *named; (named = names->buckets[i]);)
 			pg_statement_end(recorder,
 					 (struct pg_statement *)pg_names_take(names, named->name));
+	pg_names_shrink(names);
 }
 
 void pg_portals_end(struct recorder *recorder)
@@ -421,6 +446,7 @@ void pg_portals_end(struct recorder *recorder)
 		for (struct pg_named *named; (named = names->buckets[i]);)
 			pg_portal_end(recorder,
 				      (struct pg_portal *)pg_names_take(names, named->name));
+	pg_names_shrink(names);
 }
 
 void pg_recorder_end(struct recorder *recorder, int64_t time_ns, struct item_list *items)
@@ -441,6 +467,6 @@ void pg_recorder_end(struct recorder *recorder, int64_t time_ns, struct item_lis
 		pg_operations_pop(recorder);
 	}
 	pg_portals_end(recorder);
-	end_statements(recorder);
+	pg_statements_end(recorder);
 	recorder->items = NULL;
 }

@@ -25,12 +25,15 @@
 
 /* A pipeline may be deep, but a server that reads for ever and never answers must not fill the memory. */
 #define PG_OPERATIONS_MAX 1000000
+#define PG_OPERATIONS_BYTES_MAX ((size_t)256 << 20)
 /* All prepared statements, or portals, of one connection. */
 #define PG_NAMES_BYTES_MAX ((size_t)64 << 20)
 /* What a login may report. */
 #define PG_SESSION_BYTES_MAX ((size_t)1 << 20)
 /* An exchange's item goes to the store in pieces of about this size. */
 #define PG_ITEM_BYTES ((size_t)128 << 10)
+/* What a complete exchange may still take of notices. */
+#define PG_LAST_BYTES_MAX ((size_t)1 << 20)
 /* A value above this goes to a part of its own (design §5). */
 #define PG_VALUE_MAX ((size_t)256 << 10)
 /* In a row that is itself large, already a value above this does. */
@@ -59,20 +62,22 @@ struct pg_statement {
 	size_t n_described;
 	bool has_columns; /* described: empty columns is NoData */
 	struct slice columns;
-	bool too_large;
+	uint64_t serial; /* of all that the connection prepared */
 	bool executed;
 };
 
 struct pg_portal {
 	struct pg_named named;
 	struct item *item; /* the exchange, until it was executed to its end; then NULL */
+	struct arena arena;	     /* of the next */
+	struct slice statement_name; /* whose portal it is */
+	uint64_t statement_serial;   /* ... if the name still means that one */
 	bool has_columns;
 };
 
 struct pg_operation {
 	uint8_t type; /* enum pg_operation_type */
-	bool too_large;
-	bool limited; /* EXECUTE with a row limit */
+	size_t bytes; /* what it weighs */
 	int64_t time_ns;
 	struct slice name;		/* owned by the operation, from malloc */
 	struct pg_statement *statement; /* PARSE: owned until it takes effect */
@@ -115,7 +120,9 @@ struct recorder {
 	size_t operations_capacity;
 	size_t operations_first;
 	size_t n_operations;
+	size_t operations_bytes; /* what they weigh */
 
+	uint64_t serial; /* of the statement that was prepared last */
 	uint64_t ordinal;
 	uint64_t batch;
 	uint32_t batch_index;
@@ -143,11 +150,12 @@ bool pg_fail(struct recorder *recorder, const char *why);
 struct pg_operation *pg_operations_head(struct recorder *recorder); /* NULL: none */
 void pg_operations_pop(struct recorder *recorder);
 void pg_portals_end(struct recorder *recorder);
+void pg_statements_end(struct recorder *recorder);
 
 /* recorder_server.c; false is a failure */
 bool pg_server_message(struct recorder *recorder, const struct pg_frame *frame);
 
-/* Removes the Syncs that are queued: the server ignores them while it reads COPY data. */
+/* Removes the Syncs right behind the head: the server ignores them while it reads COPY data. */
 void pg_operations_drop_syncs(struct recorder *recorder);
 
 /* recorder_exchange.c */

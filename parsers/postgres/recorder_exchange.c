@@ -18,6 +18,7 @@ void pg_portal_free(struct pg_named *named)
 
 	item_free(portal->item);
 	free((void *)(uintptr_t)named->name.data);
+	arena_release(&portal->arena);
 	free(portal);
 }
 
@@ -29,7 +30,6 @@ struct item *pg_exchange_new(struct recorder *recorder, enum exchange_kind kind,
 	item->exchange.kind = (uint8_t)kind;
 	item->exchange.opens = true;
 	item->exchange.start_ns = recorder->now_ns;
-	item->exchange.transaction = recorder->transaction;
 	if (ret_copy)
 		*ret_copy = arena_copy(&item->arena, bytes);
 	return item;
@@ -117,6 +117,8 @@ void pg_exchange_activate(struct recorder *recorder, struct item *item)
 		item->exchange.ordinal = ++recorder->ordinal;
 		item->exchange.batch = recorder->batch;
 		item->exchange.index = recorder->batch_index++;
+		/* As the server last said: with several Syncs in flight the client did not know it yet. */
+		item->exchange.transaction = recorder->transaction;
 	}
 	recorder->active = item;
 	recorder->result = 0;

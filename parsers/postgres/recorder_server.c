@@ -46,6 +46,22 @@ static void login_done(struct recorder *recorder)
 
 /* ---- messages that may come at any time ---- */
 
+/*
+ * What a server says beside its answers belongs to the exchange that it is answering, else to the one before. There may be any
+ * number of it: the active exchange is handed on, the last one cannot be, and takes no more from a size on.
+ */
+static void add_aside(struct recorder *recorder, enum piece_type type, struct slice body)
+{
+	if (recorder->active) {
+		pg_exchange_spill(recorder, PG_ITEM_BYTES);
+		pg_piece_add(recorder, type, body);
+	} else if (recorder->last && recorder->last->arena.allocated < PG_LAST_BYTES_MAX) {
+		item_add_piece(recorder->last, type, recorder->result, body);
+	} else if (recorder->last) {
+		recorder->last->exchange.flags |= EXCHANGE_NOTICES_CUT;
+	}
+}
+
 static bool server_status(struct recorder *recorder, struct slice body)
 {
 	struct cursor cursor = cursor_of(body);
@@ -58,16 +74,22 @@ static bool server_status(struct recorder *recorder, struct slice body)
 		recorder->options.backslash_escapes = slice_equal(value, SLICE("off"));
 	if (recorder->phase == PHASE_LOGIN)
 		return login_status(recorder, name, value);
-	if (recorder->active)
-		pg_piece_add(recorder, PIECE_STATUS, body);
-	else if (recorder->last)
-		item_add_piece(recorder->last, PIECE_STATUS, recorder->result, body);
+	add_aside(recorder, PIECE_STATUS, body);
 	return true;
+}
+
+/* An error ended the Query at the head: the statements behind it are never executed. */
+static bool query_failed(const struct recorder *recorder, const struct pg_operation *query)
+{
+	return !query->item && !recorder->active && recorder->last &&
+	       recorder->last->exchange.outcome == OUTCOME_ERROR;
 }
 
 /* The exchange that the server is answering with its Query, opening the next statement's when there is one. */
 static bool query_active(struct recorder *recorder, struct pg_operation *query)
 {
+	if (query_failed(recorder, query))
+		return false;
 	if (!recorder->active && !pg_query_next(recorder, query))
 		return false;
 	pg_exchange_touch(recorder);
@@ -77,7 +99,7 @@ static bool query_active(struct recorder *recorder, struct pg_operation *query)
 /* As above for an answer that must belong somewhere: more results than statements go to the last one. */
 static void query_result(struct recorder *recorder, struct pg_operation *query)
 {
-	if (query_active(recorder, query) || !recorder->last)
+	if (query_active(recorder, query) || !recorder->last || query_failed(recorder, query))
 		return;
 	recorder->active = recorder->last;
 	recorder->last = NULL;
@@ -98,6 +120,7 @@ static struct item *execute_active(struct recorder *recorder, struct pg_operatio
 			return NULL;
 		pg_exchange_activate(recorder, portal->item);
 		portal->item = NULL;
+		pg_names_weigh(&recorder->portals, &portal->named, sizeof(*portal));
 		recorder->portal = portal;
 	}
 	pg_exchange_touch(recorder);
@@ -114,10 +137,7 @@ static bool server_notice(struct recorder *recorder, struct slice body)
 		query_active(recorder, head);
 	else if (head && head->type == OPERATION_EXECUTE)
 		execute_active(recorder, head);
-	if (recorder->active)
-		pg_piece_add(recorder, PIECE_NOTICE, body);
-	else if (recorder->last)
-		item_add_piece(recorder->last, PIECE_NOTICE, recorder->result, body);
+	add_aside(recorder, PIECE_NOTICE, body);
 	return true;
 }
 
@@ -172,8 +192,9 @@ static bool server_error(struct recorder *recorder, struct slice body)
 	struct pg_operation *head = pg_operations_head(recorder);
 
 	recorder->copy_in = false;
-	if (recorder->phase != PHASE_READY || !head)
-		return true; /* a refused login, or a session that the server ends */
+	/* A refused login, or a session that the server ends: between requests, or while it skips to Sync. */
+	if (recorder->phase != PHASE_READY || !head || recorder->failed)
+		return true;
 	recorder->failed = head->type != OPERATION_QUERY && head->type != OPERATION_FUNCTION;
 	switch (head->type) {
 	case OPERATION_QUERY:
@@ -202,6 +223,56 @@ static bool server_error(struct recorder *recorder, struct slice body)
 
 /* ---- results ---- */
 
+static bool statement_grew(struct recorder *recorder, struct pg_statement *statement)
+{
+	pg_names_weigh(&recorder->statements, &statement->named, statement->arena.allocated);
+	return recorder->statements.bytes <= PG_NAMES_BYTES_MAX ||
+	       pg_fail(recorder, "too many prepared statements");
+}
+
+/*
+ * Drivers describe the first portal of a statement, and then rely on what they learned: so does its statement. The forms are
+ * the portal's own there; pg_exchange_bind() puts each portal's in their place.
+ */
+static void describe_portal(struct recorder *recorder, struct pg_portal *portal, struct slice body)
+{
+	struct pg_statement *statement;
+
+	if (portal->item && body.size && !portal->has_columns)
+		item_add_piece(portal->item, PIECE_COLUMNS, 0, body);
+	portal->has_columns = true;
+	statement = (struct pg_statement *)pg_names_find(&recorder->statements, portal->statement_name);
+	if (!statement || statement->serial != portal->statement_serial || statement->has_columns)
+		return;
+	statement->has_columns = true;
+	statement->columns = arena_copy(&statement->arena, body);
+	pg_names_weigh(&recorder->statements, &statement->named, statement->arena.allocated);
+}
+
+/*
+ * A portal that no Bind made is a cursor of DECLARE. Its description is kept as an exchange of its own, under a text that a
+ * replayer makes again (pg_cursor_text).
+ */
+static void describe_cursor(struct recorder *recorder, struct pg_operation *describe, struct slice body)
+{
+	struct buffer text;
+	struct item *item;
+	struct slice copy;
+
+	buffer_init(&text, PG_REQUEST_MAX + 64);
+	pg_cursor_text(describe->name, &text);
+	item = pg_exchange_new(recorder, EXCHANGE_EXTENDED, buffer_slice(&text), &copy);
+	buffer_release(&text);
+	item->exchange.text = copy;
+	item->exchange.start_ns = describe->time_ns;
+	pg_exchange_activate(recorder, item);
+	pg_exchange_touch(recorder);
+	if (body.size)
+		pg_piece_add(recorder, PIECE_COLUMNS, body);
+	pg_piece_add(recorder, PIECE_TAG, SLICE("DESCRIBE"));
+	pg_exchange_close(recorder, OUTCOME_OK);
+}
+
 static bool server_columns(struct recorder *recorder, struct pg_operation *head, struct slice body)
 {
 	struct pg_statement *statement;
@@ -209,24 +280,26 @@ static bool server_columns(struct recorder *recorder, struct pg_operation *head,
 
 	switch (head->type) {
 	case OPERATION_QUERY:
+		if (!body.size)
+			return unexpected(recorder);
 		query_result(recorder, head);
 		if (recorder->active)
 			pg_piece_add(recorder, PIECE_COLUMNS, body);
 		return true;
 	case OPERATION_DESCRIBE_STATEMENT:
 		statement = (struct pg_statement *)pg_names_find(&recorder->statements, head->name);
-		if (statement) {
+		if (statement && !statement->has_columns) { /* it cannot change (55.2.3) */
 			statement->has_columns = true;
 			statement->columns = arena_copy(&statement->arena, body);
 		}
 		pg_operations_pop(recorder);
-		return true;
+		return !statement || statement_grew(recorder, statement);
 	case OPERATION_DESCRIBE_PORTAL:
 		portal = (struct pg_portal *)pg_names_find(&recorder->portals, head->name);
-		if (portal && portal->item && body.size && !portal->has_columns)
-			item_add_piece(portal->item, PIECE_COLUMNS, 0, body);
 		if (portal)
-			portal->has_columns = true;
+			describe_portal(recorder, portal, body);
+		else
+			describe_cursor(recorder, head, body);
 		pg_operations_pop(recorder);
 		return true;
 	default:
@@ -254,7 +327,7 @@ static bool server_parameters(struct recorder *recorder, struct pg_operation *he
 		types[i] = cursor_u32be(&cursor);
 	statement->described = types;
 	statement->n_described = n;
-	return true;
+	return statement_grew(recorder, statement);
 }
 
 static bool server_row(struct recorder *recorder, struct pg_operation *head,
@@ -274,6 +347,24 @@ static bool server_row(struct recorder *recorder, struct pg_operation *head,
 	return true;
 }
 
+/* What DEALLOCATE and DISCARD ALL drop are Parse's statements too: they are one space of names. */
+static void deallocated(struct recorder *recorder, struct slice tag)
+{
+	struct sql_statement sql;
+	struct arena arena;
+
+	if (slice_equal(tag, SLICE("DEALLOCATE ALL")) || slice_equal(tag, SLICE("DISCARD ALL"))) {
+		pg_statements_end(recorder);
+	} else if (slice_equal(tag, SLICE("DEALLOCATE"))) {
+		arena_init(&arena);
+		sql_canonicalize(&recorder->options, recorder->active->exchange.text, &arena, &sql);
+		pg_statement_end(recorder, (struct pg_statement *)pg_names_take(
+						   &recorder->statements,
+						   pg_last_name(sql.canonical, &arena)));
+		arena_release(&arena);
+	}
+}
+
 /* A statement ended well: CommandComplete or EmptyQueryResponse. */
 static bool server_complete(struct recorder *recorder, struct pg_operation *head,
 			    enum piece_type type, struct slice tag)
@@ -289,11 +380,18 @@ static bool server_complete(struct recorder *recorder, struct pg_operation *head
 		if (tag.size && tag.data[tag.size - 1] == 0)
 			tag.size--;
 		pg_piece_add(recorder, type, tag);
+		deallocated(recorder, tag);
 		pg_exchange_close(recorder, OUTCOME_OK);
 	}
 	if (head->type == OPERATION_EXECUTE)
 		pg_operations_pop(recorder);
 	return true;
+}
+
+static bool portals_fit(struct recorder *recorder)
+{
+	return recorder->portals.bytes <= PG_NAMES_BYTES_MAX + PG_REQUEST_MAX ||
+	       pg_fail(recorder, "too many portals");
 }
 
 static bool server_suspended(struct recorder *recorder, struct pg_operation *head)
@@ -306,11 +404,12 @@ static bool server_suspended(struct recorder *recorder, struct pg_operation *hea
 	if (item) {
 		item->exchange.flags |= EXCHANGE_ROW_LIMIT;
 		recorder->portal->item = item;
+		pg_names_weigh(&recorder->portals, &recorder->portal->named, item->arena.allocated);
 		recorder->active = NULL;
 		recorder->portal = NULL;
 	}
 	pg_operations_pop(recorder);
-	return true;
+	return portals_fit(recorder);
 }
 
 static bool server_copy(struct recorder *recorder, struct pg_operation *head, uint8_t type)
@@ -338,13 +437,13 @@ static bool parse_complete(struct recorder *recorder, struct pg_operation *head)
 
 	if (head->type != OPERATION_PARSE)
 		return unexpected(recorder);
+	head->statement->serial = ++recorder->serial;
 	old = pg_names_put(&recorder->statements, &head->statement->named);
 	head->statement = NULL;
 	pg_statement_end(recorder, (struct pg_statement *)old);
 	pg_operations_pop(recorder);
-	if (recorder->statements.bytes > PG_NAMES_BYTES_MAX)
-		return pg_fail(recorder, "too many prepared statements");
-	return true;
+	return recorder->statements.bytes <= PG_NAMES_BYTES_MAX ||
+	       pg_fail(recorder, "too many prepared statements");
 }
 
 static bool bind_complete(struct recorder *recorder, struct pg_operation *head)
@@ -366,6 +465,8 @@ static bool bind_complete(struct recorder *recorder, struct pg_operation *head)
 		abort();
 	portal->item = head->item;
 	portal->has_columns = statement->has_columns;
+	portal->statement_name = arena_copy(&portal->arena, statement->named.name);
+	portal->statement_serial = statement->serial;
 	portal->named.name = head->name;
 	portal->named.bytes = head->item->arena.allocated;
 	head->item = NULL;
@@ -373,9 +474,7 @@ static bool bind_complete(struct recorder *recorder, struct pg_operation *head)
 	pg_portal_end(recorder,
 		      (struct pg_portal *)pg_names_put(&recorder->portals, &portal->named));
 	pg_operations_pop(recorder);
-	if (recorder->portals.bytes > PG_NAMES_BYTES_MAX + PG_REQUEST_MAX)
-		return pg_fail(recorder, "too many portals");
-	return true;
+	return portals_fit(recorder);
 }
 
 static bool close_complete(struct recorder *recorder, struct pg_operation *head)
@@ -438,11 +537,21 @@ static void end_query(struct recorder *recorder, struct pg_operation *query)
 	recorder->merged = false;
 }
 
+/* A simple query ends the unnamed statement and the unnamed portal (55.2.3). */
+static void forget_unnamed(struct recorder *recorder)
+{
+	struct slice unnamed = slice_of(NULL, 0);
+
+	pg_statement_end(recorder,
+			 (struct pg_statement *)pg_names_take(&recorder->statements, unnamed));
+	pg_portal_end(recorder, (struct pg_portal *)pg_names_take(&recorder->portals, unnamed));
+}
+
 static bool server_ready(struct recorder *recorder, struct slice body)
 {
 	struct pg_operation *head = pg_operations_head(recorder);
 
-	if (body.size != 1)
+	if (body.size != 1 || !memchr("ITE", body.data[0], 3))
 		return pg_fail(recorder, "malformed ReadyForQuery");
 	recorder->transaction = body.data[0];
 	if (recorder->phase == PHASE_LOGIN) {
@@ -456,8 +565,10 @@ static bool server_ready(struct recorder *recorder, struct slice body)
 	if (!head || (head->type != OPERATION_SYNC && head->type != OPERATION_QUERY &&
 		      head->type != OPERATION_FUNCTION))
 		return unexpected(recorder);
-	if (head->type == OPERATION_QUERY)
+	if (head->type == OPERATION_QUERY) {
 		end_query(recorder, head);
+		forget_unnamed(recorder);
+	}
 	pg_operations_pop(recorder);
 	pg_exchange_emit_last(recorder);
 	recorder->failed = false;
@@ -481,6 +592,8 @@ static bool server_answer(struct recorder *recorder, const struct pg_frame *fram
 		return unexpected(recorder);
 	switch (frame->type) {
 	case 'T':
+		return frame->body.size < 2 ? pg_fail(recorder, "malformed RowDescription") :
+					      server_columns(recorder, head, frame->body);
 	case 'n':
 		return server_columns(recorder, head, frame->body);
 	case 't':

@@ -38,6 +38,7 @@ void pg_replayer_free(struct replayer *replayer)
 	pg_framer_release(&replayer->framer);
 	buffer_release(&replayer->in);
 	buffer_release(&replayer->status);
+	pg_status_release(replayer);
 	buffer_release(&replayer->send.row);
 	free(replayer->send.cuts);
 	arena_release(&replayer->arena);
@@ -88,8 +89,7 @@ static void send_ready(struct replayer *replayer, struct buffer *out)
 {
 	size_t at;
 
-	buffer_append_slice(out, buffer_slice(&replayer->status));
-	buffer_clear(&replayer->status);
+	pg_status_send(replayer, out);
 	at = pg_message_begin(out, 'Z');
 	buffer_append_u8(out, (uint8_t)sql_session_transaction(replayer->session));
 	pg_message_end(out, at);
@@ -142,6 +142,7 @@ static void send_login(struct replayer *replayer, const struct answer_server *se
 		else if (slice_equal(name, SLICE("TimeZone")))
 			replayer->utc = pg_is_utc(value);
 		pg_send_status(out, name, value);
+		pg_status_login(replayer, name, value);
 	}
 	at = pg_message_begin(out, 'K');
 	buffer_append_u32be(out, (uint32_t)(replayer->connection & 0x7fffffff));

@@ -56,6 +56,8 @@ struct pg_bound {
 	struct arena arena;
 	struct pg_prepared *prepared;
 	struct sql_value *values; /* of the statement's slots */
+	/* The same with binary values of a type that this client did not declare as bytes; NULL: there are none. */
+	struct sql_value *raw_values;
 	const uint16_t *formats;  /* of results */
 	size_t n_formats;
 	bool found;  /* `answer` was looked up */
@@ -97,6 +99,17 @@ struct pg_send {
 	struct answer_key key;
 };
 
+/* Settings that servers report and that a session can follow; replayer_status.c. */
+#define PG_REPORTED 6
+
+struct pg_reported { /* all from malloc */
+	struct slice at_login;	/* what the server reported at login */
+	struct slice login_set; /* the client's own words for it then; data NULL: none */
+	struct slice last;	/* what was reported last */
+	struct slice set;	/* the session's own words for it when that was */
+	struct slice recorded;	/* what was recorded with a statement of this batch; data NULL: nothing */
+};
+
 struct replayer {
 	const struct answers *answers;
 	uint64_t connection;
@@ -107,6 +120,7 @@ struct replayer {
 	bool ready;
 	bool closed;
 	bool failed;	      /* an error in an extended batch: skip to Sync */
+	struct pg_reported reported[PG_REPORTED];
 	struct buffer status; /* ParameterStatus messages that go out before ReadyForQuery */
 	bool utc;	      /* the recorded server's TimeZone is UTC */
 
@@ -168,6 +182,15 @@ struct request pg_answer_request(struct replayer *replayer, const struct sql_sta
 				 const struct sql_value *values, struct slice text);
 void pg_answer_miss(struct replayer *replayer, const struct answer *answer, struct slice text,
 		    struct buffer *out);
+
+/* replayer_status.c */
+/* A parameter that the server reported at login. */
+void pg_status_login(struct replayer *replayer, struct slice name, struct slice value);
+/* A recorded report that came with the statement under way. */
+void pg_status_recorded(struct replayer *replayer, struct slice name, struct slice value);
+/* Before ReadyForQuery: reports what changed since. */
+void pg_status_send(struct replayer *replayer, struct buffer *out);
+void pg_status_release(struct replayer *replayer);
 
 /* replayer_send.c */
 void pg_send_begin(struct replayer *replayer, const struct answer *answer);

@@ -134,43 +134,11 @@ static void statement_ended(struct replayer *replayer, const struct sql_statemen
 		deallocate(replayer, sql);
 }
 
-/* Settings that a server reports when they change, and that requests of ordinary drivers set. */
-static const char *const reported[] = { "client_encoding", "DateStyle",
-					"TimeZone",	   "application_name",
-					"IntervalStyle",   "standard_conforming_strings" };
-
-static void report_setting(struct replayer *replayer, const struct sql_statement *sql,
-			   const struct sql_value *values)
-{
-	struct slice before[ARRAY_SIZE(reported)];
-	struct arena arena;
-
-	arena_init(&arena);
-	for (size_t i = 0; i < ARRAY_SIZE(reported); i++) {
-		struct slice value =
-			sql_session_setting(replayer->session, slice_from_string(reported[i]));
-
-		before[i] = arena_copy(&arena, value);
-	}
-	statement_ended(replayer, sql, values, true);
-	for (size_t i = 0; i < ARRAY_SIZE(reported); i++) {
-		struct slice name = slice_from_string(reported[i]);
-		struct slice value = sql_session_setting(replayer->session, name);
-
-		if (value.size && !slice_equal(value, before[i]))
-			pg_send_status(&replayer->status, name, value);
-	}
-	arena_release(&arena);
-}
-
 static void answer_housekeeping(struct replayer *replayer, const struct sql_statement *sql,
 				const struct sql_value *values, struct buffer *out)
 {
 	pg_send_tag(out, housekeeping_tag(replayer, sql));
-	if (sql->verb == SQL_SET)
-		report_setting(replayer, sql, values);
-	else
-		statement_ended(replayer, sql, values, true);
+	statement_ended(replayer, sql, values, true);
 }
 
 /* ---- misses ---- */
@@ -241,23 +209,26 @@ static bool commit_differs(struct replayer *replayer, const struct sql_statement
 
 /* Looks the statement up; the answer's rung is RUNG_SESSION where the session is to answer itself. */
 static void find(struct replayer *replayer, const struct sql_statement *sql,
-		 const struct sql_value *values, struct slice text, struct answer *ret_answer)
+		 const struct request *request, struct answer *ret_answer)
 {
-	struct request request = pg_answer_request(replayer, sql, values, text);
+	const struct answers *answers = replayer->answers;
 
-	*ret_answer = (struct answer){ 0 };
-	replayer->answers->find(replayer->answers->context, &request, ret_answer);
-	if (ret_answer->rung == RUNG_MISS && !pg_answer_housekeeping(sql))
-		return;
-	if (ret_answer->rung == RUNG_MISS || commit_differs(replayer, sql, ret_answer)) {
+	*ret_answer = (struct answer){ .rung = RUNG_SESSION };
+	/* What the session can answer is no miss when it was not recorded. */
+	if (!pg_answer_housekeeping(sql) || answers->peek(answers->context, request, ret_answer))
+		answers->find(answers->context, request, ret_answer);
+	if (ret_answer->rung == RUNG_EXACT && commit_differs(replayer, sql, ret_answer))
 		ret_answer->rung = RUNG_SESSION;
-		replayer->answers->count_session(replayer->answers->context);
-	}
+	else if (ret_answer->rung == RUNG_MISS && pg_answer_housekeeping(sql))
+		ret_answer->rung = RUNG_SESSION;
+	if (ret_answer->rung == RUNG_SESSION)
+		answers->count_session(answers->context);
 }
 
 void pg_answer_simple(struct replayer *replayer, struct slice text, struct buffer *out)
 {
 	struct sql_options options = sql_session_options(replayer->session);
+	struct request request;
 	struct answer answer;
 
 	arena_reset(&replayer->arena);
@@ -267,7 +238,8 @@ void pg_answer_simple(struct replayer *replayer, struct slice text, struct buffe
 	sql_slot_values(&replayer->sql, NULL, 0, replayer->values);
 	if (pg_answer_aborted(replayer, &replayer->sql, out))
 		return;
-	find(replayer, &replayer->sql, replayer->values, text, &answer);
+	request = pg_answer_request(replayer, &replayer->sql, replayer->values, text);
+	find(replayer, &replayer->sql, &request, &answer);
 	replayer->executing = NULL;
 	if (answer.rung == RUNG_SESSION)
 		answer_housekeeping(replayer, &replayer->sql, replayer->values, out);
@@ -277,16 +249,36 @@ void pg_answer_simple(struct replayer *replayer, struct slice text, struct buffe
 		pg_send_begin(replayer, &answer);
 }
 
+/*
+ * The request of a portal. Binary values whose type this client left to the server were recorded as bytes when the recorded one
+ * did not ask for it either: so they are tried in both ways.
+ */
+static struct request portal_request(struct replayer *replayer, const struct pg_bound *bound)
+{
+	const struct pg_prepared *prepared = bound->prepared;
+	const struct answers *answers = replayer->answers;
+	struct request request =
+		pg_answer_request(replayer, &prepared->sql, bound->values, prepared->text);
+	struct request raw = request;
+	struct answer answer;
+
+	raw.values = bound->raw_values;
+	if (raw.values && !answers->peek(answers->context, &request, &answer) &&
+	    answers->peek(answers->context, &raw, &answer))
+		return raw;
+	return request;
+}
+
 bool pg_answer_find(struct replayer *replayer, struct pg_bound *bound, struct buffer *out)
 {
 	const struct pg_prepared *prepared = bound->prepared;
+	struct request request;
 
 	if (!bound->found) {
-		if (prepared->sql.verb == SQL_EMPTY)
-			bound->answer.rung = RUNG_SESSION;
-		else
-			find(replayer, &prepared->sql, bound->values, prepared->text,
-			     &bound->answer);
+		request = portal_request(replayer, bound);
+		bound->answer.rung = RUNG_SESSION;
+		if (prepared->sql.verb != SQL_EMPTY)
+			find(replayer, &prepared->sql, &request, &bound->answer);
 		bound->found = true;
 	}
 	if (bound->answer.rung != RUNG_MISS)

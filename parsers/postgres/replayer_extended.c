@@ -74,7 +74,7 @@ void pg_forget_all_prepared(struct replayer *replayer)
 
 /* ---- Parse ---- */
 
-/* The type of each placeholder: as the client declared it, else as it was recorded, else as the text states it. */
+/* The type of each placeholder: as the client declared it, else as the text states it, else as it was recorded. */
 static void resolve_types(struct pg_prepared *prepared, const uint32_t *declared, size_t n_declared,
 			  const struct answer_description *description)
 {
@@ -90,18 +90,30 @@ static void resolve_types(struct pg_prepared *prepared, const uint32_t *declared
 
 		if (!placeholder || placeholder > n || types[placeholder - 1])
 			continue;
-		if (i < description->n_slots)
+		types[placeholder - 1] = pg_type_by_name(sql->slots[i].cast);
+		if (!types[placeholder - 1] && i < description->n_slots)
 			types[placeholder - 1] = description->slot_types[i];
-		if (!types[placeholder - 1])
-			types[placeholder - 1] = pg_type_by_name(sql->slots[i].cast);
 	}
 	prepared->declared = all;
 	prepared->types = types;
 	prepared->n_types = n;
 }
 
+/* The declared types by slot. */
+static const uint32_t *slot_types(struct pg_prepared *prepared, const uint32_t *declared, size_t n)
+{
+	const struct sql_statement *sql = &prepared->sql;
+	uint32_t *types = arena_alloc(&prepared->arena, (sql->n_slots + 1) * sizeof(*types));
+
+	for (size_t i = 0; i < sql->n_slots; i++)
+		if (sql->slots[i].placeholder && sql->slots[i].placeholder <= n)
+			types[i] = declared[sql->slots[i].placeholder - 1];
+	return types;
+}
+
 /* The recording knows the statement, or the session answers it itself; else the miss is said. */
 static bool describe(struct replayer *replayer, struct pg_prepared *prepared,
+		     const uint32_t *declared, size_t n_declared,
 		     struct answer_description *ret_description, struct buffer *out)
 {
 	const struct answers *answers = replayer->answers;
@@ -112,6 +124,8 @@ static bool describe(struct replayer *replayer, struct pg_prepared *prepared,
 
 	sql_slot_values(&prepared->sql, NULL, 0, values);
 	request = pg_answer_request(replayer, &prepared->sql, values, prepared->text);
+	request.declared_types = slot_types(prepared, declared, n_declared);
+	request.only_asking = pg_answer_housekeeping(&prepared->sql);
 	if (answers->find_parse_error(answers->context, &request, &answer)) {
 		replayer->executing = NULL;
 		replayer->sql = (struct sql_statement){ .verb = SQL_OTHER };
@@ -172,7 +186,8 @@ static void parse_message(struct replayer *replayer, struct slice body, struct b
 	for (size_t i = 0; i < n; i++)
 		declared[i] = cursor_u32be(&cursor);
 	if (pg_answer_aborted(replayer, &prepared->sql, out) ||
-	    (prepared->sql.verb != SQL_EMPTY && !describe(replayer, prepared, &description, out))) {
+	    (prepared->sql.verb != SQL_EMPTY &&
+	     !describe(replayer, prepared, declared, n, &description, out))) {
 		pg_prepared_release(&prepared->named);
 		return;
 	}
@@ -189,6 +204,16 @@ static void parse_message(struct replayer *replayer, struct slice body, struct b
 
 /* ---- Bind ---- */
 
+static struct sql_value *slot_values(struct pg_bound *bound, const struct sql_value *values,
+				     size_t n)
+{
+	const struct sql_statement *sql = &bound->prepared->sql;
+	struct sql_value *slots = arena_alloc(&bound->arena, (sql->n_slots + 1) * sizeof(*slots));
+
+	sql_slot_values(sql, values, n, slots);
+	return slots;
+}
+
 /* Reads the parameters and the formats of the results; false when they are malformed. */
 static bool bind_values(struct pg_bound *bound, struct cursor *cursor)
 {
@@ -197,11 +222,13 @@ static bool bind_values(struct pg_bound *bound, struct cursor *cursor)
 	struct cursor forms = cursor_of(cursor_bytes(cursor, 2 * n_forms));
 	size_t n = cursor_u16be(cursor);
 	uint16_t form = n_forms == 1 ? cursor_u16be(&forms) : PARAMETER_TEXT;
-	struct sql_value *values;
+	struct sql_value *values, *raw;
+	bool guessed = false;
 
 	if (cursor->failed || n > cursor_left(cursor) / 4)
 		return false;
 	values = arena_alloc(&bound->arena, (n + 1) * sizeof(*values));
+	raw = arena_alloc(&bound->arena, (n + 1) * sizeof(*raw));
 	for (size_t i = 0; i < n; i++) {
 		struct parameter parameter = { 0 };
 		int32_t size = cursor_i32be(cursor);
@@ -221,10 +248,15 @@ static bool bind_values(struct pg_bound *bound, struct cursor *cursor)
 			return false;
 		if (parameter_value(&postgres_protocol, &parameter, &bound->arena, &values[i]))
 			return false;
+		raw[i] = values[i];
+		/* What the recorder did not know the type of it kept as bytes. */
+		if (parameter.form == PARAMETER_BINARY && !parameter.declared && !parameter.null) {
+			raw[i] = (struct sql_value){ .bytes = true, .text = parameter.value };
+			guessed = true;
+		}
 	}
-	bound->values =
-		arena_alloc(&bound->arena, (prepared->sql.n_slots + 1) * sizeof(*bound->values));
-	sql_slot_values(&prepared->sql, values, n, bound->values);
+	bound->values = slot_values(bound, values, n);
+	bound->raw_values = guessed ? slot_values(bound, raw, n) : NULL;
 	return true;
 }
 
@@ -309,6 +341,37 @@ static void describe_statement(struct replayer *replayer, struct slice name, str
 		acknowledge(out, 'n');
 }
 
+/* Not a portal of Bind: a cursor that SQL declared, whose description was recorded under a text of its own. */
+static void describe_cursor(struct replayer *replayer, struct slice name, struct buffer *out)
+{
+	const struct answers *answers = replayer->answers;
+	struct sql_options options = sql_session_options(replayer->session);
+	struct sql_statement sql;
+	struct answer answer = { 0 };
+	struct answer_result result = { 0 };
+	struct request request;
+	struct buffer text;
+	struct arena arena;
+
+	arena_init(&arena);
+	buffer_init(&text, PG_REQUEST_MAX + 64);
+	pg_cursor_text(name, &text);
+	sql_canonicalize(&options, buffer_slice(&text), &arena, &sql);
+	request = pg_answer_request(replayer, &sql, NULL, buffer_slice(&text));
+	if (sql.n_slots == 0 && answers->peek(answers->context, &request, &answer)) {
+		answers->find(answers->context, &request, &answer);
+		if (answers->result(answers->context, answer.exchange, 0, &result) == 1 &&
+		    result.columns)
+			pg_send_columns(out, result.columns, NULL, 0, true);
+		else
+			acknowledge(out, 'n');
+	} else {
+		refuse(replayer, "34000", SLICE("portal does not exist"), out);
+	}
+	buffer_release(&text);
+	arena_release(&arena);
+}
+
 static void describe_portal(struct replayer *replayer, struct slice name, struct buffer *out)
 {
 	struct pg_bound *bound = (struct pg_bound *)pg_names_find(&replayer->bound, name);
@@ -316,18 +379,18 @@ static void describe_portal(struct replayer *replayer, struct slice name, struct
 	const struct answer_columns *columns;
 
 	if (!bound) {
-		refuse(replayer, "34000", SLICE("portal does not exist"), out);
+		describe_cursor(replayer, name, out);
 		return;
 	}
 	if (!pg_answer_find(replayer, bound, out))
 		return;
 	columns = bound->prepared->columns;
-	if (bound->answer.rung == RUNG_EXACT && bound->answer.outcome != OUTCOME_ERROR) {
-		columns = NULL;
-		if (replayer->answers->result(replayer->answers->context, bound->answer.exchange, 0,
-					      &result) == 1)
-			columns = result.columns;
-	}
+	/* What this very answer has is right also where the statement's columns changed since. */
+	if (bound->answer.rung == RUNG_EXACT && bound->answer.outcome != OUTCOME_ERROR &&
+	    replayer->answers->result(replayer->answers->context, bound->answer.exchange, 0,
+				      &result) == 1 &&
+	    result.columns)
+		columns = result.columns;
 	if (columns)
 		pg_send_columns(out, columns, bound->formats, bound->n_formats, false);
 	else

@@ -431,8 +431,7 @@ static void send_events(struct replayer *replayer, struct buffer *out)
 		if (!event->status) {
 			send_message(out, 'N', event->fields, event->n_fields);
 		} else if (event->n_fields == 1) {
-			pg_send_status(&replayer->status, event->fields[0].name,
-				       event->fields[0].value);
+			pg_status_recorded(replayer, event->fields[0].name, event->fields[0].value);
 			replayer->send.cacheable = false;
 		}
 	}

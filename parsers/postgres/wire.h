@@ -77,6 +77,8 @@ extern const struct protocol postgres_protocol;
 int pg_columns_read(struct slice raw, struct column *ret_columns, size_t max, size_t *ret_n);
 int pg_message_read(struct slice raw, struct message_field *ret_fields, size_t max, size_t *ret_n);
 int64_t pg_tag_rows(struct slice tag);
+/* What stands for a Describe of a cursor that SQL declared: DESCRIBE CURSOR "name". */
+void pg_cursor_text(struct slice name, struct buffer *text);
 /* The next parameter of a startup message, behind its code; false at the end: cursor_done() says whether it was whole. */
 bool pg_startup_next(struct cursor *cursor, struct slice *ret_name, struct slice *ret_value);
 /* The SQLSTATE of raw error fields, or an empty slice. */

@@ -191,6 +191,13 @@ void sql_operand_placeholder(struct sql_template *template, const struct sql_tok
 {
 	struct operand operand = { .start = token->text.data, .is_placeholder = true };
 
+	if (!token->placeholder && template->options->dialect != SQL_MYSQL) {
+		/* $0 names no parameter: the server refuses it. */
+		sql_template_space(template);
+		sql_template_write(template, token->text);
+		sql_place_name(template);
+		return;
+	}
 	operand.placeholder = token->placeholder;
 	if (template->options->dialect == SQL_MYSQL)
 		operand.placeholder = template->placeholders + 1;
@@ -247,7 +254,7 @@ static bool read_operand(struct sql_template *template, struct operand *operand)
 			return false;
 		break;
 	case SQL_TOKEN_PLACEHOLDER:
-		if (sign)
+		if (sign || (!stream->next.placeholder && template->options->dialect != SQL_MYSQL))
 			return false;
 		operand->is_placeholder = true;
 		operand->placeholder = stream->next.placeholder;

@@ -202,7 +202,8 @@ void sql_place_word(struct sql_template *template, struct sql_word_info info)
 	if (info.word == WORD_SYMMETRIC)
 		return;
 	/* IN (SELECT a, 5 ...) is no list. */
-	if (list && (info.flags & SQL_WORD_BEFORE))
+	if (list && (info.word == WORD_SELECT || info.word == WORD_WITH ||
+		     info.word == WORD_VALUES || info.word == WORD_TABLE))
 		inner->type = FRAME_GROUP;
 	if (info.flags & SQL_WORD_BEFORE) {
 		template->before = BEFORE_START;

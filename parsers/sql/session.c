@@ -368,16 +368,21 @@ static void on_discard(struct sql_session *session, struct reader *reader)
 	refresh_role(session);
 }
 
-/* An argument of set_config(), and the comma or parenthesis behind it. False: it is no plain value. */
+/*
+ * An argument of set_config(), and the comma or parenthesis behind it. False: it is no plain value (a column, an
+ * expression), so what was set cannot be known.
+ */
 static bool take_config_argument(struct reader *reader, bool last, struct slice *ret_text)
 {
-	bool null = is_mark(&reader->token) && reader->mark <= reader->n_values &&
-		    reader->values[reader->mark - 1].null;
+	bool mark = is_mark(&reader->token);
+	bool null =
+		mark && reader->mark <= reader->n_values && reader->values[reader->mark - 1].null;
 
 	*ret_text = slice_of(NULL, 0);
 	if (null || at_word(reader, SLICE("null")))
 		advance(reader);
-	else if (!take_text(reader, ret_text))
+	else if (!(mark || at_word(reader, SLICE("true")) || at_word(reader, SLICE("false"))) ||
+		 !take_text(reader, ret_text))
 		return false;
 	if (reader->token.type != (last ? SQL_TOKEN_CLOSE : SQL_TOKEN_COMMA))
 		return false;

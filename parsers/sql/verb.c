@@ -131,7 +131,8 @@ void sql_verb_see(struct sql_verb_state *state, enum sql_word word, size_t depth
 		see_second(state, word);
 	if (state->first == WORD_WITH && writes_in_with(word, depth, behind_parenthesis))
 		state->verb = SQL_WITH_WRITE;
-	if (state->verb == SQL_SELECT && word == WORD_INTO && !depth)
+	if (state->verb == SQL_SELECT && state->first != WORD_EXPLAIN && word == WORD_INTO &&
+	    !depth)
 		state->verb = SQL_DDL;
 	if (state->verb == SQL_ROLLBACK && word == WORD_TO)
 		state->verb = SQL_ROLLBACK_TO;

@@ -51,6 +51,7 @@ class Suite:
         """Runs one case: what it returned, or None when it did not pass."""
         if not self.chosen(name):
             return None
+        before = len(_SESSIONS)
         try:
             result = function(*arguments)
         except Skip as reason:
@@ -63,6 +64,11 @@ class Suite:
             text = str(error) if known else traceback.format_exc()
             print(f"not ok {name}", *text.rstrip().splitlines(), sep="\n    ", flush=True)
             return None
+        finally:
+            # What a case that did not pass left running is not to disturb the next one.
+            for process in _SESSIONS[before:]:
+                end_session(process)
+            del _SESSIONS[before:]
         self.passed += 1
         print(f"ok {name}", flush=True)
         return True if result is None else result

@@ -60,37 +60,45 @@ class File:
         expect_whole(self.path)
 
     def record_secrets(self):
-        path = self.where / "secrets.db"
-        address = (
-            f"postgresql://app:{PASSWORD}@127.0.0.1:{self.server.port}/filed?application_name=x"
+        """In SQL, in both modes the same, so that replay finds what is masked."""
+        path, script = self.where / "secrets.db", self.where / "secrets.sql"
+        script.write_text(
+            "create role secretive login password 'Geheim-1';\n"
+            "alter role secretive password E'Geheim\\x2d2';\n"
+            "alter user secretive with encrypted password $$Geheim-3$$ valid until 'infinity';\n"
+            "ALTER ROLE secretive /* c */ PASSWORD\n'Geheim-4';\n"
+            "drop role secretive;\n"
+            "select 5;\n"
         )
-        statements = (
-            "create role secretive login password 'Geheim-1'",
-            "alter role secretive password E'Geheim\\x2d2'",
-            "alter user secretive with encrypted password $$Geheim-3$$ valid until 'infinity'",
-            "ALTER ROLE secretive /* c */ PASSWORD\n'Geheim-4'",
-            "drop role secretive",
-            "select 5",
-        )
-        command = [
-            "psql",
-            "-X",
-            address,
-            *[word for statement in statements for word in ("-c", statement)],
-        ]
-        done = record(path, command, self.environment | {"PGPASSWORD": ""}).expect(0)
-        found = contains(path, PASSWORD.encode(), b"Geheim")
-        expect(
-            not found,
-            f"the file holds {found}: {query(path, 'select command from recording')} "
-            f"{query(path, 'select sql, parameters from queries')}",
-        )
-        [(stored,)] = query(path, "select command from recording")
-        expect("postgresql://app:***@" in stored, f"the command line is stored as {stored}")
+        command = ["psql", "-X", "-f", script]
+        done = record(path, command, self.environment).expect(0)
+        expect(b"ERROR" not in done.stderr, done.errors())
+        stored = query(path, "select sql, parameters from queries")
+        expect(not contains(path, b"Geheim"), f"a password is in the file: {stored}")
         self.server.stop()
-        again = replay(path, command, self.environment | {"PGPASSWORD": ""}).expect(0)
+        again = replay(path, command, self.environment).expect(0)
         self.server.start()
         expect_equal(again.stdout, done.stdout, "replayed")
+
+    def record_command_line(self):
+        """In what was run: a connection URI, libpq's words, and SQL in an argument."""
+        path = self.where / "command.db"
+        address = f"127.0.0.1:{self.server.port}/filed?application_name=x"
+        for command in (
+            ["psql", "-X", f"postgresql://app:{PASSWORD}@{address}", "-c", "select 1"],
+            ["psql", "-X", f"postgres://{address}&user=app&password={PASSWORD}", "-c", "select 1"],
+            ["psql", "-X", f"host=127.0.0.1 user=app password={PASSWORD}", "-c", "select 1"],
+            ["psql", "-X", f"host=127.0.0.1 user=app password = '{PASSWORD}'", "-c", "select 1"],
+            ["env", f"PGPASSWORD={PASSWORD}", "psql", "-X", "-c", "select 1"],
+            ["psql", "-X", "-c", f"alter role app password '{PASSWORD}'"],
+        ):
+            done = record(path, command, self.environment | {"PGSSLMODE": "disable"})
+            done.expect(0)
+            stored = query(path, "select command from recording")
+            expect(not contains(path, PASSWORD.encode()), f"a password is in the file: {stored}")
+        record(path, ["true", f"postgresql://app:{PASSWORD}@db/x"], self.environment).expect(0)
+        [(stored,)] = query(path, "select command from recording")
+        expect_equal(stored, '["true", "postgresql://app:***@db/x"]', "column command")
 
     def record_copy(self):
         """Not decoded yet: relayed, and marked on the row."""
@@ -243,6 +251,9 @@ class File:
             database.execute("create table queries (a)")
         self.refused(path.name, path.read_bytes(), "recording")
 
+    def cut(self):
+        self.refused("cut.db", self.path.read_bytes()[:8192], "cut.db")
+
     def newer(self):
         path = self.copy("newer")
         with sqlite3.connect(path) as database:
@@ -252,7 +263,8 @@ class File:
     def cases(self):
         run_case = self.suite.run
         run_case("recorded", self.record)
-        run_case("passwords are masked in command line and SQL, and replay", self.record_secrets)
+        run_case("passwords in SQL are masked, and found in replay", self.record_secrets)
+        run_case("passwords in the command line are masked", self.record_command_line)
         run_case("COPY is relayed and marked", self.record_copy)
         self.server.stop()
         run_case("readable with the sqlite3 CLI", self.readable)
@@ -276,9 +288,7 @@ class File:
             "text.db",
         )
         run_case("refused: another program's database", self.foreign)
-        run_case(
-            "refused: cut off", self.refused, "cut.db", self.path.read_bytes()[:8192], "cut.db"
-        )
+        run_case("refused: cut off", self.cut)
         run_case("refused: newer version", self.newer)
 
 

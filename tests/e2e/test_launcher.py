@@ -13,6 +13,7 @@ import time
 
 from harness import (MOCKPROXY, PROGRAMS, TIMEOUT, Failure, Started, Suite, end_session, expect, expect_equal, folder, kill,
                      need_mockproxy, record, record_command, replay, run, spawn, wait_until)
+from recording import expect_whole
 
 PYTHON = sys.executable
 KEYS = 20
@@ -82,6 +83,8 @@ def closed_streams():
         command = record_command(WHERE / "closed.db", [PYTHON, "-c", look, found])
         run(["sh", "-c", f'exec "$@" {redirections}', "sh", *command]).expect(0)
         expect_equal(found.read_text(), closed, f"what CMD found closed with {redirections}")
+        # A message that took the place of the file's descriptor would have damaged it.
+        expect_whole(WHERE / "closed.db")
 
 
 def descriptors():
@@ -243,7 +246,7 @@ def stop_and_continue():
     kill(guard, signal.SIGCONT)  # the guard alone: it continues CMD
     shell.expect("SIGCONT")
     shell.type("fg\n")
-    shell.expect("SIGCONT")
+    wait_until(lambda: os.tcgetpgrp(shell.master) == os.getpgid(guard), "it is in the foreground")
     shell.type("\x03")
     shell.expect("SIGINT")
     shell.expect("$ ")

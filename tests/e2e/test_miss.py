@@ -53,7 +53,6 @@ class Misses:
                 "begin",
                 "select 'in transaction'",
                 "commit",
-                "rollback",
             ),
             self.environment,
         ).expect(0)
@@ -102,18 +101,27 @@ class Misses:
         done.says("miss", "77", "nowhere")
 
     def miss_in_transaction(self):
-        """The transaction has failed, as after any error, until it is rolled back."""
+        """The transaction has failed, as after any error; the rollback need not be recorded."""
         started = self.start()
         started.ask("sql begin")
         expect(started.ask("sql select 'not recorded'").startswith("error MP"), "a miss")
-        expect(
-            started.ask("sql select 'in transaction'").startswith("error 25P02"),
-            "the transaction goes on",
-        )
+        failed = started.ask("sql select 'in transaction'")
+        expect(failed.startswith("error 25P02"), f"the transaction goes on: {failed}")
         expect_equal(started.ask("sql rollback"), '"ROLLBACK"', "rollback")
-        expect_equal(
-            started.ask("sql select name from items where id = 6"), '[["item 6"]]', "afterwards"
-        )
+        found = started.ask("sql select name from items where id = 6")
+        expect_equal(found, '[["item 6"]]', "afterwards")
+        self.end(started, 3)
+
+    def savepoints(self):
+        """Drivers number their savepoints: each is there, recorded or not."""
+        started = self.start()
+        for text in ("begin", "savepoint one_1", "release savepoint one_1", "savepoint two_2"):
+            answer = started.ask(f"sql {text}")
+            expect(answer == f'"{text.split()[0].upper()}"', f"{text}: {answer}")
+        expect(started.ask("sql select 'not recorded'").startswith("error MP"), "a miss")
+        expect_equal(started.ask("sql rollback to two_2"), '"ROLLBACK"', "rollback to")
+        expect_equal(started.ask("sql select 'in transaction'"), '[["in transaction"]]', "inside")
+        expect_equal(started.ask("sql commit"), '"COMMIT"', "commit")
         self.end(started, 3)
 
     def extended(self):
@@ -257,6 +265,7 @@ def main():
     misses.server.stop()
     suite.run("a miss is a proper error, and the connection stays usable", misses.miss)
     suite.run("a miss in a transaction", misses.miss_in_transaction)
+    suite.run("savepoints of other names", misses.savepoints)
     suite.run("a miss in extended queries and in a pipeline", misses.extended)
     suite.run("the app's exit status wins", misses.app_status)
     suite.run("a database that was not recorded", misses.nothing_recorded)

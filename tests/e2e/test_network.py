@@ -53,6 +53,16 @@ def _link(path):
         return ""
 
 
+def stranger(port, data):
+    """What somebody who connects to the port and sends this is told."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as peer:
+            peer.sendall(data)
+            return peer.recv(100)
+    except (ConnectionResetError, BrokenPipeError):
+        return b""
+
+
 class Network:
     """The cases, on one server."""
 
@@ -198,13 +208,7 @@ class Network:
         expect(ports, "the proxy listens on no port of 127.0.0.1")
         for port in ports:
             for data in (b"", bytes.fromhex(NOISE) * 40, b"\0\0\0\x08\x04\xd2\x16\x2f"):
-                with socket.create_connection(("127.0.0.1", port), timeout=30) as peer:
-                    try:
-                        peer.sendall(data)
-                        answer = peer.recv(100)
-                    except (ConnectionResetError, BrokenPipeError):
-                        answer = b""
-                expect_equal(answer, b"", "the proxy answered a stranger")
+                expect_equal(stranger(port, data), b"", "the proxy answered a stranger")
         # And the same from within the app, which knows no better: it is its own peer, or refused.
         for port in ports:
             started.ask(f"tcp 127.0.0.1 {port} {NOISE}")

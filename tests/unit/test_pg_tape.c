@@ -6,12 +6,15 @@
 #include "parsers/postgres/wire.h"
 #include "tests/unit/tape.h"
 
-#include <cmocka.h>
 #include <glob.h>
+
+/* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <cmocka.h> /* needs those above */
+/* clang-format on */
 
 #define TAPES "tests/fixtures/postgres/*.tape"
 #define TEXT_MAX ((size_t)16 << 20)

@@ -7,7 +7,7 @@ const questions = [
 	['select id, name, price, made from items where id = {}', [5]],
 	['select name from items where id between {} and {} order by id', [3, 6]],
 	['select id from items where name = {}', ['item 9']],
-	['select id, name from items where made > {} and id < {} order by id', ['2020-03-10', 15]],
+	['select id, made from items where made::text > {} and id < {} order by id', ['2020-03-10', 15]],
 	['SELECT  Count(*) FROM items -- as many as there are\n WHERE id < {}', [10]],
 	['select weight, raw, seen from items where id = {}', [8]],
 	['select true as yes, null as nothing, 1 as one', []],
@@ -57,7 +57,7 @@ async function nodePg() {
 }
 
 async function postgresJs() {
-	const sql = require('postgres')({ max: 1 })
+	const sql = require('postgres')({ max: 1, fetch_types: false })
 	const answers = await sql.begin(async (transaction) => {
 		const all = []
 		for (const [text, values] of questions)
@@ -72,11 +72,9 @@ async function main() {
 	const answers = await { node_pg: nodePg, postgres_js: postgresJs }[process.argv[2]]()
 	questions.forEach(([text, values], index) => {
 		const tuple = (parts) => `(${parts.join(', ')}${parts.length === 1 ? ',' : ''})`
-		const given = values.map((value) => value === '2020-03-10' ? 'datetime.date(2020, 3, 10)'
-			: repr(value))
 		const rows = answers[index].map((row) =>
 			tuple(Object.keys(row).map((name) => repr(show(row[name], name)))))
-		console.log(text.split(/\s+/).join(' '), tuple(given), `[${rows.join(', ')}]`)
+		console.log(text.split(/\s+/).join(' '), tuple(values.map(repr)), `[${rows.join(', ')}]`)
 	})
 }
 

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sessions: what statements make of the transaction, the search path, the role and other settings. */
+#include <stdio.h>
+
+/* clang-format off */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h> /* needs those above */
+/* clang-format on */
+
+#include "parsers/compiler.h"
+#include "parsers/sql/session.h"
+#include "tests/unit/sql.h"
+
+static void feed(struct sql_session *session, const char *text, bool ok)
+{
+	struct sql_options options = sql_session_options(session);
+	struct sql_test test;
+
+	sql_test_init(&test, &options, text, NULL, 0);
+	sql_session_statement(session, &test.statement, test.values, ok);
+	sql_test_release(&test);
+}
+
+/*
+ * A script: statements between |, each a batch of its own unless it begins with &, which puts it into the batch of the one
+ * before. One that begins with ! fails.
+ */
+static void run(struct sql_session *session, const char *script)
+{
+	bool open = false, good = true;
+
+	while (*script) {
+		size_t size = strcspn(script, "|");
+		char *copy = strndup(script, size);
+		char *text = copy + strspn(copy, " ");
+		bool joined = *text == '&';
+		bool ok;
+
+		text += joined;
+		ok = *text != '!';
+		if (open && !joined) {
+			sql_session_batch_end(session, good);
+			good = true;
+		}
+		feed(session, text + !ok, ok);
+		good = good && ok;
+		open = true;
+		free(copy);
+		script += size + (script[size] == '|');
+	}
+	if (open)
+		sql_session_batch_end(session, good);
+}
+
+static void check(const char *script, char transaction, const char *search_path, const char *role)
+{
+	struct sql_session *session = sql_session_new(SQL_POSTGRES, SLICE("db"));
+	struct sql_context context;
+
+	run(session, script);
+	context = sql_session_context(session);
+	assert_true(slice_equal(context.database, SLICE("db")));
+	if (!slice_equal(context.search_path, slice_from_string(search_path)))
+		fail_msg("%s: search_path <%.*s>", script, (int)context.search_path.size,
+			 (const char *)context.search_path.data);
+	if (!slice_equal(context.role, slice_from_string(role)))
+		fail_msg("%s: role <%.*s>", script, (int)context.role.size,
+			 (const char *)context.role.data);
+	if (sql_session_transaction(session) != (enum sql_transaction)transaction)
+		fail_msg("%s: transaction %c", script, (char)sql_session_transaction(session));
+	sql_session_free(session);
+}
+
+static void test_transaction(void **state)
+{
+	(void)state;
+	check("", 'I', "", "");
+	check("begin", 'T', "", "");
+	check("start transaction isolation level serializable", 'T', "", "");
+	check("begin | begin", 'T', "", "");
+	check("begin | !select 1", 'E', "", "");
+	check("!select 1", 'I', "", "");
+	check("begin | !x | commit", 'I', "", "");
+	check("begin | !x | rollback", 'I', "", "");
+	check("begin | select 1 | end", 'I', "", "");
+	check("begin | savepoint a | !x | rollback to a", 'T', "", "");
+	check("begin | commit and chain", 'T', "", "");
+	check("begin | commit and no chain", 'I', "", "");
+	check("begin | rollback work and chain", 'T', "", "");
+	check("begin | !x | rollback and chain", 'T', "", "");
+	check("begin | !commit", 'I', "", "");
+	check("commit", 'I', "", "");
+	check("begin | prepare transaction 'x'", 'I', "", "");
+	check("begin | commit prepared 'x'", 'T', "", "");
+	check("begin | &select 1 | &!x", 'E', "", "");
+}
+
+static void test_search_path(void **state)
+{
+	(void)state;
+	check("set search_path to a,b", 'I', "a, b", "");
+	check("SET search_path=A , \"B\"", 'I', "a, \"B\"", "");
+	check("set search_path = 'a, b'", 'I', "\"a, b\"", "");
+	check("set search_path = 'a', b", 'I', "a, b", "");
+	check("set schema 'x'", 'I', "x", "");
+	check("set session search_path to \"$user\", public", 'I', "\"$user\", public", "");
+	check("set search_path = ''", 'I', "\"\"", "");
+	check("select set_config('search_path', 'a, \"B\",C', false)", 'I', "a, \"B\", c", "");
+	check("select pg_catalog.set_config('search_path', '', false)", 'I', "\"\"", "");
+	check("select set_config('search_path', 'a', true)", 'I', "", "");
+	check("begin | select set_config('search_path', 'a', true)", 'T', "a", "");
+	check("select x, set_config('search_path', x, false)", 'I', "", "");
+	check("select 'set_config(', set_config('role', 'r', false), "
+	      "set_config('search_path','q',false)",
+	      'I', "q", "r");
+	check("set search_path = a | reset search_path", 'I', "", "");
+	check("set search_path = a | set search_path to default", 'I', "", "");
+	check("set search_path = a | reset all", 'I', "", "");
+	check("set search_path = a | discard all", 'I', "", "");
+	check("set search_path = a | !set search_path = b", 'I', "a", "");
+	check("update t set search_path = 'a'", 'I', "", "");
+	check("alter role x set search_path = a", 'I', "", "");
+}
+
+static void test_rollback(void **state)
+{
+	(void)state;
+	check("set search_path = a | begin | set search_path = b | rollback", 'I', "a", "");
+	check("set search_path = a | begin | set search_path = b | commit", 'I', "b", "");
+	check("set search_path = a | begin | set local search_path = b", 'T', "b", "");
+	check("set search_path = a | begin | set local search_path = b | commit", 'I', "a", "");
+	check("begin | set local search_path = b | set search_path = c", 'T', "c", "");
+	check("begin | set search_path = c | set local search_path = b | commit", 'I', "c", "");
+	check("set search_path = a | begin | set local search_path to default", 'T', "", "");
+	check("set search_path = a | begin | set local search_path to default | commit", 'I', "a",
+	      "");
+	check("set local search_path = b", 'I', "", "");
+	check("begin | set search_path = a | savepoint s | set search_path = b | rollback to "
+	      "savepoint s",
+	      'T', "a", "");
+	check("begin | savepoint s | set search_path = b | release s | rollback", 'I', "", "");
+	check("begin | savepoint s | set search_path = b | release s | commit", 'I', "b", "");
+	check("begin | savepoint s | set search_path = a | savepoint s | set search_path = b | "
+	      "rollback to s",
+	      'T', "a", "");
+	check("begin | savepoint s | set search_path = a | savepoint s | set search_path = b | "
+	      "release s | rollback to s",
+	      'T', "", "");
+	check("begin | savepoint s | set search_path = a | savepoint t | set search_path = b | "
+	      "rollback to s | commit",
+	      'I', "", "");
+	check("begin | savepoint s | set search_path = a | rollback to s | set search_path = b | "
+	      "rollback to s",
+	      'T', "", "");
+	check("begin | savepoint \"S\" | set search_path = a | rollback to \"S\"", 'T', "", "");
+	check("begin | set search_path = a | !x | commit", 'I', "", "");
+	check("begin | savepoint s | set search_path = a | !x | rollback to s | set search_path = "
+	      "b | commit",
+	      'I', "b", "");
+	check("begin | set search_path = a | commit and chain | set search_path = b | rollback",
+	      'I', "a", "");
+	check("begin | set search_path = a | prepare transaction 'x'", 'I', "a", "");
+}
+
+/* Statements of one batch are one transaction where they are in none. */
+static void test_batches(void **state)
+{
+	(void)state;
+	check("set search_path = a | &select 1", 'I', "a", "");
+	check("set search_path = a | &!select 1", 'I', "", "");
+	check("set search_path = a | &begin | &rollback", 'I', "", "");
+	check("set search_path = a | &commit | &!x", 'I', "a", "");
+	check("set search_path = a | &begin | &set search_path = b | &commit | &!x", 'I', "b", "");
+	check("set local search_path = a | &select 1", 'I', "", "");
+	check("begin | &set search_path = a | &!x | rollback", 'I', "", "");
+}
+
+static void test_role(void **state)
+{
+	(void)state;
+	check("set role a", 'I', "", "a");
+	check("set role = a", 'I', "", "a");
+	check("set role to \"A\"", 'I', "", "A");
+	check("set role 'A b'", 'I', "", "A b");
+	check("set role a | set role none", 'I', "", "");
+	check("set role a | reset role", 'I', "", "");
+	check("set role a | reset all", 'I', "", "a");
+	check("set role a | discard all", 'I', "", "");
+	check("begin | set local role a | commit", 'I', "", "");
+	check("begin | set local role a", 'T', "", "a");
+	check("set session authorization a", 'I', "", "session a");
+	check("set session session authorization a | set role b", 'I', "", "session a role b");
+	check("set role b | set session authorization a", 'I', "", "session a");
+	check("set session authorization a | set session authorization default", 'I', "", "");
+	check("set session authorization a | reset session authorization", 'I', "", "");
+	check("set session authorization a | discard all", 'I', "", "");
+	check("begin | set session authorization a | rollback", 'I', "", "");
+}
+
+static void check_setting(struct sql_session *session, const char *name, const char *value)
+{
+	struct slice found = sql_session_setting(session, slice_from_string(name));
+
+	if (!value)
+		assert_null(found.data);
+	else if (!found.data || !slice_equal(found, slice_from_string(value)))
+		fail_msg("%s is <%.*s>", name, (int)found.size, (const char *)found.data);
+}
+
+static void test_startup(void **state)
+{
+	struct sql_session *session = sql_session_new(SQL_POSTGRES, SLICE("db"));
+
+	(void)state;
+	sql_session_startup(session, SLICE("search_path"), SLICE("A, b"));
+	sql_session_startup(
+		session, SLICE("options"),
+		SLICE("-c role=r --my-app.x=a\\ b -cwork_mem=4MB -c search_path=c\\,\\ \"D\" -c"));
+	sql_session_startup(session, SLICE("application_name"), SLICE("psql"));
+	assert_true(slice_equal(sql_session_context(session).search_path, SLICE("c, \"D\"")));
+	assert_true(slice_equal(sql_session_context(session).role, SLICE("r")));
+	check_setting(session, "my_app.X", "a b");
+	check_setting(session, "Work_Mem", "4MB");
+	check_setting(session, "application_name", "psql");
+	run(session, "set search_path = x | set role none | set work_mem = '1MB' | set "
+		     "application_name to default");
+	assert_true(slice_equal(sql_session_context(session).search_path, SLICE("x")));
+	assert_true(slice_equal(sql_session_context(session).role, SLICE("")));
+	check_setting(session, "work_mem", "1MB");
+	check_setting(session, "application_name", "psql");
+	run(session, "reset search_path | reset role | reset all");
+	assert_true(slice_equal(sql_session_context(session).search_path, SLICE("c, \"D\"")));
+	assert_true(slice_equal(sql_session_context(session).role, SLICE("r")));
+	check_setting(session, "work_mem", "4MB");
+	sql_session_free(session);
+}
+
+static void test_settings(void **state)
+{
+	struct sql_session *session = sql_session_new(SQL_POSTGRES, SLICE("db"));
+
+	(void)state;
+	check_setting(session, "timezone", NULL);
+	run(session, "set time zone 'UTC' | set names 'utf8' | set statement_timeout = 5000 | set "
+		     "my.var to on | "
+		     "set datestyle = iso, mdy | set transaction isolation level serializable | "
+		     "set session characteristics as transaction read only");
+	check_setting(session, "TimeZone", "UTC");
+	check_setting(session, "client_encoding", "utf8");
+	check_setting(session, "statement_timeout", "5000");
+	check_setting(session, "my.var", "on");
+	check_setting(session, "datestyle", "iso, mdy");
+	sql_session_free(session);
+	sql_session_free(NULL);
+}
+
+static void test_options(void **state)
+{
+	struct sql_session *session = sql_session_new(SQL_POSTGRES, SLICE("db"));
+
+	(void)state;
+	assert_false(sql_session_options(session).backslash_escapes);
+	assert_int_equal(sql_session_options(session).dialect, SQL_POSTGRES);
+	run(session, "set standard_conforming_strings = off");
+	assert_true(sql_session_options(session).backslash_escapes);
+	run(session, "set standard_conforming_strings to on");
+	assert_false(sql_session_options(session).backslash_escapes);
+	sql_session_free(session);
+}
+
+/* Neither many names nor many savepoints take memory without bound, and those of identity keep working. */
+static void test_bounds(void **state)
+{
+	struct sql_session *session = sql_session_new(SQL_POSTGRES, SLICE("db"));
+	char text[64];
+
+	(void)state;
+	for (int i = 0; i < 500; i++) {
+		snprintf(text, sizeof(text), "set a.b%d = 'x'", i);
+		run(session, text);
+	}
+	check_setting(session, "a.b0", "x");
+	check_setting(session, "a.b499", NULL);
+	run(session, "set search_path = a | set role b | begin");
+	for (int i = 0; i < 20000; i++)
+		feed(session, "savepoint s", true);
+	run(session, "set search_path = c | rollback");
+	assert_true(slice_equal(sql_session_context(session).search_path, SLICE("a")));
+	sql_session_free(session);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_transaction), cmocka_unit_test(test_search_path),
+		cmocka_unit_test(test_rollback),    cmocka_unit_test(test_batches),
+		cmocka_unit_test(test_role),	    cmocka_unit_test(test_startup),
+		cmocka_unit_test(test_settings),    cmocka_unit_test(test_options),
+		cmocka_unit_test(test_bounds),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
