@@ -94,6 +94,7 @@ enum answer_value_kind {
 
 /* What is known of a statement without executing it. Valid until the next call. */
 struct answer_description {
+	bool same_shape; /* of a statement with the same kinds and casts; else of one that only does not contradict */
 	const uint32_t *slot_types; /* n_slots of them; 0: not known */
 	size_t n_slots;
 	bool has_columns; /* it was described, or executed: columns is what it gives, NULL for no rows */

@@ -168,7 +168,7 @@ size_t matcher_templates(const struct matcher *matcher, uint64_t hash,
 		else
 			high = middle;
 	}
-	*ret_first = &matcher->templates[low];
+	*ret_first = matcher->n_templates ? &matcher->templates[low] : NULL;
 	while (low + n < matcher->n_templates && matcher->templates[low + n].hash == hash)
 		n++;
 	return n;

@@ -222,10 +222,12 @@ static bool answers_describe(void *context, const struct request *request,
 					shapes == SQL_SHAPES_EQUAL ? &equal : &agreeing);
 	}
 	*ret_miss = (struct answer){ .rung = RUNG_MISS };
-	if (found)
+	if (found) {
 		*ret_description = found_equal ? equal : agreeing;
-	else
+		ret_description->same_shape = found_equal;
+	} else {
 		miss(state, request, !request->only_asking, ret_miss);
+	}
 	return found;
 }
 

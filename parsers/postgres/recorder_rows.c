@@ -157,7 +157,8 @@ bool pg_row_stream(struct recorder *recorder, const struct pg_frame *frame)
 		stream->values_left = 0;
 		stream->value_left = 0;
 		buffer_clear(&stream->row);
-		recorder->rows_room = 0; /* of small rows before: parts begin a piece of their own */
+		recorder->rows_room =
+			0; /* of small rows before: parts begin a piece of their own */
 		return true;
 	}
 	if (!stream_bytes(recorder, frame->body))

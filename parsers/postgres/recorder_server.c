@@ -241,7 +241,8 @@ static void describe_portal(struct recorder *recorder, struct pg_portal *portal,
 	if (portal->item && body.size && !portal->has_columns)
 		item_add_piece(portal->item, PIECE_COLUMNS, 0, body);
 	portal->has_columns = true;
-	statement = (struct pg_statement *)pg_names_find(&recorder->statements, portal->statement_name);
+	statement =
+		(struct pg_statement *)pg_names_find(&recorder->statements, portal->statement_name);
 	if (!statement || statement->serial != portal->statement_serial || statement->has_columns)
 		return;
 	statement->has_columns = true;
@@ -253,7 +254,8 @@ static void describe_portal(struct recorder *recorder, struct pg_portal *portal,
  * A portal that no Bind made is a cursor of DECLARE. Its description is kept as an exchange of its own, under a text that a
  * replayer makes again (pg_cursor_text).
  */
-static void describe_cursor(struct recorder *recorder, struct pg_operation *describe, struct slice body)
+static void describe_cursor(struct recorder *recorder, struct pg_operation *describe,
+			    struct slice body)
 {
 	struct buffer text;
 	struct item *item;

@@ -214,8 +214,14 @@ static void startup_message(struct replayer *replayer, struct slice body, struct
 		replayer->closed = true;
 		return;
 	}
-	if (code >> 16 != 3 || !startup_parameters(body, &user, &database) || !user.size) {
+	if (code >> 16 != 3) {
 		refuse_login(replayer, "0A000", SLICE("unsupported frontend protocol"),
+			     slice_of(NULL, 0), out);
+		return;
+	}
+	if (!startup_parameters(body, &user, &database) || !user.size) {
+		refuse_login(replayer, "08P01",
+			     SLICE("malformed startup message, or no user in it"),
 			     slice_of(NULL, 0), out);
 		return;
 	}
@@ -238,6 +244,15 @@ static void startup_message(struct replayer *replayer, struct slice body, struct
 
 /* ---- batches ---- */
 
+/* A request that is answered by an error alone, and ReadyForQuery. */
+static void end_failed(struct replayer *replayer, struct buffer *out)
+{
+	sql_session_statement(replayer->session, &(struct sql_statement){ .verb = SQL_OTHER }, NULL,
+			      false);
+	sql_session_batch_end(replayer->session, false);
+	send_ready(replayer, out);
+}
+
 static void begin_query(struct replayer *replayer, struct slice body, struct buffer *out)
 {
 	struct cursor cursor = cursor_of(body);
@@ -246,9 +261,12 @@ static void begin_query(struct replayer *replayer, struct slice body, struct buf
 	struct sql_options options = sql_session_options(replayer->session);
 
 	if (!cursor_done(&cursor)) {
-		refuse_login(replayer, "08P01", SLICE("malformed Query"), slice_of(NULL, 0), out);
+		pg_send_error(out, &(struct pg_error){ "ERROR", "08P01", SLICE("malformed Query"),
+						       slice_of(NULL, 0), slice_of(NULL, 0) });
+		end_failed(replayer, out);
 		return;
 	}
+	pg_forget_unnamed(replayer);
 	replayer->query = true;
 	replayer->query_failed = false;
 	if (!sql_split(&options, &rest, &first)) {
@@ -259,6 +277,7 @@ static void begin_query(struct replayer *replayer, struct slice body, struct buf
 		text = slice_of(NULL, 0);
 	}
 	replayer->query_rest = text;
+	replayer->query_begins = text.size && memchr(text.data, ';', text.size);
 }
 
 /* Statements of a Query whose results did not fit their number were recorded as one. */
@@ -285,11 +304,10 @@ static void next_of_query(struct replayer *replayer, struct buffer *out)
 {
 	struct sql_options options = sql_session_options(replayer->session);
 	struct slice text;
-	bool several =
-		memchr(replayer->query_rest.data ? (const void *)replayer->query_rest.data : "",
-		       ';', replayer->query_rest.size) != NULL;
+	bool begins = replayer->query_begins;
 
-	if (!replayer->query_failed && ((several && take_merged(replayer, &text)) ||
+	replayer->query_begins = false;
+	if (!replayer->query_failed && ((begins && take_merged(replayer, &text)) ||
 					sql_split(&options, &replayer->query_rest, &text))) {
 		pg_answer_simple(replayer, text, out);
 		return;
@@ -314,8 +332,7 @@ static void unsupported(struct replayer *replayer, struct slice what, struct buf
 				   "ERROR", PG_STATE_UNSERVABLE,
 				   SLICE("mockproxy: this kind of request is not replayed yet"),
 				   what, slice_of(NULL, 0) });
-	sql_session_batch_end(replayer->session, false);
-	send_ready(replayer, out);
+	end_failed(replayer, out);
 }
 
 static void message(struct replayer *replayer, const struct pg_frame *frame, struct buffer *out)

@@ -58,7 +58,7 @@ struct pg_bound {
 	struct sql_value *values; /* of the statement's slots */
 	/* The same with binary values of a type that this client did not declare as bytes; NULL: there are none. */
 	struct sql_value *raw_values;
-	const uint16_t *formats;  /* of results */
+	const uint16_t *formats; /* of results */
 	size_t n_formats;
 	bool found;  /* `answer` was looked up */
 	bool missed; /* ... and there was none */
@@ -102,12 +102,13 @@ struct pg_send {
 /* Settings that servers report and that a session can follow; replayer_status.c. */
 #define PG_REPORTED 6
 
-struct pg_reported { /* all from malloc */
+struct pg_reported {		/* all from malloc */
 	struct slice at_login;	/* what the server reported at login */
 	struct slice login_set; /* the client's own words for it then; data NULL: none */
 	struct slice last;	/* what was reported last */
 	struct slice set;	/* the session's own words for it when that was */
-	struct slice recorded;	/* what was recorded with a statement of this batch; data NULL: nothing */
+	struct slice
+		recorded; /* what was recorded with a statement of this batch; data NULL: nothing */
 };
 
 struct replayer {
@@ -119,7 +120,7 @@ struct replayer {
 	const char *error;
 	bool ready;
 	bool closed;
-	bool failed;	      /* an error in an extended batch: skip to Sync */
+	bool failed; /* an error in an extended batch: skip to Sync */
 	struct pg_reported reported[PG_REPORTED];
 	struct buffer status; /* ParameterStatus messages that go out before ReadyForQuery */
 	bool utc;	      /* the recorded server's TimeZone is UTC */
@@ -128,7 +129,8 @@ struct replayer {
 	struct pg_names prepared;
 	struct pg_names bound;
 
-	bool query; /* a Query's statements are under way */
+	bool query;	   /* a Query's statements are under way */
+	bool query_begins; /* none of them was answered yet */
 	bool query_failed;
 	struct slice query_rest;
 	struct arena arena; /* of the statement under way, in a simple query */
@@ -159,6 +161,8 @@ void pg_extended_message(struct replayer *replayer, const struct pg_frame *frame
 			 struct buffer *out);
 void pg_prepared_release(struct pg_named *named); /* drops a reference; accepts NULL */
 void pg_bound_free(struct pg_named *named);	  /* accepts NULL */
+/* A simple query ends the unnamed statement and the unnamed portal (55.2.3). */
+void pg_forget_unnamed(struct replayer *replayer);
 /* Portals end with their transaction. */
 void pg_forget_bound(struct replayer *replayer);
 
@@ -204,6 +208,8 @@ uint16_t pg_send_form(const uint16_t *formats, size_t n_formats, size_t i);
 
 /* replayer_value.c */
 bool pg_is_utc(struct slice time_zone);
+/* Whether and how this column can be sent depends on the session: other sessions may not have its bytes. */
+bool pg_value_of_session(const struct answer_column *column, uint16_t form);
 /* One stored value as the body of a DataRow wants it, without its length; 0 or -ENOTSUP, -EINVAL. */
 int pg_value_encode(const struct replayer *replayer, const struct answer_column *column,
 		    uint16_t form, const struct answer_value *value, struct buffer *out);

@@ -56,15 +56,20 @@ bool pg_answer_housekeeping(const struct sql_statement *sql)
 	}
 }
 
-static bool first_word(struct slice canonical, struct slice word)
-{
-	return slice_starts_with(canonical, word);
-}
-
 static bool last_word_is_all(struct slice canonical)
 {
 	return canonical.size > 4 &&
 	       slice_equal(slice_of(canonical.data + canonical.size - 4, 4), SLICE(" all"));
+}
+
+static struct slice discard_tag(struct slice canonical)
+{
+	if (last_word_is_all(canonical))
+		return SLICE("DISCARD ALL");
+	if (slice_starts_with(canonical, SLICE("discard temp")))
+		return SLICE("DISCARD TEMP");
+	return slice_starts_with(canonical, SLICE("discard seq")) ? SLICE("DISCARD SEQUENCES") :
+								    SLICE("DISCARD PLANS");
 }
 
 /* The tag that a server gives to a statement that the session answers. */
@@ -75,8 +80,9 @@ static struct slice housekeeping_tag(const struct replayer *replayer,
 
 	switch (sql->verb) {
 	case SQL_BEGIN:
-		return first_word(sql->canonical, SLICE("start")) ? SLICE("START TRANSACTION") :
-								    SLICE("BEGIN");
+		return slice_starts_with(sql->canonical, SLICE("start")) ?
+			       SLICE("START TRANSACTION") :
+			       SLICE("BEGIN");
 	case SQL_COMMIT:
 		return sql_session_transaction(replayer->session) == SQL_FAILED ?
 			       SLICE("ROLLBACK") :
@@ -86,9 +92,12 @@ static struct slice housekeeping_tag(const struct replayer *replayer,
 	case SQL_RELEASE:
 		return SLICE("RELEASE");
 	case SQL_SET:
-		return first_word(sql->canonical, SLICE("reset")) ? SLICE("RESET") : SLICE("SET");
+		if (slice_starts_with(sql->canonical, SLICE("set constraints")))
+			return SLICE("SET CONSTRAINTS");
+		return slice_starts_with(sql->canonical, SLICE("reset")) ? SLICE("RESET") :
+									   SLICE("SET");
 	case SQL_DISCARD:
-		return all ? SLICE("DISCARD ALL") : SLICE("DISCARD PLANS");
+		return discard_tag(sql->canonical);
 	case SQL_DEALLOCATE:
 		return all ? SLICE("DEALLOCATE ALL") : SLICE("DEALLOCATE");
 	case SQL_CLOSE:
@@ -104,24 +113,16 @@ static struct slice housekeeping_tag(const struct replayer *replayer,
 static void deallocate(struct replayer *replayer, const struct sql_statement *sql)
 {
 	struct slice name = sql->canonical;
+	struct arena arena;
 
 	if (sql->verb == SQL_DISCARD || last_word_is_all(name)) {
 		if (sql->verb == SQL_DEALLOCATE || last_word_is_all(name))
 			pg_forget_all_prepared(replayer);
 		return;
 	}
-	for (size_t i = name.size; i > 0; i--) {
-		if (name.data[i - 1] == ' ' && name.data[name.size - 1] != '"') {
-			name = slice_of(name.data + i, name.size - i);
-			break;
-		}
-		if (i < name.size &&
-		    name.data[i - 1] == '"') { /* a quoted name, its quotes not doubled */
-			name = slice_of(name.data + i, name.size - i - 1);
-			break;
-		}
-	}
-	pg_forget_prepared(replayer, name);
+	arena_init(&arena);
+	pg_forget_prepared(replayer, pg_last_name(name, &arena));
+	arena_release(&arena);
 }
 
 static void statement_ended(struct replayer *replayer, const struct sql_statement *sql,

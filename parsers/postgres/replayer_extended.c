@@ -56,6 +56,13 @@ void pg_forget_bound(struct replayer *replayer)
 	for (size_t i = 0; names->n && i < names->n_buckets; i++)
 		while (names->buckets[i])
 			pg_bound_free(pg_names_take(names, names->buckets[i]->name));
+	pg_names_shrink(names);
+}
+
+void pg_forget_unnamed(struct replayer *replayer)
+{
+	pg_forget_prepared(replayer, slice_of(NULL, 0));
+	pg_bound_free(pg_names_take(&replayer->bound, slice_of(NULL, 0)));
 }
 
 void pg_forget_prepared(struct replayer *replayer, struct slice name)
@@ -67,9 +74,10 @@ void pg_forget_all_prepared(struct replayer *replayer)
 {
 	struct pg_names *names = &replayer->prepared;
 
-	for (size_t i = 0; i < names->n_buckets; i++)
+	for (size_t i = 0; names->n && i < names->n_buckets; i++)
 		while (names->buckets[i])
 			pg_forget_prepared(replayer, names->buckets[i]->name);
+	pg_names_shrink(names);
 }
 
 /* ---- Parse ---- */
@@ -87,12 +95,17 @@ static void resolve_types(struct pg_prepared *prepared, const uint32_t *declared
 		all[i] = types[i] = declared[i];
 	for (size_t i = 0; i < sql->n_slots; i++) {
 		size_t placeholder = sql->slots[i].placeholder;
+		uint32_t stated, recorded;
 
 		if (!placeholder || placeholder > n || types[placeholder - 1])
 			continue;
-		types[placeholder - 1] = pg_type_by_name(sql->slots[i].cast);
-		if (!types[placeholder - 1] && i < description->n_slots)
-			types[placeholder - 1] = description->slot_types[i];
+		stated = pg_type_by_name(sql->slots[i].cast);
+		recorded = i < description->n_slots ? description->slot_types[i] : 0;
+		/* Of `$1::text::int` only the server says that it is a text. */
+		if (recorded && (description->same_shape || !stated))
+			types[placeholder - 1] = recorded;
+		else
+			types[placeholder - 1] = stated;
 	}
 	prepared->declared = all;
 	prepared->types = types;
@@ -163,6 +176,16 @@ static struct pg_prepared *prepared_new(struct replayer *replayer, struct slice 
 	return prepared;
 }
 
+/* The messages count parameters in 16 bits. */
+static bool too_many_parameters(struct replayer *replayer, const struct pg_prepared *prepared,
+				struct buffer *out)
+{
+	if (prepared->sql.placeholders <= UINT16_MAX)
+		return false;
+	refuse(replayer, "42P02", SLICE("there is no such parameter"), out);
+	return true;
+}
+
 static void parse_message(struct replayer *replayer, struct slice body, struct buffer *out)
 {
 	struct cursor cursor = cursor_of(body);
@@ -186,6 +209,7 @@ static void parse_message(struct replayer *replayer, struct slice body, struct b
 	for (size_t i = 0; i < n; i++)
 		declared[i] = cursor_u32be(&cursor);
 	if (pg_answer_aborted(replayer, &prepared->sql, out) ||
+	    too_many_parameters(replayer, prepared, out) ||
 	    (prepared->sql.verb != SQL_EMPTY &&
 	     !describe(replayer, prepared, declared, n, &description, out))) {
 		pg_prepared_release(&prepared->named);
@@ -225,7 +249,8 @@ static bool bind_values(struct pg_bound *bound, struct cursor *cursor)
 	struct sql_value *values, *raw;
 	bool guessed = false;
 
-	if (cursor->failed || n > cursor_left(cursor) / 4)
+	if (cursor->failed || n > cursor_left(cursor) / 4 || n != prepared->n_types ||
+	    (n_forms > 1 && n_forms != n))
 		return false;
 	values = arena_alloc(&bound->arena, (n + 1) * sizeof(*values));
 	raw = arena_alloc(&bound->arena, (n + 1) * sizeof(*raw));
@@ -330,6 +355,9 @@ static void describe_statement(struct replayer *replayer, struct slice name, str
 		refuse(replayer, "26000", SLICE("prepared statement does not exist"), out);
 		return;
 	}
+	/* In a failed transaction the server does not even tell what a statement would give. */
+	if (prepared->columns && pg_answer_aborted(replayer, &prepared->sql, out))
+		return;
 	at = pg_message_begin(out, 't');
 	buffer_append_u16be(out, (uint16_t)prepared->n_types);
 	for (size_t i = 0; i < prepared->n_types; i++)
@@ -382,7 +410,8 @@ static void describe_portal(struct replayer *replayer, struct slice name, struct
 		describe_cursor(replayer, name, out);
 		return;
 	}
-	if (!pg_answer_find(replayer, bound, out))
+	if (pg_answer_aborted(replayer, &bound->prepared->sql, out) ||
+	    !pg_answer_find(replayer, bound, out))
 		return;
 	columns = bound->prepared->columns;
 	/* What this very answer has is right also where the statement's columns changed since. */

@@ -104,7 +104,8 @@ void pg_send_begin(struct replayer *replayer, const struct answer *answer)
 static void unservable(struct replayer *replayer, const struct answer_column *column, int error,
 		       struct buffer *out)
 {
-	struct slice text = replayer->executing ? replayer->executing->prepared->text : SLICE("");
+	struct slice text =
+		replayer->executing ? replayer->executing->prepared->text : replayer->sql.canonical;
 	struct buffer detail;
 
 	buffer_init(&detail, 4096);
@@ -123,6 +124,9 @@ static void unservable(struct replayer *replayer, const struct answer_column *co
 			buffer_append_string(&detail,
 					     ", or its stored text is not a value of the type");
 		buffer_append_u8(&detail, '.');
+	} else if (error == -ENODATA) {
+		buffer_append_string(&detail,
+				     "When it was recorded, no more rows were fetched than these.");
 	} else {
 		buffer_append_string(&detail, "The recording is damaged here.");
 	}
@@ -139,6 +143,8 @@ static void unservable(struct replayer *replayer, const struct answer_column *co
 	buffer_release(&detail);
 	replayer->send.failed = true;
 	replayer->send.on = false;
+	replayer->send.cacheable =
+		false; /* it is counted each time, and another session may be served */
 }
 
 /* ---- rows ---- */
@@ -161,7 +167,8 @@ static int encode_part(struct pg_send *send, const struct answer_column *column,
 	uint16_t recorded = column ? column->form : PARAMETER_TEXT;
 	struct pg_cut *cut;
 
-	if (form != recorded && (!column || pg_type_kind(column->type_id) != SQL_STRING))
+	if (form != recorded && (!column || !pg_type_name(column->type_id).size ||
+				 pg_type_kind(column->type_id) != SQL_STRING))
 		return -ENOTSUP;
 	if (value->size > INT32_MAX)
 		return -EINVAL;
@@ -184,6 +191,8 @@ static int encode_value(struct replayer *replayer, const struct answer_column *c
 	if (value->kind == ANSWER_PART_TEXT || value->kind == ANSWER_PART_RAW)
 		return encode_part(&replayer->send, column, form, value, out);
 	buffer_append_u32be(out, 0);
+	if (column && pg_value_of_session(column, form))
+		replayer->send.cacheable = false;
 	error = pg_value_encode(replayer, column, form, value, out);
 	if (error || out->overflowed)
 		return error;
@@ -337,6 +346,43 @@ static int open_chunk(struct replayer *replayer)
 
 /* ---- steps ---- */
 
+static void send_message(struct buffer *out, uint8_t type, const struct answer_field *fields,
+			 size_t n)
+{
+	size_t at = pg_message_begin(out, type);
+
+	for (size_t i = 0; i < n; i++) {
+		uint8_t letter = pg_field_letter(fields[i].name);
+
+		if (!letter)
+			continue;
+		buffer_append_u8(out, letter);
+		buffer_append_slice(out, fields[i].value);
+		buffer_append_u8(out, 0);
+	}
+	buffer_append_u8(out, 0);
+	pg_message_end(out, at);
+}
+
+/* Notices before the rows, once: where between the rows they came is not kept. Reports wait for ReadyForQuery. */
+static void send_events(struct replayer *replayer, struct buffer *out)
+{
+	const struct answer_result *result = &replayer->send.result;
+
+	if (replayer->send.position.begun && !replayer->send.describe)
+		return;
+	for (size_t i = 0; i < result->n_events; i++) {
+		const struct answer_event *event = &result->events[i];
+
+		if (!event->status) {
+			send_message(out, 'N', event->fields, event->n_fields);
+		} else if (event->n_fields == 1) {
+			pg_status_recorded(replayer, event->fields[0].name, event->fields[0].value);
+			replayer->send.cacheable = false;
+		}
+	}
+}
+
 static void step_result(struct replayer *replayer, struct buffer *out)
 {
 	struct pg_send *send = &replayer->send;
@@ -352,6 +398,7 @@ static void step_result(struct replayer *replayer, struct buffer *out)
 		send->position.done = true;
 		return;
 	}
+	send_events(replayer, out);
 	if (send->describe && send->result.columns)
 		pg_send_columns(out, send->result.columns, NULL, 0, send->kind == EXCHANGE_SIMPLE);
 	send->step = STEP_END;
@@ -403,40 +450,6 @@ static void step_rows(struct replayer *replayer, struct buffer *out)
 		unservable(replayer, NULL, found, out);
 }
 
-static void send_message(struct buffer *out, uint8_t type, const struct answer_field *fields,
-			 size_t n)
-{
-	size_t at = pg_message_begin(out, type);
-
-	for (size_t i = 0; i < n; i++) {
-		uint8_t letter = pg_field_letter(fields[i].name);
-
-		if (!letter)
-			continue;
-		buffer_append_u8(out, letter);
-		buffer_append_slice(out, fields[i].value);
-		buffer_append_u8(out, 0);
-	}
-	buffer_append_u8(out, 0);
-	pg_message_end(out, at);
-}
-
-static void send_events(struct replayer *replayer, struct buffer *out)
-{
-	const struct answer_result *result = &replayer->send.result;
-
-	for (size_t i = 0; i < result->n_events; i++) {
-		const struct answer_event *event = &result->events[i];
-
-		if (!event->status) {
-			send_message(out, 'N', event->fields, event->n_fields);
-		} else if (event->n_fields == 1) {
-			pg_status_recorded(replayer, event->fields[0].name, event->fields[0].value);
-			replayer->send.cacheable = false;
-		}
-	}
-}
-
 /* A SELECT's tag counts the rows of this Execute; the recorded one does where it was fetched in the same slices. */
 static void send_select_tag(struct buffer *out, uint64_t rows)
 {
@@ -464,7 +477,6 @@ static void step_end(struct replayer *replayer, struct buffer *out)
 	struct pg_send *send = &replayer->send;
 	const struct answer_result *result = &send->result;
 
-	send_events(replayer, out);
 	if (result->empty)
 		pg_message_end(out, pg_message_begin(out, 'I'));
 	else if (result->tag.data && slice_starts_with(result->tag, SLICE("SELECT ")) &&
@@ -478,7 +490,8 @@ static void step_end(struct replayer *replayer, struct buffer *out)
 		replayer->closed |= fatal(result);
 	}
 	if (!result->empty && !result->tag.data && !result->error) {
-		unservable(replayer, NULL, -EINVAL, out);
+		unservable(replayer, NULL, send->flags & EXCHANGE_ROW_LIMIT ? -ENODATA : -EINVAL,
+			   out);
 		return;
 	}
 	send->number++;
@@ -510,6 +523,14 @@ static void step_begin(struct replayer *replayer, struct buffer *out)
 	send->position.done = true;
 }
 
+/* The row's length is on the wire already: nothing else can follow it. */
+static void broken_row(struct replayer *replayer)
+{
+	replayer->closed = true;
+	replayer->send.failed = true;
+	replayer->send.on = false;
+}
+
 /* The reader served other connections since: what is borrowed from it is fetched again. */
 static void resume(struct replayer *replayer, struct buffer *out)
 {
@@ -525,8 +546,10 @@ static void resume(struct replayer *replayer, struct buffer *out)
 		found = open_chunk(replayer) < 0 ? -EINVAL : 1;
 	if (found == 1)
 		return;
-	replayer->closed = send->large; /* inside a message nothing else can be said */
-	unservable(replayer, NULL, found, out);
+	if (send->large)
+		broken_row(replayer);
+	else
+		unservable(replayer, NULL, found, out);
 }
 
 bool pg_send_more(struct replayer *replayer, struct buffer *out)
@@ -537,12 +560,8 @@ bool pg_send_more(struct replayer *replayer, struct buffer *out)
 		resume(replayer, out);
 	while (send->on && out->size < PG_FILL_BYTES && !out->overflowed) {
 		if (send->large) {
-			if (!send_large(replayer, out)) {
-				/* the row's length is on the wire already: nothing else can follow it */
-				replayer->closed = true;
-				send->failed = true;
-				send->on = false;
-			}
+			if (!send_large(replayer, out))
+				broken_row(replayer);
 			continue;
 		}
 		switch (send->step) {

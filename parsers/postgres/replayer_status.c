@@ -55,13 +55,16 @@ void pg_status_login(struct replayer *replayer, struct slice name, struct slice 
 
 void pg_status_recorded(struct replayer *replayer, struct slice name, struct slice value)
 {
-	const struct sql_statement *sql = replayer->executing ? &replayer->executing->prepared->sql :
-								&replayer->sql;
+	const struct sql_statement *sql =
+		replayer->executing ? &replayer->executing->prepared->sql : &replayer->sql;
 	struct pg_reported *reported = find(replayer, name);
 
-	if (!reported)
-		pg_send_status(&replayer->status, name, value);
-	else if (sql->verb != SQL_COMMIT && sql->verb != SQL_ROLLBACK && sql->verb != SQL_ROLLBACK_TO)
+	if (!reported) {
+		/* A batch may bring more of them than anybody wants: no message is cut. */
+		if (name.size + value.size + 16 < replayer->status.max - replayer->status.size)
+			pg_send_status(&replayer->status, name, value);
+	} else if (sql->verb != SQL_COMMIT && sql->verb != SQL_ROLLBACK &&
+		   sql->verb != SQL_ROLLBACK_TO)
 		keep(&reported->recorded, value);
 }
 

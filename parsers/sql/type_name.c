@@ -23,7 +23,8 @@ static void add(struct name *name, struct slice text)
 		name->overflowed = true;
 		return;
 	}
-	memcpy(name->bytes + name->size, text.data, text.size);
+	if (text.size)
+		memcpy(name->bytes + name->size, text.data, text.size);
 	name->size += text.size;
 }
 

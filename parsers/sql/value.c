@@ -67,6 +67,19 @@ static bool is_decimal(struct slice text)
 	return digits > 0;
 }
 
+/* Assigned to a text column 1e2 becomes '100' and -0 becomes '0', so they are not '1e2' and '-0'. */
+static bool prints_as_written(struct slice text)
+{
+	if (!is_decimal(text) || text.data[text.size - 1] == '.')
+		return false;
+	if (text.data[0] != '-')
+		return true;
+	for (size_t i = 1; i < text.size; i++)
+		if (text.data[i] >= '1' && text.data[i] <= '9')
+			return true;
+	return false;
+}
+
 static bool is_hex_bytes(struct slice text)
 {
 	if (text.size < 2 || text.size % 2 || text.data[0] != '\\' || text.data[1] != 'x')
@@ -121,12 +134,13 @@ static bool is_truth(struct slice text)
 
 static bool keeps_text(struct slice type, struct slice text)
 {
-	static const char *const strings[] = { "text", "varchar", "name", "json", "jsonb" };
+	static const char *const strings[] = { "text", "varchar", "json", "jsonb" };
 	static const char *const integers[] = { "int2", "int4", "int8", "oid" };
 	static const char *const decimals[] = { "numeric", "float8" };
 
+	/* char(n) ignores spaces at the end when compared with an untyped string, and not with these. */
 	if (is_one_of(type, strings, ARRAY_SIZE(strings)))
-		return true;
+		return !text.size || text.data[text.size - 1] != ' ';
 	if (is_one_of(type, integers, ARRAY_SIZE(integers)))
 		return is_integer(text);
 	if (is_one_of(type, decimals, ARRAY_SIZE(decimals)))
@@ -148,7 +162,11 @@ static bool keeps_text(struct slice type, struct slice text)
 
 struct slice sql_value_compared_type(const struct sql_value *value)
 {
-	if (value->kind != SQL_TYPED || value->null)
+	if (value->null)
+		return slice_of(NULL, 0);
+	if (value->kind == SQL_NUMBER)
+		return prints_as_written(value->text) ? slice_of(NULL, 0) : SLICE("number");
+	if (value->kind != SQL_TYPED)
 		return slice_of(NULL, 0);
 	if (!value->bytes && keeps_text(value->type, value->text))
 		return slice_of(NULL, 0);

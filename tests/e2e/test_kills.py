@@ -126,7 +126,8 @@ class Kills:
 
     def app_while_recording(self):
         started = self.start_recording("app")
-        started.ask("begin select pg_sleep(60)")
+        started.ask("begin select pg_sleep(50)")
+        wait_until(lambda: self.server.running("pg_sleep(50)"), "the server runs it")
         kill(started.app)
         started.finish().expect(128 + signal.SIGKILL)
         expect_equal(
@@ -136,7 +137,7 @@ class Kills:
         )
         expect_equal(
             query(self.path, "select sql from queries where duration_ms is null"),
-            [("select pg_sleep(60)",)],
+            [("select pg_sleep(50)",)],
             "unfinished exchanges",
         )
 

@@ -13,6 +13,7 @@
 #include "store/writer.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <sqlite3.h>
 #include <stdarg.h>
@@ -317,6 +318,31 @@ static UNUSED struct writer_summary finish_writer(struct writer *writer)
 	if (writer_close(writer, NULL, &summary, error) < 0)
 		fail_msg("%s", error);
 	return summary;
+}
+
+/* Waits for the writer to have taken what was pushed; its queue is so small that any item fills it. */
+struct drain {
+	pthread_mutex_t mutex;
+	pthread_cond_t cond;
+};
+
+#define DRAIN_INITIALIZER { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER }
+
+static UNUSED void on_drained(void *context)
+{
+	struct drain *drain = context;
+
+	pthread_mutex_lock(&drain->mutex);
+	pthread_cond_signal(&drain->cond);
+	pthread_mutex_unlock(&drain->mutex);
+}
+
+static UNUSED void wait_drained(struct drain *drain, const struct writer *writer)
+{
+	pthread_mutex_lock(&drain->mutex);
+	while (writer_full(writer))
+		pthread_cond_wait(&drain->cond, &drain->mutex);
+	pthread_mutex_unlock(&drain->mutex);
 }
 
 /* --- asking SQLite --- */

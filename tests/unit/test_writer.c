@@ -376,25 +376,9 @@ static void test_large_parameter(void **unused)
 }
 
 /* Back-pressure: full when too much waits, and told when it has drained. */
-struct drain {
-	pthread_mutex_t mutex;
-	pthread_cond_t cond;
-	bool drained;
-};
-
-static void on_drained(void *context)
-{
-	struct drain *drain = context;
-
-	pthread_mutex_lock(&drain->mutex);
-	drain->drained = true;
-	pthread_cond_signal(&drain->cond);
-	pthread_mutex_unlock(&drain->mutex);
-}
-
 static void test_back_pressure(void **unused)
 {
-	struct drain drain = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false };
+	struct drain drain = DRAIN_INITIALIZER;
 	struct writer_options options = { .queue_bytes = 64 * 1024, .drained = on_drained, .drained_context = &drain };
 	char error[STORE_ERROR_BYTES];
 	struct writer *writer;
@@ -410,10 +394,7 @@ static void test_back_pressure(void **unused)
 	assert_false(writer_full(writer));
 	while (!writer_full(writer))
 		push_query(writer, 1, ++n, "SELECT 1", "x");
-	pthread_mutex_lock(&drain.mutex);
-	while (!drain.drained)
-		pthread_cond_wait(&drain.cond, &drain.mutex);
-	pthread_mutex_unlock(&drain.mutex);
+	wait_drained(&drain, writer);
 	assert_false(writer_full(writer));
 	assert_true(finish_writer(writer).queue_bytes_most >= 64 * 1024);
 	folder_remove(&folder);

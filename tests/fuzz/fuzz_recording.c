@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The reading side of store/ over a recording whose rows hold anything: what a person's edit, a bug or an enemy may have put there. The
+ * matcher is asked everything; it may answer or fail, and must do either.
+ *
+ * The input is a list of changes: one byte that says which column, one that says how (text, blob, number, NULL), two of size,
+ * and so many bytes of value. They are made in a copy of a small recording.
+ */
+#include "parsers/cursor.h"
+#include "parsers/protocol.h"
+#include "store/matcher.h"
+#include "store/schema.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define CHANGES_MAX 16
+#define ROWS_MAX 10000
+
+static const char rows_sql[] =
+	"PRAGMA application_id = 1836016491; PRAGMA user_version = 1;"
+	"INSERT INTO recording VALUES (1, 'then', 'later', '[\"psql\"]', '/', '0', 1, NULL, 1, NULL);"
+	"INSERT INTO endpoint VALUES (1, 'db', '127.0.0.1', 5432, 'postgres');"
+	"INSERT INTO connection (id, endpoint, protocol, server_version, user, database, server_parameters, started_ns)"
+	" VALUES (1, 1, 'postgres', '15', 'ann', 'app', '{\"TimeZone\": \"UTC\"}', 1);"
+	"INSERT INTO context VALUES (1, 'app', NULL, NULL);"
+	"INSERT INTO columns VALUES (1, '[{\"name\": \"v\", \"type\": \"text\", \"type_id\": 25, \"form\": \"text\"}]');"
+	"INSERT INTO statement VALUES (1, 1, 1, 'SELECT v FROM t WHERE id = $1', 'select v from t where id = ?', 'select',"
+	" NULL, NULL, '[23]', 1, 1);"
+	"INSERT INTO exchange (id, connection, ordinal, batch, batch_index, started_ns, kind, statement, parameters, outcome)"
+	" VALUES (1, 1, 1, 1, 0, 1, 2, 1, '[5]', 1), (2, 1, 2, 2, 0, 2, 2, 1, '[{\"part\": 1000000000}]', 1),"
+	" (3, 1, 3, 3, 0, 3, 3, 1, NULL, 2), (4, 1, 4, 4, 0, 4, 1, 1, '[5]', 0);"
+	"INSERT INTO result VALUES (1, 0, 1, 'SELECT 2', 2, NULL, '[{\"notice\": {\"code\": \"1\"}}, {\"status\": {\"a\": \"b\"}}]', 0);"
+	"INSERT INTO result VALUES (3, 0, NULL, NULL, NULL, '{\"severity\": \"ERROR\", \"code\": {\"hex\": \"00\"}}', NULL, 0);"
+	"INSERT INTO result_rows VALUES (1, 0, 0, 1, '[[\"a\"], [null], [{\"hex\": \"00\"}], [{\"part\": 1, \"bytes\": 2}]]');"
+	"INSERT INTO value_part VALUES (1, 1, 0, x'6162'), (2, 1000000000, 0, x'35');";
+
+/* What may be changed; each sets ?1. */
+static const char *const changes[] = {
+	"UPDATE result_rows SET rows = ?1",
+	"UPDATE columns SET description = ?1",
+	"UPDATE exchange SET parameters = ?1",
+	"UPDATE exchange SET parameters = ?1, exact_hash = 1",
+	"UPDATE exchange SET text = ?1",
+	"UPDATE exchange SET kind = ?1",
+	"UPDATE exchange SET outcome = ?1",
+	"UPDATE exchange SET flags = ?1",
+	"UPDATE exchange SET statement = ?1",
+	"UPDATE exchange SET connection = ?1",
+	"UPDATE OR IGNORE exchange SET id = ?1 WHERE id = 4",
+	"UPDATE statement SET text = ?1",
+	"UPDATE statement SET canonical = ?1",
+	"UPDATE statement SET slot_types = ?1",
+	"UPDATE statement SET columns = ?1",
+	"UPDATE statement SET dialect = ?1",
+	"UPDATE statement SET context = ?1",
+	"UPDATE result SET columns = ?1",
+	"UPDATE result SET tag = ?1",
+	"UPDATE result SET error = ?1",
+	"UPDATE result SET events = ?1",
+	"UPDATE OR IGNORE result SET number = ?1",
+	"UPDATE OR IGNORE result_rows SET chunk = ?1",
+	"UPDATE connection SET server_parameters = ?1",
+	"UPDATE connection SET database = ?1",
+	"UPDATE connection SET endpoint = ?1",
+	"UPDATE endpoint SET address = ?1",
+	"UPDATE endpoint SET port = ?1",
+	"UPDATE context SET database = ?1",
+	"UPDATE context SET search_path = ?1",
+	"UPDATE recording SET canonical_version = ?1",
+	"UPDATE value_part SET bytes = ?1",
+	"UPDATE OR IGNORE value_part SET part = ?1 WHERE exchange = 2",
+};
+
+static char path[64];
+static uint8_t *pristine;
+static size_t pristine_size;
+
+static void remove_file(void)
+{
+	unlink(path);
+	free(pristine);
+	pristine = NULL;
+}
+
+/* The recording that every input changes, as bytes. */
+static void make_pristine(void)
+{
+	sqlite3_int64 size = 0;
+	sqlite3 *database;
+
+	if (sqlite3_open(":memory:", &database) != SQLITE_OK ||
+	    sqlite3_exec(database, schema_sql, NULL, NULL, NULL) != SQLITE_OK ||
+	    sqlite3_exec(database, rows_sql, NULL, NULL, NULL) != SQLITE_OK) {
+		fprintf(stderr, "%s\n", sqlite3_errmsg(database));
+		abort();
+	}
+	uint8_t *bytes = sqlite3_serialize(database, "main", &size, 0);
+
+	pristine_size = (size_t)size;
+	pristine = malloc(pristine_size);
+	if (!bytes || !pristine)
+		abort();
+	memcpy(pristine, bytes, pristine_size);
+	sqlite3_free(bytes);
+	sqlite3_close(database);
+	snprintf(path, sizeof(path), "/tmp/mockproxy-fuzz-%d.db", (int)getpid());
+	atexit(remove_file);
+}
+
+static void write_pristine(void)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	if (fd < 0 || write(fd, pristine, pristine_size) != (ssize_t)pristine_size)
+		abort();
+	close(fd);
+}
+
+static void bind(sqlite3_stmt *sql, uint8_t how, struct slice value)
+{
+	struct cursor cursor = cursor_of(value);
+
+	switch (how % 4) {
+	case 0:
+		sqlite3_bind_text64(sql, 1, (const char *)value.data, value.size, SQLITE_STATIC, SQLITE_UTF8);
+		break;
+	case 1:
+		sqlite3_bind_blob64(sql, 1, value.data ? (const void *)value.data : "", value.size, SQLITE_STATIC);
+		break;
+	case 2:
+		sqlite3_bind_int64(sql, 1, value.size >= 8 ? (int64_t)cursor_u64be(&cursor) : cursor_u8(&cursor));
+		break;
+	case 3:
+		break; /* NULL */
+	}
+}
+
+/* Some changes are refused by the schema: that is its part of the work. */
+static void apply(struct slice input)
+{
+	struct cursor cursor = cursor_of(input);
+	sqlite3 *database;
+
+	if (sqlite3_open(path, &database) != SQLITE_OK)
+		abort();
+	sqlite3_exec(database, "PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY; BEGIN", NULL, NULL, NULL);
+	for (int i = 0; i < CHANGES_MAX && cursor_left(&cursor); i++) {
+		const char *change = changes[cursor_u8(&cursor) % ARRAY_SIZE(changes)];
+		uint8_t how = cursor_u8(&cursor);
+		size_t size = cursor_u16be(&cursor);
+		sqlite3_stmt *sql = NULL;
+
+		if (size > cursor_left(&cursor))
+			size = cursor_left(&cursor);
+		if (sqlite3_prepare_v2(database, change, -1, &sql, NULL) != SQLITE_OK)
+			abort();
+		bind(sql, how, cursor_bytes(&cursor, size));
+		sqlite3_step(sql);
+		sqlite3_finalize(sql);
+	}
+	sqlite3_exec(database, "COMMIT", NULL, NULL, NULL);
+	sqlite3_close(database);
+}
+
+static void read_result(struct answers *answers, uint64_t exchange, uint32_t number)
+{
+	const struct answer_value *values;
+	struct answer_result result;
+	struct slice bytes;
+	size_t rows = 0;
+	size_t n;
+
+	if (answers->result(answers->context, exchange, number, &result) <= 0)
+		return;
+	for (size_t i = 0; result.columns && i < result.columns->n; i++)
+		if (result.columns->columns[i].name.size > 1 << 20)
+			abort();
+	for (uint32_t chunk = 0; chunk < result.chunks && chunk < 4; chunk++) {
+		if (answers->chunk(answers->context, exchange, number, chunk) < 0)
+			return;
+		while (rows++ < ROWS_MAX && answers->next_row(answers->context, &values, &n) > 0)
+			for (size_t i = 0; i < n; i++)
+				if (values[i].kind == ANSWER_PART_TEXT || values[i].kind == ANSWER_PART_RAW)
+					(void)answers->part(answers->context, exchange, values[i].part, 0, &bytes);
+	}
+}
+
+static void ask(struct answers *answers, const char *text, struct sql_value *value, struct arena *arena)
+{
+	const struct sql_options options = { .dialect = SQL_POSTGRES };
+	struct answer_description description;
+	struct sql_statement statement;
+	struct answer answer;
+	struct request request = { .context.database = SLICE("app"),
+				   .statement = &statement,
+				   .values = value,
+				   .text = slice_from_string(text) };
+
+	sql_canonicalize(&options, slice_from_string(text), arena, &statement);
+	for (int i = 0; i < 3; i++)
+		answers->find(answers->context, &request, &answer);
+	(void)answers->peek(answers->context, &request, &answer);
+	(void)answers->is_merged(answers->context, &request);
+	(void)answers->find_parse_error(answers->context, &request, &answer);
+	(void)answers->describe(answers->context, &request, &description, &answer);
+}
+
+static void ask_everything(struct matcher *matcher, struct matcher_reader *reader)
+{
+	struct sql_value value = { .kind = SQL_NUMBER, .text = SLICE("5") };
+	struct answers *answers = answers_new(reader, "postgres", SLICE("127.0.0.1"), 5432);
+	struct matcher_summary summary;
+	struct answer_server server;
+	struct arena arena;
+
+	arena_init(&arena);
+	(void)answers->server(answers->context, SLICE("app"), SLICE("ann"), &server);
+	ask(answers, "SELECT v FROM t WHERE id = $1", &value, &arena);
+	value.text = SLICE("6");
+	ask(answers, "SELECT v FROM t WHERE id = $1", &value, &arena);
+	ask(answers, "SELECT w FROM u WHERE id = 6", &value, &arena);
+	for (uint64_t exchange = 0; exchange < 6; exchange++)
+		for (uint32_t number = 0; number < 2; number++)
+			read_result(answers, exchange, number);
+	answers_free(answers);
+	matcher_summarize(matcher, &summary);
+	if (summary.unused > summary.recorded)
+		abort();
+	arena_release(&arena);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const struct recording_options how = { .path = path };
+	const struct matcher_options options = { .repeat = size % 2 ? REPEAT_CYCLE : REPEAT_LAST };
+	struct recording *recording = NULL;
+	struct matcher_reader *reader = NULL;
+	struct matcher *matcher = NULL;
+	char error[STORE_ERROR_BYTES];
+
+	if (!pristine)
+		make_pristine();
+	write_pristine();
+	apply(slice_of(data, size));
+	if (recording_open(&how, &recording, error) < 0)
+		return 0;
+	if (matcher_new(recording, &options, &matcher, error) == 0 &&
+	    matcher_reader_new(matcher, &reader, error) == 0)
+		ask_everything(matcher, reader);
+	matcher_reader_free(reader);
+	matcher_free(matcher);
+	recording_close(recording);
+	return 0;
+}
