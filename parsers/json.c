@@ -2,8 +2,9 @@
 /*
  * JSON strings and a pull reader; see json.h. RFC 8259.
  *
- * Invariants of the reader: at <= end; depth <= JSON_DEPTH_MAX; bit depth - 1 of `objects` tells what the innermost
- * open container is. Escapes are checked when a string is read, so that decoding it cannot fail.
+ * Invariants of the reader: at <= end; depth <= JSON_DEPTH_MAX; bit depth - 1 of `objects` tells
+ * what the innermost open container is. Escapes are checked when a string is read, so that decoding
+ * it cannot fail.
  */
 #include "parsers/json.h"
 
@@ -16,7 +17,8 @@ enum expects {
 	EXPECTS_FAILED,
 };
 
-/* Length of the well-formed sequence at `at`, which is not ASCII; 0 when it is none. RFC 3629 section 4. */
+/* Length of the well-formed sequence at `at`, which is not ASCII; 0 when it is none. RFC 3629
+ * section 4. */
 static size_t utf8_sequence(const uint8_t *at, const uint8_t *end)
 {
 	size_t left = (size_t)(end - at);
@@ -170,8 +172,8 @@ static int32_t hex_quad(const uint8_t *at, const uint8_t *end)
 }
 
 /*
- * The escape at `at`, which is behind the backslash. Gives its code point and moves behind it; -1 when it is none
- * or half a surrogate pair.
+ * The escape at `at`, which is behind the backslash. Gives its code point and moves behind it; -1
+ * when it is none or half a surrogate pair.
  */
 static int32_t read_escape(const uint8_t **at, const uint8_t *end)
 {

@@ -2,7 +2,8 @@
 /*
  * JSON: strings out, tokens in (RFC 8259, strict).
  *
- * Writing is appending to a buffer; only strings need a function. Reading pulls one token after the other:
+ * Writing is appending to a buffer; only strings need a function. Reading pulls one token after the
+ * other:
  *
  *	json_reader_init(&reader, text);
  *	while ((token = json_next(&reader)) > JSON_END)
@@ -22,14 +23,16 @@
 
 #define JSON_DEPTH_MAX 64
 
-/* Well-formed UTF-8 (RFC 3629: no surrogates, nothing overlong, at most U+10FFFF); NUL is well-formed. */
+/* Well-formed UTF-8 (RFC 3629: no surrogates, nothing overlong, at most U+10FFFF); NUL is
+ * well-formed. */
 bool utf8_valid(struct slice text);
-/* Appends a code point, at most U+10FFFF and no surrogate, as UTF-8. `room` has 4 bytes; returns how many. */
+/* Appends a code point, at most U+10FFFF and no surrogate, as UTF-8. `room` has 4 bytes; returns
+ * how many. */
 size_t utf8_encode(uint32_t code_point, uint8_t *room);
 
 /*
- * Appends the text as a JSON string with its quotes. False, with nothing appended, when the text is not valid
- * UTF-8 or contains NUL (the buffer's own overflow is reported by the buffer).
+ * Appends the text as a JSON string with its quotes. False, with nothing appended, when the text is
+ * not valid UTF-8 or contains NUL (the buffer's own overflow is reported by the buffer).
  */
 MUST_CHECK bool json_append_string(struct buffer *json, struct slice text);
 
@@ -61,11 +64,12 @@ struct json_reader {
 
 void json_reader_init(struct json_reader *reader, struct slice text);
 enum json_token json_next(struct json_reader *reader);
-/* The last key or string, decoded: it borrows from the text where nothing is escaped, else it lies in the arena. */
+/* The last key or string, decoded: it borrows from the text where nothing is escaped, else it lies
+ * in the arena. */
 struct slice json_string(const struct json_reader *reader, struct arena *arena);
 /*
- * After a JSON_KEY or at a place where a value is due: reads the value whole. False on error, or when no value
- * begins there. *ret_text is the value's own text.
+ * After a JSON_KEY or at a place where a value is due: reads the value whole. False on error, or
+ * when no value begins there. *ret_text is the value's own text.
  */
 MUST_CHECK bool json_skip_value(struct json_reader *reader, struct slice *ret_text);
 

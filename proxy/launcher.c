@@ -198,6 +198,8 @@ static int prepare(struct launch *launch, char ret_error[MESSAGE_BYTES])
 		error = start_proxy(launch, ret_error);
 	if (error)
 		return EXIT_MOCKPROXY_FAILED;
+	/* The proxy's from here on: else connects would wait in a queue that nobody serves when it dies. */
+	ports_close(&launch->ports);
 	status = guard_wait_ready(&launch->guard, ret_error);
 	if (status)
 		guard_finish(&launch->guard, GUARD_APP_NOT_STARTED, "");

@@ -118,8 +118,8 @@ static int decode_text(struct json_reader *reader, struct arena *arena, struct s
 	}
 }
 
-static int next_fields(struct json_reader *reader, struct arena *arena,
-		       struct answer_field *fields, size_t max, size_t *ret_n)
+static int next_fields(struct json_reader *reader, struct arena *arena, struct answer_field *fields,
+		       size_t max, size_t *ret_n)
 {
 	enum json_token token;
 	size_t n = 0;
@@ -184,8 +184,7 @@ int decode_events(struct slice json, struct arena *arena, const struct answer_ev
 	for (size_t i = 0; i < n; i++) {
 		struct slice event = { NULL, 0 };
 
-		if (!next_element(&reader, &event) ||
-		    decode_event(event, arena, &events[i]) < 0)
+		if (!next_element(&reader, &event) || decode_event(event, arena, &events[i]) < 0)
 			return -EBADMSG;
 	}
 	if (json_next(&reader) != JSON_ARRAY_END || json_next(&reader) != JSON_END)
@@ -257,8 +256,8 @@ int decode_columns(struct slice json, struct arena *arena, struct answer_columns
 	return 0;
 }
 
-int decode_numbers(struct slice json, struct arena *arena, size_t max,
-		   const uint32_t **ret_numbers, size_t *ret_n)
+int decode_numbers(struct slice json, struct arena *arena, size_t max, const uint32_t **ret_numbers,
+		   size_t *ret_n)
 {
 	size_t n = count_members(json);
 	struct json_reader reader;

@@ -12,14 +12,15 @@
 #include "parsers/protocol.h"
 
 /* Names and values of an object: values are strings, {"hex": ...}, or numbers as they are written. */
-MUST_CHECK int decode_fields(struct slice json, struct arena *arena, const struct answer_field **ret_fields,
-			     size_t *ret_n);
-MUST_CHECK int decode_events(struct slice json, struct arena *arena, const struct answer_event **ret_events,
-			     size_t *ret_n);
-MUST_CHECK int decode_columns(struct slice json, struct arena *arena, struct answer_columns **ret_columns);
+MUST_CHECK int decode_fields(struct slice json, struct arena *arena,
+			     const struct answer_field **ret_fields, size_t *ret_n);
+MUST_CHECK int decode_events(struct slice json, struct arena *arena,
+			     const struct answer_event **ret_events, size_t *ret_n);
+MUST_CHECK int decode_columns(struct slice json, struct arena *arena,
+			      struct answer_columns **ret_columns);
 /* An array of numbers, at most `max`. */
-MUST_CHECK int decode_numbers(struct slice json, struct arena *arena, size_t max, const uint32_t **ret_numbers,
-			      size_t *ret_n);
+MUST_CHECK int decode_numbers(struct slice json, struct arena *arena, size_t max,
+			      const uint32_t **ret_numbers, size_t *ret_n);
 
 /* Rows of a chunk, one after the other. */
 struct rows_decoder {
@@ -28,7 +29,7 @@ struct rows_decoder {
 };
 MUST_CHECK int rows_decoder_init(struct rows_decoder *rows, struct slice json);
 /* 1: a row of *ret_n values, at most `max`; 0: no more; -EBADMSG. */
-MUST_CHECK int rows_decoder_next(struct rows_decoder *rows, struct arena *arena, struct answer_value *values,
-				 size_t max, size_t *ret_n);
+MUST_CHECK int rows_decoder_next(struct rows_decoder *rows, struct arena *arena,
+				 struct answer_value *values, size_t max, size_t *ret_n);
 
 #endif

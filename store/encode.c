@@ -36,8 +36,8 @@ void encode_columns(struct buffer *json, const struct protocol *protocol,
 	buffer_append_u8(json, '[');
 	for (size_t i = 0; i < n; i++) {
 		const struct column *column = &columns[i];
-		struct slice type = column->type.size ? column->type :
-							protocol->type_name(column->type_id);
+		struct slice type =
+			column->type.size ? column->type : protocol->type_name(column->type_id);
 
 		buffer_append_string(json, i ? ", {\"name\": " : "{\"name\": ");
 		encode_text(json, column->name);

@@ -26,7 +26,8 @@ size_t row_format_bytes(size_t n);
 /* A string, or {"hex": "..."} when it is not text. */
 void encode_text(struct buffer *json, struct slice text);
 /* The description of a result: JSON array of objects. */
-void encode_columns(struct buffer *json, const struct protocol *protocol, const struct column *columns, size_t n);
+void encode_columns(struct buffer *json, const struct protocol *protocol,
+		    const struct column *columns, size_t n);
 /* An object of names and values in their order. */
 void encode_object(struct buffer *json, const struct name_value *pairs, size_t n);
 /* The fields of an error or a notice: an object. What cannot be read is {"raw": {"hex": ...}}. */
@@ -36,7 +37,8 @@ void encode_message(struct buffer *json, const struct protocol *protocol, struct
  * The next row of PIECE_ROWS' bytes as a JSON array. `format` may be NULL: nothing is known of the columns. `scratch`
  * is any buffer; its content is lost. 0, or -EINVAL when the bytes are no row; then nothing was appended.
  */
-MUST_CHECK int encode_row(struct buffer *json, struct buffer *scratch, const struct protocol *protocol,
-			  const struct row_format *format, struct cursor *rows);
+MUST_CHECK int encode_row(struct buffer *json, struct buffer *scratch,
+			  const struct protocol *protocol, const struct row_format *format,
+			  struct cursor *rows);
 
 #endif

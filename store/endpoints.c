@@ -184,9 +184,8 @@ static int load_connections(struct endpoints *endpoints, sqlite3 *database)
 	while ((rc = sqlite3_step(sql)) == SQLITE_ROW) {
 		if (endpoints->n_connections == capacity) {
 			capacity = capacity ? 2 * capacity : 64;
-			endpoints->connections =
-				realloc(endpoints->connections,
-					capacity * sizeof(*endpoints->connections));
+			endpoints->connections = realloc(
+				endpoints->connections, capacity * sizeof(*endpoints->connections));
 			if (!endpoints->connections)
 				abort();
 		}

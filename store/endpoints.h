@@ -21,9 +21,9 @@ struct endpoints {
 	struct endpoint_connection {
 		int64_t id;
 		uint32_t place;
-	} *connections;
+	} * connections;
 	size_t n_connections;
-	struct intern sessions; /* place + database (+ user) -> the first connection with them */
+	struct intern sessions;	 /* place + database (+ user) -> the first connection with them */
 	struct intern databases; /* protocol + database -> its only place, or ENDPOINTS_SEVERAL */
 };
 
@@ -34,13 +34,15 @@ MUST_CHECK int endpoints_load(struct endpoints *endpoints, sqlite3 *database);
 void endpoints_release(struct endpoints *endpoints);
 
 /* The place that `address` and port mean for this protocol; 0: none was recorded. */
-uint32_t endpoints_find(const struct endpoints *endpoints, const struct matcher_options *options, struct slice protocol,
-			struct slice address, uint16_t port);
+uint32_t endpoints_find(const struct endpoints *endpoints, const struct matcher_options *options,
+			struct slice protocol, struct slice address, uint16_t port);
 /* The only place where this protocol and database were recorded; 0: none, or several. */
-uint32_t endpoints_only(const struct endpoints *endpoints, struct slice protocol, struct slice database);
+uint32_t endpoints_only(const struct endpoints *endpoints, struct slice protocol,
+			struct slice database);
 /* The place of a recorded connection; 0: not known. */
 uint32_t endpoints_of_connection(const struct endpoints *endpoints, int64_t connection);
 /* A recorded connection to this place and database, of this user where there is one; 0: none. */
-int64_t endpoints_session(const struct endpoints *endpoints, uint32_t place, struct slice database, struct slice user);
+int64_t endpoints_session(const struct endpoints *endpoints, uint32_t place, struct slice database,
+			  struct slice user);
 
 #endif

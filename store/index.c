@@ -36,8 +36,7 @@ bool index_add(struct index *index, uint64_t key, uint32_t exchange)
 	if (index->n == index->capacity) {
 		/* realloc() of large blocks moves pages, it does not copy them. */
 		index->capacity = index->capacity ? index->capacity + index->capacity / 2 : 1024;
-		index->entries =
-			realloc(index->entries, index->capacity * sizeof(*index->entries));
+		index->entries = realloc(index->entries, index->capacity * sizeof(*index->entries));
 		if (!index->entries)
 			abort();
 	}
@@ -179,9 +178,9 @@ size_t index_cursor(const struct index_group *group)
 		cursor++;
 	/* Moved on for the next who asks; whoever lost the race has left something that is true too. */
 	while (cursor > start && (state & ~INDEX_GIVEN) < cursor &&
-	       !atomic_compare_exchange_weak_explicit(
-		       &group->first->state, &state, (state & INDEX_GIVEN) | (uint32_t)cursor,
-		       memory_order_relaxed, memory_order_relaxed))
+	       !atomic_compare_exchange_weak_explicit(&group->first->state, &state,
+						      (state & INDEX_GIVEN) | (uint32_t)cursor,
+						      memory_order_relaxed, memory_order_relaxed))
 		;
 	return cursor;
 }

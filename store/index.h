@@ -19,7 +19,8 @@
 struct index_entry {
 	uint64_t key;
 	uint32_t exchange;
-	_Atomic uint32_t state; /* INDEX_GIVEN, and in a group's first entry how many from its start are given */
+	_Atomic uint32_t
+		state; /* INDEX_GIVEN, and in a group's first entry how many from its start are given */
 };
 
 #define INDEX_GIVEN 0x80000000u

@@ -112,8 +112,8 @@ static int add_exchange(struct ingest *ingest, const struct connection_state *co
 }
 
 /* The identity outlives the item: what the session has to be told at the end lies in the exchange's own arena. */
-static void identity_keep(const struct connection_state *connection, const struct exchange_item *item,
-			  struct open_exchange *exchange)
+static void identity_keep(const struct connection_state *connection,
+			  const struct exchange_item *item, struct open_exchange *exchange)
 {
 	struct identity *identity = &exchange->identity;
 	struct sql_options options = sql_session_options(connection->session);

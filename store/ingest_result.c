@@ -57,10 +57,9 @@ static void bind_result(const struct open_exchange *exchange, const struct proto
 			sqlite3_stmt *sql)
 {
 	const struct open_result *result = &exchange->result;
-	int64_t count = result->format || result->rows ?
-				result->rows :
-			result->tag.data ? protocol->tag_rows(result->tag) :
-					   -1;
+	int64_t count = result->format || result->rows ? result->rows :
+			result->tag.data	       ? protocol->tag_rows(result->tag) :
+							 -1;
 
 	sqlite3_bind_int64(sql, 1, exchange->id);
 	sqlite3_bind_int64(sql, 2, result->number);
@@ -144,8 +143,8 @@ int ingest_part(struct ingest *ingest, int64_t exchange, uint32_t part, uint32_t
 {
 	while (bytes.size) {
 		size_t size = bytes.size < SCHEMA_PART_BYTES ? bytes.size : SCHEMA_PART_BYTES;
-		int rc = add_part(ingest, exchange, part, (*sequence)++,
-				  slice_of(bytes.data, size));
+		int rc =
+			add_part(ingest, exchange, part, (*sequence)++, slice_of(bytes.data, size));
 
 		if (rc != SQLITE_OK)
 			return rc;

@@ -64,7 +64,7 @@ struct open_result {
 
 /* What identifies a request, as it was when it was made. */
 struct identity {
-	int64_t context; /* row */
+	int64_t context;	       /* row */
 	struct statement_entry *entry; /* NULL: no statement. Valid while the item is worked on */
 	int64_t statement;
 	struct template template;
@@ -102,7 +102,7 @@ struct connection_state {
 	/* The batch under way. */
 	uint64_t batch;
 	bool batch_failed;
-	int64_t batch_first;	 /* id of its first exchange */
+	int64_t batch_first; /* id of its first exchange */
 	int64_t batch_context;
 	struct open_exchange *open; /* those that wait for another item, oldest first */
 };
@@ -119,17 +119,17 @@ struct ingest {
 	struct intern columns;
 	struct intern statements;
 	int64_t next_exchange;
-	struct arena arena;    /* what one item needs; emptied behind each */
-	struct buffer json;    /* rows of the chunk under way, parameters, objects */
-	struct buffer scratch; /* keys, and values on their way to JSON */
+	struct arena arena;	    /* what one item needs; emptied behind each */
+	struct buffer json;	    /* rows of the chunk under way, parameters, objects */
+	struct buffer scratch;	    /* keys, and values on their way to JSON */
 	struct column *column_room; /* COLUMNS_MAX */
 	struct writer_summary summary;
 };
 
 /* ingest_statement.c */
 MUST_CHECK int ingest_context(struct ingest *ingest, struct connection_state *connection);
-MUST_CHECK int ingest_columns(struct ingest *ingest, const struct protocol *protocol, struct slice raw,
-			      const struct row_format **ret_format);
+MUST_CHECK int ingest_columns(struct ingest *ingest, const struct protocol *protocol,
+			      struct slice raw, const struct row_format **ret_format);
 /* As the client declared its placeholders, $1 first; 0: not declared. */
 struct declared_types {
 	const uint32_t *types;
@@ -137,13 +137,15 @@ struct declared_types {
 };
 
 /* Finds or makes the statement of a text in a context that ingest_context() gave. */
-MUST_CHECK int ingest_statement_of(struct ingest *ingest, const struct connection_state *connection, int64_t context,
-				   struct slice text, const struct declared_types *declared,
+MUST_CHECK int ingest_statement_of(struct ingest *ingest, const struct connection_state *connection,
+				   int64_t context, struct slice text,
+				   const struct declared_types *declared,
 				   struct identity *ret_identity);
 /* The statement of a request and the values in its slots, and its hashes. */
 MUST_CHECK int ingest_identify(struct ingest *ingest, struct connection_state *connection,
 			       const struct exchange_item *item, struct identity *ret_identity);
-MUST_CHECK int ingest_learn_types(struct ingest *ingest, struct identity *identity, const uint32_t *types, size_t n);
+MUST_CHECK int ingest_learn_types(struct ingest *ingest, struct identity *identity,
+				  const uint32_t *types, size_t n);
 MUST_CHECK int ingest_learn_columns(struct ingest *ingest, struct statement_entry *entry,
 				    const struct row_format *format, bool described);
 /* The stored text differs from the statement's: NULL data where it is the same. */
@@ -155,11 +157,11 @@ MUST_CHECK int ingest_exchange(struct ingest *ingest, struct connection_state *c
 void ingest_open_exchange_free(struct open_exchange *exchange);
 
 /* ingest_result.c */
-MUST_CHECK int ingest_pieces(struct ingest *ingest, struct open_exchange *exchange, const struct protocol *protocol,
-			     const struct exchange_item *item);
+MUST_CHECK int ingest_pieces(struct ingest *ingest, struct open_exchange *exchange,
+			     const struct protocol *protocol, const struct exchange_item *item);
 /* Stores bytes as pieces of at most SCHEMA_PART_BYTES; *sequence goes on. */
-MUST_CHECK int ingest_part(struct ingest *ingest, int64_t exchange, uint32_t part, uint32_t *sequence,
-			   struct slice bytes);
+MUST_CHECK int ingest_part(struct ingest *ingest, int64_t exchange, uint32_t part,
+			   uint32_t *sequence, struct slice bytes);
 /* The item ends and the exchange does not: what the result borrows from it is copied or forgotten. */
 void ingest_result_keep(struct open_result *result);
 

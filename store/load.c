@@ -12,7 +12,7 @@
 
 uint64_t matcher_key(uint64_t hash, uint32_t place, enum match_class class)
 {
-	uint64_t key = hash ^ ((uint64_t)place << 2 | (uint64_t)class) * 0x9e3779b97f4a7c15u;
+	uint64_t key = hash ^ ((uint64_t)place << 2 | (uint64_t) class) * 0x9e3779b97f4a7c15u;
 
 	/* Every bit of the key depends on every bit of what it is made of (the finalizer of splitmix64). */
 	key = (key ^ key >> 30) * 0xbf58476d1ce4e5b9u;
@@ -140,8 +140,8 @@ static int load_templates(struct matcher *matcher, struct reader *reader)
 	while ((rc = sqlite3_step(sql)) == SQLITE_ROW) {
 		if (matcher->n_templates == capacity) {
 			capacity = capacity ? 2 * capacity : 64;
-			matcher->templates = realloc(matcher->templates,
-						     capacity * sizeof(*matcher->templates));
+			matcher->templates =
+				realloc(matcher->templates, capacity * sizeof(*matcher->templates));
 			if (!matcher->templates)
 				abort();
 		}

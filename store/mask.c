@@ -28,11 +28,11 @@ static bool is_secret_name(struct slice name)
 	/* Names of files and of switches, which say where a secret is and not what it is. */
 	if (contains_nocase(name, SLICE("file")) || contains_nocase(name, SLICE("no-password")))
 		return false;
-	return contains_nocase(name, SLICE("password")) ||
-	       contains_nocase(name, SLICE("passwd")) || contains_nocase(name, SLICE("secret")) ||
-	       contains_nocase(name, SLICE("token")) || contains_nocase(name, SLICE("api_key")) ||
-	       contains_nocase(name, SLICE("api-key")) || contains_nocase(name, SLICE("apikey")) ||
-	       slice_equal_nocase(name, SLICE("pass")) || slice_equal_nocase(name, SLICE("pwd")) ||
+	return contains_nocase(name, SLICE("password")) || contains_nocase(name, SLICE("passwd")) ||
+	       contains_nocase(name, SLICE("secret")) || contains_nocase(name, SLICE("token")) ||
+	       contains_nocase(name, SLICE("api_key")) || contains_nocase(name, SLICE("api-key")) ||
+	       contains_nocase(name, SLICE("apikey")) || slice_equal_nocase(name, SLICE("pass")) ||
+	       slice_equal_nocase(name, SLICE("pwd")) ||
 	       slice_equal_nocase(name, SLICE("mysql_pwd"));
 }
 
@@ -68,9 +68,14 @@ static size_t value_end(struct slice text, size_t at)
 	size_t i = at;
 
 	if (quote == '\'' || quote == '"') {
-		for (i = at + 1; i < text.size && text.data[i] != quote; i++)
-			if (text.data[i] == '\\')
+		for (i = at + 1; i < text.size; i++) {
+			bool doubled = i + 1 < text.size && text.data[i + 1] == quote;
+
+			if (text.data[i] == quote && !doubled)
+				break;
+			if (text.data[i] == quote || text.data[i] == '\\')
 				i++;
+		}
 		return i < text.size ? i + 1 : text.size;
 	}
 	while (i < text.size && text.data[i] > ' ' && text.data[i] != '&' && text.data[i] != ';' &&
@@ -115,6 +120,11 @@ void mask_argument(struct buffer *out, struct slice argument)
 		if (argument.data[i] == '=' && is_secret_name(name_before_blanks(argument, i))) {
 			start = skip_blanks(argument, i + 1);
 			end = value_end(argument, start);
+		} else if (argument.data[i] == '\'' && i &&
+			   is_secret_name(
+				   name_before_blanks(argument, i))) { /* SQL: PASSWORD '...' */
+			start = i;
+			end = value_end(argument, i);
 		} else if (argument.data[i] != ':' || argument.size - i < 3 ||
 			   argument.data[i + 1] != '/' || argument.data[i + 2] != '/' ||
 			   !url_password(argument, i + 3, &start, &end)) {

@@ -157,20 +157,21 @@ static bool answers_find_parse_error(void *context, const struct request *reques
 /* Does a stored statement describe this request: SQL_SHAPES_AGREE only where nothing says otherwise. */
 static enum sql_shapes shapes_of(struct answers_state *state, const struct request *request,
 				 const struct stored_statement *stored,
-				 const struct stored_description *known)
+				 const struct stored_description *known,
+				 struct sql_statement *ret_statement)
 {
 	const struct sql_options options = { .dialect = stored->dialect };
-	struct sql_statement statement;
+	struct slice text = arena_copy(&state->arena, stored->text);
 	enum sql_shapes shapes;
 
-	sql_canonicalize(&options, stored->text, &state->arena, &statement);
-	shapes = sql_compare_shapes(request->statement, &statement);
-	for (size_t i = 0; request->declared_types && i < known->n_slots && i < statement.n_slots;
-	     i++) {
+	sql_canonicalize(&options, text, &state->arena, ret_statement);
+	shapes = sql_compare_shapes(request->statement, ret_statement);
+	for (size_t i = 0;
+	     request->declared_types && i < known->n_slots && i < ret_statement->n_slots; i++) {
 		uint32_t declared = request->declared_types[i];
 
 		if (declared && known->slot_types[i] && declared != known->slot_types[i] &&
-		    !statement.slots[i].compared)
+		    !ret_statement->slots[i].compared)
 			return SQL_SHAPES_DIFFER;
 	}
 	return shapes;
@@ -178,6 +179,7 @@ static enum sql_shapes shapes_of(struct answers_state *state, const struct reque
 
 /* Adds what one statement says; several rows may say parts of it: the writer forgets what it has not seen for long. */
 static void add_description(struct answers_state *state, const struct request *request,
+			    const struct sql_statement *statement,
 			    const struct stored_description *known,
 			    struct answer_description *description)
 {
@@ -185,6 +187,8 @@ static void add_description(struct answers_state *state, const struct request *r
 		description->slot_types = known->slot_types;
 		description->n_slots = known->n_slots;
 	}
+	if (!description->slots && statement->n_slots == request->statement->n_slots)
+		description->slots = statement->slots;
 	if (description->has_columns || !known->described)
 		return;
 	description->has_columns = true;
@@ -208,17 +212,18 @@ static bool answers_describe(void *context, const struct request *request,
 	arena_release(&state->arena);
 	n = matcher_templates(state->matcher, hash, &entry);
 	for (; n; n--, entry++) {
+		struct sql_statement statement;
 		enum sql_shapes shapes;
 
 		if (reader_statement(state->reader, entry->statement, &stored) <= 0 ||
 		    !slice_equal(stored->canonical, request->statement->canonical) ||
 		    reader_description(state->reader, entry->statement, &state->arena, &known) <= 0)
 			continue;
-		shapes = shapes_of(state, request, stored, &known);
+		shapes = shapes_of(state, request, stored, &known, &statement);
 		found_equal |= shapes == SQL_SHAPES_EQUAL;
 		found |= shapes != SQL_SHAPES_DIFFER;
 		if (shapes != SQL_SHAPES_DIFFER)
-			add_description(state, request, &known,
+			add_description(state, request, &statement, &known,
 					shapes == SQL_SHAPES_EQUAL ? &equal : &agreeing);
 	}
 	*ret_miss = (struct answer){ .rung = RUNG_MISS };

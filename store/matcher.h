@@ -24,27 +24,28 @@ struct matcher_options {
 		uint16_t old_port;
 		const char *new_host;
 		uint16_t new_port;
-	} *maps;
+	} * maps;
 	size_t n_maps;
 };
 
 /* What was asked and not found, most asked first; for the summary. */
 struct matcher_miss {
 	uint64_t count;
-	const char *asked;	/* the text, cut to a line, secrets masked */
+	const char *asked; /* the text, cut to a line, secrets masked */
 	const char *nearest;
 	const char *difference;
 };
 
 struct matcher_summary {
-	uint64_t recorded;	/* exchanges in the recording */
+	uint64_t recorded; /* exchanges in the recording */
 	uint64_t exact;
-	uint64_t session;	/* answered by the session itself */
+	uint64_t session; /* answered by the session itself */
 	uint64_t missed;
-	uint64_t unservable;	/* found, but not to be encoded as the client asked */
-	uint64_t repeated;	/* given again since all were used up */
-	uint64_t unused;	/* exchanges never given */
-	uint64_t other_endpoint; /* connections served by the only endpoint of their protocol and database */
+	uint64_t unservable; /* found, but not to be encoded as the client asked */
+	uint64_t repeated;   /* given again since all were used up */
+	uint64_t unused;     /* exchanges never given */
+	uint64_t
+		other_endpoint; /* connections served by the only endpoint of their protocol and database */
 	const struct matcher_miss *misses;
 	size_t n_misses;
 };
@@ -63,7 +64,8 @@ void matcher_reader_free(struct matcher_reader *reader); /* accepts NULL */
  * The answers for one connection of the app: which endpoint it asked for selects what was recorded for it. The protocol
  * is by its name ("postgres"). Freed with answers_free().
  */
-struct answers *answers_new(struct matcher_reader *reader, const char *protocol, struct slice address, uint16_t port);
+struct answers *answers_new(struct matcher_reader *reader, const char *protocol,
+			    struct slice address, uint16_t port);
 void answers_free(struct answers *answers); /* accepts NULL */
 
 /* Borrowed until matcher_free(); call when the workers have stopped. */

@@ -68,11 +68,11 @@ struct answers_state {
 	struct matcher *matcher;
 	struct reader *reader;
 	char *protocol;
-	uint32_t place;	      /* 0: not known (yet) */
+	uint32_t place; /* 0: not known (yet) */
 	bool place_by_database;
-	struct arena arena;   /* what one call needs; emptied by the next */
+	struct arena arena; /* what one call needs; emptied by the next */
 	struct stored_result result;
-	struct buffer json;   /* the request's parameters */
+	struct buffer json; /* the request's parameters */
 	struct buffer nearest;
 	struct buffer difference;
 };
@@ -82,14 +82,16 @@ MUST_CHECK int matcher_load(struct matcher *matcher, char error[STORE_ERROR_BYTE
 uint64_t matcher_key(uint64_t hash, uint32_t place, enum match_class class);
 bool matcher_is_servable(uint8_t kind, uint8_t outcome, uint32_t flags);
 /* Statements of a template: the first in matcher->templates, and how many. */
-size_t matcher_templates(const struct matcher *matcher, uint64_t hash, const struct template_entry **ret_first);
+size_t matcher_templates(const struct matcher *matcher, uint64_t hash,
+			 const struct template_entry **ret_first);
 
 /* find.c */
 enum match { MATCH_NO, MATCH_EQUAL, MATCH_SAME_KIND };
 /* Is the stored exchange what the request asks for? state->json holds the request's parameters. */
-enum match find_compare(struct answers_state *state, const struct request *request, int64_t exchange);
-void find_answer(struct answers_state *state, const struct request *request, enum match_class class, bool consume,
-		 struct answer *ret_answer);
+enum match find_compare(struct answers_state *state, const struct request *request,
+			int64_t exchange);
+void find_answer(struct answers_state *state, const struct request *request, enum match_class class,
+		 bool consume, struct answer *ret_answer);
 /* The place that the connection's requests are looked up in. */
 uint32_t find_place(struct answers_state *state, struct slice database);
 

@@ -60,7 +60,8 @@ static int explain_existing(const struct partial *partial, char error[STORE_ERRO
 	if (partial_is_locked(partial->partial_path)) {
 		number = ask(partial->partial_path, "SELECT pid FROM recording");
 		snprintf(error, STORE_ERROR_BYTES,
-			 "%s is being written by another recorder (process %lld): wait for it, or name "
+			 "%s is being written by another recorder (process %lld): wait for it, or "
+			 "name "
 			 "another file with -o",
 			 partial->partial_path, (long long)number);
 		return -EEXIST;
@@ -68,11 +69,13 @@ static int explain_existing(const struct partial *partial, char error[STORE_ERRO
 	number = ask(partial->partial_path, "SELECT count(*) FROM exchange");
 	if (number < 0)
 		snprintf(error, STORE_ERROR_BYTES,
-			 "%s was left by a recorder that was killed, and holds nothing that can be read: remove it",
+			 "%s was left by a recorder that was killed, and holds nothing that can be "
+			 "read: remove it",
 			 partial->partial_path);
 	else
 		snprintf(error, STORE_ERROR_BYTES,
-			 "%s was left by a recorder that was killed: it holds %lld exchanges; 'mockproxy replay "
+			 "%s was left by a recorder that was killed: it holds %lld exchanges; "
+			 "'mockproxy replay "
 			 "--allow-partial' reads it, or remove it",
 			 partial->partial_path, (long long)number);
 	return -EEXIST;

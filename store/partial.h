@@ -16,7 +16,8 @@ struct partial {
 };
 
 /* 0, or -errno with a sentence for people. */
-MUST_CHECK int partial_create(struct partial *partial, const char *path, char error[STORE_ERROR_BYTES]);
+MUST_CHECK int partial_create(struct partial *partial, const char *path,
+			      char error[STORE_ERROR_BYTES]);
 /* FILE.partial becomes FILE, on the disk before this returns. */
 MUST_CHECK int partial_publish(struct partial *partial, char error[STORE_ERROR_BYTES]);
 /* Removes a file that was created and is of no use to anybody. */

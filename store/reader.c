@@ -15,8 +15,9 @@
 static const char *const reader_sql[READER_SQL_COUNT] = {
 	[GET_EXCHANGE] = "SELECT statement, kind, outcome, flags, edited, text, parameters "
 			 "FROM exchange WHERE id = ?1",
-	[GET_STATEMENT] = "SELECT s.dialect, s.text, s.canonical, s.verb, c.database, c.search_path, "
-			  "c.role FROM statement s JOIN context c ON c.id = s.context WHERE s.id = ?1",
+	[GET_STATEMENT] =
+		"SELECT s.dialect, s.text, s.canonical, s.verb, c.database, c.search_path, "
+		"c.role FROM statement s JOIN context c ON c.id = s.context WHERE s.id = ?1",
 	[GET_DESCRIPTION] = "SELECT described, columns, slot_types FROM statement WHERE id = ?1",
 	[GET_COLUMNS] = "SELECT description FROM columns WHERE id = ?1",
 	/* With it the last chunk, which of an ordinary result is the only one. */
@@ -213,9 +214,9 @@ int reader_description(struct reader *reader, int64_t statement, struct arena *a
 	};
 	types = database_column(sql, 2);
 	/* There are no more slots than bytes of SQL; types that cannot be read are not known. */
-	if (types.size && decode_numbers(types, arena, SCHEMA_VALUE_MAX,
-					 &ret_description->slot_types,
-					 &ret_description->n_slots) < 0)
+	if (types.size &&
+	    decode_numbers(types, arena, SCHEMA_VALUE_MAX, &ret_description->slot_types,
+			   &ret_description->n_slots) < 0)
 		ret_description->n_slots = 0;
 	sqlite3_reset(sql);
 	return 1;
@@ -244,8 +245,7 @@ static int stored_values(const struct stored_exchange *exchange,
 			 struct sql_value **ret_values)
 {
 	bool literals = exchange->edited || exchange->kind == EXCHANGE_PARSE;
-	struct sql_value *values =
-		arena_alloc(arena, (statement->n_slots + 1) * sizeof(*values));
+	struct sql_value *values = arena_alloc(arena, (statement->n_slots + 1) * sizeof(*values));
 	struct sql_value *stored = NULL;
 	size_t n = 0;
 

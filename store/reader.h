@@ -32,7 +32,8 @@ struct stored_exchange {
 	struct slice text; /* its own; data NULL: the statement's */
 	struct slice parameters;
 };
-MUST_CHECK int reader_exchange(struct reader *reader, int64_t id, struct stored_exchange *ret_exchange);
+MUST_CHECK int reader_exchange(struct reader *reader, int64_t id,
+			       struct stored_exchange *ret_exchange);
 
 struct stored_statement {
 	struct sql_context context;
@@ -42,7 +43,8 @@ struct stored_statement {
 	struct slice canonical;
 };
 /* Valid until another reader_statement(): the cache may have been emptied. */
-MUST_CHECK int reader_statement(struct reader *reader, int64_t id, const struct stored_statement **ret_statement);
+MUST_CHECK int reader_statement(struct reader *reader, int64_t id,
+				const struct stored_statement **ret_statement);
 
 /* What the statement gives and takes: its slots' types lie in the arena. */
 struct stored_description {
@@ -58,12 +60,13 @@ MUST_CHECK int reader_description(struct reader *reader, int64_t statement, stru
  * The canonical form and the values of an exchange, from its text and its parameters as they stand in the file: for what was
  * edited, and where the bytes alone do not decide. Results lie in the arena.
  */
-MUST_CHECK int reader_identity(struct reader *reader, const struct stored_exchange *exchange, struct arena *arena,
-			       struct sql_context *ret_context, struct sql_statement *ret_statement,
-			       struct sql_value **ret_values);
+MUST_CHECK int reader_identity(struct reader *reader, const struct stored_exchange *exchange,
+			       struct arena *arena, struct sql_context *ret_context,
+			       struct sql_statement *ret_statement, struct sql_value **ret_values);
 
 /* Valid as long as the reader. */
-MUST_CHECK int reader_columns(struct reader *reader, int64_t id, const struct answer_columns **ret_columns);
+MUST_CHECK int reader_columns(struct reader *reader, int64_t id,
+			      const struct answer_columns **ret_columns);
 
 /*
  * The result that one connection is being given. A reader serves many connections, so what one of them still needs does not
@@ -73,8 +76,9 @@ struct stored_result {
 	struct arena arena; /* of the result */
 	uint64_t exchange;
 	uint32_t number;
-	struct slice only_chunk; /* its rows, where all of them came with the result; else data NULL */
-	struct buffer chunk;	 /* the open chunk's JSON, where it does not lie in the arena */
+	struct slice
+		only_chunk;  /* its rows, where all of them came with the result; else data NULL */
+	struct buffer chunk; /* the open chunk's JSON, where it does not lie in the arena */
 	struct rows_decoder rows;
 	struct arena row; /* of the row that was given last */
 };
@@ -82,14 +86,14 @@ void stored_result_init(struct stored_result *stored);
 void stored_result_release(struct stored_result *stored);
 
 /* Result, chunk and row as in answers.h; slices lie in *stored, as long as answers.h promises. */
-MUST_CHECK int reader_result(struct reader *reader, struct stored_result *stored, uint64_t exchange, uint32_t number,
-			     struct answer_result *ret_result);
-MUST_CHECK int reader_chunk(struct reader *reader, struct stored_result *stored, uint64_t exchange, uint32_t number,
-			    uint32_t chunk);
+MUST_CHECK int reader_result(struct reader *reader, struct stored_result *stored, uint64_t exchange,
+			     uint32_t number, struct answer_result *ret_result);
+MUST_CHECK int reader_chunk(struct reader *reader, struct stored_result *stored, uint64_t exchange,
+			    uint32_t number, uint32_t chunk);
 MUST_CHECK int reader_next_row(struct reader *reader, struct stored_result *stored,
 			       const struct answer_value **ret_values, size_t *ret_n);
-MUST_CHECK int reader_part(struct reader *reader, int64_t exchange, uint64_t part, uint32_t sequence,
-			   struct slice *ret_bytes);
+MUST_CHECK int reader_part(struct reader *reader, int64_t exchange, uint64_t part,
+			   uint32_t sequence, struct slice *ret_bytes);
 /* Did any result of it give rows? */
 MUST_CHECK int reader_gave_rows(struct reader *reader, int64_t exchange);
 

@@ -58,9 +58,11 @@ static bool is_partial_name(const char *path)
 static int refuse_partial(const char *partial, char error[STORE_ERROR_BYTES])
 {
 	if (partial_is_locked(partial))
-		return say(-EBUSY, error, "%s is being written: the recorder has not ended", partial);
+		return say(-EBUSY, error, "%s is being written: the recorder has not ended",
+			   partial);
 	return say(-EBUSY, error,
-		   "%s was left by a recorder that was killed and is incomplete: --allow-partial replays it all the same",
+		   "%s was left by a recorder that was killed and is incomplete: --allow-partial "
+		   "replays it all the same",
 		   partial);
 }
 
@@ -79,7 +81,8 @@ static int choose_file(const struct recording_options *options, char **ret_path,
 	} else if (errno != ENOENT) {
 		rc = say(-errno, error, "cannot open %s: %s", options->path, strerror(errno));
 	} else if (access(partial, F_OK) < 0) {
-		rc = say(-ENOENT, error, "there is no recording %s: 'mockproxy record -o %s -- CMD' makes one",
+		rc = say(-ENOENT, error,
+			 "there is no recording %s: 'mockproxy record -o %s -- CMD' makes one",
 			 options->path, options->path);
 	} else if (!options->allow_partial) {
 		rc = refuse_partial(partial, error);
@@ -108,15 +111,16 @@ static int check_header(const char *path, const uint8_t *header, uint64_t size,
 		return say(-EBADMSG, error, "%s is not a recording of mockproxy", path);
 	if (header_u32(header, HEADER_VERSION) > RECORDING_VERSION)
 		return say(-ENOTSUP, error,
-			   "%s has version %u of the format, made by a newer mockproxy: this one reads up to %d",
+			   "%s has version %u of the format, made by a newer mockproxy: this one "
+			   "reads up to %d",
 			   path, header_u32(header, HEADER_VERSION), RECORDING_VERSION);
 	if (!header_u32(header, HEADER_VERSION))
 		return say(-EBADMSG, error, "%s is damaged: it has no format version", path);
 	whole *= page_size == 1 ? 65536 : page_size;
 	if (size < whole && header[HEADER_READ_VERSION] != HEADER_WAL &&
 	    header_u32(header, HEADER_CHANGES) == header_u32(header, HEADER_PAGES_VALID_FOR))
-		return say(-EBADMSG, error, "%s is damaged: it is cut off, %llu of %llu bytes", path,
-			   (unsigned long long)size, (unsigned long long)whole);
+		return say(-EBADMSG, error, "%s is damaged: it is cut off, %llu of %llu bytes",
+			   path, (unsigned long long)size, (unsigned long long)whole);
 	return 0;
 }
 
@@ -207,12 +211,13 @@ int recording_connect(const struct recording *recording, sqlite3 **ret_database,
 static int check_tables(sqlite3 *database, int *ret_found)
 {
 	sqlite3_stmt *sql = NULL;
-	int rc = sqlite3_prepare_v2(
-		database,
-		"SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%' "
-		"AND name IN ('recording', 'endpoint', 'connection', 'context', 'columns', 'statement', "
-		"'exchange', 'result', 'result_rows', 'value_part')",
-		-1, &sql, NULL);
+	int rc = sqlite3_prepare_v2(database,
+				    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND "
+				    "sql NOT LIKE 'CREATE VIRTUAL%' "
+				    "AND name IN ('recording', 'endpoint', 'connection', "
+				    "'context', 'columns', 'statement', "
+				    "'exchange', 'result', 'result_rows', 'value_part')",
+				    -1, &sql, NULL);
 
 	*ret_found = 0;
 	if (rc == SQLITE_OK && sqlite3_step(sql) == SQLITE_ROW)

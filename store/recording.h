@@ -24,8 +24,8 @@ struct recording_options {
  * 0, or -errno with a sentence for people: -ENOENT, -EACCES, -EBADMSG (not a recording, damaged), -ENOTSUP (newer
  * version), -EBUSY (a .partial, and not allowed).
  */
-MUST_CHECK int recording_open(const struct recording_options *options, struct recording **ret_recording,
-			      char ret_error[STORE_ERROR_BYTES]);
+MUST_CHECK int recording_open(const struct recording_options *options,
+			      struct recording **ret_recording, char ret_error[STORE_ERROR_BYTES]);
 void recording_close(struct recording *recording); /* accepts NULL */
 
 /* NULL when it is complete, else why not. */

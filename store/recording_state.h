@@ -7,11 +7,12 @@
 #include "store/recording.h"
 
 struct recording {
-	char *path;	  /* of the file that is read: FILE, or FILE.partial */
-	bool immutable;	  /* in WAL mode without a log, where SQLite could not be asked to read only */
-	bool stale;	  /* made with other rules of canonical form: no stored hash counts */
+	char *path;	/* of the file that is read: FILE, or FILE.partial */
+	bool immutable; /* in WAL mode without a log, where SQLite could not be asked to read only */
+	bool stale;	/* made with other rules of canonical form: no stored hash counts */
 	char *incomplete; /* why; NULL: it is complete */
-	sqlite3 *database; /* keeps the shared lock: who edits the file meanwhile is told that it is locked */
+	sqlite3 *
+		database; /* keeps the shared lock: who edits the file meanwhile is told that it is locked */
 };
 
 /*

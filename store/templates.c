@@ -75,8 +75,7 @@ struct template templates_get(struct templates *templates, const struct sql_opti
 	uint64_t hash = XXH3_64bits(text.data, text.size);
 	struct entry *entry = &templates->entries[hash & (SLOTS - 1)];
 
-	if (entry->kept && slice_equal(entry->text, text) &&
-	    same_options(&entry->options, options))
+	if (entry->kept && slice_equal(entry->text, text) && same_options(&entry->options, options))
 		return entry->template;
 	if (entry->seen != hash || text.size > TEXT_MAX) {
 		entry->seen = hash;

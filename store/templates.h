@@ -10,7 +10,8 @@
 
 #include "parsers/sql/canonical.h"
 
-struct template {
+struct template
+{
 	struct sql_statement statement;
 	struct slice masked; /* the text, without secrets */
 };

@@ -77,7 +77,8 @@ static int add_recording(sqlite3 *database, const struct writer_options *options
 	char cwd[PATH_MAX];
 	int rc = sqlite3_prepare_v2(
 		database,
-		"INSERT INTO recording (id, started_at, command, cwd, program_version, canonical_version, pid) "
+		"INSERT INTO recording (id, started_at, command, cwd, program_version, "
+		"canonical_version, pid) "
 		"VALUES (1, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), ?1, ?2, ?3, ?4, ?5)",
 		-1, &sql, NULL);
 
@@ -288,8 +289,7 @@ static void fail(struct writer *writer, int code)
 	char what[STORE_ERROR_BYTES / 2];
 
 	snprintf(what, sizeof(what), "recording to %s stopped", writer->file.partial_path);
-	writer->failure_errno =
-		-database_error(writer->database, code, what, writer->failure);
+	writer->failure_errno = -database_error(writer->database, code, what, writer->failure);
 	atomic_store_explicit(&writer->failed, true, memory_order_release);
 	if (!sqlite3_get_autocommit(writer->database))
 		(void)!database_exec(writer->database, "ROLLBACK");
@@ -351,11 +351,11 @@ static void stop_thread(struct writer *writer)
 static int set_ended(sqlite3 *database, const char *incomplete_reason)
 {
 	sqlite3_stmt *sql = NULL;
-	int rc = sqlite3_prepare_v2(
-		database,
-		"UPDATE recording SET ended_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), pid = NULL, "
-		"complete = ?1 IS NULL, incomplete_reason = ?1",
-		-1, &sql, NULL);
+	int rc = sqlite3_prepare_v2(database,
+				    "UPDATE recording SET ended_at = "
+				    "strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), pid = NULL, "
+				    "complete = ?1 IS NULL, incomplete_reason = ?1",
+				    -1, &sql, NULL);
 
 	if (rc != SQLITE_OK)
 		return rc;

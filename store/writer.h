@@ -23,22 +23,22 @@
 struct writer;
 
 struct writer_options {
-	const char *path;	      /* FILE; it is written as FILE.partial until it ended well */
-	const char *const *command;   /* the app's argv, NULL-terminated; secrets are masked here */
-	size_t queue_bytes;	      /* 0: the default, 16 MiB */
+	const char *path;	    /* FILE; it is written as FILE.partial until it ended well */
+	const char *const *command; /* the app's argv, NULL-terminated; secrets are masked here */
+	size_t queue_bytes;	    /* 0: the default, 16 MiB */
 	void (*drained)(void *context); /* the queue was full and has room again */
 	void *drained_context;
 };
 
 struct writer_summary {
-	uint64_t exchanges;	/* opened */
-	uint64_t unfinished;	/* not closed, cut or suspended */
-	uint64_t errors;	/* whose outcome is an error */
+	uint64_t exchanges;  /* opened */
+	uint64_t unfinished; /* not closed, cut or suspended */
+	uint64_t errors;     /* whose outcome is an error */
 	uint64_t connections;
-	uint64_t opaque;	/* connections */
+	uint64_t opaque; /* connections */
 	uint64_t statements;
-	uint64_t flagged;	/* exchanges with a flag that says something is not stored */
-	uint64_t bytes;		/* of the file */
+	uint64_t flagged;	   /* exchanges with a flag that says something is not stored */
+	uint64_t bytes;		   /* of the file */
 	uint64_t queue_bytes_most; /* the most that waited */
 };
 

@@ -194,11 +194,23 @@ static void begin_session(struct replayer *replayer, struct slice body, struct s
 	}
 }
 
+static void refuse_database(struct replayer *replayer, struct slice database, struct buffer *out)
+{
+	struct buffer message;
+
+	buffer_init(&message, PG_STARTUP_MAX + 128);
+	buffer_append_string(&message, "mockproxy: the recording has no session with database \"");
+	buffer_append_slice(&message, database);
+	buffer_append_string(&message, "\" at this address");
+	refuse_login(
+		replayer, PG_STATE_MISS, buffer_slice(&message),
+		SLICE("Record a run of the program that uses this database first, or see --map."),
+		out);
+	buffer_release(&message);
+}
+
 static void startup_message(struct replayer *replayer, struct slice body, struct buffer *out)
 {
-	static const struct slice hint =
-		SLICE("Record a run of the program that uses this database "
-		      "first, or see --map.");
 	struct cursor cursor = cursor_of(body);
 	uint32_t code = cursor_u32be(&cursor), n_unknown = 0;
 	struct slice user = { 0 }, database = { 0 };
@@ -228,10 +240,7 @@ static void startup_message(struct replayer *replayer, struct slice body, struct
 	if (!database.size)
 		database = user;
 	if (!replayer->answers->server(replayer->answers->context, database, user, &server)) {
-		refuse_login(replayer, PG_STATE_MISS,
-			     SLICE("mockproxy: the recording has no session with this database at "
-				   "this address"),
-			     hint, out);
+		refuse_database(replayer, database, out);
 		return;
 	}
 	buffer_init(&unknown, PG_STARTUP_MAX);

@@ -37,7 +37,7 @@ struct pg_prepared {
 	struct slice text;
 	struct sql_statement sql;
 	const uint32_t *declared; /* by placeholder; 0: not declared */
-	const uint32_t *types;	  /* by placeholder: declared, else recorded; 0: not known */
+	const uint32_t *types;	  /* by placeholder: declared, else recorded, else text */
 	size_t n_types;
 	bool has_columns;
 	const struct answer_columns *columns;

@@ -148,6 +148,8 @@ static void append_cut(struct buffer *text, struct slice what)
 {
 	static const size_t most = 300;
 
+	while (what.size && strchr(" \t\r\n", what.data[0])) /* between statements of a Query */
+		what = slice_of(what.data + 1, what.size - 1);
 	buffer_append_slice(text, slice_of(what.data, what.size < most ? what.size : most));
 	if (what.size > most)
 		buffer_append_string(text, " ...");

@@ -82,6 +82,32 @@ void pg_forget_all_prepared(struct replayer *replayer)
 
 /* ---- Parse ---- */
 
+/* The type that a server gives a literal (documentation, 4.1.2): for statements that were recorded with literals. */
+static uint32_t literal_type(const struct sql_slot *slot)
+{
+	struct slice text = slot->literal.text;
+	struct buffer scratch;
+	uint32_t type = 0;
+
+	if (slot->placeholder || slot->literal.null)
+		return 0;
+	if (slot->literal.kind == SQL_TYPED)
+		return pg_type_by_name(slot->literal.type);
+	if (slot->literal.kind == SQL_BOOLEAN)
+		return pg_type_by_name(SLICE("bool"));
+	if (slot->literal.kind != SQL_NUMBER)
+		return 0;
+	buffer_init(&scratch, 64);
+	type = pg_type_by_name(SLICE("int4"));
+	if (pg_value_to_binary(type, text, &scratch))
+		type = pg_type_by_name(SLICE("int8"));
+	buffer_clear(&scratch);
+	if (pg_value_to_binary(type, text, &scratch))
+		type = pg_type_by_name(SLICE("numeric"));
+	buffer_release(&scratch);
+	return type;
+}
+
 /* The type of each placeholder: as the client declared it, else as the text states it, else as it was recorded. */
 static void resolve_types(struct pg_prepared *prepared, const uint32_t *declared, size_t n_declared,
 			  const struct answer_description *description)
@@ -101,12 +127,17 @@ static void resolve_types(struct pg_prepared *prepared, const uint32_t *declared
 			continue;
 		stated = pg_type_by_name(sql->slots[i].cast);
 		recorded = i < description->n_slots ? description->slot_types[i] : 0;
+		if (!recorded && description->slots)
+			recorded = literal_type(&description->slots[i]);
 		/* Of `$1::text::int` only the server says that it is a text. */
 		if (recorded && (description->same_shape || !stated))
 			types[placeholder - 1] = recorded;
 		else
 			types[placeholder - 1] = stated;
 	}
+	for (size_t i = 0; i < n; i++)
+		if (!types[i])
+			types[i] = TYPE_TEXT; /* what a server makes of the unknown; the client will believe it */
 	prepared->declared = all;
 	prepared->types = types;
 	prepared->n_types = n;
@@ -361,7 +392,7 @@ static void describe_statement(struct replayer *replayer, struct slice name, str
 	at = pg_message_begin(out, 't');
 	buffer_append_u16be(out, (uint16_t)prepared->n_types);
 	for (size_t i = 0; i < prepared->n_types; i++)
-		buffer_append_u32be(out, prepared->types[i] ? prepared->types[i] : TYPE_TEXT);
+		buffer_append_u32be(out, prepared->types[i]);
 	pg_message_end(out, at);
 	if (prepared->columns)
 		pg_send_columns(out, prepared->columns, NULL, 0, false);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The canonical form: one walk over the tokens that writes the template and makes the slots; see canonical.h and, for the
- * state, template.h.
+ * The canonical form: one walk over the tokens that writes the template and makes the slots; see
+ * canonical.h and, for the state, template.h.
  *
- * Spacing is a function of the tokens alone: one space between two, but none behind ( [ . :: and before ) ] , . :: and
- * before the ( or [ of a name. So a=5, a = 5 and a  =  5 are one text, and no two token sequences are.
+ * Spacing is a function of the tokens alone: one space between two, but none behind ( [ . :: and
+ * before ) ] , . :: and before the ( or [ of a name. So a=5, a = 5 and a  =  5 are one text, and no
+ * two token sequences are.
  */
 #include "parsers/sql/literal.h"
 #include "parsers/sql/template.h"
@@ -50,7 +51,8 @@ static void write_token(struct sql_template *template, struct slice text)
 	sql_template_write(template, text);
 }
 
-/* A word folded to lower case, at the end of the text; MySQL's identifiers keep theirs, its keywords do not. */
+/* A word folded to lower case, at the end of the text; MySQL's identifiers keep theirs, its
+ * keywords do not. */
 static struct slice write_word(struct sql_template *template, struct slice text,
 			       struct sql_word_info *ret_info)
 {
@@ -126,7 +128,8 @@ static void on_word(struct sql_template *template, const struct sql_token *token
 		info = (struct sql_word_info){ WORD_NONE, 0 };
 	see_secret(template, lower, info.word);
 	if (may_be_operand(template, info)) {
-		/* A slot is written in the word's place; where it is none, the word is written again. */
+		/* A slot is written in the word's place; where it is none, the word is written
+		 * again. */
 		template->out_size = out_size;
 		template->glue = glue;
 		if (word_operand(template, token, lower, info)) {
@@ -397,7 +400,8 @@ struct slice sql_mask(const struct sql_statement *statement, struct slice text, 
 
 	if (!statement->has_secret)
 		return text;
-	/* '***' may be longer than a secret of one byte, with its quotes: five bytes for each slot are enough. */
+	/* '***' may be longer than a secret of one byte, with its quotes: five bytes for each slot
+	 * are enough. */
 	masked = arena_bytes(arena, text.size + 5 * statement->n_slots);
 	for (size_t i = 0; i < statement->n_slots; i++) {
 		const struct sql_slot *slot = &statement->slots[i];

@@ -2,9 +2,10 @@
 /*
  * Identity: hashes and comparison of requests; see identity.h and design §7.
  *
- * Each part is hashed with the hash of what comes before it as the seed. XXH3 takes a part's length in, so no two
- * sequences of parts are one. Hashes and comparison ask the same two questions of a value: its identity type (which
- * counts always where the slot is not compared, and else only where it changes the text) and its text.
+ * Each part is hashed with the hash of what comes before it as the seed. XXH3 takes a part's length
+ * in, so no two sequences of parts are one. Hashes and comparison ask the same two questions of a
+ * value: its identity type (which counts always where the slot is not compared, and else only where
+ * it changes the text) and its text.
  */
 #include "parsers/sql/identity.h"
 
@@ -63,7 +64,8 @@ enum head {
 	HEAD_KIND = 8 /* times enum sql_kind */
 };
 
-/* What of the type is identity: of a null only what was stated, since there is no text whose kind could matter. */
+/* What of the type is identity: of a null only what was stated, since there is no text whose kind
+ * could matter. */
 static struct slice identity_type(const struct sql_value *value, bool compared)
 {
 	if (compared)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The lexer's engine and what the dialects have in common: comments, words, numbers; see lexer.h and rules.h.
- * PostgreSQL 16 documentation, section 4.1 "Lexical Structure".
+ * The lexer's engine and what the dialects have in common: comments, words, numbers; see lexer.h
+ * and rules.h. PostgreSQL 16 documentation, section 4.1 "Lexical Structure".
  *
  * Invariant: lexer->at <= lexer->end, and each token but the last is at least one byte.
  */

@@ -2,9 +2,10 @@
 /*
  * Lexer: SQL text to tokens, pulled one by one, of the dialect and settings in struct sql_options.
  *
- * White space and comments are skipped, optimizer hints are tokens. Every token is a piece of the text; nothing is
- * allocated and nothing is decoded (see literal.h). What cannot be read (an unterminated string or comment) is one
- * last SQL_TOKEN_ERROR that takes the rest. Cost is linear in the text, whatever it holds.
+ * White space and comments are skipped, optimizer hints are tokens. Every token is a piece of the
+ * text; nothing is allocated and nothing is decoded (see literal.h). What cannot be read (an
+ * unterminated string or comment) is one last SQL_TOKEN_ERROR that takes the rest. Cost is linear
+ * in the text, whatever it holds.
  */
 #ifndef MOCKPROXY_SQL_LEXER_H
 #define MOCKPROXY_SQL_LEXER_H
@@ -47,7 +48,8 @@ struct sql_token {
 	uint8_t type; /* enum sql_token_type */
 	uint8_t form; /* enum sql_form */
 	uint8_t quote;
-	/* A string or quoted identifier: `inner` is not its value yet. A number: letters follow it at once. */
+	/* A string or quoted identifier: `inner` is not its value yet. A number: letters follow it
+	 * at once. */
 	bool irregular;
 	uint32_t placeholder; /* n of $n; 0 for ? */
 	struct slice text;    /* the whole token */

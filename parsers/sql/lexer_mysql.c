@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * MySQL's quoting, placeholders and operators; see lexer.h. MySQL 8.4 reference manual, chapter 11 "Language
- * Structure". ANSI_QUOTES and charset introducers are not read.
+ * MySQL's quoting, placeholders and operators; see lexer.h. MySQL 8.4 reference manual, chapter 11
+ * "Language Structure". ANSI_QUOTES and charset introducers are not read.
  */
 #include "parsers/sql/rules.h"
 
@@ -72,21 +72,42 @@ static const uint8_t *scan_operator(const struct sql_lexer *lexer, struct sql_to
 	return lexer->at + 1;
 }
 
-/* clang-format off */
 static const uint8_t classes[256] = {
-	['\t' ... '\r'] = SQL_CLASS_SPACE, [' '] = SQL_CLASS_SPACE,
-	['a' ... 'z'] = SQL_CLASS_LETTER, ['A' ... 'Z'] = SQL_CLASS_LETTER, ['_'] = SQL_CLASS_LETTER,
-	['$'] = SQL_CLASS_LETTER, [0x80 ... 0xff] = SQL_CLASS_LETTER,
-	['0' ... '9'] = SQL_CLASS_DIGIT, ['.'] = SQL_CLASS_DOT,
-	['\''] = SQL_CLASS_QUOTE, ['"'] = SQL_CLASS_DOUBLE_QUOTE, ['`'] = SQL_CLASS_BACKTICK,
-	['('] = SQL_CLASS_SINGLE, [')'] = SQL_CLASS_SINGLE, ['['] = SQL_CLASS_SINGLE, [']'] = SQL_CLASS_SINGLE,
-	[','] = SQL_CLASS_SINGLE, [';'] = SQL_CLASS_SINGLE, [':'] = SQL_CLASS_OPERATOR,
-	['~'] = SQL_CLASS_OPERATOR, ['!'] = SQL_CLASS_OPERATOR, ['@'] = SQL_CLASS_OPERATOR, ['^'] = SQL_CLASS_OPERATOR,
-	['&'] = SQL_CLASS_OPERATOR, ['|'] = SQL_CLASS_OPERATOR, ['?'] = SQL_CLASS_OPERATOR, ['+'] = SQL_CLASS_OPERATOR,
-	['-'] = SQL_CLASS_OPERATOR, ['*'] = SQL_CLASS_OPERATOR, ['/'] = SQL_CLASS_OPERATOR, ['%'] = SQL_CLASS_OPERATOR,
-	['<'] = SQL_CLASS_OPERATOR, ['>'] = SQL_CLASS_OPERATOR, ['='] = SQL_CLASS_OPERATOR,
+	['\t' ... '\r'] = SQL_CLASS_SPACE,
+	[' '] = SQL_CLASS_SPACE,
+	['a' ... 'z'] = SQL_CLASS_LETTER,
+	['A' ... 'Z'] = SQL_CLASS_LETTER,
+	['_'] = SQL_CLASS_LETTER,
+	['$'] = SQL_CLASS_LETTER,
+	[0x80 ... 0xff] = SQL_CLASS_LETTER,
+	['0' ... '9'] = SQL_CLASS_DIGIT,
+	['.'] = SQL_CLASS_DOT,
+	['\''] = SQL_CLASS_QUOTE,
+	['"'] = SQL_CLASS_DOUBLE_QUOTE,
+	['`'] = SQL_CLASS_BACKTICK,
+	['('] = SQL_CLASS_SINGLE,
+	[')'] = SQL_CLASS_SINGLE,
+	['['] = SQL_CLASS_SINGLE,
+	[']'] = SQL_CLASS_SINGLE,
+	[','] = SQL_CLASS_SINGLE,
+	[';'] = SQL_CLASS_SINGLE,
+	[':'] = SQL_CLASS_OPERATOR,
+	['~'] = SQL_CLASS_OPERATOR,
+	['!'] = SQL_CLASS_OPERATOR,
+	['@'] = SQL_CLASS_OPERATOR,
+	['^'] = SQL_CLASS_OPERATOR,
+	['&'] = SQL_CLASS_OPERATOR,
+	['|'] = SQL_CLASS_OPERATOR,
+	['?'] = SQL_CLASS_OPERATOR,
+	['+'] = SQL_CLASS_OPERATOR,
+	['-'] = SQL_CLASS_OPERATOR,
+	['*'] = SQL_CLASS_OPERATOR,
+	['/'] = SQL_CLASS_OPERATOR,
+	['%'] = SQL_CLASS_OPERATOR,
+	['<'] = SQL_CLASS_OPERATOR,
+	['>'] = SQL_CLASS_OPERATOR,
+	['='] = SQL_CLASS_OPERATOR,
 };
-/* clang-format on */
 
 /* One byte has one class: which letters may begin a string is decided here. */
 static const uint8_t *scan_letter(const struct sql_lexer *lexer, struct sql_token *token)

@@ -5,12 +5,13 @@
  */
 #include "parsers/sql/rules.h"
 
-/* Longer operators are an error of the server; the limit keeps a run of +-+- from costing its square. */
+/* Longer operators are an error of the server; the limit keeps a run of +-+- from costing its
+ * square. */
 #define OPERATOR_BYTES_MAX 32
 
 /*
- * Where a string goes on behind its closing quote: the next opening quote, when only white space and -- comments
- * with at least one newline lie between; else NULL.
+ * Where a string goes on behind its closing quote: the next opening quote, when only white space
+ * and -- comments with at least one newline lie between; else NULL.
  */
 static const uint8_t *continuation(const struct sql_lexer *lexer, const uint8_t *at)
 {
@@ -203,28 +204,64 @@ static const uint8_t *scan_operator(const struct sql_lexer *lexer, struct sql_to
 	return at;
 }
 
-/* clang-format off */
-#define LETTERS(from, to) [from ... to] = SQL_CLASS_LETTER
+#define LETTERS(from, to) [from... to] = SQL_CLASS_LETTER
 static const uint8_t classes[256] = {
-	['\t' ... '\r'] = SQL_CLASS_SPACE, [' '] = SQL_CLASS_SPACE,
-	LETTERS('a', 'a'), LETTERS('c', 'd'), LETTERS('f', 'm'), LETTERS('o', 't'), LETTERS('v', 'w'), LETTERS('y', 'z'),
-	LETTERS('A', 'A'), LETTERS('C', 'D'), LETTERS('F', 'M'), LETTERS('O', 'T'), LETTERS('V', 'W'), LETTERS('Y', 'Z'),
-	LETTERS('_', '_'), LETTERS(0x80, 0xff),
-	['b'] = SQL_CLASS_PREFIX, ['e'] = SQL_CLASS_PREFIX, ['n'] = SQL_CLASS_PREFIX, ['u'] = SQL_CLASS_PREFIX,
+	['\t' ... '\r'] = SQL_CLASS_SPACE,
+	[' '] = SQL_CLASS_SPACE,
+	LETTERS('a', 'a'),
+	LETTERS('c', 'd'),
+	LETTERS('f', 'm'),
+	LETTERS('o', 't'),
+	LETTERS('v', 'w'),
+	LETTERS('y', 'z'),
+	LETTERS('A', 'A'),
+	LETTERS('C', 'D'),
+	LETTERS('F', 'M'),
+	LETTERS('O', 'T'),
+	LETTERS('V', 'W'),
+	LETTERS('Y', 'Z'),
+	LETTERS('_', '_'),
+	LETTERS(0x80, 0xff),
+	['b'] = SQL_CLASS_PREFIX,
+	['e'] = SQL_CLASS_PREFIX,
+	['n'] = SQL_CLASS_PREFIX,
+	['u'] = SQL_CLASS_PREFIX,
 	['x'] = SQL_CLASS_PREFIX,
-	['B'] = SQL_CLASS_PREFIX, ['E'] = SQL_CLASS_PREFIX, ['N'] = SQL_CLASS_PREFIX, ['U'] = SQL_CLASS_PREFIX,
+	['B'] = SQL_CLASS_PREFIX,
+	['E'] = SQL_CLASS_PREFIX,
+	['N'] = SQL_CLASS_PREFIX,
+	['U'] = SQL_CLASS_PREFIX,
 	['X'] = SQL_CLASS_PREFIX,
-	['0' ... '9'] = SQL_CLASS_DIGIT, ['.'] = SQL_CLASS_DOT, ['$'] = SQL_CLASS_DOLLAR,
-	['\''] = SQL_CLASS_QUOTE, ['"'] = SQL_CLASS_DOUBLE_QUOTE, [':'] = SQL_CLASS_COLON,
-	['('] = SQL_CLASS_SINGLE, [')'] = SQL_CLASS_SINGLE, ['['] = SQL_CLASS_SINGLE, [']'] = SQL_CLASS_SINGLE,
-	[','] = SQL_CLASS_SINGLE, [';'] = SQL_CLASS_SINGLE,
-	['~'] = SQL_CLASS_OPERATOR, ['!'] = SQL_CLASS_OPERATOR, ['@'] = SQL_CLASS_OPERATOR, ['#'] = SQL_CLASS_OPERATOR,
-	['^'] = SQL_CLASS_OPERATOR, ['&'] = SQL_CLASS_OPERATOR, ['|'] = SQL_CLASS_OPERATOR, ['`'] = SQL_CLASS_OPERATOR,
-	['?'] = SQL_CLASS_OPERATOR, ['+'] = SQL_CLASS_OPERATOR, ['-'] = SQL_CLASS_OPERATOR, ['*'] = SQL_CLASS_OPERATOR,
-	['/'] = SQL_CLASS_OPERATOR, ['%'] = SQL_CLASS_OPERATOR, ['<'] = SQL_CLASS_OPERATOR, ['>'] = SQL_CLASS_OPERATOR,
+	['0' ... '9'] = SQL_CLASS_DIGIT,
+	['.'] = SQL_CLASS_DOT,
+	['$'] = SQL_CLASS_DOLLAR,
+	['\''] = SQL_CLASS_QUOTE,
+	['"'] = SQL_CLASS_DOUBLE_QUOTE,
+	[':'] = SQL_CLASS_COLON,
+	['('] = SQL_CLASS_SINGLE,
+	[')'] = SQL_CLASS_SINGLE,
+	['['] = SQL_CLASS_SINGLE,
+	[']'] = SQL_CLASS_SINGLE,
+	[','] = SQL_CLASS_SINGLE,
+	[';'] = SQL_CLASS_SINGLE,
+	['~'] = SQL_CLASS_OPERATOR,
+	['!'] = SQL_CLASS_OPERATOR,
+	['@'] = SQL_CLASS_OPERATOR,
+	['#'] = SQL_CLASS_OPERATOR,
+	['^'] = SQL_CLASS_OPERATOR,
+	['&'] = SQL_CLASS_OPERATOR,
+	['|'] = SQL_CLASS_OPERATOR,
+	['`'] = SQL_CLASS_OPERATOR,
+	['?'] = SQL_CLASS_OPERATOR,
+	['+'] = SQL_CLASS_OPERATOR,
+	['-'] = SQL_CLASS_OPERATOR,
+	['*'] = SQL_CLASS_OPERATOR,
+	['/'] = SQL_CLASS_OPERATOR,
+	['%'] = SQL_CLASS_OPERATOR,
+	['<'] = SQL_CLASS_OPERATOR,
+	['>'] = SQL_CLASS_OPERATOR,
 	['='] = SQL_CLASS_OPERATOR,
 };
-/* clang-format on */
 
 const struct sql_rules sql_rules_postgres = {
 	.classes = classes,

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Decoding of strings and numbers; see literal.h. PostgreSQL 16 documentation, sections 4.1.2.1 to 4.1.2.6; MySQL 8.4
- * reference manual, section 11.1.1.
+ * Decoding of strings and numbers; see literal.h. PostgreSQL 16 documentation, sections 4.1.2.1
+ * to 4.1.2.6; MySQL 8.4 reference manual, section 11.1.1.
  *
- * Invariant: what is decoded is never longer than its token, so one allocation of that size is enough.
+ * Invariant: what is decoded is never longer than its token, so one allocation of that size is
+ * enough.
  */
 #include "parsers/sql/literal.h"
 
@@ -27,7 +28,8 @@ static int digit_value(uint8_t byte)
 	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
 }
 
-/* Exactly `n` hexadecimal digits at decoder->at, which moves behind them; -1: they are not there. */
+/* Exactly `n` hexadecimal digits at decoder->at, which moves behind them; -1: they are not there.
+ */
 static int64_t read_hex(struct decoder *decoder, int n)
 {
 	int64_t value = 0;
@@ -167,7 +169,8 @@ static bool decode_unicode_escape(struct decoder *decoder)
 	return put_unicode(decoder, read_escaped_point(decoder), read_escaped_point);
 }
 
-/* A quote inside of a literal is doubled, or ends a piece that is continued behind white space and comments. */
+/* A quote inside of a literal is doubled, or ends a piece that is continued behind white space and
+ * comments. */
 static void decode_quote(struct decoder *decoder)
 {
 	const uint8_t *at = decoder->at + 1;
@@ -262,7 +265,8 @@ bool sql_decode_bits(const struct sql_token *token, struct arena *arena, struct 
 	return true;
 }
 
-/* 0x1f, 0o17, 0b1 without underscores: as decimal digits at the end of `room`, or NULL when 64 bits are too few. */
+/* 0x1f, 0o17, 0b1 without underscores: as decimal digits at the end of `room`, or NULL when 64 bits
+ * are too few. */
 static uint8_t *radix_digits(struct slice number, uint8_t room[20])
 {
 	uint8_t letter = ascii_lower(number.data[1]);

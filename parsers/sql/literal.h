@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Literals: from a token to its value in canonical text. Results borrow from the text where nothing has to be decoded,
- * else they lie in the arena. False: the server would refuse the literal; it has no value.
+ * Literals: from a token to its value in canonical text. Results borrow from the text where nothing
+ * has to be decoded, else they lie in the arena. False: the server would refuse the literal; it has
+ * no value.
  */
 #ifndef MOCKPROXY_SQL_LITERAL_H
 #define MOCKPROXY_SQL_LITERAL_H
@@ -18,9 +19,9 @@ MUST_CHECK bool sql_decode_bits(const struct sql_token *token, struct arena *are
 				struct slice *ret_value);
 
 /*
- * A number's canonical text: no needless zeros before it, no underscores, ".5" is "0.5", hexadecimal is decimal as
- * far as 64 bits go. Zeros at the end and the exponent stay; so does the dot of "5.", which is what makes 5. / 2 another
- * number than 5 / 2.
+ * A number's canonical text: no needless zeros before it, no underscores, ".5" is "0.5",
+ * hexadecimal is decimal as far as 64 bits go. Zeros at the end and the exponent stay; so does the
+ * dot of "5.", which is what makes 5. / 2 another number than 5 / 2.
  */
 struct slice sql_number_text(struct slice number, bool negative, struct arena *arena);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hashes by shape; see loose.h. A text has at most one shape: the checks are tried in order and each is strict, so that what
- * looks like a date but is none is a plain text.
+ * Hashes by shape; see loose.h. A text has at most one shape: the checks are tried in order and
+ * each is strict, so that what looks like a date but is none is a plain text.
  */
 #include "parsers/sql/loose.h"
 
@@ -77,7 +77,8 @@ static int64_t take_number(struct cursor *cursor, size_t size)
 	return value;
 }
 
-/* The digits of a decimal without zeros at either end, and the power of ten that they are multiplied with. */
+/* The digits of a decimal without zeros at either end, and the power of ten that they are
+ * multiplied with. */
 struct decimal {
 	bool negative;
 	struct slice whole;
@@ -150,7 +151,8 @@ static uint64_t hash_decimal(struct decimal *decimal, uint64_t seed)
 	return XXH3_64bits_digest(&state);
 }
 
-/* Days since 1970-01-01 in the proleptic Gregorian calendar, counted from March so that February is last. */
+/* Days since 1970-01-01 in the proleptic Gregorian calendar, counted from March so that February is
+ * last. */
 static int64_t days_of(int64_t year, int64_t month, int64_t day)
 {
 	int64_t from_march = (month + 9) % 12;

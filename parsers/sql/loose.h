@@ -6,8 +6,9 @@
 #include "parsers/slice.h"
 
 /*
- * Equal for texts that a common type would find equal: decimals ("1.0", "1.00", "10e-1"), instants with a zone,
- * timestamps without, uuids, truth values, JSON documents. *ret_shaped: it is one of these.
+ * Equal for texts that a common type would find equal: decimals ("1.0", "1.00", "10e-1"), instants
+ * with a zone, timestamps without, uuids, truth values, JSON documents. *ret_shaped: it is one of
+ * these.
  */
 uint64_t sql_loose_text_hash(struct slice text, uint64_t seed, bool *ret_shaped);
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Literals and placeholders to slots: their values, the casts on them, and what among them is secret; see template.h.
+ * Literals and placeholders to slots: their values, the casts on them, and what among them is
+ * secret; see template.h.
  *
- * A slot's type is the last one stated. Of a chain of casts the inner ones change the value too, so they stay in the
- * template behind the mark: '5.7'::numeric::int is the slot int4 "5.7" and the text `?::numeric`.
+ * A slot's type is the last one stated. Of a chain of casts the inner ones change the value too, so
+ * they stay in the template behind the mark: '5.7'::numeric::int is the slot int4 "5.7" and the
+ * text `?::numeric`.
  */
 #include "parsers/sql/literal.h"
 #include "parsers/sql/template.h"
@@ -310,7 +312,8 @@ bool sql_operand_cast(struct sql_template *template, const struct sql_token *tok
 	return true;
 }
 
-/* The type of a constant `type '...'` whose first word is `token`; the stream is then at the string. */
+/* The type of a constant `type '...'` whose first word is `token`; the stream is then at the
+ * string. */
 static bool read_constant_type(struct sql_template *template, const struct sql_token *token,
 			       struct slice lower, struct sql_word_info info,
 			       struct slice *ret_type)

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which slots are compared with or assigned to something (design §7), decided from the tokens around them.
+ * Which slots are compared with or assigned to something (design §7), decided from the tokens
+ * around them.
  *
- * A slot is compared when it is the whole of one side of a comparison, an element of IN (...) or of an inserted row,
- * or what LIMIT and OFFSET take: then '5' and 5 mean the same to the server, since the other side gives the type. Where the
- * other side is a slot too it gives none, and kinds count. The rules err on that side: what they do not know
- * is not compared.
+ * A slot is compared when it is the whole of one side of a comparison, an element of IN (...) or of
+ * an inserted row, or what LIMIT and OFFSET take: then '5' and 5 mean the same to the server, since
+ * the other side gives the type. Where the other side is a slot too it gives none, and kinds count.
+ * The rules err on that side: what they do not know is not compared.
  *
- * Invariants: before tells what an operand would stand behind; frame() is the innermost parenthesis as
- * far as SQL_FRAMES_MAX goes; left_compared is set only between a slot and the first token behind its comparison that is
- * none of ( [ ANY SOME ALL ARRAY.
+ * Invariants: before tells what an operand would stand behind; frame() is the innermost parenthesis
+ * as far as SQL_FRAMES_MAX goes; left_compared is set only between a slot and the first token
+ * behind its comparison that is none of ( [ ANY SOME ALL ARRAY.
  */
 #include "parsers/sql/template.h"
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rules: what a dialect's lexer is made of. A dialect is one const struct sql_rules: a class for each byte, a
- * function for each class, and a few facts about comments. Only lexer*.c include this.
+ * Rules: what a dialect's lexer is made of. A dialect is one const struct sql_rules: a class for
+ * each byte, a function for each class, and a few facts about comments. Only lexer*.c include this.
  *
- * A scan function is called with lexer->at on a byte of its class and lexer->at < lexer->end. It fills the token
- * but for text.size, and returns where the token ends; NULL when the rest of the text cannot be read.
+ * A scan function is called with lexer->at on a byte of its class and lexer->at < lexer->end. It
+ * fills the token but for text.size, and returns where the token ends; NULL when the rest of the
+ * text cannot be read.
  */
 #ifndef MOCKPROXY_SQL_RULES_H
 #define MOCKPROXY_SQL_RULES_H
@@ -40,11 +41,13 @@ struct sql_rules {
 extern const struct sql_rules sql_rules_postgres;
 extern const struct sql_rules sql_rules_mysql;
 
-/* Where white space and comments that begin at `at` end; NULL: an unterminated comment begins at *ret_at. */
+/* Where white space and comments that begin at `at` end; NULL: an unterminated comment begins at
+ * *ret_at. */
 const uint8_t *sql_skip_blank(const struct sql_lexer *lexer, const uint8_t *at,
 			      const uint8_t **ret_at);
 
-/* Behind the closing quote of what begins at `at`, which is behind the opening one; NULL: unterminated. */
+/* Behind the closing quote of what begins at `at`, which is behind the opening one; NULL:
+ * unterminated. */
 const uint8_t *sql_skip_quoted(const uint8_t *at, const uint8_t *end, uint8_t quote, bool backslash,
 			       bool *irregular);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Lists of schema names; see search_path.h. PostgreSQL 16 documentation, section 20.11.1, search_path. The empty list is
- * written "" as the list of one empty name is: neither names a schema, and nothing written would mean "not set".
+ * Lists of schema names; see search_path.h. PostgreSQL 16 documentation, section 20.11.1,
+ * search_path. The empty list is written "" as the list of one empty name is: neither names a
+ * schema, and nothing written would mean "not set".
  */
 #include "parsers/sql/search_path.h"
 

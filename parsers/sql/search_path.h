@@ -9,8 +9,8 @@
 void sql_search_path_append(struct buffer *list, struct slice name);
 
 /*
- * A list as startup parameters and set_config() take it: names with commas between, folded unless quoted. Appends its
- * canonical form; a text that is no such list is appended as one name.
+ * A list as startup parameters and set_config() take it: names with commas between, folded unless
+ * quoted. Appends its canonical form; a text that is no such list is appended as one name.
  */
 void sql_search_path_parse(struct buffer *list, struct slice text);
 

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A session's transaction and settings, from its statements; see session.h. PostgreSQL 16 documentation: SET, SET ROLE, SET
- * SESSION AUTHORIZATION, RESET, DISCARD, and section 55.2.2.1 on implicit transactions.
+ * A session's transaction and settings, from its statements; see session.h. PostgreSQL 16
+ * documentation: SET, SET ROLE, SET SESSION AUTHORIZATION, RESET, DISCARD, and section 55.2.2.1 on
+ * implicit transactions.
  *
- * Statements are read in canonical form, whose marks are the slots in order. Invariant: the settings have a mark
- * while a transaction is open, the implicit one of a batch too; `transaction` tells of explicit ones only.
+ * Statements are read in canonical form, whose marks are the slots in order. Invariant: the
+ * settings have a mark while a transaction is open, the implicit one of a batch too; `transaction`
+ * tells of explicit ones only.
  *
- *	I → T [BEGIN]    T → E [error]    T, E → I [COMMIT, ROLLBACK, PREPARE TRANSACTION]    E → T [ROLLBACK TO]
+ *	I → T [BEGIN]				T → E [error]
+ *	T, E → I [COMMIT, ROLLBACK]		E → T [ROLLBACK TO]
+ *	T → I [PREPARE TRANSACTION]
  */
 #include "parsers/sql/session.h"
 
@@ -157,7 +161,8 @@ static void set_text(struct sql_session *session, enum setting_scope scope, stru
 	refresh_role(session);
 }
 
-/* The next word of a command line, in which a backslash takes the next byte as it is. False: none is left. */
+/* The next word of a command line, in which a backslash takes the next byte as it is. False: none
+ * is left. */
 static bool take_argument(struct slice *line, struct buffer *argument)
 {
 	size_t i = 0;
@@ -289,7 +294,8 @@ static bool take_name(struct reader *reader, struct slice *ret_name)
 	return true;
 }
 
-/* What SET spells in words of its own, and the setting that it is. Data NULL: an ordinary name comes. */
+/* What SET spells in words of its own, and the setting that it is. Data NULL: an ordinary name
+ * comes. */
 static struct slice take_special_name(struct reader *reader)
 {
 	struct reader saved = *reader;
@@ -369,8 +375,8 @@ static void on_discard(struct sql_session *session, struct reader *reader)
 }
 
 /*
- * An argument of set_config(), and the comma or parenthesis behind it. False: it is no plain value (a column, an
- * expression), so what was set cannot be known.
+ * An argument of set_config(), and the comma or parenthesis behind it. False: it is no plain value
+ * (a column, an expression), so what was set cannot be known.
  */
 static bool take_config_argument(struct reader *reader, bool last, struct slice *ret_text)
 {
@@ -420,7 +426,8 @@ static void on_select(struct sql_session *session, struct reader *reader, struct
 	}
 }
 
-/* The name behind SAVEPOINT, RELEASE [SAVEPOINT], ROLLBACK [WORK] TO [SAVEPOINT]: the last token. */
+/* The name behind SAVEPOINT, RELEASE [SAVEPOINT], ROLLBACK [WORK] TO [SAVEPOINT]: the last token.
+ */
 static struct slice last_name(struct reader *reader)
 {
 	struct slice name = slice_of(NULL, 0);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Settings with an undo log; see settings.h. PostgreSQL 16 documentation, SET and ROLLBACK TO SAVEPOINT.
+ * Settings with an undo log; see settings.h. PostgreSQL 16 documentation, SET and ROLLBACK TO
+ * SAVEPOINT.
  *
- * Invariants: undos are in the order of the changes; between two marks each setting has at most one undo, so their
- * number is at most SETTINGS_MAX * (SETTING_MARKS_MAX + 1); undoing from the newest to a mark gives the state at the mark.
+ * Invariants: undos are in the order of the changes; between two marks each setting has at most one
+ * undo, so their number is at most SETTINGS_MAX * (SETTING_MARKS_MAX + 1); undoing from the newest
+ * to a mark gives the state at the mark.
  */
 #include "parsers/sql/settings.h"
 

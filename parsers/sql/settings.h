@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Settings: a session's variables with PostgreSQL's transaction rules: a value for the session, one that ends with the
- * transaction (LOCAL), the startup's, and what to go back to at ROLLBACK and ROLLBACK TO.
+ * Settings: a session's variables with PostgreSQL's transaction rules: a value for the session, one
+ * that ends with the transaction (LOCAL), the startup's, and what to go back to at ROLLBACK and
+ * ROLLBACK TO.
  *
- * Bounded: SETTINGS_MAX names, values of SETTING_BYTES_MAX, SETTING_MARKS_MAX savepoints. What is beyond is not kept, but for
- * search_path, role and session_authorization, which always have a place.
+ * Bounded: SETTINGS_MAX names, values of SETTING_BYTES_MAX, SETTING_MARKS_MAX savepoints. What is
+ * beyond is not kept, but for search_path, role and session_authorization, which always have a
+ * place.
  */
 #ifndef MOCKPROXY_SQL_SETTINGS_H
 #define MOCKPROXY_SQL_SETTINGS_H

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Shape: what a statement's description (its columns, its parameters' types) depends on and its template does not say. `select 5`,
- * `select 'x'` and `select $1::date` are one template, since kinds are compared with the values; their columns differ.
+ * Shape: what a statement's description (its columns, its parameters' types) depends on and its
+ * template does not say. `select 5`, `select 'x'` and `select $1::date` are one template, since
+ * kinds are compared with the values; their columns differ.
  *
- * The shape is the kind and stated type of each slot that is not compared. A placeholder without a cast can be anything.
+ * The shape is the kind and stated type of each slot that is not compared. A placeholder without a
+ * cast can be anything.
  */
 #ifndef MOCKPROXY_SQL_SHAPE_H
 #define MOCKPROXY_SQL_SHAPE_H

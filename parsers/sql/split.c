@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Cutting a text into statements; see canonical.h. PostgreSQL 16 documentation, section 55.2.2.1 "Multiple Statements in
- * a Simple Query", and CREATE RULE and CREATE FUNCTION for semicolons that do not separate.
+ * Cutting a text into statements; see canonical.h. PostgreSQL 16 documentation, section 55.2.2.1
+ * "Multiple Statements in a Simple Query", and CREATE RULE and CREATE FUNCTION for semicolons that
+ * do not separate.
  */
 #include "parsers/sql/type_name.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Template: the state of one sql_canonicalize() call, shared by canonical.c (the walk and the text), operand.c (literals
- * to slots) and place.c (which slots are compared). Nothing else includes this.
+ * Template: the state of one sql_canonicalize() call, shared by canonical.c (the walk and the
+ * text), operand.c (literals to slots) and place.c (which slots are compared). Nothing else
+ * includes this.
  */
 #ifndef MOCKPROXY_SQL_TEMPLATE_H
 #define MOCKPROXY_SQL_TEMPLATE_H
@@ -71,10 +72,11 @@ struct sql_template {
 	bool identified;     /* MySQL: IDENTIFIED came, strings are passwords */
 
 	/* place.c */
-	uint8_t before;	 /* enum sql_before */
-	bool left_bare;	 /* the last operand was a slot and nothing more */
-	bool closed_row; /* the last parenthesis closed a row without slots */
-	bool left_compared; /* the last slot is compared unless its right side turns out to be a slot */
+	uint8_t before;	    /* enum sql_before */
+	bool left_bare;	    /* the last operand was a slot and nothing more */
+	bool closed_row;    /* the last parenthesis closed a row without slots */
+	bool left_compared; /* the last slot is compared unless its right side turns out to be a
+			       slot */
 	size_t depth;
 	struct sql_frame frames[SQL_FRAMES_MAX];
 };
@@ -83,7 +85,8 @@ struct sql_template {
 void sql_template_write(struct sql_template *template, struct slice text);
 void sql_template_space(struct sql_template *template);
 
-/* operand.c: each consumes what it made a slot of, and is false when it made none and consumed nothing. */
+/* operand.c: each consumes what it made a slot of, and is false when it made none and consumed
+ * nothing. */
 void sql_operand_string(struct sql_template *template, const struct sql_token *token);
 void sql_operand_number(struct sql_template *template, const struct sql_token *token,
 			const uint8_t *start, bool negative);
@@ -97,8 +100,8 @@ bool sql_operand_constant(struct sql_template *template, const struct sql_token 
 bool sql_operand_broken_secret(struct sql_template *template, const struct sql_token *token);
 
 /*
- * place.c: called for each token, or each group that was written as one; the stream's next token is the one behind it, and
- * last_* still tell of what stands before it.
+ * place.c: called for each token, or each group that was written as one; the stream's next token is
+ * the one behind it, and last_* still tell of what stands before it.
  */
 void sql_place_word(struct sql_template *template, struct sql_word_info info);
 void sql_place_name(struct sql_template *template);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Canonical names of types; see type_name.h. PostgreSQL 16 documentation, table 8.1 and section 4.2.9 "Type Casts".
+ * Canonical names of types; see type_name.h. PostgreSQL 16 documentation, table 8.1 and
+ * section 4.2.9 "Type Casts".
  *
- * A name is built in a struct name of fixed size; a longer one is no type as far as the canonical form is concerned,
- * and is then written as the tokens that it is made of.
+ * A name is built in a struct name of fixed size; a longer one is no type as far as the canonical
+ * form is concerned, and is then written as the tokens that it is made of.
  */
 #include "parsers/sql/type_name.h"
 
@@ -214,7 +215,8 @@ out:
 	return true;
 }
 
-/* CHARACTER and BIT: VARYING makes another name of it; without a length it is one long, but in constants. */
+/* CHARACTER and BIT: VARYING makes another name of it; without a length it is one long, but in
+ * constants. */
 static bool add_varying(struct name *name, struct sql_stream *stream, struct slice fixed,
 			struct slice varying, bool constant)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names of types as SQL writes them, to one canonical name: "integer" is "int4", "timestamp(3) with time zone" is
- * "timestamptz(3)", "char(2)[]" is "bpchar(2)[]". Other names are folded as identifiers are.
+ * Names of types as SQL writes them, to one canonical name: "integer" is "int4", "timestamp(3) with
+ * time zone" is "timestamptz(3)", "char(2)[]" is "bpchar(2)[]". Other names are folded as
+ * identifiers are.
  */
 #ifndef MOCKPROXY_SQL_TYPE_NAME_H
 #define MOCKPROXY_SQL_TYPE_NAME_H
@@ -34,9 +35,9 @@ bool sql_is_unquotable(struct slice name);
 #define SQL_WORD_BYTES_MAX 32
 
 /*
- * The type that begins at the next token, and moves behind it. `constant`: it stands before a string, where char and
- * bit without a length mean any length. The result is static or lies in the arena. False: no type that can be named
- * here; the stream is then anywhere.
+ * The type that begins at the next token, and moves behind it. `constant`: it stands before a
+ * string, where char and bit without a length mean any length. The result is static or lies in the
+ * arena. False: no type that can be named here; the stream is then anywhere.
  */
 MUST_CHECK bool sql_type_name(struct sql_stream *stream, bool constant, struct arena *arena,
 			      struct slice *ret_type);
@@ -44,7 +45,8 @@ MUST_CHECK bool sql_type_name(struct sql_stream *stream, bool constant, struct a
 /* Behind INTERVAL '...': the fields, as in "interval day to second". False: none, nothing moved. */
 bool sql_interval_fields(struct sql_stream *stream, struct arena *arena, struct slice *ret_type);
 
-/* Is a word followed by a string a constant of that type ("date '2020-01-01'")? Only built-in names are known. */
+/* Is a word followed by a string a constant of that type ("date '2020-01-01'")? Only built-in names
+ * are known. */
 bool sql_is_constant_type(struct slice lower);
 
 #endif

@@ -2,9 +2,10 @@
 /*
  * Values as they are compared; see value.h.
  *
- * Which stated types mean nothing where a slot is compared: those that take the text as it is. An integer's type
- * does not change "5" but makes 2 of "1.5"; a date's cuts the time off a timestamp; varchar(3) cuts a string. So it is
- * asked of the type and the text together, and everything that is not listed counts.
+ * Which stated types mean nothing where a slot is compared: those that take the text as it is. An
+ * integer's type does not change "5" but makes 2 of "1.5"; a date's cuts the time off a timestamp;
+ * varchar(3) cuts a string. So it is asked of the type and the text together, and everything that
+ * is not listed counts.
  */
 #include "parsers/sql/value.h"
 
@@ -67,7 +68,8 @@ static bool is_decimal(struct slice text)
 	return digits > 0;
 }
 
-/* Assigned to a text column 1e2 becomes '100' and -0 becomes '0', so they are not '1e2' and '-0'. */
+/* Assigned to a text column 1e2 becomes '100' and -0 becomes '0', so they are not '1e2' and '-0'.
+ */
 static bool prints_as_written(struct slice text)
 {
 	if (!is_decimal(text) || text.data[text.size - 1] == '.')
@@ -138,7 +140,8 @@ static bool keeps_text(struct slice type, struct slice text)
 	static const char *const integers[] = { "int2", "int4", "int8", "oid" };
 	static const char *const decimals[] = { "numeric", "float8" };
 
-	/* char(n) ignores spaces at the end when compared with an untyped string, and not with these. */
+	/* char(n) ignores spaces at the end when compared with an untyped string, and not with
+	 * these. */
 	if (is_one_of(type, strings, ARRAY_SIZE(strings)))
 		return !text.size || text.data[text.size - 1] != ' ';
 	if (is_one_of(type, integers, ARRAY_SIZE(integers)))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Values as JSON and back; see identity.h for the form. Keys that have a meaning of their own ("hex", "part", "number",
- * "boolean") are written in SQL's quotes when they are a type's name.
+ * Values as JSON and back; see identity.h for the form. Keys that have a meaning of their own
+ * ("hex", "part", "number", "boolean") are written in SQL's quotes when they are a type's name.
  */
 #include "parsers/json.h"
 #include "parsers/sql/identity.h"
@@ -45,7 +45,8 @@ static void append_key(struct buffer *json, struct slice type)
 		buffer_append_string(json, "\\\"\"");
 		return;
 	}
-	/* A type's name that is not UTF-8 cannot be read back: its hexadecimal digits are a name too. */
+	/* A type's name that is not UTF-8 cannot be read back: its hexadecimal digits are a name
+	 * too. */
 	if (!json_append_string(json, type)) {
 		buffer_append_string(json, "\"\\\"\\\\x");
 		buffer_append_hex(json, type);
@@ -259,7 +260,8 @@ int sql_values_parse(struct slice json, struct arena *arena, struct sql_value **
 	}
 	if (json_next(&reader) != JSON_END)
 		return -EINVAL;
-	/* What the text holds lies in the caller's memory: the results are to live as long as the arena. */
+	/* What the text holds lies in the caller's memory: the results are to live as long as the
+	 * arena. */
 	for (size_t i = 0; i < n; i++) {
 		values[i].text = arena_copy(arena, values[i].text);
 		values[i].type = arena_copy(arena, values[i].type);

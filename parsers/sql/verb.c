@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Verbs; see verb.h. The first word decides nearly always; a few statements are told by a later one. */
+/* Verbs; see verb.h. The first word decides nearly always; a few statements are told by a later
+ * one. */
 #include "parsers/sql/verb.h"
 
 #include "parsers/compiler.h"
@@ -103,7 +104,8 @@ static void see_second(struct sql_verb_state *state, enum sql_word word)
 		state->verb = SQL_BEGIN;
 	if (state->first == WORD_PREPARE && word == WORD_TRANSACTION)
 		state->verb = SQL_OTHER;
-	/* The second half of a two-phase commit has nothing to do with the session's transaction. */
+	/* The second half of a two-phase commit has nothing to do with the session's transaction.
+	 */
 	if ((state->first == WORD_COMMIT || state->first == WORD_ROLLBACK) && word == WORD_PREPARED)
 		state->verb = SQL_OTHER;
 }

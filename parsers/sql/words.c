@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of words; see words.h. Which are RESERVED follows pg_get_keywords() of PostgreSQL 15 and appendix C of the
- * documentation of 17: all but the unreserved ones, those that need AS as a label, and ROLLUP and CUBE.
+ * The table of words; see words.h. Which are RESERVED follows pg_get_keywords() of PostgreSQL 15 and
+ * appendix C of the documentation of 17: all but the unreserved ones, those that need AS as a
+ * label, and ROLLUP and CUBE.
  *
  * One list for each first letter: a look-up compares sizes before it compares bytes.
  */
@@ -313,7 +314,8 @@ static const struct word z_words[] = {
 #undef A
 #undef T
 
-#define LIST(letter, index_letter) [index_letter - 'a'] = { letter##_words, ARRAY_SIZE(letter##_words) }
+#define LIST(letter, index_letter) \
+	[index_letter - 'a'] = { letter##_words, ARRAY_SIZE(letter##_words) }
 static const struct {
 	const struct word *words;
 	size_t n;

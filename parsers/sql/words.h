@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Words: what the canonical form and the splitter know of SQL's keywords. Only those that change something are here;
- * every other word is an identifier to them.
+ * Words: what the canonical form and the splitter know of SQL's keywords. Only those that change
+ * something are here; every other word is an identifier to them.
  */
 #ifndef MOCKPROXY_SQL_WORDS_H
 #define MOCKPROXY_SQL_WORDS_H

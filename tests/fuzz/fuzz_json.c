@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON: reading any bytes ends, strings that were read are written and read again as the same, and values that
- * sql_values_parse() accepts are written and parsed again as equal.
+ * JSON: reading any bytes ends, strings that were read are written and read again as the same, and
+ * values that sql_values_parse() accepts are written and parsed again as equal.
  */
 #include "parsers/json.h"
 #include "parsers/sql/identity.h"

@@ -23,20 +23,29 @@
 
 static const char rows_sql[] =
 	"PRAGMA application_id = 1836016491; PRAGMA user_version = 1;"
-	"INSERT INTO recording VALUES (1, 'then', 'later', '[\"psql\"]', '/', '0', 1, NULL, 1, NULL);"
+	"INSERT INTO recording VALUES (1, 'then', 'later', '[\"psql\"]', '/', '0', 1, NULL, 1, "
+	"NULL);"
 	"INSERT INTO endpoint VALUES (1, 'db', '127.0.0.1', 5432, 'postgres');"
-	"INSERT INTO connection (id, endpoint, protocol, server_version, user, database, server_parameters, started_ns)"
+	"INSERT INTO connection (id, endpoint, protocol, server_version, user, database, "
+	"server_parameters, started_ns)"
 	" VALUES (1, 1, 'postgres', '15', 'ann', 'app', '{\"TimeZone\": \"UTC\"}', 1);"
 	"INSERT INTO context VALUES (1, 'app', NULL, NULL);"
-	"INSERT INTO columns VALUES (1, '[{\"name\": \"v\", \"type\": \"text\", \"type_id\": 25, \"form\": \"text\"}]');"
-	"INSERT INTO statement VALUES (1, 1, 1, 'SELECT v FROM t WHERE id = $1', 'select v from t where id = ?', 'select',"
+	"INSERT INTO columns VALUES (1, '[{\"name\": \"v\", \"type\": \"text\", \"type_id\": 25, "
+	"\"form\": \"text\"}]');"
+	"INSERT INTO statement VALUES (1, 1, 1, 'SELECT v FROM t WHERE id = $1', 'select v from t "
+	"where id = ?', 'select',"
 	" NULL, NULL, '[23]', 1, 1);"
-	"INSERT INTO exchange (id, connection, ordinal, batch, batch_index, started_ns, kind, statement, parameters, outcome)"
-	" VALUES (1, 1, 1, 1, 0, 1, 2, 1, '[5]', 1), (2, 1, 2, 2, 0, 2, 2, 1, '[{\"part\": 1000000000}]', 1),"
+	"INSERT INTO exchange (id, connection, ordinal, batch, batch_index, started_ns, kind, "
+	"statement, parameters, outcome)"
+	" VALUES (1, 1, 1, 1, 0, 1, 2, 1, '[5]', 1), (2, 1, 2, 2, 0, 2, 2, 1, '[{\"part\": "
+	"1000000000}]', 1),"
 	" (3, 1, 3, 3, 0, 3, 3, 1, NULL, 2), (4, 1, 4, 4, 0, 4, 1, 1, '[5]', 0);"
-	"INSERT INTO result VALUES (1, 0, 1, 'SELECT 2', 2, NULL, '[{\"notice\": {\"code\": \"1\"}}, {\"status\": {\"a\": \"b\"}}]', 0);"
-	"INSERT INTO result VALUES (3, 0, NULL, NULL, NULL, '{\"severity\": \"ERROR\", \"code\": {\"hex\": \"00\"}}', NULL, 0);"
-	"INSERT INTO result_rows VALUES (1, 0, 0, 1, '[[\"a\"], [null], [{\"hex\": \"00\"}], [{\"part\": 1, \"bytes\": 2}]]');"
+	"INSERT INTO result VALUES (1, 0, 1, 'SELECT 2', 2, NULL, '[{\"notice\": {\"code\": "
+	"\"1\"}}, {\"status\": {\"a\": \"b\"}}]', 0);"
+	"INSERT INTO result VALUES (3, 0, NULL, NULL, NULL, '{\"severity\": \"ERROR\", \"code\": "
+	"{\"hex\": \"00\"}}', NULL, 0);"
+	"INSERT INTO result_rows VALUES (1, 0, 0, 1, '[[\"a\"], [null], [{\"hex\": \"00\"}], "
+	"[{\"part\": 1, \"bytes\": 2}]]');"
 	"INSERT INTO value_part VALUES (1, 1, 0, x'6162'), (2, 1000000000, 0, x'35');";
 
 /* What may be changed; each sets ?1. */
@@ -127,13 +136,17 @@ static void bind(sqlite3_stmt *sql, uint8_t how, struct slice value)
 
 	switch (how % 4) {
 	case 0:
-		sqlite3_bind_text64(sql, 1, (const char *)value.data, value.size, SQLITE_STATIC, SQLITE_UTF8);
+		sqlite3_bind_text64(sql, 1, (const char *)value.data, value.size, SQLITE_STATIC,
+				    SQLITE_UTF8);
 		break;
 	case 1:
-		sqlite3_bind_blob64(sql, 1, value.data ? (const void *)value.data : "", value.size, SQLITE_STATIC);
+		sqlite3_bind_blob64(sql, 1, value.data ? (const void *)value.data : "", value.size,
+				    SQLITE_STATIC);
 		break;
 	case 2:
-		sqlite3_bind_int64(sql, 1, value.size >= 8 ? (int64_t)cursor_u64be(&cursor) : cursor_u8(&cursor));
+		sqlite3_bind_int64(sql, 1,
+				   value.size >= 8 ? (int64_t)cursor_u64be(&cursor) :
+						     cursor_u8(&cursor));
 		break;
 	case 3:
 		break; /* NULL */
@@ -148,7 +161,8 @@ static void apply(struct slice input)
 
 	if (sqlite3_open(path, &database) != SQLITE_OK)
 		abort();
-	sqlite3_exec(database, "PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY; BEGIN", NULL, NULL, NULL);
+	sqlite3_exec(database, "PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY; BEGIN",
+		     NULL, NULL, NULL);
 	for (int i = 0; i < CHANGES_MAX && cursor_left(&cursor); i++) {
 		const char *change = changes[cursor_u8(&cursor) % ARRAY_SIZE(changes)];
 		uint8_t how = cursor_u8(&cursor);
@@ -185,12 +199,15 @@ static void read_result(struct answers *answers, uint64_t exchange, uint32_t num
 			return;
 		while (rows++ < ROWS_MAX && answers->next_row(answers->context, &values, &n) > 0)
 			for (size_t i = 0; i < n; i++)
-				if (values[i].kind == ANSWER_PART_TEXT || values[i].kind == ANSWER_PART_RAW)
-					(void)answers->part(answers->context, exchange, values[i].part, 0, &bytes);
+				if (values[i].kind == ANSWER_PART_TEXT ||
+				    values[i].kind == ANSWER_PART_RAW)
+					(void)answers->part(answers->context, exchange,
+							    values[i].part, 0, &bytes);
 	}
 }
 
-static void ask(struct answers *answers, const char *text, struct sql_value *value, struct arena *arena)
+static void ask(struct answers *answers, const char *text, struct sql_value *value,
+		struct arena *arena)
 {
 	const struct sql_options options = { .dialect = SQL_POSTGRES };
 	struct answer_description description;

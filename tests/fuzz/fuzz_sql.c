@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SQL: tokens lie in the text in order; pieces of a split are in order and none is empty; slots are in bounds; white space and
- * comments between tokens change nothing; hashes of equal requests are equal; a session survives any statement. The first
- * byte chooses dialect and options.
+ * SQL: tokens lie in the text in order; pieces of a split are in order and none is empty; slots are
+ * in bounds; white space and comments between tokens change nothing; hashes of equal requests are
+ * equal; a session survives any statement. The first byte chooses dialect and options.
  */
 #include "parsers/json.h"
 #include "parsers/sql/identity.h"

@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Behind the headers that it needs and does not include. */
 #include <cmocka.h>
 
 #define UNUSED __attribute__((unused))
@@ -48,7 +49,8 @@ static int fake_columns_read(struct slice raw, struct column *columns, size_t ma
 	return cursor_done(&cursor) ? 0 : -EINVAL;
 }
 
-static int fake_message_read(struct slice raw, struct message_field *fields, size_t max, size_t *ret_n)
+static int fake_message_read(struct slice raw, struct message_field *fields, size_t max,
+			     size_t *ret_n)
 {
 	struct cursor cursor = cursor_of(raw);
 	size_t n = 0;
@@ -78,7 +80,10 @@ static struct slice fake_type_name(uint32_t type)
 
 static enum sql_kind fake_type_kind(uint32_t type)
 {
-	return type == INT4 ? SQL_NUMBER : type == BOOL ? SQL_BOOLEAN : type == BYTEA ? SQL_TYPED : SQL_STRING;
+	return type == INT4  ? SQL_NUMBER :
+	       type == BOOL  ? SQL_BOOLEAN :
+	       type == BYTEA ? SQL_TYPED :
+			       SQL_STRING;
 }
 
 static int fake_value_to_text(uint32_t type, struct slice bytes, struct buffer *text)
@@ -143,8 +148,10 @@ static UNUSED void folder_make(struct folder *folder)
 
 static UNUSED void folder_remove(struct folder *folder)
 {
-	static const char *const names[] = { "", ".partial", ".partial-wal", ".partial-shm", "-wal", "-shm", "-journal",
-					     ".partial-journal" };
+	static const char *const names[] = {
+		"",	".partial", ".partial-wal", ".partial-shm",
+		"-wal", "-shm",	    "-journal",	    ".partial-journal"
+	};
 	char path[160];
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -172,14 +179,17 @@ static UNUSED struct item *make_session(uint64_t connection, const char *databas
 {
 	static const struct name_value client[] = { { { (const uint8_t *)"application_name", 16 },
 						      { (const uint8_t *)"psql", 4 } } };
-	static const struct name_value server[] = { { { (const uint8_t *)"TimeZone", 8 }, { (const uint8_t *)"UTC", 3 } },
-						    { { (const uint8_t *)"DateStyle", 9 }, { (const uint8_t *)"ISO", 3 } } };
+	static const struct name_value server[] = {
+		{ { (const uint8_t *)"TimeZone", 8 }, { (const uint8_t *)"UTC", 3 } },
+		{ { (const uint8_t *)"DateStyle", 9 }, { (const uint8_t *)"ISO", 3 } }
+	};
 	struct item *item = item_new(ITEM_SESSION, connection);
 
 	item->session = (struct session_item){ .protocol = &fake_protocol,
 					       .server_version = SLICE("15.18"),
 					       .user = SLICE("ann"),
-					       .database = arena_copy(&item->arena, slice_from_string(database)),
+					       .database = arena_copy(&item->arena,
+								      slice_from_string(database)),
 					       .client_parameters = client,
 					       .n_client_parameters = 1,
 					       .server_parameters = server,
@@ -191,9 +201,10 @@ static UNUSED struct item *make_close(uint64_t connection)
 {
 	struct item *item = item_new(ITEM_CONNECTION_CLOSE, connection);
 
-	item->connection_close = (struct connection_close_item){
-		.end_ns = 1700000001000000000, .outcome = SLICE("closed"), .client_bytes = 1, .server_bytes = 2
-	};
+	item->connection_close = (struct connection_close_item){ .end_ns = 1700000001000000000,
+								 .outcome = SLICE("closed"),
+								 .client_bytes = 1,
+								 .server_bytes = 2 };
 	return item;
 }
 
@@ -217,8 +228,8 @@ static UNUSED struct item *make_exchange(uint64_t connection, uint64_t ordinal, 
 	return item;
 }
 
-static UNUSED void add_parameter(struct item *item, uint32_t type, bool declared, enum parameter_form form,
-				 struct slice value)
+static UNUSED void add_parameter(struct item *item, uint32_t type, bool declared,
+				 enum parameter_form form, struct slice value)
 {
 	struct exchange_item *exchange = &item->exchange;
 	struct parameter *all =
@@ -226,17 +237,19 @@ static UNUSED void add_parameter(struct item *item, uint32_t type, bool declared
 
 	if (exchange->n_parameters)
 		memcpy(all, exchange->parameters, exchange->n_parameters * sizeof(*all));
-	all[exchange->n_parameters] = (struct parameter){ .type = type,
-							  .declared = declared,
-							  .null = !value.data,
-							  .form = (uint8_t)form,
-							  .value = arena_copy(&item->arena, value) };
+	all[exchange->n_parameters] =
+		(struct parameter){ .type = type,
+				    .declared = declared,
+				    .null = !value.data,
+				    .form = (uint8_t)form,
+				    .value = arena_copy(&item->arena, value) };
 	exchange->parameters = all;
 	exchange->n_parameters++;
 	exchange->kind = EXCHANGE_EXTENDED;
 }
 
-static UNUSED void add_column(struct buffer *raw, uint32_t type, enum parameter_form form, const char *name)
+static UNUSED void add_column(struct buffer *raw, uint32_t type, enum parameter_form form,
+			      const char *name)
 {
 	buffer_append_u32be(raw, type);
 	buffer_append_u8(raw, (uint8_t)form);
@@ -250,7 +263,8 @@ static UNUSED void add_value(struct buffer *raw, struct slice value)
 }
 
 /* One result: a text column `v`, one row for each string, and the tag. */
-static UNUSED void add_rows(struct item *item, uint32_t result, const char *tag, const char *const *values, size_t n)
+static UNUSED void add_rows(struct item *item, uint32_t result, const char *tag,
+			    const char *const *values, size_t n)
 {
 	struct buffer raw;
 
@@ -278,8 +292,8 @@ static UNUSED void push(struct writer *writer, struct item *item)
 }
 
 /* A simple query with one value as its answer. */
-static UNUSED void push_query(struct writer *writer, uint64_t connection, uint64_t ordinal, const char *text,
-			      const char *value)
+static UNUSED void push_query(struct writer *writer, uint64_t connection, uint64_t ordinal,
+			      const char *text, const char *value)
 {
 	struct item *item = make_exchange(connection, ordinal, text);
 
@@ -326,7 +340,10 @@ struct drain {
 	pthread_cond_t cond;
 };
 
-#define DRAIN_INITIALIZER { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER }
+#define DRAIN_INITIALIZER                                           \
+	{                                                           \
+		PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER \
+	}
 
 static UNUSED void on_drained(void *context)
 {
@@ -369,12 +386,12 @@ static UNUSED char *ask(const char *path, const char *sql)
 	return answer ? answer : strdup("");
 }
 
-#define assert_sql(path, sql, expected)            \
-	do {                                       \
-		char *answer_ = ask((path), (sql)); \
-                                                   \
+#define assert_sql(path, sql, expected)                   \
+	do {                                              \
+		char *answer_ = ask((path), (sql));       \
+                                                          \
 		assert_string_equal(answer_, (expected)); \
-		free(answer_);                     \
+		free(answer_);                            \
 	} while (0)
 
 #endif

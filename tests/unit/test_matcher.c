@@ -16,7 +16,8 @@ struct replay {
 	struct arena arena;
 };
 
-static void replay_start(struct replay *replay, const char *path, const struct matcher_options *options)
+static void replay_start(struct replay *replay, const char *path,
+			 const struct matcher_options *options)
 {
 	const struct recording_options how = { .path = path };
 	char error[STORE_ERROR_BYTES] = "";
@@ -52,16 +53,18 @@ struct asked {
 	struct request request;
 };
 
-static void make_request(struct arena *arena, const char *text, const struct parameter *parameters, size_t n,
-			 struct asked *asked)
+static void make_request(struct arena *arena, const char *text, const struct parameter *parameters,
+			 size_t n, struct asked *asked)
 {
 	const struct sql_options options = { .dialect = SQL_POSTGRES };
 	struct sql_value *bound = arena_alloc(arena, (n + 1) * sizeof(*bound));
 	struct sql_value *values;
 
 	for (size_t i = 0; i < n; i++)
-		assert_int_equal(parameter_value(&fake_protocol, &parameters[i], arena, &bound[i]), 0);
-	sql_canonicalize(&options, arena_copy(arena, slice_from_string(text)), arena, &asked->statement);
+		assert_int_equal(parameter_value(&fake_protocol, &parameters[i], arena, &bound[i]),
+				 0);
+	sql_canonicalize(&options, arena_copy(arena, slice_from_string(text)), arena,
+			 &asked->statement);
 	values = arena_alloc(arena, (asked->statement.n_slots + 1) * sizeof(*values));
 	sql_slot_values(&asked->statement, bound, n, values);
 	asked->request = (struct request){ .context.database = SLICE("app"),
@@ -152,7 +155,6 @@ static void test_found(void **unused)
 	folder_remove(&folder);
 }
 
-
 /* Writes `n` answers "1", "2", ... to one request. */
 static void record_times(const char *path, const char *text, uint64_t n)
 {
@@ -170,7 +172,9 @@ static void record_times(const char *path, const char *text, uint64_t n)
 static void test_order_and_repeat(void **unused)
 {
 	static const enum repeat repeats[] = { REPEAT_LAST, REPEAT_CYCLE, REPEAT_ERROR };
-	static const uint64_t expected[][6] = { { 1, 2, 3, 3, 3, 3 }, { 1, 2, 3, 1, 2, 3 }, { 1, 2, 3, 0, 0, 0 } };
+	static const uint64_t expected[][6] = { { 1, 2, 3, 3, 3, 3 },
+						{ 1, 2, 3, 1, 2, 3 },
+						{ 1, 2, 3, 0, 0, 0 } };
 	struct folder folder;
 	(void)unused;
 
@@ -300,11 +304,12 @@ static void test_edited(void **unused)
 	push_query(writer, 1, 3, "SELECT v FROM t WHERE id = 3", "three");
 	push_query(writer, 1, 4, "SELECT w FROM u", "four");
 	finish_writer(writer);
-	edit(folder.file, "UPDATE result_rows SET rows = '[[\"uno\"]]' WHERE exchange = 1;"
-			  "UPDATE result SET tag = 'SELECT 77' WHERE exchange = 1;"
-			  "UPDATE exchange SET parameters = '[20]' WHERE id = 2;"
-			  "UPDATE exchange SET text = 'SELECT v  FROM t WHERE id = 30' WHERE id = 3;"
-			  "UPDATE statement SET text = 'SELECT x FROM u' WHERE text = 'SELECT w FROM u'");
+	edit(folder.file,
+	     "UPDATE result_rows SET rows = '[[\"uno\"]]' WHERE exchange = 1;"
+	     "UPDATE result SET tag = 'SELECT 77' WHERE exchange = 1;"
+	     "UPDATE exchange SET parameters = '[20]' WHERE id = 2;"
+	     "UPDATE exchange SET text = 'SELECT v  FROM t WHERE id = 30' WHERE id = 3;"
+	     "UPDATE statement SET text = 'SELECT x FROM u' WHERE text = 'SELECT w FROM u'");
 	replay_start(&replay, folder.file, &last);
 	assert_int_equal(found(&replay, "SELECT v FROM t WHERE id = 1"), 1);
 	assert_slice(first_value(&replay, 1), "uno");
@@ -318,7 +323,8 @@ static void test_edited(void **unused)
 	assert_int_equal(found(&replay, "SELECT x FROM u"), 4);
 	replay_end(&replay);
 	/* An answer becomes an error. */
-	edit(folder.file, "UPDATE result SET tag = NULL, error = '{\"severity\": \"ERROR\", \"code\": \"57014\"}' "
+	edit(folder.file, "UPDATE result SET tag = NULL, error = '{\"severity\": \"ERROR\", "
+			  "\"code\": \"57014\"}' "
 			  "WHERE exchange = 4; UPDATE exchange SET outcome = 2 WHERE id = 4");
 	replay_start(&replay, folder.file, &last);
 	assert_int_equal(find(&replay, "SELECT x FROM u").outcome, OUTCOME_ERROR);
@@ -339,7 +345,8 @@ static void test_stale_hashes(void **unused)
 
 	folder_make(&folder);
 	record_times(folder.file, "SELECT v FROM t WHERE id = 5", 1);
-	edit(folder.file, "UPDATE recording SET canonical_version = 999; UPDATE exchange SET exact_hash = 12345");
+	edit(folder.file, "UPDATE recording SET canonical_version = 999; UPDATE exchange SET "
+			  "exact_hash = 12345");
 	replay_start(&replay, folder.file, &last);
 	assert_int_equal(found(&replay, "SELECT v FROM t WHERE id = 5"), 1);
 	replay_end(&replay);
@@ -363,7 +370,8 @@ static void test_collision(void **unused)
 		push_query(writer, 1, i, text, "x");
 	}
 	finish_writer(writer);
-	edit(folder.file, "UPDATE exchange SET exact_hash = (SELECT exact_hash FROM exchange WHERE id = 40)");
+	edit(folder.file,
+	     "UPDATE exchange SET exact_hash = (SELECT exact_hash FROM exchange WHERE id = 40)");
 	replay_start(&replay, folder.file, &last);
 	for (int n = 0; n < 2; n++) /* the second time all are given already */
 		assert_int_equal(found(&replay, "SELECT v FROM t WHERE id = 40"), 40);
@@ -421,9 +429,11 @@ static void test_unservable(void **unused)
 	replay_start(&replay, folder.file, &last);
 	answer = find(&replay, "copy t to stdout");
 	assert_int_equal(answer.rung, RUNG_MISS);
-	assert_slice(answer.difference, "recorded, but its COPY data was not stored by this version");
+	assert_slice(answer.difference,
+		     "recorded, but its COPY data was not stored by this version");
 	answer = find(&replay, "SELECT pg_sleep(9)");
-	assert_slice(answer.difference, "recorded, but its answer had not ended when recording did");
+	assert_slice(answer.difference,
+		     "recorded, but its answer had not ended when recording did");
 	assert_int_equal(summary_of(&replay).unused, 0);
 	replay_end(&replay);
 	folder_remove(&folder);
@@ -447,8 +457,8 @@ static void test_nearest_statement(void **unused)
 	replay_start(&replay, folder.file, &last);
 	answer = find(&replay, "SELECT name, city FROM people WHERE id = 1");
 	assert_slice(answer.nearest, "SELECT name, age FROM people WHERE id = 1");
-	assert_slice(answer.difference,
-		     "the statement differs: recorded \"age from people where id = ?\", asked \"city from people where id = ?\"");
+	assert_slice(answer.difference, "the statement differs: recorded \"age from people where "
+					"id = ?\", asked \"city from people where id = ?\"");
 	/* Of the same template, the one with the fewest differences. */
 	answer = find(&replay, "SELECT a FROM t WHERE b = 'y' AND c = 3");
 	assert_slice(answer.difference, "value 2: recorded 2, asked 3");
@@ -480,9 +490,11 @@ static void test_parse_error(void **unused)
 	replay_start(&replay, folder.file, &last);
 	assert_int_equal(found(&replay, "SELECT 'a'::int WHERE x = $1"), 0);
 	make_request(&replay.arena, "select 'b'::int where x = $1", NULL, 0, &asked);
-	assert_false(replay.answers->find_parse_error(replay.answers->context, &asked.request, &answer));
+	assert_false(
+		replay.answers->find_parse_error(replay.answers->context, &asked.request, &answer));
 	make_request(&replay.arena, "select 'a'::int where x = $1", NULL, 0, &asked);
-	assert_true(replay.answers->find_parse_error(replay.answers->context, &asked.request, &answer));
+	assert_true(
+		replay.answers->find_parse_error(replay.answers->context, &asked.request, &answer));
 	assert_int_equal(answer.exchange, 1);
 	assert_int_equal(answer.kind, EXCHANGE_PARSE);
 	replay_end(&replay);
@@ -504,26 +516,30 @@ static void test_describe(void **unused)
 	folder_make(&folder);
 	writer = start_session(folder.file);
 	item = item_new(ITEM_STATEMENT, 1);
-	item->statement = (struct statement_item){ .text = SLICE("UPDATE t SET a = 1 WHERE id = $1"),
-						   .parameter_types = types,
-						   .n_parameter_types = 1,
-						   .has_columns = true };
+	item->statement =
+		(struct statement_item){ .text = SLICE("UPDATE t SET a = 1 WHERE id = $1"),
+					 .parameter_types = types,
+					 .n_parameter_types = 1,
+					 .has_columns = true };
 	push(writer, item);
 	push_query(writer, 1, 1, "SELECT v FROM t WHERE id = 5", "x");
 	finish_writer(writer);
 	replay_start(&replay, folder.file, &last);
 	make_request(&replay.arena, "update t set a = 7 where id = $1", NULL, 0, &asked);
-	assert_true(replay.answers->describe(replay.answers->context, &asked.request, &description, &miss));
+	assert_true(replay.answers->describe(replay.answers->context, &asked.request, &description,
+					     &miss));
 	assert_true(description.has_columns);
 	assert_null(description.columns);
 	assert_int_equal(description.n_slots, 2);
 	assert_int_equal(description.slot_types[1], INT4);
 	make_request(&replay.arena, "select v from t where id = $1", NULL, 0, &asked);
-	assert_true(replay.answers->describe(replay.answers->context, &asked.request, &description, &miss));
+	assert_true(replay.answers->describe(replay.answers->context, &asked.request, &description,
+					     &miss));
 	assert_true(description.has_columns);
 	assert_int_equal(description.columns->n, 1);
 	make_request(&replay.arena, "select nothing", NULL, 0, &asked);
-	assert_false(replay.answers->describe(replay.answers->context, &asked.request, &description, &miss));
+	assert_false(replay.answers->describe(replay.answers->context, &asked.request, &description,
+					      &miss));
 	assert_slice(miss.nearest, "SELECT v FROM t WHERE id = 5");
 	replay_end(&replay);
 	folder_remove(&folder);
@@ -545,7 +561,8 @@ static void test_merged(void **unused)
 	add_rows(item, 0, "SELECT 1", one, 1);
 	push(writer, item);
 	item = item_new(ITEM_BATCH_MERGE, 1);
-	item->batch_merge = (struct batch_merge_item){ .batch = 1, .text = SLICE("SELECT 1; CALL p(3)") };
+	item->batch_merge =
+		(struct batch_merge_item){ .batch = 1, .text = SLICE("SELECT 1; CALL p(3)") };
 	push(writer, item);
 	push_query(writer, 1, 2, "SELECT 2", "x");
 	finish_writer(writer);
@@ -586,7 +603,8 @@ static void test_large_parameter(void **unused)
 	assert_int_equal(answer.rung, RUNG_EXACT);
 	replay_end(&replay);
 	/* The hash says yes and a byte says no. */
-	edit(folder.file, "UPDATE value_part SET bytes = CAST(replace(CAST(bytes AS TEXT), 'xxxxxxxx', 'xxxxxxxy') AS BLOB)");
+	edit(folder.file, "UPDATE value_part SET bytes = CAST(replace(CAST(bytes AS TEXT), "
+			  "'xxxxxxxx', 'xxxxxxxy') AS BLOB)");
 	replay_start(&replay, folder.file, &last);
 	make_request(&replay.arena, "INSERT INTO t VALUES ($1)", &parameter, 1, &asked);
 	replay.answers->find(replay.answers->context, &asked.request, &answer);
@@ -642,7 +660,8 @@ static void test_streams(void **unused)
 		for (int i = 0; i < 2; i++)
 			assert_int_equal(answers[i]->chunk(answers[i]->context, 1, 0, chunk), 0);
 		while (answers[0]->next_row(answers[0]->context, &values[0], &n) == 1) {
-			assert_int_equal(answers[1]->next_row(answers[1]->context, &values[1], &n), 1);
+			assert_int_equal(answers[1]->next_row(answers[1]->context, &values[1], &n),
+					 1);
 			assert_int_equal(n, 1);
 			assert_int_equal(values[0]->kind, rows ? ANSWER_TEXT : ANSWER_PART_TEXT);
 			assert_int_equal(values[0]->kind, values[1]->kind);
@@ -661,10 +680,11 @@ static void test_streams(void **unused)
 	folder_remove(&folder);
 }
 
-static uint64_t found_at(struct replay *replay, const char *address, uint16_t port, const char *database,
-			 const struct answer_server *expected)
+static uint64_t found_at(struct replay *replay, const char *address, uint16_t port,
+			 const char *database, const struct answer_server *expected)
 {
-	struct answers *answers = answers_new(replay->reader, "postgres", slice_from_string(address), port);
+	struct answers *answers =
+		answers_new(replay->reader, "postgres", slice_from_string(address), port);
 	struct answer_server server;
 	struct answer answer = { 0 };
 	struct asked asked;
@@ -683,7 +703,9 @@ static uint64_t found_at(struct replay *replay, const char *address, uint16_t po
 
 static void test_endpoints(void **unused)
 {
-	const struct matcher_map map = { .old_host = "10.0.0.2", .old_port = 5432, .new_host = "10.9.9.9", .new_port = 1 };
+	const struct matcher_map map = {
+		.old_host = "10.0.0.2", .old_port = 5432, .new_host = "10.9.9.9", .new_port = 1
+	};
 	const struct matcher_options options = { .maps = &map, .n_maps = 1 };
 	const struct answer_server server = { .version = SLICE("15.18") };
 	struct writer *writer;
@@ -801,7 +823,8 @@ static void test_million(void **unused)
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	index_init(&index);
 	for (uint32_t i = 0; i < 1000000; i++)
-		assert_true(index_add(&index, i % 4 ? 0x1234567890abcdef : i * 0x9e3779b97f4a7c15u, i));
+		assert_true(
+			index_add(&index, i % 4 ? 0x1234567890abcdef : i * 0x9e3779b97f4a7c15u, i));
 	index_sort(&index);
 	for (uint32_t i = 0; i < 750000; i++) {
 		struct index_group group = index_find(&index, 0x1234567890abcdef);
@@ -823,15 +846,24 @@ static void test_million(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_found),	      cmocka_unit_test(test_order_and_repeat),
-		cmocka_unit_test(test_used_up_write), cmocka_unit_test(test_kinds),
-		cmocka_unit_test(test_peek),	      cmocka_unit_test(test_edited),
-		cmocka_unit_test(test_stale_hashes),  cmocka_unit_test(test_collision),
-		cmocka_unit_test(test_context),	      cmocka_unit_test(test_unservable),
-		cmocka_unit_test(test_nearest_statement), cmocka_unit_test(test_parse_error),
-		cmocka_unit_test(test_describe),      cmocka_unit_test(test_merged),
-		cmocka_unit_test(test_large_parameter), cmocka_unit_test(test_streams),
-		cmocka_unit_test(test_endpoints),     cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_found),
+		cmocka_unit_test(test_order_and_repeat),
+		cmocka_unit_test(test_used_up_write),
+		cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_peek),
+		cmocka_unit_test(test_edited),
+		cmocka_unit_test(test_stale_hashes),
+		cmocka_unit_test(test_collision),
+		cmocka_unit_test(test_context),
+		cmocka_unit_test(test_unservable),
+		cmocka_unit_test(test_nearest_statement),
+		cmocka_unit_test(test_parse_error),
+		cmocka_unit_test(test_describe),
+		cmocka_unit_test(test_merged),
+		cmocka_unit_test(test_large_parameter),
+		cmocka_unit_test(test_streams),
+		cmocka_unit_test(test_endpoints),
+		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_million),
 	};
 

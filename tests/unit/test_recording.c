@@ -6,7 +6,8 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 
-static int open_recording(const char *path, bool allow_partial, struct recording **ret_recording, char *error)
+static int open_recording(const char *path, bool allow_partial, struct recording **ret_recording,
+			  char *error)
 {
 	const struct recording_options options = { .path = path, .allow_partial = allow_partial };
 
@@ -103,7 +104,9 @@ static void ask_everything(struct recording *recording)
 	(void)answers->server(answers->context, SLICE("app"), SLICE("ann"), &server);
 	for (int i = 1; i < 5; i++) {
 		struct sql_value value = { .kind = SQL_NUMBER, .text = SLICE("3") };
-		struct request request = { .context.database = SLICE("app"), .statement = &statement, .values = &value };
+		struct request request = { .context.database = SLICE("app"),
+					   .statement = &statement,
+					   .values = &value };
 
 		sql_canonicalize(&sql, SLICE("SELECT v FROM t WHERE id = 3"), &arena, &statement);
 		answers->find(answers->context, &request, &answer);
@@ -112,7 +115,8 @@ static void ask_everything(struct recording *recording)
 			if (answers->result(answers->context, (uint64_t)i, number, &result) <= 0)
 				break;
 			for (uint32_t chunk = 0; chunk < result.chunks && chunk < 10; chunk++) {
-				if (answers->chunk(answers->context, (uint64_t)i, number, chunk) < 0)
+				if (answers->chunk(answers->context, (uint64_t)i, number, chunk) <
+				    0)
 					break;
 				while (answers->next_row(answers->context, &values, &n) > 0)
 					;
@@ -123,6 +127,20 @@ static void ask_everything(struct recording *recording)
 	matcher_reader_free(reader);
 	matcher_free(matcher);
 	arena_release(&arena);
+}
+
+static uint64_t count_exchanges(struct recording *recording)
+{
+	const struct matcher_options options = { 0 };
+	struct matcher_summary summary;
+	char error[STORE_ERROR_BYTES];
+	struct matcher *matcher;
+
+	if (matcher_new(recording, &options, &matcher, error) < 0)
+		fail_msg("%s", error);
+	matcher_summarize(matcher, &summary);
+	matcher_free(matcher);
+	return summary.recorded;
 }
 
 static void test_complete(void **unused)
@@ -195,7 +213,9 @@ static void test_refused(void **unused)
 static void test_partial(void **unused)
 {
 	struct drain drain = DRAIN_INITIALIZER;
-	struct writer_options options = { .queue_bytes = 1, .drained = on_drained, .drained_context = &drain };
+	struct writer_options options = { .queue_bytes = 1,
+					  .drained = on_drained,
+					  .drained_context = &drain };
 	char error[STORE_ERROR_BYTES] = "";
 	struct recording *recording;
 	struct writer *writer;
@@ -211,7 +231,6 @@ static void test_partial(void **unused)
 	wait_drained(&drain, writer);
 	assert_refused(folder.file, -EBUSY, "is being written");
 	writer_abandon(writer); /* what was committed is in the log */
-	assert_sql(folder.partial, "SELECT count(*) FROM exchange", "1");
 	assert_refused(folder.file, -EBUSY, "was left by a recorder that was killed");
 	assert_refused(folder.partial, -EBUSY, "--allow-partial");
 	assert_int_equal(open_recording(folder.file, true, &recording, error), 0);
@@ -219,6 +238,7 @@ static void test_partial(void **unused)
 	ask_everything(recording);
 	recording_close(recording);
 	assert_int_equal(open_recording(folder.partial, true, &recording, error), 0);
+	assert_int_equal(count_exchanges(recording), 1);
 	recording_close(recording);
 	folder_remove(&folder);
 }
@@ -268,7 +288,8 @@ static void test_cut(void **unused)
 	data = read_file(folder.file, &size);
 	for (size_t cut = 0; cut < size; cut += cut < 200 ? 10 : 3333) {
 		write_file(folder.file, data, cut);
-		assert_refused(folder.file, -EBADMSG, cut < 100 ? "is not a recording" : "is cut off");
+		assert_refused(folder.file, -EBADMSG,
+			       cut < 100 ? "is not a recording" : "is cut off");
 	}
 	free(data);
 	folder_remove(&folder);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Canonical SQL: what is one request and what is two, verbs, splitting and masking. The texts themselves are in the tapes. */
+/* Canonical SQL: what is one request and what is two, verbs, splitting and masking. The texts
+ * themselves are in the tapes. */
 /* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>

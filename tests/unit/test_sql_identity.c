@@ -138,7 +138,8 @@ static void test_missing_bound_value_is_null(void **state)
 	sql_test_release(&a);
 }
 
-/* Where the slot is not compared, a null of a stated type is another than one of none; kinds of nulls are equal. */
+/* Where the slot is not compared, a null of a stated type is another than one of none; kinds of
+ * nulls are equal. */
 static void test_null_kinds(void **state)
 {
 	static const struct sql_value nulls[] = { { .kind = SQL_STRING, .null = true },

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tokens of both dialects, each text at the end of its memory so that a byte read too far is seen by ASan. */
+/* Tokens of both dialects, each text at the end of its memory so that a byte read too far is seen
+ * by ASan. */
 /* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -58,7 +59,6 @@ static void check_cases(const struct sql_options *options, const struct lexer_ca
 	}
 }
 
-static const struct sql_options options = { .dialect = SQL_POSTGRES };
 static const struct lexer_case postgres_cases[] = {
 	{ "", "" },
 	{ " \t\n\r\f ", "" },
@@ -114,6 +114,8 @@ static const struct lexer_case postgres_cases[] = {
 
 static void test_postgres(void **state)
 {
+	static const struct sql_options options = { .dialect = SQL_POSTGRES };
+
 	(void)state;
 	check_cases(&options, postgres_cases, ARRAY_SIZE(postgres_cases));
 }

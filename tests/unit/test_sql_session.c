@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sessions: what statements make of the transaction, the search path, the role and other settings. */
+/* Sessions: what statements make of the transaction, the search path, the role and other settings.
+ */
 #include <stdio.h>
 
 /* clang-format off */
@@ -26,8 +27,8 @@ static void feed(struct sql_session *session, const char *text, bool ok)
 }
 
 /*
- * A script: statements between |, each a batch of its own unless it begins with &, which puts it into the batch of the one
- * before. One that begins with ! fails.
+ * A script: statements between |, each a batch of its own unless it begins with &, which puts it
+ * into the batch of the one before. One that begins with ! fails.
  */
 static void run(struct sql_session *session, const char *script)
 {
@@ -272,7 +273,8 @@ static void test_options(void **state)
 	sql_session_free(session);
 }
 
-/* Neither many names nor many savepoints take memory without bound, and those of identity keep working. */
+/* Neither many names nor many savepoints take memory without bound, and those of identity keep
+ * working. */
 static void test_bounds(void **state)
 {
 	struct sql_session *session = sql_session_new(SQL_POSTGRES, SLICE("db"));

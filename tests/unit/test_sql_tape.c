@@ -11,7 +11,8 @@
  *	? 1			a slot: its value as it is stored
  *	? compared $1::date
  *
- * Each text ends at a page that cannot be read. UPDATE=1 writes what came out into the tape instead of comparing.
+ * Each text ends at a page that cannot be read. UPDATE=1 writes what came out into the tape instead
+ * of comparing.
  */
 #include <dirent.h>
 #include <stdio.h>

@@ -26,10 +26,12 @@ static void test_ordinary(void **unused)
 	assert_int_equal(summary.connections, 1);
 	assert_int_equal(summary.statements, 1);
 	assert_sql(folder.file, "SELECT count(*) FROM queries", "2");
-	assert_sql(folder.file, "SELECT sql FROM queries WHERE id = 2", "SELECT name FROM t WHERE id = 7");
+	assert_sql(folder.file, "SELECT sql FROM queries WHERE id = 2",
+		   "SELECT name FROM t WHERE id = 7");
 	assert_sql(folder.file, "SELECT parameters FROM queries WHERE id = 2", "[7]");
 	assert_sql(folder.file, "SELECT row_count || tag FROM queries WHERE id = 1", "1SELECT 1");
-	assert_sql(folder.file, "SELECT started_at FROM queries WHERE id = 1", "2023-11-14T22:13:20.001Z");
+	assert_sql(folder.file, "SELECT started_at FROM queries WHERE id = 1",
+		   "2023-11-14T22:13:20.001Z");
 	assert_sql(folder.file, "SELECT duration_ms FROM queries WHERE id = 1", "0.5");
 	assert_sql(folder.file, "SELECT \"values\" FROM rows WHERE exchange = 2", "[\"seven\"]");
 	assert_sql(folder.file, "SELECT complete FROM recording", "1");
@@ -39,7 +41,6 @@ static void test_ordinary(void **unused)
 	assert_int_equal(access(folder.partial, F_OK), -1);
 	folder_remove(&folder);
 }
-
 
 /* Texts with their values inside share a template; the first spelling is the template's, others keep their own. */
 static void test_templates(void **unused)
@@ -88,7 +89,8 @@ static void test_forms_agree(void **unused)
 	push(writer, item);
 	finish_writer(writer);
 	assert_sql(folder.file, "SELECT count(DISTINCT exact_hash) FROM exchange", "1");
-	assert_sql(folder.file, "SELECT group_concat(parameters, ' ') FROM exchange", "[5] [\"5\"] [5] [5]");
+	assert_sql(folder.file, "SELECT group_concat(parameters, ' ') FROM exchange",
+		   "[5] [\"5\"] [5] [5]");
 	assert_sql(folder.file, "SELECT slot_types FROM statement", "[23]");
 	folder_remove(&folder);
 }
@@ -128,8 +130,10 @@ static void test_values(void **unused)
 		   "[\"256\",{\"hex\":\"0102\"},\"tab\\there \xc3\xa4\"]");
 	assert_sql(folder.file, "SELECT \"values\" FROM rows WHERE row_number = 2",
 		   "[null,{\"hex\":\"\"},{\"hex\":\"ff\"}]");
-	assert_sql(folder.file, "SELECT json_extract(description, '$[0].type') FROM columns", "int4");
-	assert_sql(folder.file, "SELECT json_extract(description, '$[2].name.hex') FROM columns", "7422ff");
+	assert_sql(folder.file, "SELECT json_extract(description, '$[0].type') FROM columns",
+		   "int4");
+	assert_sql(folder.file, "SELECT json_extract(description, '$[2].name.hex') FROM columns",
+		   "7422ff");
 	folder_remove(&folder);
 }
 
@@ -147,7 +151,8 @@ static void test_error_and_notices(void **unused)
 	item_add_piece(item, PIECE_NOTICE, 0, SLICE("severity\0WARNING\0message\0careful\0"));
 	item_add_piece(item, PIECE_STATUS, 0, SLICE("TimeZone\0UTC\0"));
 	item_add_piece(item, PIECE_ERROR, 0,
-		       SLICE("severity\0ERROR\0code\00042P01\0message\0relation \"nowhere\" does not exist\0"));
+		       SLICE("severity\0ERROR\0code\00042P01\0message\0relation \"nowhere\" does "
+			     "not exist\0"));
 	item->exchange.outcome = OUTCOME_ERROR;
 	push(writer, item);
 	item = make_exchange(1, 2, "SELEC 1");
@@ -157,7 +162,8 @@ static void test_error_and_notices(void **unused)
 	push(writer, item);
 	summary = finish_writer(writer);
 	assert_int_equal(summary.errors, 2);
-	assert_sql(folder.file, "SELECT error FROM errors", "ERROR 42P01: relation \"nowhere\" does not exist");
+	assert_sql(folder.file, "SELECT error FROM errors",
+		   "ERROR 42P01: relation \"nowhere\" does not exist");
 	assert_sql(folder.file, "SELECT events FROM result WHERE exchange = 1",
 		   "[{\"notice\": {\"severity\": \"WARNING\", \"message\": \"careful\"}}, "
 		   "{\"status\": {\"TimeZone\": \"UTC\"}}]");
@@ -218,9 +224,11 @@ static void test_streamed(void **unused)
 	assert_int_equal(summary.unfinished, 0);
 	assert_sql(folder.file, "SELECT group_concat(\"values\", ' ') FROM rows WHERE exchange = 2",
 		   "[\"a\"] [\"b\"] [{\"part\":1,\"bytes\":11}]");
-	assert_sql(folder.file, "SELECT group_concat(sequence || CAST(bytes AS TEXT), '') FROM value_part",
+	assert_sql(folder.file,
+		   "SELECT group_concat(sequence || CAST(bytes AS TEXT), '') FROM value_part",
 		   "0hello 1world");
-	assert_sql(folder.file, "SELECT row_count || tag FROM result WHERE exchange = 2", "3SELECT 3");
+	assert_sql(folder.file, "SELECT row_count || tag FROM result WHERE exchange = 2",
+		   "3SELECT 3");
 	assert_sql(folder.file,
 		   "SELECT c.search_path FROM exchange e JOIN statement s ON s.id = e.statement "
 		   "JOIN context c ON c.id = s.context WHERE e.id = 2",
@@ -252,7 +260,8 @@ static void test_unfinished(void **unused)
 	assert_int_equal(summary.flagged, 1);
 	assert_sql(folder.file, "SELECT duration_ms IS NULL FROM queries WHERE id = 1", "1");
 	assert_sql(folder.file, "SELECT flags FROM flagged WHERE id = 1", "unfinished");
-	assert_sql(folder.file, "SELECT flags FROM flagged WHERE id = 2", "copy-data-not-stored cut");
+	assert_sql(folder.file, "SELECT flags FROM flagged WHERE id = 2",
+		   "copy-data-not-stored cut");
 	folder_remove(&folder);
 }
 
@@ -278,12 +287,14 @@ static void test_merge(void **unused)
 	add_rows(item, 0, "SELECT 2", b, 2);
 	push(writer, item);
 	item = item_new(ITEM_BATCH_MERGE, 1);
-	item->batch_merge = (struct batch_merge_item){ .batch = 7, .text = SLICE("SELECT 1; CALL p()") };
+	item->batch_merge =
+		(struct batch_merge_item){ .batch = 7, .text = SLICE("SELECT 1; CALL p()") };
 	push(writer, item);
 	push_query(writer, 1, 8, "SELECT 8", "eight");
 	finish_writer(writer);
 	assert_sql(folder.file, "SELECT count(*) FROM exchange", "2");
-	assert_sql(folder.file, "SELECT sql || '|' || tag || '|' || row_count FROM queries WHERE id = 1",
+	assert_sql(folder.file,
+		   "SELECT sql || '|' || tag || '|' || row_count FROM queries WHERE id = 1",
 		   "SELECT 1; CALL p()|SELECT 1; SELECT 2|3");
 	assert_sql(folder.file, "SELECT group_concat(\"values\") FROM rows WHERE exchange = 1",
 		   "[\"a\"],[\"b\"],[\"c\"]");
@@ -306,16 +317,20 @@ static void test_statement_seen(void **unused)
 	item = item_new(ITEM_STATEMENT, 1);
 	buffer_init(&raw, 4096);
 	add_column(&raw, INT4, PARAMETER_TEXT, "id");
-	item->statement = (struct statement_item){ .text = SLICE("SELECT id FROM t WHERE a = $1 AND b = 5 AND c = $2"),
-						   .parameter_types = types,
-						   .n_parameter_types = 2,
-						   .has_columns = true,
-						   .columns = arena_copy(&item->arena, buffer_slice(&raw)) };
+	item->statement = (struct statement_item){
+		.text = SLICE("SELECT id FROM t WHERE a = $1 AND b = 5 AND c = $2"),
+		.parameter_types = types,
+		.n_parameter_types = 2,
+		.has_columns = true,
+		.columns = arena_copy(&item->arena, buffer_slice(&raw))
+	};
 	push(writer, item);
 	buffer_release(&raw);
 	finish_writer(writer);
 	assert_sql(folder.file, "SELECT slot_types || described FROM statement", "[23, 0, 25]1");
-	assert_sql(folder.file, "SELECT json_extract(description, '$[0].name') FROM columns c JOIN statement s ON s.columns = c.id",
+	assert_sql(folder.file,
+		   "SELECT json_extract(description, '$[0].name') FROM columns c JOIN statement s "
+		   "ON s.columns = c.id",
 		   "id");
 	folder_remove(&folder);
 }
@@ -323,9 +338,18 @@ static void test_statement_seen(void **unused)
 /* Secrets are not in the file, not even in its free pages. */
 static void test_secrets(void **unused)
 {
-	const char *const command[] = { "env", "PGPASSWORD=hunter2", "psql", "postgresql://ann:hunter2@db/app",
-					"host=x password = 'hunter2' user=y", "--password", "hunter2",
-					"--api-token=hunter2", "mysql", "-phunter2", "-P3306", NULL };
+	const char *const command[] = { "env",
+					"PGPASSWORD=hunter2",
+					"psql",
+					"postgresql://ann:hunter2@db/app",
+					"host=x password = 'hunter2' user=y",
+					"--password",
+					"hunter2",
+					"--api-token=hunter2",
+					"mysql",
+					"-phunter2",
+					"-P3306",
+					NULL };
 	struct writer_options options = { .command = command };
 	char error[STORE_ERROR_BYTES];
 	struct writer *writer;
@@ -340,10 +364,11 @@ static void test_secrets(void **unused)
 	push(writer, make_session(1, "app"));
 	push_query(writer, 1, 1, "ALTER ROLE ann PASSWORD 'hunter2'", "x");
 	finish_writer(writer);
-	assert_sql(folder.file, "SELECT command FROM recording",
-		   "[\"env\", \"PGPASSWORD=***\", \"psql\", \"postgresql://ann:***@db/app\", "
-		   "\"host=x password = *** user=y\", \"--password\", \"***\", \"--api-token=***\", "
-		   "\"mysql\", \"-p***\", \"-P3306\"]");
+	assert_sql(
+		folder.file, "SELECT command FROM recording",
+		"[\"env\", \"PGPASSWORD=***\", \"psql\", \"postgresql://ann:***@db/app\", "
+		"\"host=x password = *** user=y\", \"--password\", \"***\", \"--api-token=***\", "
+		"\"mysql\", \"-p***\", \"-P3306\"]");
 	assert_sql(folder.file, "SELECT sql FROM queries", "ALTER ROLE ann PASSWORD '***'");
 	snprintf(line, sizeof(line), "grep -c hunter2 %s >/dev/null", folder.file);
 	assert_int_not_equal(system(line), 0);
@@ -370,7 +395,8 @@ static void test_large_parameter(void **unused)
 	finish_writer(writer);
 	assert_sql(folder.file, "SELECT parameters FROM exchange",
 		   "[\"small\", {\"part\": 1000000001, \"bytes\": 614400}]");
-	assert_sql(folder.file, "SELECT count(*) || ' ' || sum(length(bytes)) FROM value_part", "3 614400");
+	assert_sql(folder.file, "SELECT count(*) || ' ' || sum(length(bytes)) FROM value_part",
+		   "3 614400");
 	free(large);
 	folder_remove(&folder);
 }
@@ -379,7 +405,9 @@ static void test_large_parameter(void **unused)
 static void test_back_pressure(void **unused)
 {
 	struct drain drain = DRAIN_INITIALIZER;
-	struct writer_options options = { .queue_bytes = 64 * 1024, .drained = on_drained, .drained_context = &drain };
+	struct writer_options options = { .queue_bytes = 64 * 1024,
+					  .drained = on_drained,
+					  .drained_context = &drain };
 	char error[STORE_ERROR_BYTES];
 	struct writer *writer;
 	struct folder folder;
@@ -417,7 +445,8 @@ static void test_replaces_only_at_end(void **unused)
 	assert_sql(folder.file, "SELECT sql FROM queries", "SELECT 'old'");
 	assert_int_equal(writer_close(writer, "a connection was opaque", &summary, error), 0);
 	assert_sql(folder.file, "SELECT sql FROM queries", "SELECT 'new'");
-	assert_sql(folder.file, "SELECT complete || incomplete_reason FROM recording", "0a connection was opaque");
+	assert_sql(folder.file, "SELECT complete || incomplete_reason FROM recording",
+		   "0a connection was opaque");
 	folder_remove(&folder);
 }
 
@@ -512,7 +541,8 @@ static void test_killed(void **unused)
 		assert_non_null(strstr(error, "was left by a recorder that was killed: it holds"));
 		assert_sql(folder.partial, "PRAGMA integrity_check", "ok");
 		assert_sql(folder.partial, "SELECT complete FROM recording", "0");
-		assert_sql(folder.partial, "SELECT count(*) = max(id) OR count(*) = 0 FROM exchange", "1");
+		assert_sql(folder.partial,
+			   "SELECT count(*) = max(id) OR count(*) = 0 FROM exchange", "1");
 		assert_sql(folder.partial, "SELECT count(*) FROM pragma_foreign_key_check", "0");
 		close(ready[0]);
 		close(ready[1]);
@@ -603,15 +633,24 @@ static void test_abandoned(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ordinary),	cmocka_unit_test(test_templates),
-		cmocka_unit_test(test_forms_agree),	cmocka_unit_test(test_values),
-		cmocka_unit_test(test_error_and_notices), cmocka_unit_test(test_streamed),
-		cmocka_unit_test(test_unfinished),	cmocka_unit_test(test_merge),
-		cmocka_unit_test(test_statement_seen),	cmocka_unit_test(test_secrets),
-		cmocka_unit_test(test_large_parameter), cmocka_unit_test(test_back_pressure),
-		cmocka_unit_test(test_replaces_only_at_end), cmocka_unit_test(test_second_recorder),
-		cmocka_unit_test(test_bad_places),	cmocka_unit_test(test_killed),
-		cmocka_unit_test(test_disk_full),	cmocka_unit_test(test_strange_items),
+		cmocka_unit_test(test_ordinary),
+		cmocka_unit_test(test_templates),
+		cmocka_unit_test(test_forms_agree),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_error_and_notices),
+		cmocka_unit_test(test_streamed),
+		cmocka_unit_test(test_unfinished),
+		cmocka_unit_test(test_merge),
+		cmocka_unit_test(test_statement_seen),
+		cmocka_unit_test(test_secrets),
+		cmocka_unit_test(test_large_parameter),
+		cmocka_unit_test(test_back_pressure),
+		cmocka_unit_test(test_replaces_only_at_end),
+		cmocka_unit_test(test_second_recorder),
+		cmocka_unit_test(test_bad_places),
+		cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_disk_full),
+		cmocka_unit_test(test_strange_items),
 		cmocka_unit_test(test_abandoned),
 	};
 
