@@ -13,6 +13,7 @@
 #include "proxy/socket.h"
 #include "proxy/summary.h"
 #include "proxy/worker.h"
+#include "store/database.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -423,6 +424,7 @@ int proxy_main(const struct proxy_setup *setup)
 	const char *incomplete;
 
 	signal(SIGPIPE, SIG_IGN);
+	database_setup();
 	pthread_mutex_init(&proxy.trace_lock, NULL);
 	pthread_mutex_init(&proxy.wake_lock, NULL);
 	proxy.summary.options = setup->options;

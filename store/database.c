@@ -7,6 +7,11 @@
 #include <errno.h>
 #include <stdio.h>
 
+void database_setup(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 bool database_is_text(struct slice bytes)
 {
 	return utf8_valid(bytes) && (!bytes.size || !memchr(bytes.data, 0, bytes.size));

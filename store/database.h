@@ -12,6 +12,11 @@
 
 #include <sqlite3.h>
 
+/*
+ * Once, before anything else of SQLite: no statistics of its memory, which cost a lock for each allocation of each thread.
+ */
+void database_setup(void);
+
 /* Valid UTF-8 without NUL: what SQLite's TEXT and its tools can show. */
 bool database_is_text(struct slice bytes);
 

@@ -66,6 +66,11 @@ static bool next_element(struct json_reader *reader, struct slice *ret_object)
 	return true;
 }
 
+static bool expect(struct json_reader *reader, enum json_token token)
+{
+	return json_next(reader) == token;
+}
+
 /* How many values the array or object that begins the text has; 0 also when it is none. */
 static size_t count_members(struct slice json)
 {
@@ -159,7 +164,7 @@ static int decode_event(struct slice json, struct arena *arena, struct answer_ev
 	struct slice key;
 
 	json_reader_init(&reader, json);
-	if (json_next(&reader) != JSON_OBJECT || json_next(&reader) != JSON_KEY)
+	if (!expect(&reader, JSON_OBJECT) || !expect(&reader, JSON_KEY))
 		return -EBADMSG;
 	key = json_string(&reader, arena);
 	event->status = slice_equal(key, SLICE("status"));
@@ -187,7 +192,7 @@ int decode_events(struct slice json, struct arena *arena, const struct answer_ev
 		if (!next_element(&reader, &event) || decode_event(event, arena, &events[i]) < 0)
 			return -EBADMSG;
 	}
-	if (json_next(&reader) != JSON_ARRAY_END || json_next(&reader) != JSON_END)
+	if (!expect(&reader, JSON_ARRAY_END) || !expect(&reader, JSON_END))
 		return -EBADMSG;
 	*ret_events = events;
 	*ret_n = n;
@@ -249,7 +254,7 @@ int decode_columns(struct slice json, struct arena *arena, struct answer_columns
 	for (size_t i = 0; i < n; i++)
 		if (decode_column(&reader, arena, &columns->columns[i]) < 0)
 			return -EBADMSG;
-	if (json_next(&reader) != JSON_ARRAY_END || json_next(&reader) != JSON_END)
+	if (!expect(&reader, JSON_ARRAY_END) || !expect(&reader, JSON_END))
 		return -EBADMSG;
 	columns->n = n;
 	*ret_columns = columns;
@@ -276,7 +281,7 @@ int decode_numbers(struct slice json, struct arena *arena, size_t max, const uin
 			return -EBADMSG;
 		numbers[i] = (uint32_t)number;
 	}
-	if (json_next(&reader) != JSON_ARRAY_END || json_next(&reader) != JSON_END)
+	if (!expect(&reader, JSON_ARRAY_END) || !expect(&reader, JSON_END))
 		return -EBADMSG;
 	*ret_numbers = numbers;
 	*ret_n = n;

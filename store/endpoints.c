@@ -77,7 +77,7 @@ static int load_endpoints(struct endpoints *endpoints, sqlite3 *database)
 
 	if (rc != SQLITE_OK)
 		return rc;
-	while ((rc = sqlite3_step(sql)) == SQLITE_ROW) {
+	while (sqlite3_step(sql) == SQLITE_ROW) {
 		struct endpoint *endpoint;
 
 		if (endpoints->n == capacity) {
@@ -181,7 +181,7 @@ static int load_connections(struct endpoints *endpoints, sqlite3 *database)
 	if (rc != SQLITE_OK)
 		return rc;
 	buffer_init(&key, (size_t)16 * 1024 * 1024);
-	while ((rc = sqlite3_step(sql)) == SQLITE_ROW) {
+	while (sqlite3_step(sql) == SQLITE_ROW) {
 		if (endpoints->n_connections == capacity) {
 			capacity = capacity ? 2 * capacity : 64;
 			endpoints->connections = realloc(

@@ -61,6 +61,21 @@ static enum match compare_parsed(struct answers_state *state, const struct reque
 	return match;
 }
 
+/* Spelled otherwise: 5 and '5', a literal and a bound parameter. The template and the context are known to be equal. */
+static enum match compare_values(struct answers_state *state, const struct request *request,
+				 const struct stored_exchange *exchange)
+{
+	struct sql_value *values;
+	size_t n;
+
+	if (sql_values_parse(exchange->parameters, &state->arena, &values, &n) < 0)
+		return compare_parsed(state, request, exchange); /* parts, or what a person made of it */
+	if (n != request->statement->n_slots ||
+	    !sql_values_equal(request->statement, request->values, values))
+		return MATCH_NO;
+	return sql_kinds_equal(request->values, values, n) ? MATCH_SAME_KIND : MATCH_EQUAL;
+}
+
 enum match find_compare(struct answers_state *state, const struct request *request, int64_t id)
 {
 	const struct stored_statement *stored;
@@ -70,12 +85,12 @@ enum match find_compare(struct answers_state *state, const struct request *reque
 		return MATCH_NO;
 	if (exchange.edited || exchange.kind == EXCHANGE_PARSE)
 		return compare_parsed(state, request, &exchange);
-	if (!slice_equal(exchange.parameters, buffer_slice(&state->json)))
-		return compare_parsed(state, request, &exchange);
 	if (reader_statement(state->reader, exchange.statement, &stored) <= 0 ||
 	    !same_context(&stored->context, &request->context) ||
 	    !slice_equal(stored->canonical, request->statement->canonical))
 		return MATCH_NO;
+	if (!slice_equal(exchange.parameters, buffer_slice(&state->json)))
+		return compare_values(state, request, &exchange);
 	return same_parts(state->reader, request, id) ? MATCH_SAME_KIND : MATCH_NO;
 }
 

@@ -88,7 +88,7 @@ static int load_exchanges(struct matcher *matcher, struct reader *reader)
 
 	if (rc != SQLITE_OK)
 		return rc;
-	while (added == 0 && (rc = sqlite3_step(sql)) == SQLITE_ROW)
+	while (added == 0 && sqlite3_step(sql) == SQLITE_ROW)
 		added = add_exchange(matcher, reader, sql);
 	rc = sqlite3_finalize(sql);
 	if (rc == SQLITE_OK && added < 0)
@@ -137,7 +137,7 @@ static int load_templates(struct matcher *matcher, struct reader *reader)
 
 	if (rc != SQLITE_OK)
 		return rc;
-	while ((rc = sqlite3_step(sql)) == SQLITE_ROW) {
+	while (sqlite3_step(sql) == SQLITE_ROW) {
 		if (matcher->n_templates == capacity) {
 			capacity = capacity ? 2 * capacity : 64;
 			matcher->templates =

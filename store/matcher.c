@@ -123,7 +123,7 @@ static void answers_find(void *context, const struct request *request, struct an
 {
 	struct answers_state *state = context;
 
-	arena_release(&state->arena);
+	arena_reset(&state->arena);
 	find_answer(state, request, MATCH_SERVED, true, ret_answer);
 	if (ret_answer->rung == RUNG_MISS)
 		miss(state, request, true, ret_answer);
@@ -133,7 +133,7 @@ static bool answers_peek(void *context, const struct request *request, struct an
 {
 	struct answers_state *state = context;
 
-	arena_release(&state->arena);
+	arena_reset(&state->arena);
 	find_answer(state, request, MATCH_SERVED, false, ret_answer);
 	return ret_answer->rung == RUNG_EXACT;
 }

@@ -89,7 +89,7 @@ size_t matcher_templates(const struct matcher *matcher, uint64_t hash,
 enum match { MATCH_NO, MATCH_EQUAL, MATCH_SAME_KIND };
 /* Is the stored exchange what the request asks for? state->json holds the request's parameters. */
 enum match find_compare(struct answers_state *state, const struct request *request,
-			int64_t exchange);
+			int64_t id);
 void find_answer(struct answers_state *state, const struct request *request, enum match_class class,
 		 bool consume, struct answer *ret_answer);
 /* The place that the connection's requests are looked up in. */

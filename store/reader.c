@@ -91,7 +91,8 @@ sqlite3 *reader_database(struct reader *reader)
 
 static void cache_exchange(struct cached_exchange *cached, const struct stored_exchange *exchange)
 {
-	if (exchange->edited || exchange->text.size ||
+	/* Without its text: only what was edited, or never had parameters, is read from that. */
+	if (exchange->edited || exchange->kind == EXCHANGE_PARSE ||
 	    exchange->parameters.size > sizeof(cached->parameters))
 		return;
 	cached->exchange = *exchange;

@@ -137,7 +137,7 @@ static bool is_wal_without_log(const char *path, const uint8_t *header)
 
 static int look_at_file(struct recording *recording, char error[STORE_ERROR_BYTES])
 {
-	const char *path = recording->path;
+	const char *path = recording->path ? recording->path : "";
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	uint8_t header[HEADER_BYTES];
 	struct stat status;
@@ -191,8 +191,11 @@ int recording_connect(const struct recording *recording, sqlite3 **ret_database,
 		sqlite3_db_config(database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 		sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 		sqlite3_busy_timeout(database, 1000);
-		/* Pages come from the file by mmap(): the memory that they take is the page cache's. */
-		rc = database_exec(database, "PRAGMA mmap_size = 1099511627776;"
+		/*
+		 * Pages come from the file by mmap(): the memory that they take is the page cache's. What lies behind that
+		 * is read, so that a huge recording does not look like a huge process.
+		 */
+		rc = database_exec(database, "PRAGMA mmap_size = 268435456;"
 					     "PRAGMA cache_size = -1024;"
 					     "BEGIN;"
 					     "SELECT 1 FROM sqlite_schema LIMIT 1");

@@ -498,7 +498,8 @@ static void step_end(struct replayer *replayer, struct buffer *out)
 	send->step = STEP_RESULT;
 	send->position.chunk = 0;
 	send->position.row = 0;
-	if (send->failed || !send->describe) { /* only a simple query has more results than one */
+	/* Only what was merged has more results than one. */
+	if (send->failed || !(send->flags & EXCHANGE_MERGED)) {
 		send->on = false;
 		send->position.done = true;
 	}

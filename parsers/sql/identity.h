@@ -8,7 +8,9 @@
  * Values are stored as a JSON array, one element for each slot: a string for SQL_STRING, a number (as
  * written, with all its digits) for SQL_NUMBER, true/false for SQL_BOOLEAN, null for null, {"<type>": "text"} for
  * SQL_TYPED, {"hex": "00ff"} for bytes without a text form ({"<type>": {"hex": ...}} when typed), {"part": n} for a
- * value that the store keeps apart, and {"number": "..."} for a number that is no JSON number (NaN).
+ * value that the store keeps apart, {"number": "..."} for a number that is no JSON number (NaN), and
+ * {"<type>": null} for a null of a stated type. A type that is called hex, part, number or boolean
+ * is written with SQL's quotes around it.
  */
 #ifndef MOCKPROXY_SQL_IDENTITY_H
 #define MOCKPROXY_SQL_IDENTITY_H

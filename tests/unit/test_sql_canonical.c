@@ -151,6 +151,7 @@ static const struct pair different_pairs[] = {
 	{ "select case a when 1 then 2 end", "select case a when 1 then '2' end" },
 	{ "insert into t values (f(1))", "insert into t values (f('1'))" },
 	{ "insert into t select 1", "insert into t select '1'" },
+	{ "insert into t select a union values (1)", "insert into t select a union values ('1')" },
 	{ "select * from t where a in (select 1)", "select * from t where a in (select '1')" },
 	{ "select * from t where a in (select b, 1 , c from u)",
 	  "select * from t where a in (select b, '1' , c from u)" },

@@ -157,6 +157,9 @@ static void test_rollback(void **state)
 	check("begin | savepoint s | set search_path = a | rollback to s | set search_path = b | "
 	      "rollback to s",
 	      'T', "", "");
+	check("begin | set search_path = a | savepoint s | set search_path = b | release s | "
+	      "savepoint t | set search_path = c | rollback to t",
+	      'T', "b", "");
 	check("begin | savepoint \"S\" | set search_path = a | rollback to \"S\"", 'T', "", "");
 	check("begin | set search_path = a | !x | commit", 'I', "", "");
 	check("begin | savepoint s | set search_path = a | !x | rollback to s | set search_path = "

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The cache of encoded answers: what was put is found under its own key only, and its memory is bounded. */
+#include "parsers/answer_cache.h"
+
+/* clang-format off */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h> /* needs those above */
+/* clang-format on */
+
+static void expect_found(const struct answer_cache *cache, uint64_t exchange, uint64_t form,
+			 struct slice expected, bool expected_failed)
+{
+	struct slice bytes = SLICE("untouched");
+	bool failed = !expected_failed;
+
+	assert_true(
+		answer_cache_find(cache, (struct answer_key){ exchange, form }, &bytes, &failed));
+	assert_true(slice_equal(bytes, expected));
+	assert_int_equal(failed, expected_failed);
+}
+
+static bool found(const struct answer_cache *cache, uint64_t exchange, uint64_t form)
+{
+	struct slice bytes;
+	bool failed;
+
+	return answer_cache_find(cache, (struct answer_key){ exchange, form }, &bytes, &failed);
+}
+
+static void test_find(void **state)
+{
+	struct answer_cache *cache = answer_cache_new();
+	char bytes[] = "answer";
+
+	(void)state;
+	assert_false(found(cache, 1, 0));
+	assert_false(found(cache, 0, 0)); /* what a free place looks like */
+	answer_cache_put(cache, (struct answer_key){ 1, 0 }, slice_of(bytes, 6), false);
+	bytes[0] = 'x'; /* it is a copy */
+	expect_found(cache, 1, 0, SLICE("answer"), false);
+	assert_false(found(cache, 1, 1));
+	assert_false(found(cache, 2, 0));
+	answer_cache_put(cache, (struct answer_key){ 1, 1 }, SLICE("error"), true);
+	expect_found(cache, 1, 1, SLICE("error"), true);
+	expect_found(cache, 1, 0, SLICE("answer"), false);
+	answer_cache_put(cache, (struct answer_key){ 1, 0 }, SLICE("another, longer answer"),
+			 false);
+	expect_found(cache, 1, 0, SLICE("another, longer answer"), false);
+	answer_cache_put(cache, (struct answer_key){ 1, 0 }, SLICE("short"), false);
+	expect_found(cache, 1, 0, SLICE("short"), false);
+	answer_cache_free(cache);
+}
+
+static void test_limits(void **state)
+{
+	static const uint8_t large[ANSWER_CACHED_BYTES + 1] = { 1, 2, 3 };
+	struct answer_cache *cache = answer_cache_new();
+
+	(void)state;
+	answer_cache_put(cache, (struct answer_key){ 1, 0 }, slice_of(large, sizeof(large)), false);
+	assert_false(found(cache, 1, 0));
+	answer_cache_put(cache, (struct answer_key){ 1, 0 }, slice_of(large, ANSWER_CACHED_BYTES),
+			 false);
+	expect_found(cache, 1, 0, slice_of(large, ANSWER_CACHED_BYTES), false);
+	answer_cache_put(cache, (struct answer_key){ 2, 0 }, slice_of(large, 0), false);
+	assert_false(found(cache, 2, 0));
+	answer_cache_put(cache, (struct answer_key){ 0, 0 }, SLICE("nobody's"), false);
+	assert_false(found(cache, 0, 0));
+	answer_cache_put(NULL, (struct answer_key){ 1, 0 }, SLICE("x"), false);
+	assert_false(found(NULL, 1, 0));
+	answer_cache_free(cache);
+	answer_cache_free(NULL);
+}
+
+/* Many more answers than places: each is found or not, never another's. */
+static void test_many(void **state)
+{
+	struct answer_cache *cache = answer_cache_new();
+	size_t n_found = 0;
+
+	(void)state;
+	for (uint64_t i = 1; i <= 20000; i++)
+		answer_cache_put(cache, (struct answer_key){ i, i % 3 }, slice_of(&i, sizeof(i)),
+				 i % 2);
+	for (uint64_t i = 1; i <= 20000; i++) {
+		if (!found(cache, i, i % 3))
+			continue;
+		expect_found(cache, i, i % 3, slice_of(&i, sizeof(i)), i % 2);
+		n_found++;
+	}
+	assert_true(n_found > 1000 && n_found <= 4096);
+	answer_cache_free(cache);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_many),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

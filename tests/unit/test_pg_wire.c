@@ -1,0 +1,642 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * PostgreSQL framing, the parts of messages, names, how a conversation begins; and that the recorder gives up, with a reason, on
+ * every message that does not fit what was asked.
+ */
+#include "parsers/postgres/names.h"
+#include "parsers/postgres/wire.h"
+
+#include <errno.h>
+
+/* clang-format off */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h> /* needs those above */
+/* clang-format on */
+
+/* ---- the framer ---- */
+
+/* Frames of one side's bytes as text: "Q5 " is a whole message, "D(131073 " the beginning of a large one. */
+static const char *frames(bool server, struct slice bytes, struct buffer *text)
+{
+	struct pg_framer framer;
+	struct pg_frame frame;
+	enum pg_next next;
+
+	pg_framer_init(&framer, server);
+	framer.startup = false;
+	buffer_clear(text);
+	while ((next = pg_framer_next(&framer, &bytes, &frame)) == PG_EVENT) {
+		if (frame.part == FRAME_BYTES) {
+			buffer_append_string(text, frame.last ? ") " : ". ");
+			continue;
+		}
+		buffer_append_u8(text, frame.type);
+		if (frame.part == FRAME_BEGIN)
+			buffer_append_u8(text, '(');
+		buffer_append_unsigned(text, frame.body_size);
+		buffer_append_u8(text, ' ');
+	}
+	if (next == PG_ERROR)
+		buffer_append_string(text, framer.error);
+	buffer_append_u8(text, 0);
+	pg_framer_release(&framer);
+	return (const char *)text->data;
+}
+
+static void test_lengths(void **state)
+{
+	static const struct {
+		bool server;
+		struct slice bytes;
+		const char *frames;
+	} cases[] = {
+		{ false, SLICE("Q\0\0\0\5\0S\0\0\0\4"), "Q1 S0 " },
+		{ false, SLICE("Q\0\0\0\4"), "Q0 " },
+		{ false, SLICE("Q\0\0\0\5"), "" },
+		{ false, SLICE("Q\0\0\0"), "" },
+		{ false, SLICE("Q\0\0\0\3"), "message length below 4" },
+		{ false, SLICE("Q\0\0\0\0"), "message length below 4" },
+		{ false, SLICE("Q\377\377\377\377"), "message length not possible for its type" },
+		{ false, SLICE("Q\200\0\0\0"), "message length not possible for its type" },
+		{ false, SLICE("S\0\0\0\5"), "message length not possible for its type" },
+		{ false, SLICE("G\0\0\0\4"), "unknown message type" },
+		{ false, SLICE("\0\0\0\0\4"), "unknown message type" },
+		{ true, SLICE("Z\0\0\0\5I1\0\0\0\4"), "Z1 10 " },
+		{ true, SLICE("Z\0\0\0\6"), "message length not possible for its type" },
+		{ true, SLICE("K\0\0\1\10"), "" },
+		{ true, SLICE("K\0\0\1\11"), "message length not possible for its type" },
+		{ true, SLICE("Q\0\0\0\5\0"), "unknown message type" },
+		{ true, SLICE("D\0\2\0\4"), "" },
+		{ true, SLICE("D\0\2\0\5"), "D(131073 " },
+		{ true, SLICE("D\0\2\0\5abc"), "D(131073 . " },
+		{ true, SLICE("E\1\0\0\5"), "E(16777217 " },
+		{ false, SLICE("d\0\2\0\5"), "d(131073 " },
+		{ false, SLICE("Q\4\0\0\4"), "" },
+		{ false, SLICE("Q\4\0\0\5"), "Q(67108865 " },
+	};
+	struct buffer text;
+
+	(void)state;
+	buffer_init(&text, 4096);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_string_equal(frames(cases[i].server, cases[i].bytes, &text),
+				    cases[i].frames);
+	buffer_release(&text);
+}
+
+static void test_startup_lengths(void **state)
+{
+	static const struct {
+		struct slice bytes;
+		enum pg_next next;
+	} cases[] = {
+		{ SLICE("\0\0\0\10\4\322\026\057"), PG_EVENT },
+		{ SLICE("\0\0\0\7\0\0\0"), PG_ERROR },
+		{ SLICE("\0\0\0\0"), PG_ERROR },
+		{ SLICE("\377\377\377\377"), PG_ERROR },
+		{ SLICE("\0\0\047\020"), PG_MORE },
+		{ SLICE("\0\0\047\021"), PG_ERROR },
+		{ SLICE("\026\003\001\000"), PG_ERROR },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct slice bytes = cases[i].bytes;
+		struct pg_framer framer;
+		struct pg_frame frame;
+
+		pg_framer_init(&framer, false);
+		assert_int_equal(pg_framer_next(&framer, &bytes, &frame), cases[i].next);
+		if (cases[i].next == PG_ERROR) { /* sticky */
+			bytes = SLICE("\0\0\0\10\4\322\026\057");
+			assert_int_equal(pg_framer_next(&framer, &bytes, &frame), PG_ERROR);
+			assert_int_equal(bytes.size, 8);
+		}
+		pg_framer_release(&framer);
+	}
+}
+
+/* A message in one piece is borrowed; one in two is whole all the same; a large one's memory is given back. */
+static void test_borrowing(void **state)
+{
+	struct pg_framer framer;
+	struct pg_frame frame;
+	struct slice bytes = SLICE("Q\0\0\0\7ab\0Q\0\0\0\7c"), rest = SLICE("d\0");
+	struct slice first = bytes;
+	struct buffer large;
+
+	(void)state;
+	pg_framer_init(&framer, false);
+	framer.startup = false;
+	assert_int_equal(pg_framer_next(&framer, &bytes, &frame), PG_EVENT);
+	assert_ptr_equal(frame.body.data, first.data + 5);
+	assert_int_equal(pg_framer_next(&framer, &bytes, &frame), PG_MORE);
+	assert_int_equal(bytes.size, 0);
+	assert_int_equal(pg_framer_next(&framer, &rest, &frame), PG_EVENT);
+	assert_true(slice_equal(frame.body, SLICE("cd\0")));
+
+	buffer_init(&large, 1 << 20);
+	buffer_append_slice(&large, SLICE("Q\0\1\0\4"));
+	memset(buffer_reserve(&large, 65536), 'x', 65536);
+	large.size += 65535;
+	bytes = buffer_slice(&large);
+	assert_int_equal(pg_framer_next(&framer, &bytes, &frame), PG_MORE);
+	bytes = SLICE("\0");
+	assert_int_equal(pg_framer_next(&framer, &bytes, &frame), PG_EVENT);
+	assert_int_equal(frame.body.size, 65536);
+	assert_int_equal(pg_framer_next(&framer, &bytes, &frame), PG_MORE);
+	assert_int_equal(framer.body.capacity, 0);
+	buffer_release(&large);
+	pg_framer_release(&framer);
+}
+
+static void test_writing(void **state)
+{
+	struct buffer out;
+	size_t at;
+
+	(void)state;
+	buffer_init(&out, 8);
+	at = pg_message_begin(&out, 'Z');
+	buffer_append_u8(&out, 'I');
+	pg_message_end(&out, at);
+	assert_true(slice_equal(buffer_slice(&out), SLICE("Z\0\0\0\5I")));
+	at = pg_message_begin(&out, 'Z'); /* does not fit: nothing beyond is written */
+	pg_message_end(&out, at);
+	assert_true(out.overflowed);
+	buffer_release(&out);
+}
+
+/* ---- parts of messages ---- */
+
+static void test_fields(void **state)
+{
+	struct message_field fields[2];
+	size_t n;
+
+	(void)state;
+	assert_int_equal(pg_message_read(SLICE("SERROR\0x?\0\0"), fields, 2, &n), 0);
+	assert_int_equal(n, 2);
+	assert_true(slice_equal(fields[0].name, SLICE("severity")));
+	assert_true(slice_equal(fields[1].name, SLICE("field_x")));
+	assert_true(slice_equal(fields[1].value, SLICE("?")));
+	assert_int_equal(pg_message_read(SLICE("\0"), fields, 2, &n), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(pg_message_read(SLICE(""), fields, 2, &n), -EINVAL);
+	assert_int_equal(pg_message_read(SLICE("SERROR\0"), fields, 2, &n), -EINVAL);
+	assert_int_equal(pg_message_read(SLICE("SERROR"), fields, 2, &n), -EINVAL);
+	assert_int_equal(pg_message_read(SLICE("SERROR\0\0x"), fields, 2, &n), -EINVAL);
+	assert_int_equal(pg_message_read(SLICE("1x\0\0"), fields, 2, &n), -EINVAL);
+	assert_int_equal(pg_message_read(SLICE("Sx\0Vx\0Cx\0\0"), fields, 2, &n), -EINVAL);
+	assert_true(slice_equal(pg_error_code(SLICE("SE\0C42P01\0\0")), SLICE("42P01")));
+	assert_int_equal(pg_error_code(SLICE("SE\0")).size, 0);
+	/* Each name gives back its letter, also those without a name. */
+	for (unsigned int letter = 'A'; letter <= 'z'; letter++) {
+		const uint8_t raw[] = { (uint8_t)letter, 0, 0 };
+
+		if (letter > 'Z' && letter < 'a')
+			continue;
+		assert_int_equal(pg_message_read(slice_of(raw, 3), fields, 2, &n), 0);
+		assert_int_equal(pg_field_letter(fields[0].name), letter);
+	}
+	assert_int_equal(pg_field_letter(SLICE("nonsense")), 0);
+	assert_int_equal(pg_field_letter(SLICE("field_")), 0);
+}
+
+#define COLUMN "a\0\0\0\0\1\0\2\0\0\0\027\0\4\377\377\377\377\0"
+
+static void test_columns(void **state)
+{
+	struct column columns[2];
+	size_t n;
+
+	(void)state;
+	assert_int_equal(pg_columns_read(SLICE("\0\1" COLUMN "\1"), columns, 2, &n), 0);
+	assert_int_equal(n, 1);
+	assert_true(slice_equal(columns[0].name, SLICE("a")));
+	assert_int_equal(columns[0].table, 1);
+	assert_int_equal(columns[0].attribute, 2);
+	assert_int_equal(columns[0].type_id, 23);
+	assert_int_equal(columns[0].length, 4);
+	assert_int_equal(columns[0].modifier, -1);
+	assert_int_equal(columns[0].form, PARAMETER_BINARY);
+	assert_int_equal(pg_columns_read(SLICE("\0\0"), columns, 2, &n), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(pg_columns_read(SLICE(""), columns, 2, &n), -EINVAL);
+	assert_int_equal(pg_columns_read(SLICE("\0\1" COLUMN "\2"), columns, 2, &n), -EINVAL);
+	assert_int_equal(pg_columns_read(SLICE("\0\1" COLUMN), columns, 2, &n), -EINVAL);
+	assert_int_equal(pg_columns_read(SLICE("\0\1" COLUMN "\1x"), columns, 2, &n), -EINVAL);
+	assert_int_equal(pg_columns_read(SLICE("\0\1abc"), columns, 2, &n), -EINVAL);
+	assert_int_equal(pg_columns_read(SLICE("\377\377"), columns, 2, &n), -EINVAL);
+}
+
+static void test_tags(void **state)
+{
+	static const struct {
+		struct slice tag;
+		int64_t rows;
+	} cases[] = {
+		{ SLICE("SELECT 3"), 3 },
+		{ SLICE("INSERT 0 12"), 12 },
+		{ SLICE("COPY 999999999999999999"), 999999999999999999 },
+		{ SLICE("COPY 1000000000000000000"), -1 },
+		{ SLICE("BEGIN"), -1 },
+		{ SLICE("X1"), -1 },
+		{ SLICE("1"), -1 },
+		{ SLICE("UPDATE "), -1 },
+		{ SLICE(""), -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_true(pg_tag_rows(cases[i].tag) == cases[i].rows);
+}
+
+/* ---- how a conversation begins ---- */
+
+static void test_beginning(void **state)
+{
+	static const struct {
+		struct slice bytes;
+		enum recognised recognised;
+		enum handshake_action action;
+	} cases[] = {
+		{ SLICE("\0\0\0\10\4\322\026\057"), RECOGNISED_YES,
+		  HANDSHAKE_SEND }, /* SSLRequest */
+		{ SLICE("\0\0\0\10\4\322\026\060"), RECOGNISED_YES,
+		  HANDSHAKE_SEND }, /* GSSENCRequest */
+		{ SLICE("\0\0\0\20\4\322\026\056"), RECOGNISED_YES,
+		  HANDSHAKE_DONE }, /* CancelRequest */
+		{ SLICE("\0\0\0\11\4\322\026\057"), RECOGNISED_YES, HANDSHAKE_DONE },
+		{ SLICE("\0\0\0\24\0\3\0\0"), RECOGNISED_YES, HANDSHAKE_DONE },
+		{ SLICE("\0\0\0\24\0\3\047\017"), RECOGNISED_YES, HANDSHAKE_DONE },
+		{ SLICE("\0\0\0\24\0\2\0\0"), RECOGNISED_NO, HANDSHAKE_REFUSED },
+		{ SLICE("\0\0\0\7\0\3\0\0"), RECOGNISED_NO, HANDSHAKE_REFUSED },
+		{ SLICE("\0\0\0\0\0\0\0\0"), RECOGNISED_NO, HANDSHAKE_REFUSED },
+		{ SLICE("\0\0\047\021\0\3\0\0"), RECOGNISED_NO, HANDSHAKE_REFUSED },
+		{ SLICE("GET / HT"), RECOGNISED_NO, HANDSHAKE_REFUSED },
+		{ SLICE("\026\003\001\002\0\001\0\001"), RECOGNISED_NO, HANDSHAKE_REFUSED },
+		{ SLICE("G"), RECOGNISED_NO, HANDSHAKE_MORE },
+		{ SLICE(""), RECOGNISED_MORE, HANDSHAKE_MORE },
+		{ SLICE("\0\0\0\10\4\322\026"), RECOGNISED_MORE, HANDSHAKE_MORE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct handshake_step step = pg_handshake(cases[i].bytes);
+
+		assert_int_equal(pg_recognise(cases[i].bytes), cases[i].recognised);
+		assert_int_equal(step.action, cases[i].action);
+		if (step.action == HANDSHAKE_SEND) {
+			assert_int_equal(step.consumed, 8);
+			assert_true(slice_equal(step.reply, SLICE("N")));
+		}
+	}
+}
+
+/* ---- names ---- */
+
+static size_t n_freed;
+
+static void free_named(struct pg_named *named)
+{
+	n_freed++;
+	free(named);
+}
+
+static struct pg_named *named_new(const char *name, size_t size, size_t bytes)
+{
+	struct pg_named *named = calloc(1, sizeof(*named) + size);
+
+	assert_non_null(named);
+	if (size)
+		memcpy(named + 1, name, size);
+	named->name = slice_of(named + 1, size);
+	named->bytes = bytes;
+	return named;
+}
+
+static void test_names(void **state)
+{
+	const unsigned int n = 5000;
+	struct pg_names names;
+
+	(void)state;
+	pg_names_init(&names);
+	assert_null(pg_names_find(&names, SLICE("a")));
+	assert_null(pg_names_take(&names, SLICE("")));
+	for (unsigned int i = 0; i < n; i++)
+		assert_null(pg_names_put(&names, named_new((const char *)&i, sizeof(i), i)));
+	assert_null(pg_names_put(&names, named_new("", 0, 1)));
+	assert_int_equal(names.n, n + 1);
+	for (unsigned int i = 0; i < n; i++) {
+		struct slice name = slice_of(&i, sizeof(i));
+		struct pg_named *old;
+
+		assert_non_null(pg_names_find(&names, name));
+		if (i % 2) {
+			old = pg_names_put(&names, named_new((const char *)&i, sizeof(i), 7));
+			assert_int_equal(old->bytes, i);
+		} else {
+			old = pg_names_take(&names, name);
+			assert_null(pg_names_find(&names, name));
+		}
+		free_named(old);
+	}
+	assert_int_equal(names.n, n / 2 + 1);
+	assert_int_equal(names.bytes, 7 * n / 2 + 1);
+	pg_names_weigh(&names, pg_names_find(&names, SLICE("")), 100);
+	assert_int_equal(names.bytes, 7 * n / 2 + 100);
+	pg_names_shrink(&names); /* not empty: nothing happens */
+	assert_non_null(pg_names_find(&names, SLICE("")));
+	n_freed = 0;
+	pg_names_release(&names, free_named);
+	assert_int_equal(n_freed, n / 2 + 1);
+	assert_int_equal(names.n_buckets, 0);
+}
+
+static void test_last_name(void **state)
+{
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena);
+	assert_true(slice_equal(pg_last_name(SLICE("deallocate prepare s1"), &arena), SLICE("s1")));
+	assert_true(
+		slice_equal(pg_last_name(SLICE("deallocate \"S\"\"2\""), &arena), SLICE("S\"2")));
+	assert_int_equal(pg_last_name(SLICE(""), &arena).size, 0);
+	assert_int_equal(pg_last_name(SLICE("deallocate \"open"), &arena).size,
+			 10); /* no name: the word before */
+	arena_release(&arena);
+}
+
+/* ---- what the recorder does not accept ---- */
+
+#define STARTUP "\0\0\0\022\0\3\0\0user\0ann\0\0"
+#define LOGGED_IN "R\0\0\0\010\0\0\0\0Z\0\0\0\5I"
+#define PARSE "P\0\0\0\020s\0select 1\0\0\0"
+#define BIND "B\0\0\0\15\0s\0\0\0\0\0\0\0"
+#define EXECUTE "E\0\0\0\11\0\0\0\0\0"
+#define SYNC "S\0\0\0\4"
+#define QUERY "Q\0\0\0\015select 1\0"
+
+struct conversation {
+	struct slice client;
+	struct slice server;
+	bool accepted;
+};
+
+static const char *record(const struct conversation *conversation)
+{
+	struct recorder *recorder = pg_recorder_new(1);
+	struct item_list items;
+	const char *why = NULL, *again = NULL;
+	int error;
+
+	item_list_init(&items);
+	assert_int_equal(pg_recorder_see(recorder, SIDE_CLIENT, SLICE(STARTUP), 1, &items, &why),
+			 0);
+	assert_int_equal(pg_recorder_see(recorder, SIDE_SERVER, SLICE(LOGGED_IN), 1, &items, &why),
+			 0);
+	error = pg_recorder_see(recorder, SIDE_CLIENT, conversation->client, 2, &items, &why);
+	if (!error)
+		error = pg_recorder_see(recorder, SIDE_SERVER, conversation->server, 3, &items,
+					&why);
+	if (error) {
+		assert_int_equal(error, -EPROTO);
+		assert_int_equal(
+			pg_recorder_see(recorder, SIDE_CLIENT, SLICE(SYNC), 4, &items, &again),
+			-EPROTO);
+		assert_ptr_equal(why, again);
+	}
+	pg_recorder_end(recorder, 5, &items);
+	item_list_release(&items);
+	pg_recorder_free(recorder);
+	return error ? why : NULL;
+}
+
+static void test_refused_conversations(void **state)
+{
+	static const struct conversation conversations[] = {
+		/* answers without a request */
+		{ SLICE(""), SLICE("T\0\0\0\6\0\0"), false },
+		{ SLICE(""), SLICE("D\0\0\0\6\0\0"), false },
+		{ SLICE(""), SLICE("C\0\0\0\7OK\0"), false },
+		{ SLICE(""), SLICE("I\0\0\0\4"), false },
+		{ SLICE(""), SLICE("1\0\0\0\4"), false },
+		{ SLICE(""), SLICE("Z\0\0\0\5I"), false },
+		{ SLICE(""), SLICE("s\0\0\0\4"), false },
+		{ SLICE(""), SLICE("G\0\0\0\7\0\0\0"), false },
+		{ SLICE(""), SLICE("V\0\0\0\010\377\377\377\377"), false },
+		/* what may come at any time */
+		{ SLICE(""), SLICE("N\0\0\0\5\0"), true },
+		{ SLICE(""), SLICE("A\0\0\0\012\0\0\0\1a\0"), true },
+		{ SLICE(""), SLICE("S\0\0\0\010a\0b\0"), true },
+		{ SLICE(""), SLICE("E\0\0\0\5\0"), true },
+		{ SLICE(""), SLICE("S\0\0\0\6a\0"), false },
+		/* answers to something else */
+		{ SLICE(QUERY), SLICE("1\0\0\0\4"), false },
+		{ SLICE(QUERY), SLICE("2\0\0\0\4"), false },
+		{ SLICE(QUERY), SLICE("3\0\0\0\4"), false },
+		{ SLICE(QUERY), SLICE("n\0\0\0\4"), false },
+		{ SLICE(QUERY), SLICE("s\0\0\0\4"), false },
+		{ SLICE(QUERY), SLICE("t\0\0\0\6\0\0"), false },
+		{ SLICE(QUERY), SLICE("T\0\0\0\5\0"), false },
+		{ SLICE(QUERY), SLICE("D\0\0\0\5\0"), false },
+		{ SLICE(QUERY), SLICE("V\0\0\0\010\377\377\377\377"), false },
+		{ SLICE(QUERY), SLICE("Z\0\0\0\5X"), false },
+		{ SLICE(QUERY), SLICE("Z\0\0\0\4"), false },
+		{ SLICE(QUERY), SLICE("Z\0\0\0\5I"), true },
+		{ SLICE(PARSE SYNC), SLICE("2\0\0\0\4"), false },
+		{ SLICE(PARSE SYNC), SLICE("Z\0\0\0\5I"), false },
+		{ SLICE(PARSE SYNC), SLICE("1\0\0\0\4T\0\0\0\6\0\0"), false },
+		{ SLICE(PARSE SYNC), SLICE("1\0\0\0\4C\0\0\0\7OK\0"), false },
+		{ SLICE(PARSE SYNC), SLICE("1\0\0\0\4Z\0\0\0\5I"), true },
+		{ SLICE(PARSE SYNC), SLICE("E\0\0\0\5\0001\0\0\0\4"), false },
+		{ SLICE(PARSE BIND EXECUTE SYNC), SLICE("1\0\0\0\0042\0\0\0\4T\0\0\0\6\0\0"),
+		  false },
+		{ SLICE(BIND EXECUTE SYNC), SLICE("2\0\0\0\4"),
+		  false }, /* of a statement that it never saw */
+		/* malformed requests */
+		{ SLICE("Q\0\0\0\014select 1"), SLICE(""), false },
+		{ SLICE("Q\0\0\0\6\0x"), SLICE(""), false },
+		{ SLICE("P\0\0\0\010\0\0\377\377"), SLICE(""), false },
+		{ SLICE("P\0\0\0\6\0x"), SLICE(""), false },
+		{ SLICE("B\0\0\0\5\0"), SLICE(""), false },
+		{ SLICE("D\0\0\0\6X\0"), SLICE(""), false },
+		{ SLICE("D\0\0\0\5S"), SLICE(""), false },
+		{ SLICE("E\0\0\0\5\0"), SLICE(""), false },
+		/* a Bind is read when the server took it: then it must be well-formed */
+		{ SLICE(PARSE "B\0\0\0\015\0s\0\0\0\0\1\0\0"), SLICE("1\0\0\0\0042\0\0\0\4"),
+		  false },
+		{ SLICE(PARSE "B\0\0\0\021\0s\0\0\0\0\1\377\377\377\376\0\0"),
+		  SLICE("1\0\0\0\0042\0\0\0\4"), false },
+		{ SLICE(PARSE "B\0\0\0\021\0s\0\0\0\0\1\177\377\377\377\0\0"),
+		  SLICE("1\0\0\0\0042\0\0\0\4"), false },
+		{ SLICE(PARSE "B\0\0\0\015\0s\0\377\377\0\0\0\0"), SLICE("1\0\0\0\0042\0\0\0\4"),
+		  false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(conversations) / sizeof(conversations[0]); i++) {
+		const char *why = record(&conversations[i]);
+
+		if (!why != conversations[i].accepted)
+			fail_msg("conversation %zu: %s", i, why ? why : "accepted");
+	}
+}
+
+/* As many empty parameters as fit: none is one (an empty name ends them), and none is written beyond what was counted. */
+static void test_startup_of_zeros(void **state)
+{
+	static uint8_t bytes[PG_STARTUP_MAX] = { 0, 0, PG_STARTUP_MAX >> 8, PG_STARTUP_MAX & 0xff,
+						 0, 3 };
+	struct recorder *recorder = pg_recorder_new(1);
+	struct item_list items;
+	const char *why = NULL;
+
+	(void)state;
+	item_list_init(&items);
+	assert_int_equal(pg_recorder_see(recorder, SIDE_CLIENT, slice_of(bytes, sizeof(bytes)), 1,
+					 &items, &why),
+			 -EPROTO);
+	assert_string_equal(why, "malformed startup message");
+	item_list_release(&items);
+	pg_recorder_free(recorder);
+}
+
+/* A client that writes for ever to a server that never answers: the queue of requests is bounded in bytes. */
+static void test_requests_without_answer(void **state)
+{
+	struct recorder *recorder = pg_recorder_new(1);
+	struct item_list items;
+	const char *why = NULL;
+	size_t n = 0;
+	struct buffer query;
+
+	(void)state;
+	item_list_init(&items);
+	assert_int_equal(pg_recorder_see(recorder, SIDE_CLIENT, SLICE(STARTUP), 1, &items, &why),
+			 0);
+	assert_int_equal(pg_recorder_see(recorder, SIDE_SERVER, SLICE(LOGGED_IN), 1, &items, &why),
+			 0);
+	buffer_init(&query, (size_t)16 << 20);
+	buffer_append_slice(&query, SLICE("Q\1\0\0\4"));
+	memset(buffer_reserve(&query, 16 * 1048576 - 8), 'x', 16 * 1048576 - 8);
+	query.size = 5 + 1048576 * 16 - 16;
+	query.data[2] = 0xff;
+	query.data[1] = 0;
+	query.data[3] = 0xff;
+	query.data[4] = 0xf4;
+	query.data[query.size - 1] = 0;
+	while (n < 100 &&
+	       pg_recorder_see(recorder, SIDE_CLIENT, buffer_slice(&query), 1, &items, &why) == 0)
+		n++;
+	assert_int_equal(n, 15);
+	assert_string_equal(why, "too many bytes of requests without an answer");
+	buffer_release(&query);
+	item_list_release(&items);
+	pg_recorder_free(recorder);
+}
+
+/* What is under way at a flush is handed on, and what comes later with it. */
+static void test_flush(void **state)
+{
+	struct recorder *recorder = pg_recorder_new(1);
+	struct item_list items;
+	const char *why = NULL;
+
+	(void)state;
+	item_list_init(&items);
+	assert_int_equal(pg_recorder_see(recorder, SIDE_CLIENT, SLICE(STARTUP), 1, &items, &why),
+			 0);
+	assert_int_equal(pg_recorder_see(recorder, SIDE_SERVER, SLICE(LOGGED_IN), 1, &items, &why),
+			 0);
+	item_list_release(&items);
+	assert_int_equal(pg_recorder_see(recorder, SIDE_CLIENT, SLICE(QUERY), 10, &items, &why), 0);
+	pg_recorder_flush(recorder, 10, &items); /* it is younger */
+	assert_null(items.first);
+	pg_recorder_flush(recorder, 11, &items);
+	assert_non_null(items.first);
+	assert_true(items.first->exchange.opens && !items.first->exchange.closes);
+	assert_true(slice_equal(items.first->exchange.text, SLICE("select 1")));
+	assert_null(items.first->next);
+	item_list_release(&items);
+	assert_int_equal(pg_recorder_see(recorder, SIDE_SERVER, SLICE("C\0\0\0\7OK\0Z\0\0\0\5I"),
+					 20, &items, &why),
+			 0);
+	assert_true(!items.first->exchange.opens && items.first->exchange.closes);
+	assert_int_equal(items.first->exchange.ordinal, 1);
+	assert_null(items.first->next);
+	item_list_release(&items);
+	pg_recorder_free(recorder);
+}
+
+/* Notices without end: what was said is handed on, and what waits for the end takes no more from a size on. */
+static void test_notice_flood(void **state)
+{
+	struct recorder *recorder = pg_recorder_new(1);
+	struct item_list items;
+	const char *why = NULL;
+	struct buffer notices;
+	size_t flagged = 0;
+
+	(void)state;
+	item_list_init(&items);
+	buffer_init(&notices, 1 << 20);
+	for (int i = 0; i < 20000; i++)
+		buffer_append_slice(&notices, SLICE("N\0\0\0\014Mhello\0\0"));
+	assert_int_equal(pg_recorder_see(recorder, SIDE_CLIENT, SLICE(STARTUP), 1, &items, &why),
+			 0);
+	assert_int_equal(pg_recorder_see(recorder, SIDE_SERVER, SLICE(LOGGED_IN), 1, &items, &why),
+			 0);
+	item_list_release(&items);
+	assert_int_equal(pg_recorder_see(recorder, SIDE_CLIENT, SLICE(QUERY), 1, &items, &why), 0);
+	assert_int_equal(
+		pg_recorder_see(recorder, SIDE_SERVER, buffer_slice(&notices), 1, &items, &why), 0);
+	assert_non_null(items.first); /* the most part went on */
+	item_list_release(&items);
+	assert_int_equal(
+		pg_recorder_see(recorder, SIDE_SERVER, SLICE("C\0\0\0\7OK\0"), 1, &items, &why), 0);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(pg_recorder_see(recorder, SIDE_SERVER, buffer_slice(&notices), 1,
+						 &items, &why),
+				 0);
+	assert_int_equal(
+		pg_recorder_see(recorder, SIDE_SERVER, SLICE("Z\0\0\0\5I"), 1, &items, &why), 0);
+	for (const struct item *item = items.first; item; item = item->next) {
+		assert_true(item->arena.allocated < 2 << 20);
+		flagged += (item->exchange.flags & EXCHANGE_NOTICES_CUT) != 0;
+	}
+	assert_int_equal(flagged, 1);
+	buffer_release(&notices);
+	item_list_release(&items);
+	pg_recorder_free(recorder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lengths),
+		cmocka_unit_test(test_startup_lengths),
+		cmocka_unit_test(test_borrowing),
+		cmocka_unit_test(test_writing),
+		cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_columns),
+		cmocka_unit_test(test_tags),
+		cmocka_unit_test(test_beginning),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_last_name),
+		cmocka_unit_test(test_refused_conversations),
+		cmocka_unit_test(test_startup_of_zeros),
+		cmocka_unit_test(test_requests_without_answer),
+		cmocka_unit_test(test_flush),
+		cmocka_unit_test(test_notice_flood),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
