@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bound parameters as values; see binding.h. Texts of booleans: PostgreSQL's documentation, section 8.6. */
+/*
+ * Bound parameters as values; see binding.h. Texts of booleans: PostgreSQL's documentation, section
+ * 8.6.
+ */
 #include "parsers/binding.h"
 
 #include "parsers/protocol.h"
@@ -9,7 +12,10 @@
 
 /* Longer texts of digits are left as they are: no server takes them for a number. */
 #define NUMBER_BYTES_MAX ((size_t)4096)
-/* How many times its binary form the text of a value may be: a bytea in an array in an array doubles each time. */
+/*
+ * How many times its binary form the text of a value may be: a bytea in an array in an array
+ * doubles each time.
+ */
 #define TEXT_GROWTH 64
 
 static struct slice trimmed(struct slice text)

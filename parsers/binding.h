@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Binding: what a bound parameter is as a value, so that recording and replay cannot disagree (design §7).
+ * Binding: what a bound parameter is as a value, so that recording and replay cannot disagree
+ * (design §7).
  *
- * Binary form: the value in canonical text where its type has one, else its bytes; the kind is that of its type,
- * declared or described. Text form: the kind is that of the type only when the client declared the type itself,
- * else a string, since the text alone says no more than a quoted literal does. Booleans and numbers of a known type are
- * written as literals of them are: true and false, no needless zeros and signs.
+ * Binary form: the value in canonical text where its type has one, else its bytes; the kind is that
+ * of its type, declared or described. Text form: the kind is that of the type only when the client
+ * declared the type itself, else a string, since the text alone says no more than a quoted literal
+ * does. Booleans and numbers of a known type are written as literals of them are: true and false,
+ * no needless zeros and signs.
  */
 #ifndef MOCKPROXY_BINDING_H
 #define MOCKPROXY_BINDING_H
@@ -15,7 +17,10 @@
 #include "parsers/item.h"
 #include "parsers/sql/canonical.h"
 
-/* 0, or -EINVAL when the parameter has a form that is none. The value borrows from the parameter or the arena. */
+/*
+ * 0, or -EINVAL when the parameter has a form that is none. The value borrows from the parameter or
+ * the arena.
+ */
 MUST_CHECK int parameter_value(const struct protocol *protocol, const struct parameter *parameter,
 			       struct arena *arena, struct sql_value *ret_value);
 

@@ -19,7 +19,10 @@ bool database_is_text(struct slice bytes)
 
 void database_bind(sqlite3_stmt *statement, int index, struct slice bytes)
 {
-	/* Errors (too big, out of memory) show when the statement is run: its NOT NULL or its missing value. */
+	/*
+	 * Errors (too big, out of memory) show when the statement is run: its NOT NULL or its
+	 * missing value.
+	 */
 	if (!bytes.data)
 		sqlite3_bind_null(statement, index);
 	else if (database_is_text(bytes))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Database: the few things that the store does with SQLite again and again. Results are SQLite's own codes; slices
- * that are bound must live until the statement was reset.
+ * Database: the few things that the store does with SQLite again and again. Results are SQLite's
+ * own codes; slices that are bound must live until the statement was reset.
  */
 #ifndef MOCKPROXY_DATABASE_H
 #define MOCKPROXY_DATABASE_H
@@ -13,7 +13,8 @@
 #include <sqlite3.h>
 
 /*
- * Once, before anything else of SQLite: no statistics of its memory, which cost a lock for each allocation of each thread.
+ * Once, before anything else of SQLite: no statistics of its memory, which cost a lock for each
+ * allocation of each thread.
  */
 void database_setup(void);
 
@@ -25,7 +26,10 @@ void database_bind(sqlite3_stmt *statement, int index, struct slice bytes);
 /* As database_bind(), but an empty slice is NULL. */
 void database_bind_nonempty(sqlite3_stmt *statement, int index, struct slice bytes);
 
-/* The bytes of a TEXT or BLOB column (any other type as its text); data NULL for NULL. Valid until the next step. */
+/*
+ * The bytes of a TEXT or BLOB column (any other type as its text); data NULL for NULL. Valid until
+ * the next step.
+ */
 struct slice database_column(sqlite3_stmt *statement, int index);
 
 MUST_CHECK int database_prepare(sqlite3 *database, const char *sql, sqlite3_stmt **ret_statement);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON to answers; see decode.h. Each list is read twice: once to count, so that what is allocated is bounded by what is there,
- * once to fill.
+ * JSON to answers; see decode.h. Each list is read twice: once to count, so that what is allocated
+ * is bounded by what is there, once to fill.
  */
 #include "store/decode.h"
 
@@ -50,7 +50,10 @@ static int decode_number(struct slice text, int64_t *ret_number)
 	return 0;
 }
 
-/* The next value of an array, or behind a key, whole. False at the container's end, or when it is no JSON. */
+/*
+ * The next value of an array, or behind a key, whole. False at the container's end, or when it is
+ * no JSON.
+ */
 static bool next_element(struct json_reader *reader, struct slice *ret_object)
 {
 	enum json_token token = json_next(reader);

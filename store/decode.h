@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Decode: the JSON of a recording back into what it means; the other way of encode.h. People edit it: what is no JSON, or
- * another thing than was expected, is -EBADMSG and never more. Pure functions; results lie in the arena or borrow.
+ * Decode: the JSON of a recording back into what it means; the other way of encode.h. People edit
+ * it: what is no JSON, or another thing than was expected, is -EBADMSG and never more. Pure
+ * functions; results lie in the arena or borrow.
  */
 #ifndef MOCKPROXY_DECODE_H
 #define MOCKPROXY_DECODE_H
@@ -11,7 +12,9 @@
 #include "parsers/json.h"
 #include "parsers/protocol.h"
 
-/* Names and values of an object: values are strings, {"hex": ...}, or numbers as they are written. */
+/*
+ * Names and values of an object: values are strings, {"hex": ...}, or numbers as they are written.
+ */
 MUST_CHECK int decode_fields(struct slice json, struct arena *arena,
 			     const struct answer_field **ret_fields, size_t *ret_n);
 MUST_CHECK int decode_events(struct slice json, struct arena *arena,

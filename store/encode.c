@@ -101,7 +101,10 @@ void encode_message(struct buffer *json, const struct protocol *protocol, struct
 	buffer_append_u8(json, '}');
 }
 
-/* A binary value as a string where its type has a text form that gives the same bytes back, and that is text. */
+/*
+ * A binary value as a string where its type has a text form that gives the same bytes back, and
+ * that is text.
+ */
 static void encode_binary(struct buffer *json, struct buffer *scratch,
 			  const struct protocol *protocol, uint32_t type, struct slice bytes)
 {
@@ -111,7 +114,10 @@ static void encode_binary(struct buffer *json, struct buffer *scratch,
 		encode_hex(json, bytes);
 }
 
-/* Is the binary form of this type its text? Asked of the codec with a text that no other type reads as itself. */
+/*
+ * Is the binary form of this type its text? Asked of the codec with a text that no other type reads
+ * as itself.
+ */
 static bool binary_is_text(const struct protocol *protocol, uint32_t type)
 {
 	struct buffer text;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Encode: what the protocol said, as the JSON that a recording holds (design §3.8, §9). Pure functions.
+ * Encode: what the protocol said, as the JSON that a recording holds (design §3.8, §9). Pure
+ * functions.
  *
- * A value is a JSON string only when encoding that text again gives the identical bytes; otherwise {"hex": ...}.
+ * A value is a JSON string only when encoding that text again gives the identical bytes; otherwise
+ * {"hex": ...}.
  */
 #ifndef MOCKPROXY_ENCODE_H
 #define MOCKPROXY_ENCODE_H
@@ -34,8 +36,9 @@ void encode_object(struct buffer *json, const struct name_value *pairs, size_t n
 void encode_message(struct buffer *json, const struct protocol *protocol, struct slice raw);
 
 /*
- * The next row of PIECE_ROWS' bytes as a JSON array. `format` may be NULL: nothing is known of the columns. `scratch`
- * is any buffer; its content is lost. 0, or -EINVAL when the bytes are no row; then nothing was appended.
+ * The next row of PIECE_ROWS' bytes as a JSON array. `format` may be NULL: nothing is known of the
+ * columns. `scratch` is any buffer; its content is lost. 0, or -EINVAL when the bytes are no row;
+ * then nothing was appended.
  */
 MUST_CHECK int encode_row(struct buffer *json, struct buffer *scratch,
 			  const struct protocol *protocol, const struct row_format *format,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Places; see endpoints.h. Everything is read once, when a replay begins; what is there is what was recorded, so its size is
- * bounded by the file's.
+ * Places; see endpoints.h. Everything is read once, when a replay begins; what is there is what was
+ * recorded, so its size is bounded by the file's.
  */
 #include "store/endpoints.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Endpoints of a recording, and which of them an app means in replay (design §7): by name or address and port (all loopback
- * addresses are one), then by --map, then the only one of that protocol and database.
+ * Endpoints of a recording, and which of them an app means in replay (design §7): by name or
+ * address and port (all loopback addresses are one), then by --map, then the only one of that
+ * protocol and database.
  *
  * A place is a number from 1: endpoints that are the same place share it. Const after loading.
  */

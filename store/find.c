@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a request to the exchange that answers it (design §7). A hash selects a group, the full comparison decides;
- * a candidate of the same kinds wins over one that is only equal; among equals the recorded order.
+ * From a request to the exchange that answers it (design §7). A hash selects a group, the full
+ * comparison decides; a candidate of the same kinds wins over one that is only equal; among equals
+ * the recorded order.
  *
- * The cost does not grow with the recording: a group's cursor passes what was given, and the search for a candidate of the
- * same kinds goes LOOK_AHEAD entries. Only hashes that collide, which nobody but the file's maker could arrange, cost more.
+ * The cost does not grow with the recording: a group's cursor passes what was given, and the search
+ * for a candidate of the same kinds goes LOOK_AHEAD entries. Only hashes that collide, which nobody
+ * but the file's maker could arrange, cost more.
  */
 #include "store/matcher_state.h"
 #include "store/parameters.h"
@@ -61,15 +63,19 @@ static enum match compare_parsed(struct answers_state *state, const struct reque
 	return match;
 }
 
-/* Spelled otherwise: 5 and '5', a literal and a bound parameter. The template and the context are known to be equal. */
+/*
+ * Spelled otherwise: 5 and '5', a literal and a bound parameter. The template and the context are
+ * known to be equal.
+ */
 static enum match compare_values(struct answers_state *state, const struct request *request,
 				 const struct stored_exchange *exchange)
 {
 	struct sql_value *values;
 	size_t n;
 
+	/* Parts, or what a person made of it. */
 	if (sql_values_parse(exchange->parameters, &state->arena, &values, &n) < 0)
-		return compare_parsed(state, request, exchange); /* parts, or what a person made of it */
+		return compare_parsed(state, request, exchange);
 	if (n != request->statement->n_slots ||
 	    !sql_values_equal(request->statement, request->values, values))
 		return MATCH_NO;
@@ -94,7 +100,10 @@ enum match find_compare(struct answers_state *state, const struct request *reque
 	return same_parts(state->reader, request, id) ? MATCH_SAME_KIND : MATCH_NO;
 }
 
-/* The entry of [from, to) that answers best, given ones left out if asked; goes backwards when from > to. */
+/*
+ * The entry of [from, to) that answers best, given ones left out if asked; goes backwards when from
+ * > to.
+ */
 static size_t choose(struct answers_state *state, const struct request *request,
 		     const struct index_group *group, size_t from, bool only_unused)
 {
@@ -118,7 +127,10 @@ static size_t choose(struct answers_state *state, const struct request *request,
 	return equal;
 }
 
-/* The place in the cycle that comes next. The second entry's state counts, it has no cursor of its own. */
+/*
+ * The place in the cycle that comes next. The second entry's state counts, it has no cursor of its
+ * own.
+ */
 static size_t next_in_cycle(const struct index_group *group)
 {
 	_Atomic uint32_t *counter = &group->first[group->n > 1].state;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The identity index; see index.h. Sorting is a radix sort: stable, so that a group stays in recorded order,
- * and as fast for a million equal keys as for a million different ones.
+ * The identity index; see index.h. Sorting is a radix sort: stable, so that a group stays in
+ * recorded order, and as fast for a million equal keys as for a million different ones.
  *
- * Invariant: a group's cursor never passes an entry that was not given. It may lag behind; who finds it so moves it on,
- * which costs each entry one step in all.
+ * Invariant: a group's cursor never passes an entry that was not given. It may lag behind; who
+ * finds it so moves it on, which costs each entry one step in all.
  */
 #include "store/index.h"
 
@@ -176,7 +176,10 @@ size_t index_cursor(const struct index_group *group)
 
 	while (cursor < group->n && index_is_given(group, cursor))
 		cursor++;
-	/* Moved on for the next who asks; whoever lost the race has left something that is true too. */
+	/*
+	 * Moved on for the next who asks; whoever lost the race has left something that is true
+	 * too.
+	 */
 	while (cursor > start && (state & ~INDEX_GIVEN) < cursor &&
 	       !atomic_compare_exchange_weak_explicit(&group->first->state, &state,
 						      (state & INDEX_GIVEN) | (uint32_t)cursor,

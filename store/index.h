@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Index: the identities of all exchanges in memory, 16 bytes for each (design §7), and which of them were given.
+ * Index: the identities of all exchanges in memory, 16 bytes for each (design §7), and which of
+ * them were given.
  *
- *	key ──▶ directory (by its upper bits) ──▶ | entry | entry | entry | ... sorted by key, then by exchange
+ *	key ──▶ directory (by its upper bits) ──▶ | entry | entry | ... by key, then exchange
  *	                                          ▲ group: the run of one key, in recorded order
  *
- * Building is for one thread; afterwards all functions may be called from any, without locks. A key is a hash: who finds a group
- * still compares.
+ * Building is for one thread; afterwards all functions may be called from any, without locks. A key
+ * is a hash: who finds a group still compares.
  */
 #ifndef MOCKPROXY_INDEX_H
 #define MOCKPROXY_INDEX_H
@@ -19,8 +20,8 @@
 struct index_entry {
 	uint64_t key;
 	uint32_t exchange;
-	_Atomic uint32_t
-		state; /* INDEX_GIVEN, and in a group's first entry how many from its start are given */
+	/* INDEX_GIVEN; and in a group's first entry how many from its start are given. */
+	_Atomic uint32_t state;
 };
 
 #define INDEX_GIVEN 0x80000000u

@@ -2,8 +2,9 @@
 /*
  * Connections and dispatch of ingest; see ingest.h and ingest_state.h.
  *
- * Invariants: between two items the arena is empty, and no pointer into an intern table is kept but a connection's
- * `endpoint`, whose table is never trimmed (it has a row for each place that the app connected to).
+ * Invariants: between two items the arena is empty, and no pointer into an intern table is kept but
+ * a connection's `endpoint`, whose table is never trimmed (it has a row for each place that the app
+ * connected to).
  */
 #include "store/ingest_state.h"
 #include "store/mask.h"
@@ -13,7 +14,10 @@
 #define CONTEXTS_BYTES ((size_t)1024 * 1024)
 #define COLUMNS_BYTES ((size_t)4 * 1024 * 1024)
 #define STATEMENTS_BYTES ((size_t)16 * 1024 * 1024)
-/* A chunk of rows is stored when it reaches SCHEMA_CHUNK_BYTES; only one row's JSON can make it larger. */
+/*
+ * A chunk of rows is stored when it reaches SCHEMA_CHUNK_BYTES; only one row's JSON can make it
+ * larger.
+ */
 #define JSON_BYTES_MAX ((size_t)512 * 1024 * 1024)
 #define SCRATCH_BYTES_MAX ((size_t)64 * 1024 * 1024)
 /* Memory that one large row took is given back behind its item. */
@@ -144,7 +148,9 @@ static struct connection_state **find_connection(struct ingest *ingest, uint64_t
 	return link;
 }
 
-/* The endpoint of the connection's host, address and port; with a protocol: the one that speaks it. */
+/*
+ * The endpoint of the connection's host, address and port; with a protocol: the one that speaks it.
+ */
 static int find_endpoint(struct ingest *ingest, struct connection_state *connection,
 			 const struct protocol *protocol)
 {
@@ -179,7 +185,10 @@ static int find_endpoint(struct ingest *ingest, struct connection_state *connect
 	return SQLITE_OK;
 }
 
-/* The endpoint speaks this protocol. The first that is seen there names it; another has an endpoint of its own. */
+/*
+ * The endpoint speaks this protocol. The first that is seen there names it; another has an endpoint
+ * of its own.
+ */
 static int name_endpoint(struct ingest *ingest, struct connection_state *connection)
 {
 	const struct protocol *protocol = connection->protocol;
@@ -250,7 +259,10 @@ static void session_start(struct connection_state *connection, const struct sess
 				    item->client_parameters[i].value);
 }
 
-/* No secret belongs into a startup packet, but people put connection strings where they do not belong. */
+/*
+ * No secret belongs into a startup packet, but people put connection strings where they do not
+ * belong.
+ */
 static struct name_value *masked_parameters(struct ingest *ingest, const struct session_item *item)
 {
 	struct name_value *masked =

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Ingest: items into rows. Owns the prepared statements and what has to be known of each connection between its items;
- * the transaction around them is the caller's. Used by the writer's thread alone.
+ * Ingest: items into rows. Owns the prepared statements and what has to be known of each connection
+ * between its items; the transaction around them is the caller's. Used by the writer's thread
+ * alone.
  */
 #ifndef MOCKPROXY_INGEST_H
 #define MOCKPROXY_INGEST_H

@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Exchanges into rows (design §5, §9). An ordinary exchange is one item and three INSERTs: exchange, result and
- * its rows. A large one comes in several items: its row is made with the first and completed with the last.
+ * Exchanges into rows (design §5, §9). An ordinary exchange is one item and three INSERTs:
+ * exchange, result and its rows. A large one comes in several items: its row is made with the first
+ * and completed with the last.
  *
- * Invariant: what a kept exchange's identity points to lies in its own arena, and its `entry` is NULL.
+ * Invariant: what a kept exchange's identity points to lies in its own arena, and its `entry` is
+ * NULL.
  */
 #include "store/ingest_state.h"
 #include "store/parameters.h"
 
 #include <stdlib.h>
 
-/* Above this, what a statement did to its session is not followed: only SET and the like do, and they are short. */
+/*
+ * Above this, what a statement did to its session is not followed: only SET and the like do, and
+ * they are short.
+ */
 #define SESSION_TEXT_MAX ((size_t)64 * 1024)
 
 /* The flags that say that something is not stored. */
@@ -111,7 +116,10 @@ static int add_exchange(struct ingest *ingest, const struct connection_state *co
 	return rc;
 }
 
-/* The identity outlives the item: what the session has to be told at the end lies in the exchange's own arena. */
+/*
+ * The identity outlives the item: what the session has to be told at the end lies in the exchange's
+ * own arena.
+ */
 static void identity_keep(const struct connection_state *connection,
 			  const struct exchange_item *item, struct open_exchange *exchange)
 {
@@ -251,8 +259,8 @@ static int exchange_whole(struct ingest *ingest, struct connection_state *connec
 }
 
 /*
- * A long exchange may have been opened before the one in front of it ended, and that one may have changed the
- * context: then it belongs to the same template of the new context.
+ * A long exchange may have been opened before the one in front of it ended, and that one may have
+ * changed the context: then it belongs to the same template of the new context.
  */
 static int move_context(struct ingest *ingest, struct connection_state *connection,
 			struct open_exchange *exchange)

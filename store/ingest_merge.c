@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Merging (design §2): a query string whose results did not fit its split into statements is one exchange. Its exchanges
- * were stored already; they become the first of them, their results numbered on. Rare, so its statements are prepared
- * when they are needed.
+ * Merging (design §2): a query string whose results did not fit its split into statements is one
+ * exchange. Its exchanges were stored already; they become the first of them, their results
+ * numbered on. Rare, so its statements are prepared when they are needed.
  */
 #include "store/ingest_state.h"
 #include "store/parameters.h"
@@ -25,7 +25,10 @@ static int run(sqlite3 *database, const char *sql, const int64_t *values, int n)
 static int move_results(sqlite3 *database, int64_t to, int64_t from)
 {
 	static const char *const moves[] = {
-		/* Numbers of parts stand in the rows' JSON and may be taken: such an exchange is marked. */
+		/*
+		 * Numbers of parts stand in the rows' JSON and may be taken: such an exchange is
+		 * marked.
+		 */
 		"UPDATE exchange SET flags = flags | ?3 WHERE id = ?1 AND EXISTS "
 		"(SELECT 1 FROM value_part WHERE exchange = ?2)",
 		"UPDATE result_rows SET exchange = ?1, result = result + "
@@ -45,7 +48,10 @@ static int move_results(sqlite3 *database, int64_t to, int64_t from)
 	int rc = SQLITE_OK;
 
 	for (size_t i = 0; i < ARRAY_SIZE(moves) && rc == SQLITE_OK; i++) {
-		/* Each names ?1 and ?2 at least; binding a ?3 that is not there is refused and harmless. */
+		/*
+		 * Each names ?1 and ?2 at least; binding a ?3 that is not there is refused and
+		 * harmless.
+		 */
 		rc = run(database, moves[i], values, ARRAY_SIZE(values));
 	}
 	return rc;

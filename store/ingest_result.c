@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Results into rows (design §5, §9): row descriptions, rows in chunks, value parts, tags, errors and notices. Rows
- * and parts are stored as they come and nothing of them is kept, so a result of any size needs no memory.
+ * Results into rows (design §5, §9): row descriptions, rows in chunks, value parts, tags, errors
+ * and notices. Rows and parts are stored as they come and nothing of them is kept, so a result of
+ * any size needs no memory.
  *
- * Invariants: an open result's `tag` borrows from the item that is worked on, so it is stored before the item ends;
- * `format` lies in ingest's memory during an item, and in `kept_format` between two. Rows that wait are in
- * ingest->json, an array without its closing bracket, and belong to the open result.
+ * Invariants: an open result's `tag` borrows from the item that is worked on, so it is stored
+ * before the item ends; `format` lies in ingest's memory during an item, and in `kept_format`
+ * between two. Rows that wait are in ingest->json, an array without its closing bracket, and belong
+ * to the open result.
  */
 #include "store/ingest_state.h"
 #include "store/schema.h"
 
 #include <stdlib.h>
 
-/* Notices of one result that are kept; a loop that raises one for each row must not fill the memory. */
+/*
+ * Notices of one result that are kept; a loop that raises one for each row must not fill the
+ * memory.
+ */
 #define EVENTS_BYTES_MAX ((size_t)1024 * 1024)
 static void result_begin(struct open_result *result, uint32_t number)
 {

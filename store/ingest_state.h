@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the parts of ingest share: ingest.c (connections and dispatch), ingest_statement.c (identity: contexts, templates,
- * parameters) and ingest_exchange.c (exchanges and their results). Nobody else includes this.
+ * What the parts of ingest share: ingest.c (connections and dispatch), ingest_statement.c
+ * (identity: contexts, templates, parameters) and ingest_exchange.c (exchanges and their results).
+ * Nobody else includes this.
  *
  * Each function returns SQLITE_OK or SQLite's error, which ends the recording.
  */
@@ -162,7 +163,9 @@ MUST_CHECK int ingest_pieces(struct ingest *ingest, struct open_exchange *exchan
 /* Stores bytes as pieces of at most SCHEMA_PART_BYTES; *sequence goes on. */
 MUST_CHECK int ingest_part(struct ingest *ingest, int64_t exchange, uint32_t part,
 			   uint32_t *sequence, struct slice bytes);
-/* The item ends and the exchange does not: what the result borrows from it is copied or forgotten. */
+/*
+ * The item ends and the exchange does not: what the result borrows from it is copied or forgotten.
+ */
 void ingest_result_keep(struct open_result *result);
 
 /* ingest_merge.c */

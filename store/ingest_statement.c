@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Identity on its way into the recording (design §7): contexts, row descriptions, templates and parameters, each stored
- * once as long as ingest remembers it. Forgetting costs a second row of the same content, which readers allow.
+ * Identity on its way into the recording (design §7): contexts, row descriptions, templates and
+ * parameters, each stored once as long as ingest remembers it. Forgetting costs a second row of the
+ * same content, which readers allow.
  */
 #include "parsers/binding.h"
 #include "parsers/sql/shape.h"
@@ -61,7 +62,9 @@ int ingest_columns(struct ingest *ingest, const struct protocol *protocol, struc
 	buffer_append_slice(&ingest->scratch, raw);
 	format = intern_find(&ingest->columns, buffer_slice(&ingest->scratch));
 	if (!format) {
-		/* What cannot be read is stored as an empty description: its rows are still there. */
+		/*
+		 * What cannot be read is stored as an empty description: its rows are still there.
+		 */
 		if (protocol->columns_read(raw, columns, COLUMNS_MAX, &n) < 0)
 			n = 0;
 		buffer_clear(&ingest->json);
@@ -244,7 +247,10 @@ int ingest_learn_columns(struct ingest *ingest, struct statement_entry *entry,
 {
 	sqlite3_stmt *sql = ingest->sql[SET_STATEMENT_COLUMNS];
 
-	/* A description of the statement itself is better than the one of an execution, whose forms are its own. */
+	/*
+	 * A description of the statement itself is better than the one of an execution, whose forms
+	 * are its own.
+	 */
 	if (entry->columns >= (described ? COLUMNS_DESCRIBED : COLUMNS_EXECUTED))
 		return SQLITE_OK;
 	entry->columns = described ? COLUMNS_DESCRIBED : COLUMNS_EXECUTED;

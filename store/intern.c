@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A chained hash table over bytes; see intern.h. Invariant: n_buckets is 0 or a power of two, at least n. */
+/*
+ * A chained hash table over bytes; see intern.h. Invariant: n_buckets is 0 or a power of two, at
+ * least n.
+ */
 #include "store/intern.h"
 
 #include <stdalign.h>

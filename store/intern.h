@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Intern: remembers things by their bytes, so that each is stored once. Bounded: when it holds more than its
- * maximum, intern_trim() forgets everything, which costs a duplicate row and never a wrong one.
+ * Intern: remembers things by their bytes, so that each is stored once. Bounded: when it holds more
+ * than its maximum, intern_trim() forgets everything, which costs a duplicate row and never a wrong
+ * one.
  *
  * Payloads stay where they are until intern_trim() or intern_release().
  */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Loading a recording's identities (design §7): one pass over the exchanges, one over the statements. Hashes that are
- * missing (a person edited the row) or stale (another version of the canonical form) are made here, in memory.
+ * Loading a recording's identities (design §7): one pass over the exchanges, one over the
+ * statements. Hashes that are missing (a person edited the row) or stale (another version of the
+ * canonical form) are made here, in memory.
  */
 #include "store/database.h"
 #include "store/matcher_state.h"
@@ -14,7 +15,10 @@ uint64_t matcher_key(uint64_t hash, uint32_t place, enum match_class class)
 {
 	uint64_t key = hash ^ ((uint64_t)place << 2 | (uint64_t) class) * 0x9e3779b97f4a7c15u;
 
-	/* Every bit of the key depends on every bit of what it is made of (the finalizer of splitmix64). */
+	/*
+	 * Every bit of the key depends on every bit of what it is made of (the finalizer of
+	 * splitmix64).
+	 */
 	key = (key ^ key >> 30) * 0xbf58476d1ce4e5b9u;
 	key = (key ^ key >> 27) * 0x94d049bb133111ebu;
 	return key ^ key >> 31;

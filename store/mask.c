@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Masking by shape; see mask.h. It goes over a text once, from one place where a secret may begin to the next, and
- * errs on the side of masking: a secret that is kept is worse than a harmless word that is not.
+ * Masking by shape; see mask.h. It goes over a text once, from one place where a secret may begin
+ * to the next, and errs on the side of masking: a secret that is kept is worse than a harmless word
+ * that is not.
  */
 #include "store/mask.h"
 
@@ -22,7 +23,9 @@ static bool contains_nocase(struct slice text, struct slice word)
 	return false;
 }
 
-/* Is something of this name a secret? "PGPASSWORD", "--api-token", "sslpassword", "client_secret". */
+/*
+ * Is something of this name a secret? "PGPASSWORD", "--api-token", "sslpassword", "client_secret".
+ */
 static bool is_secret_name(struct slice name)
 {
 	/* Names of files and of switches, which say where a secret is and not what it is. */
@@ -42,7 +45,10 @@ static bool url_password(struct slice text, size_t at, size_t *ret_start, size_t
 	size_t colon = 0;
 	size_t end = 0;
 
-	/* A password may hold '@' and ':' unescaped: the first colon and the last '@' of the authority count. */
+	/*
+	 * A password may hold '@' and ':' unescaped: the first colon and the last '@' of the
+	 * authority count.
+	 */
 	for (size_t i = at; i < text.size; i++) {
 		uint8_t byte = text.data[i];
 
@@ -61,7 +67,10 @@ static bool url_password(struct slice text, size_t at, size_t *ret_start, size_t
 	return true;
 }
 
-/* Where the value that begins at `at` ends: at its closing quote, or at what separates it from the next. */
+/*
+ * Where the value that begins at `at` ends: at its closing quote, or at what separates it from the
+ * next.
+ */
 static size_t value_end(struct slice text, size_t at)
 {
 	uint8_t quote = at < text.size ? text.data[at] : 0;

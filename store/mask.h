@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Mask: takes secrets out of command lines and connection strings before they are stored (design §9): passwords in
- * URLs and in "password=...", options and variables that are named like secrets.
+ * Mask: takes secrets out of command lines and connection strings before they are stored (design
+ * §9): passwords in URLs and in "password=...", options and variables that are named like secrets.
  */
 #ifndef MOCKPROXY_MASK_H
 #define MOCKPROXY_MASK_H
@@ -10,7 +10,9 @@
 
 /* Appends one argument, its secrets replaced by ***. */
 void mask_argument(struct buffer *out, struct slice argument);
-/* The whole argv as a JSON array; an option's value may be the next argument (--password SECRET). */
+/*
+ * The whole argv as a JSON array; an option's value may be the next argument (--password SECRET).
+ */
 void mask_command_json(struct buffer *json, const char *const *command);
 
 #endif

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The matcher's face: its life, the answers of a connection, and the summary; see matcher.h and matcher_state.h.
+ * The matcher's face: its life, the answers of a connection, and the summary; see matcher.h and
+ * matcher_state.h.
  *
- * Invariant: after matcher_new() only atomics, the index's states and (under its mutex) the list of misses change.
+ * Invariant: after matcher_new() only atomics, the index's states and (under its mutex) the list of
+ * misses change.
  */
 #include "parsers/sql/shape.h"
 #include "store/matcher_state.h"
@@ -88,7 +90,10 @@ static bool answers_server(void *context, struct slice database, struct slice us
 	if (state->place)
 		connection = endpoints_session(endpoints, state->place, database, user);
 	if (!connection) {
-		/* Nothing of this database was recorded where the app goes: elsewhere, and only there? */
+		/*
+		 * Nothing of this database was recorded where the app goes: elsewhere, and only
+		 * there?
+		 */
 		uint32_t place = state->place;
 
 		state->place = 0;
@@ -154,7 +159,10 @@ static bool answers_find_parse_error(void *context, const struct request *reques
 	return ret_answer->rung == RUNG_EXACT;
 }
 
-/* Does a stored statement describe this request: SQL_SHAPES_AGREE only where nothing says otherwise. */
+/*
+ * Does a stored statement describe this request: SQL_SHAPES_AGREE only where nothing says
+ * otherwise.
+ */
 static enum sql_shapes shapes_of(struct answers_state *state, const struct request *request,
 				 const struct stored_statement *stored,
 				 const struct stored_description *known,
@@ -177,7 +185,10 @@ static enum sql_shapes shapes_of(struct answers_state *state, const struct reque
 	return shapes;
 }
 
-/* Adds what one statement says; several rows may say parts of it: the writer forgets what it has not seen for long. */
+/*
+ * Adds what one statement says; several rows may say parts of it: the writer forgets what it has
+ * not seen for long.
+ */
 static void add_description(struct answers_state *state, const struct request *request,
 			    const struct sql_statement *statement,
 			    const struct stored_description *known,

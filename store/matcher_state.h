@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the parts of the matcher share: matcher.c (lifecycle, summary), load.c (the index of a recording), find.c
- * (identity to exchange), nearest.c (explaining a miss). Nobody else includes this.
+ * What the parts of the matcher share: matcher.c (lifecycle, summary), load.c (the index of a
+ * recording), find.c (identity to exchange), nearest.c (explaining a miss). Nobody else includes
+ * this.
  */
 #ifndef MOCKPROXY_MATCHER_STATE_H
 #define MOCKPROXY_MATCHER_STATE_H
@@ -88,8 +89,7 @@ size_t matcher_templates(const struct matcher *matcher, uint64_t hash,
 /* find.c */
 enum match { MATCH_NO, MATCH_EQUAL, MATCH_SAME_KIND };
 /* Is the stored exchange what the request asks for? state->json holds the request's parameters. */
-enum match find_compare(struct answers_state *state, const struct request *request,
-			int64_t id);
+enum match find_compare(struct answers_state *state, const struct request *request, int64_t id);
 void find_answer(struct answers_state *state, const struct request *request, enum match_class class,
 		 bool consume, struct answer *ret_answer);
 /* The place that the connection's requests are looked up in. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Explaining a miss (design §3.3, §3.4): what was recorded that is nearest, and what differs. It never serves anything.
+ * Explaining a miss (design §3.3, §3.4): what was recorded that is nearest, and what differs. It
+ * never serves anything.
  *
- * The work of one miss is bounded: at most CANDIDATES exchanges of the same template, else at most STATEMENTS templates, of
- * which at most SHINGLE_BYTES are looked at.
+ * The work of one miss is bounded: at most CANDIDATES exchanges of the same template, else at most
+ * STATEMENTS templates, of which at most SHINGLE_BYTES are looked at.
  */
 #include "store/database.h"
 #include "store/matcher_state.h"
@@ -89,7 +90,9 @@ static size_t count_differences(const struct sql_statement *statement, const str
 	return n;
 }
 
-/* "parameter 2: recorded 5, asked 7"; a value that stands in the text is a value and no parameter. */
+/*
+ * "parameter 2: recorded 5, asked 7"; a value that stands in the text is a value and no parameter.
+ */
 static void say_differences(struct buffer *out, const struct request *request,
 			    const struct sql_value *recorded)
 {

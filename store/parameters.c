@@ -15,7 +15,10 @@ uint32_t parameters_part(size_t slot)
 	return SCHEMA_PARAMETER_PARTS + (uint32_t)slot;
 }
 
-/* The kind is part of the JSON, since it may be part of the identity: {"bytea": {"part": 1000000000}}. */
+/*
+ * The kind is part of the JSON, since it may be part of the identity: {"bytea": {"part":
+ * 1000000000}}.
+ */
 static void append_apart(const struct sql_value *value, size_t slot, struct buffer *json)
 {
 	bool typed = value->kind == SQL_TYPED || value->kind == SQL_NUMBER;

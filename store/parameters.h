@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Parameters: the values of a request as exchange.parameters holds them, made by the writer and made again by the
- * matcher to compare. As sql_values_json(), and values above SCHEMA_VALUE_MAX are {"part": n}: the
- * part's number follows from the slot, so that equal requests have equal JSON.
+ * Parameters: the values of a request as exchange.parameters holds them, made by the writer and
+ * made again by the matcher to compare. As sql_values_json(), and values above SCHEMA_VALUE_MAX are
+ * {"part": n}: the part's number follows from the slot, so that equal requests have equal JSON.
  */
 #ifndef MOCKPROXY_PARAMETERS_H
 #define MOCKPROXY_PARAMETERS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * FILE.partial; see partial.h. The lock is flock()'s, which SQLite's own locks (fcntl) do not meet; it goes away
- * with its process, however that ends.
+ * FILE.partial; see partial.h. The lock is flock()'s, which SQLite's own locks (fcntl) do not meet;
+ * it goes away with its process, however that ends.
  */
 #include "store/partial.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Partial: the name that a recording has while it is written, FILE.partial (design §9). It is created exclusively and locked, so that
- * a second recorder is told apart from one that was killed, and renamed over FILE when it ended.
+ * Partial: the name that a recording has while it is written, FILE.partial (design §9). It is
+ * created exclusively and locked, so that a second recorder is told apart from one that was killed,
+ * and renamed over FILE when it ended.
  */
 #ifndef MOCKPROXY_PARTIAL_H
 #define MOCKPROXY_PARTIAL_H

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Identities out of a recording; see reader.h. Two small direct-mapped caches, of exchanges and of statements, make a request
- * that comes again cost no SQL.
+ * Identities out of a recording; see reader.h. Two small direct-mapped caches, of exchanges and of
+ * statements, make a request that comes again cost no SQL.
  *
- * Invariant: a cached exchange was not edited by hand and borrows from its own entry; a cached statement from its own arena.
+ * Invariant: a cached exchange was not edited by hand and borrows from its own entry; a cached
+ * statement from its own arena.
  */
 #include "store/reader_state.h"
 #include "store/recording_state.h"
@@ -223,7 +224,9 @@ int reader_description(struct reader *reader, int64_t statement, struct arena *a
 	return 1;
 }
 
-/* The template of a text; the one that the recorder stored tells how the session's lexer was set. */
+/*
+ * The template of a text; the one that the recorder stored tells how the session's lexer was set.
+ */
 static void canonicalize(const struct stored_statement *stored, struct slice text, bool edited,
 			 struct arena *arena, struct sql_statement *ret_statement)
 {
@@ -238,8 +241,8 @@ static void canonicalize(const struct stored_statement *stored, struct slice tex
 }
 
 /*
- * Values of the slots: from the parameters, which hold all of them. Where the text was edited, what is written in it counts,
- * and placeholders keep what was bound at their place.
+ * Values of the slots: from the parameters, which hold all of them. Where the text was edited, what
+ * is written in it counts, and placeholders keep what was bound at their place.
  */
 static int stored_values(const struct stored_exchange *exchange,
 			 const struct sql_statement *statement, struct arena *arena,

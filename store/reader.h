@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reader: what one thread reads of a recording: exchanges, statements, results, rows. Everything in the file is hostile: each
- * function gives a value or fails, whatever the rows hold.
+ * Reader: what one thread reads of a recording: exchanges, statements, results, rows. Everything in
+ * the file is hostile: each function gives a value or fails, whatever the rows hold.
  *
- * Functions return 1 found, 0 not there, negative errno: -EBADMSG when a row holds what cannot be meant, -EIO when
- * SQLite cannot read. Unless stated, slices are valid until the next call of the same function.
+ * Functions return 1 found, 0 not there, negative errno: -EBADMSG when a row holds what cannot be
+ * meant, -EIO when SQLite cannot read. Unless stated, slices are valid until the next call of the
+ * same function.
  */
 #ifndef MOCKPROXY_READER_H
 #define MOCKPROXY_READER_H
@@ -57,8 +58,9 @@ MUST_CHECK int reader_description(struct reader *reader, int64_t statement, stru
 				  struct stored_description *ret_description);
 
 /*
- * The canonical form and the values of an exchange, from its text and its parameters as they stand in the file: for what was
- * edited, and where the bytes alone do not decide. Results lie in the arena.
+ * The canonical form and the values of an exchange, from its text and its parameters as they stand
+ * in the file: for what was edited, and where the bytes alone do not decide. Results lie in the
+ * arena.
  */
 MUST_CHECK int reader_identity(struct reader *reader, const struct stored_exchange *exchange,
 			       struct arena *arena, struct sql_context *ret_context,
@@ -69,8 +71,8 @@ MUST_CHECK int reader_columns(struct reader *reader, int64_t id,
 			      const struct answer_columns **ret_columns);
 
 /*
- * The result that one connection is being given. A reader serves many connections, so what one of them still needs does not
- * lie in the reader. Zeroed it is empty.
+ * The result that one connection is being given. A reader serves many connections, so what one of
+ * them still needs does not lie in the reader. Zeroed it is empty.
  */
 struct stored_result {
 	struct arena arena; /* of the result */

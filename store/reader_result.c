@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Answers out of a recording; see reader.h and answers.h. Nothing is held whole but one chunk of rows for each connection that
- * is being given one.
+ * Answers out of a recording; see reader.h and answers.h. Nothing is held whole but one chunk of
+ * rows for each connection that is being given one.
  */
 #include "store/reader_state.h"
 
@@ -53,7 +53,9 @@ void stored_result_release(struct stored_result *stored)
 	buffer_release(&stored->chunk);
 }
 
-/* The row that GET_RESULT stands on; all of it is copied, since the row is gone with the next step. */
+/*
+ * The row that GET_RESULT stands on; all of it is copied, since the row is gone with the next step.
+ */
 static int read_result(sqlite3_stmt *sql, struct stored_result *stored,
 		       struct answer_result *result)
 {

@@ -49,7 +49,10 @@ struct reader {
 	struct answer_value *values; /* COLUMNS_MAX of them: a row on its way */
 };
 
-/* Steps a statement that gives one row: 1 a row, 0 none, negative errno. Reset it when the row was used. */
+/*
+ * Steps a statement that gives one row: 1 a row, 0 none, negative errno. Reset it when the row was
+ * used.
+ */
 MUST_CHECK int reader_step(sqlite3_stmt *sql);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Opening a finished recording; see recording.h. The file's header is SQLite's (its documentation, "Database File Format",
- * section 1.3). It is looked at before SQLite opens the file, so that what is no recording gets no log and no lock.
+ * Opening a finished recording; see recording.h. The file's header is SQLite's (its documentation,
+ * "Database File Format", section 1.3). It is looked at before SQLite opens the file, so that what
+ * is no recording gets no log and no lock.
  */
 #include "parsers/buffer.h"
 #include "parsers/cursor.h"
@@ -124,7 +125,10 @@ static int check_header(const char *path, const uint8_t *header, uint64_t size,
 	return 0;
 }
 
-/* SQLite refuses to read a WAL file without its log where it cannot make one: then there is nothing to be read but the file. */
+/*
+ * SQLite refuses to read a WAL file without its log where it cannot make one: then there is nothing
+ * to be read but the file.
+ */
 static bool is_wal_without_log(const char *path, const uint8_t *header)
 {
 	char *log = append(path, "-wal");
@@ -192,8 +196,9 @@ int recording_connect(const struct recording *recording, sqlite3 **ret_database,
 		sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 		sqlite3_busy_timeout(database, 1000);
 		/*
-		 * Pages come from the file by mmap(): the memory that they take is the page cache's. What lies behind that
-		 * is read, so that a huge recording does not look like a huge process.
+		 * Pages come from the file by mmap(): the memory that they take is the page
+		 * cache's. What lies behind that is read, so that a huge recording does not look
+		 * like a huge process.
 		 */
 		rc = database_exec(database, "PRAGMA mmap_size = 268435456;"
 					     "PRAGMA cache_size = -1024;"

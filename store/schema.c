@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The schema's text, taken from its file when this is assembled (from the project's root, as make runs). */
+/*
+ * The schema's text, taken from its file when this is assembled (from the project's root, as make
+ * runs).
+ */
 #include "store/schema.h"
 
 __asm__(".section .rodata\n"

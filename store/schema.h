@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Schema: the text of store/schema.sql, and what has to be the same on its writing and its reading side.
+ * Schema: the text of store/schema.sql, and what has to be the same on its writing and its reading
+ * side.
  */
 #ifndef MOCKPROXY_SCHEMA_H
 #define MOCKPROXY_SCHEMA_H
@@ -8,7 +9,10 @@
 /* Tables, triggers and views; NUL-terminated. */
 extern const char schema_sql[];
 
-/* Made when a recording ends, never while it grows: an index over hashes costs eight times what the rows do. */
+/*
+ * Made when a recording ends, never while it grows: an index over hashes costs eight times what the
+ * rows do.
+ */
 extern const char schema_indexes_sql[];
 
 /* The largest value that is stored within its row's JSON; above it lies in value_part. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A direct-mapped cache of canonical forms; see templates.h.
- * Invariants: `bytes` is what all kept entries hold, at most BYTES_MAX and one entry more; an entry's template
- * borrows from its own arena alone.
+ * A direct-mapped cache of canonical forms; see templates.h. Invariants: `bytes` is what all kept
+ * entries hold, at most BYTES_MAX and one entry more; an entry's template borrows from its own
+ * arena alone.
  */
 #include "store/templates.h"
 

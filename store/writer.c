@@ -3,16 +3,20 @@
  * The writer: queue, thread and the file's life; see writer.h. What items become is ingest.c's.
  *
  * Invariants:
- *  1. `queue`, `waiting`, `most` and `closing` are read and written under `mutex`. `full` is written under it and read anywhere.
- *  2. `waiting` counts the bytes of items pushed and not yet freed, those that the thread works on included.
+ *  1. `queue`, `waiting`, `most` and `closing` are read and written under `mutex`. `full` is
+ *     written under it and read anywhere.
+ *  2. `waiting` counts the bytes of items pushed and not yet freed, those that the thread works
+ *     on included.
  *  3. Only the thread touches `database` and `ingest` between writer_open() and its end.
- *  4. `failure` is written once, before `failed` is set (release), and read only after it was seen set (acquire).
+ *  4. `failure` is written once, before `failed` is set (release), and read only after it was
+ *     seen set (acquire).
  *
- * The thread is not woken for every item: on a machine of two cores the switch costs more than the row. It sleeps until
- * something waits, then until BATCH_BYTES wait or BATCH_NS passed, and writes all that in one transaction.
+ * The thread is not woken for every item: on a machine of two cores the switch costs more than the
+ * row. It sleeps until something waits, then until BATCH_BYTES wait or BATCH_NS passed, and writes
+ * all that in one transaction.
  *
- * synchronous is NORMAL: with a WAL the file is consistent after a kill -9 or a power cut at any moment; a power cut may
- * take the last transactions with it. Only checkpoints wait for the disk.
+ * synchronous is NORMAL: with a WAL the file is consistent after a kill -9 or a power cut at any
+ * moment; a power cut may take the last transactions with it. Only checkpoints wait for the disk.
  */
 #include "store/writer.h"
 
@@ -103,8 +107,8 @@ static int add_recording(sqlite3 *database, const struct writer_options *options
 }
 
 /*
- * The schema is written before the file goes into WAL mode: so whoever looks at what a killed recorder left finds a recording,
- * with or without the log.
+ * The schema is written before the file goes into WAL mode: so whoever looks at what a killed
+ * recorder left finds a recording, with or without the log.
  */
 static int database_create(sqlite3 *database, const struct writer_options *options)
 {
@@ -210,7 +214,10 @@ void writer_push(struct writer *writer, struct item_list *items)
 	if (!items->first)
 		return;
 	pthread_mutex_lock(&writer->mutex);
-	/* Wakes a thread that has nothing to do, and one that waits for a batch to become large enough. */
+	/*
+	 * Wakes a thread that has nothing to do, and one that waits for a batch to become large
+	 * enough.
+	 */
 	wake = !writer->queue.first || (writer->queue.bytes < BATCH_BYTES &&
 					writer->queue.bytes + items->bytes >= BATCH_BYTES);
 	writer->waiting += items->bytes;
@@ -364,7 +371,10 @@ static int set_ended(sqlite3 *database, const char *incomplete_reason)
 	return sqlite3_finalize(sql);
 }
 
-/* All that makes a recording of what is in the file, in an order that leaves an incomplete one at any failure. */
+/*
+ * All that makes a recording of what is in the file, in an order that leaves an incomplete one at
+ * any failure.
+ */
 static int finish(struct writer *writer, const char *incomplete_reason)
 {
 	int rc = database_exec(writer->database, "BEGIN");

@@ -4,6 +4,7 @@
  *
  *	recorder.c          the way in, and what the client says    ──▶ operations, in order
  *	recorder_server.c   what the server says to the first of them ──▶ pieces of its exchange
+ *	recorder_prepared.c statements and portals: what is prepared, described and given up
  *	recorder_exchange.c exchanges: opening, splitting, closing, and their items
  *	recorder_rows.c     rows that are too large to be held whole
  *
@@ -154,6 +155,21 @@ void pg_statements_end(struct recorder *recorder);
 
 /* recorder_server.c; false is a failure */
 bool pg_server_message(struct recorder *recorder, const struct pg_frame *frame);
+bool pg_unexpected(struct recorder *recorder); /* the answer does not fit what was asked */
+
+/* recorder_prepared.c: what the server says of the operation at the head; false is a failure */
+bool pg_parse_complete(struct recorder *recorder, struct pg_operation *head);
+bool pg_bind_complete(struct recorder *recorder, struct pg_operation *head);
+bool pg_close_complete(struct recorder *recorder, struct pg_operation *head);
+/* RowDescription or NoData (an empty body) of a statement or portal. */
+bool pg_described(struct recorder *recorder, struct pg_operation *describe, struct slice body);
+bool pg_parameters_described(struct recorder *recorder, struct pg_operation *head,
+			     struct slice body);
+bool pg_portals_fit(struct recorder *recorder);
+/* A simple query ended: so did the unnamed statement and portal. */
+void pg_unnamed_end(struct recorder *recorder);
+/* The active exchange's tag may say that SQL dropped prepared statements. */
+void pg_deallocated(struct recorder *recorder, struct slice tag);
 
 /* Removes the Syncs right behind the head: the server ignores them while it reads COPY data. */
 void pg_operations_drop_syncs(struct recorder *recorder);

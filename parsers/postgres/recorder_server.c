@@ -9,7 +9,7 @@
 
 #define SERVER_PARAMETERS_MAX 256
 
-static bool unexpected(struct recorder *recorder)
+bool pg_unexpected(struct recorder *recorder)
 {
 	return pg_fail(recorder, "an answer that does not fit what was asked");
 }
@@ -223,113 +223,22 @@ static bool server_error(struct recorder *recorder, struct slice body)
 
 /* ---- results ---- */
 
-static bool statement_grew(struct recorder *recorder, struct pg_statement *statement)
-{
-	pg_names_weigh(&recorder->statements, &statement->named, statement->arena.allocated);
-	return recorder->statements.bytes <= PG_NAMES_BYTES_MAX ||
-	       pg_fail(recorder, "too many prepared statements");
-}
-
-/*
- * Drivers describe the first portal of a statement, and then rely on what they learned: so does its statement. The forms are
- * the portal's own there; pg_exchange_bind() puts each portal's in their place.
- */
-static void describe_portal(struct recorder *recorder, struct pg_portal *portal, struct slice body)
-{
-	struct pg_statement *statement;
-
-	if (portal->item && body.size && !portal->has_columns)
-		item_add_piece(portal->item, PIECE_COLUMNS, 0, body);
-	portal->has_columns = true;
-	statement =
-		(struct pg_statement *)pg_names_find(&recorder->statements, portal->statement_name);
-	if (!statement || statement->serial != portal->statement_serial || statement->has_columns)
-		return;
-	statement->has_columns = true;
-	statement->columns = arena_copy(&statement->arena, body);
-	pg_names_weigh(&recorder->statements, &statement->named, statement->arena.allocated);
-}
-
-/*
- * A portal that no Bind made is a cursor of DECLARE. Its description is kept as an exchange of its own, under a text that a
- * replayer makes again (pg_cursor_text).
- */
-static void describe_cursor(struct recorder *recorder, struct pg_operation *describe,
-			    struct slice body)
-{
-	struct buffer text;
-	struct item *item;
-	struct slice copy;
-
-	buffer_init(&text, PG_REQUEST_MAX + 64);
-	pg_cursor_text(describe->name, &text);
-	item = pg_exchange_new(recorder, EXCHANGE_EXTENDED, buffer_slice(&text), &copy);
-	buffer_release(&text);
-	item->exchange.text = copy;
-	item->exchange.start_ns = describe->time_ns;
-	pg_exchange_activate(recorder, item);
-	pg_exchange_touch(recorder);
-	if (body.size)
-		pg_piece_add(recorder, PIECE_COLUMNS, body);
-	pg_piece_add(recorder, PIECE_TAG, SLICE("DESCRIBE"));
-	pg_exchange_close(recorder, OUTCOME_OK);
-}
-
 static bool server_columns(struct recorder *recorder, struct pg_operation *head, struct slice body)
 {
-	struct pg_statement *statement;
-	struct pg_portal *portal;
-
 	switch (head->type) {
 	case OPERATION_QUERY:
 		if (!body.size)
-			return unexpected(recorder);
+			return pg_unexpected(recorder);
 		query_result(recorder, head);
 		if (recorder->active)
 			pg_piece_add(recorder, PIECE_COLUMNS, body);
 		return true;
 	case OPERATION_DESCRIBE_STATEMENT:
-		statement = (struct pg_statement *)pg_names_find(&recorder->statements, head->name);
-		if (statement && !statement->has_columns) { /* it cannot change (55.2.3) */
-			statement->has_columns = true;
-			statement->columns = arena_copy(&statement->arena, body);
-		}
-		pg_operations_pop(recorder);
-		return !statement || statement_grew(recorder, statement);
 	case OPERATION_DESCRIBE_PORTAL:
-		portal = (struct pg_portal *)pg_names_find(&recorder->portals, head->name);
-		if (portal)
-			describe_portal(recorder, portal, body);
-		else
-			describe_cursor(recorder, head, body);
-		pg_operations_pop(recorder);
-		return true;
+		return pg_described(recorder, head, body);
 	default:
-		return unexpected(recorder);
+		return pg_unexpected(recorder);
 	}
-}
-
-static bool server_parameters(struct recorder *recorder, struct pg_operation *head,
-			      struct slice body)
-{
-	struct cursor cursor = cursor_of(body);
-	size_t n = cursor_u16be(&cursor);
-	struct pg_statement *statement;
-	uint32_t *types;
-
-	if (head->type != OPERATION_DESCRIBE_STATEMENT)
-		return unexpected(recorder);
-	if (cursor.failed || cursor_left(&cursor) != 4 * n)
-		return pg_fail(recorder, "malformed ParameterDescription");
-	statement = (struct pg_statement *)pg_names_find(&recorder->statements, head->name);
-	if (!statement || statement->described)
-		return true;
-	types = arena_alloc(&statement->arena, n * sizeof(*types));
-	for (size_t i = 0; i < n; i++)
-		types[i] = cursor_u32be(&cursor);
-	statement->described = types;
-	statement->n_described = n;
-	return statement_grew(recorder, statement);
 }
 
 static bool server_row(struct recorder *recorder, struct pg_operation *head,
@@ -340,31 +249,13 @@ static bool server_row(struct recorder *recorder, struct pg_operation *head,
 	else if (head->type == OPERATION_EXECUTE)
 		execute_active(recorder, head);
 	if (!recorder->active)
-		return unexpected(recorder);
+		return pg_unexpected(recorder);
 	if (frame->part != FRAME_WHOLE)
 		return pg_row_stream(recorder, frame);
 	if (frame->body.size < 2)
 		return pg_fail(recorder, "malformed DataRow");
 	pg_rows_add(recorder, frame->body);
 	return true;
-}
-
-/* What DEALLOCATE and DISCARD ALL drop are Parse's statements too: they are one space of names. */
-static void deallocated(struct recorder *recorder, struct slice tag)
-{
-	struct sql_statement sql;
-	struct arena arena;
-
-	if (slice_equal(tag, SLICE("DEALLOCATE ALL")) || slice_equal(tag, SLICE("DISCARD ALL"))) {
-		pg_statements_end(recorder);
-	} else if (slice_equal(tag, SLICE("DEALLOCATE"))) {
-		arena_init(&arena);
-		sql_canonicalize(&recorder->options, recorder->active->exchange.text, &arena, &sql);
-		pg_statement_end(recorder, (struct pg_statement *)pg_names_take(
-						   &recorder->statements,
-						   pg_last_name(sql.canonical, &arena)));
-		arena_release(&arena);
-	}
 }
 
 /* A statement ended well: CommandComplete or EmptyQueryResponse. */
@@ -376,13 +267,13 @@ static bool server_complete(struct recorder *recorder, struct pg_operation *head
 	else if (head->type == OPERATION_EXECUTE)
 		execute_active(recorder, head);
 	else
-		return unexpected(recorder);
+		return pg_unexpected(recorder);
 	recorder->copy_in = false;
 	if (recorder->active) {
 		if (tag.size && tag.data[tag.size - 1] == 0)
 			tag.size--;
 		pg_piece_add(recorder, type, tag);
-		deallocated(recorder, tag);
+		pg_deallocated(recorder, tag);
 		pg_exchange_close(recorder, OUTCOME_OK);
 	}
 	if (head->type == OPERATION_EXECUTE)
@@ -390,18 +281,12 @@ static bool server_complete(struct recorder *recorder, struct pg_operation *head
 	return true;
 }
 
-static bool portals_fit(struct recorder *recorder)
-{
-	return recorder->portals.bytes <= PG_NAMES_BYTES_MAX + PG_REQUEST_MAX ||
-	       pg_fail(recorder, "too many portals");
-}
-
 static bool server_suspended(struct recorder *recorder, struct pg_operation *head)
 {
 	struct item *item;
 
 	if (head->type != OPERATION_EXECUTE)
-		return unexpected(recorder);
+		return pg_unexpected(recorder);
 	item = execute_active(recorder, head);
 	if (item) {
 		item->exchange.flags |= EXCHANGE_ROW_LIMIT;
@@ -411,7 +296,7 @@ static bool server_suspended(struct recorder *recorder, struct pg_operation *hea
 		recorder->portal = NULL;
 	}
 	pg_operations_pop(recorder);
-	return portals_fit(recorder);
+	return pg_portals_fit(recorder);
 }
 
 static bool server_copy(struct recorder *recorder, struct pg_operation *head, uint8_t type)
@@ -421,7 +306,7 @@ static bool server_copy(struct recorder *recorder, struct pg_operation *head, ui
 	else if (head->type == OPERATION_EXECUTE)
 		execute_active(recorder, head);
 	if (!recorder->active)
-		return unexpected(recorder);
+		return pg_unexpected(recorder);
 	recorder->active->exchange.flags |= type == 'W' ? EXCHANGE_NOT_DECODED : EXCHANGE_COPY;
 	if (type == 'G') {
 		recorder->copy_in = true;
@@ -431,75 +316,13 @@ static bool server_copy(struct recorder *recorder, struct pg_operation *head, ui
 	return true;
 }
 
-/* ---- acknowledgements ---- */
-
-static bool parse_complete(struct recorder *recorder, struct pg_operation *head)
-{
-	struct pg_named *old;
-
-	if (head->type != OPERATION_PARSE)
-		return unexpected(recorder);
-	head->statement->serial = ++recorder->serial;
-	old = pg_names_put(&recorder->statements, &head->statement->named);
-	head->statement = NULL;
-	pg_statement_end(recorder, (struct pg_statement *)old);
-	pg_operations_pop(recorder);
-	return recorder->statements.bytes <= PG_NAMES_BYTES_MAX ||
-	       pg_fail(recorder, "too many prepared statements");
-}
-
-static bool bind_complete(struct recorder *recorder, struct pg_operation *head)
-{
-	struct pg_statement *statement;
-	struct pg_portal *portal;
-
-	if (head->type != OPERATION_BIND)
-		return unexpected(recorder);
-	statement =
-		(struct pg_statement *)pg_names_find(&recorder->statements, head->statement_name);
-	if (!statement)
-		return pg_fail(recorder, "a statement that was prepared before recording began");
-	if (!pg_exchange_bind(head->item, head->bind, statement))
-		return pg_fail(recorder, "malformed Bind");
-	statement->executed = true;
-	portal = calloc(1, sizeof(*portal));
-	if (!portal)
-		abort();
-	portal->item = head->item;
-	portal->has_columns = statement->has_columns;
-	portal->statement_name = arena_copy(&portal->arena, statement->named.name);
-	portal->statement_serial = statement->serial;
-	portal->named.name = head->name;
-	portal->named.bytes = head->item->arena.allocated;
-	head->item = NULL;
-	head->name = slice_of(NULL, 0);
-	pg_portal_end(recorder,
-		      (struct pg_portal *)pg_names_put(&recorder->portals, &portal->named));
-	pg_operations_pop(recorder);
-	return portals_fit(recorder);
-}
-
-static bool close_complete(struct recorder *recorder, struct pg_operation *head)
-{
-	if (head->type == OPERATION_CLOSE_STATEMENT)
-		pg_statement_end(recorder, (struct pg_statement *)pg_names_take(
-						   &recorder->statements, head->name));
-	else if (head->type == OPERATION_CLOSE_PORTAL)
-		pg_portal_end(recorder,
-			      (struct pg_portal *)pg_names_take(&recorder->portals, head->name));
-	else
-		return unexpected(recorder);
-	pg_operations_pop(recorder);
-	return true;
-}
-
 static bool function_result(struct recorder *recorder, struct pg_operation *head)
 {
 	struct item *item;
 	struct slice text;
 
 	if (head->type != OPERATION_FUNCTION)
-		return unexpected(recorder);
+		return pg_unexpected(recorder);
 	item = pg_exchange_new(recorder, EXCHANGE_FUNCTION, SLICE("function call"), &text);
 	item->exchange.text = text;
 	item->exchange.flags |= EXCHANGE_NOT_DECODED;
@@ -539,16 +362,6 @@ static void end_query(struct recorder *recorder, struct pg_operation *query)
 	recorder->merged = false;
 }
 
-/* A simple query ends the unnamed statement and the unnamed portal (55.2.3). */
-static void forget_unnamed(struct recorder *recorder)
-{
-	struct slice unnamed = slice_of(NULL, 0);
-
-	pg_statement_end(recorder,
-			 (struct pg_statement *)pg_names_take(&recorder->statements, unnamed));
-	pg_portal_end(recorder, (struct pg_portal *)pg_names_take(&recorder->portals, unnamed));
-}
-
 static bool server_ready(struct recorder *recorder, struct slice body)
 {
 	struct pg_operation *head = pg_operations_head(recorder);
@@ -566,10 +379,10 @@ static bool server_ready(struct recorder *recorder, struct slice body)
 	}
 	if (!head || (head->type != OPERATION_SYNC && head->type != OPERATION_QUERY &&
 		      head->type != OPERATION_FUNCTION))
-		return unexpected(recorder);
+		return pg_unexpected(recorder);
 	if (head->type == OPERATION_QUERY) {
 		end_query(recorder, head);
-		forget_unnamed(recorder);
+		pg_unnamed_end(recorder);
 	}
 	pg_operations_pop(recorder);
 	pg_exchange_emit_last(recorder);
@@ -591,7 +404,7 @@ static bool server_answer(struct recorder *recorder, const struct pg_frame *fram
 	struct pg_operation *head = pg_operations_head(recorder);
 
 	if (!head || recorder->phase != PHASE_READY || recorder->failed)
-		return unexpected(recorder);
+		return pg_unexpected(recorder);
 	switch (frame->type) {
 	case 'T':
 		return frame->body.size < 2 ? pg_fail(recorder, "malformed RowDescription") :
@@ -599,7 +412,7 @@ static bool server_answer(struct recorder *recorder, const struct pg_frame *fram
 	case 'n':
 		return server_columns(recorder, head, frame->body);
 	case 't':
-		return server_parameters(recorder, head, frame->body);
+		return pg_parameters_described(recorder, head, frame->body);
 	case 'D':
 		return server_row(recorder, head, frame);
 	case 'C':
@@ -609,11 +422,11 @@ static bool server_answer(struct recorder *recorder, const struct pg_frame *fram
 	case 's':
 		return server_suspended(recorder, head);
 	case '1':
-		return parse_complete(recorder, head);
+		return pg_parse_complete(recorder, head);
 	case '2':
-		return bind_complete(recorder, head);
+		return pg_bind_complete(recorder, head);
 	case '3':
-		return close_complete(recorder, head);
+		return pg_close_complete(recorder, head);
 	case 'G':
 	case 'H':
 	case 'W':
@@ -621,7 +434,7 @@ static bool server_answer(struct recorder *recorder, const struct pg_frame *fram
 	case 'V':
 		return function_result(recorder, head);
 	default:
-		return unexpected(recorder);
+		return pg_unexpected(recorder);
 	}
 }
 

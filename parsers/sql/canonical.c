@@ -358,6 +358,19 @@ static void on_token(struct sql_template *template, const struct sql_token *toke
 	}
 }
 
+/* See SQL_SLOTS_MAX: the text is the template. */
+static void keep_verbatim(struct sql_statement *statement, struct sql_template *template,
+			  struct slice text)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < template->n_slots; i++)
+		if (template->slots[i].placeholder || template->slots[i].secret)
+			template->slots[kept++] = template->slots[i];
+	statement->n_slots = kept;
+	statement->canonical = sql_mask(statement, text, template->arena);
+}
+
 void sql_canonicalize(const struct sql_options *options, struct slice text, struct arena *arena,
 		      struct sql_statement *ret_statement)
 {
@@ -391,6 +404,8 @@ void sql_canonicalize(const struct sql_options *options, struct slice text, stru
 		.placeholders = template.placeholders,
 		.has_secret = template.has_secret,
 	};
+	if (template.too_many)
+		keep_verbatim(ret_statement, &template, text);
 }
 
 struct slice sql_mask(const struct sql_statement *statement, struct slice text, struct arena *arena)

@@ -98,6 +98,12 @@ enum sql_verb {
 /* "select", "rollback to", ...: lower case, for people. */
 const char *sql_verb_name(enum sql_verb verb);
 
+/*
+ * A text of more literals than this (a bulk INSERT of megabytes) is its own template: its literals stay in it as they are
+ * written, and only placeholders and secrets have slots. Else a slot for each would cost a hundred times the text.
+ */
+#define SQL_SLOTS_MAX ((size_t)131072)
+
 struct sql_statement {
 	struct slice canonical;
 	const struct sql_slot *slots;

@@ -28,6 +28,11 @@ static void add_slot(struct sql_template *template, const struct operand *operan
 	bool compared = sql_place_slot(template);
 	struct sql_slot *slot;
 
+	if (template->n_slots >= SQL_SLOTS_MAX && !operand->secret &&
+	    (!operand->placeholder || template->n_slots >= 2 * SQL_SLOTS_MAX)) {
+		template->too_many = true;
+		return;
+	}
 	if (template->n_slots == template->slots_capacity) {
 		size_t capacity = template->slots_capacity ? 2 * template->slots_capacity : 4;
 		struct sql_slot *slots = arena_alloc(template->arena, capacity * sizeof(*slots));

@@ -60,6 +60,7 @@ struct sql_template {
 	size_t n_slots;
 	size_t slots_capacity;
 	uint32_t placeholders;
+	bool too_many; /* literals for slots of their own, see SQL_SLOTS_MAX */
 	bool has_secret;
 
 	struct sql_verb_state verb;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The reading side of store/ over a recording whose rows hold anything: what a person's edit, a bug or an enemy may have put there. The
- * matcher is asked everything; it may answer or fail, and must do either.
+ * The reading side of store/ over a recording whose rows hold anything: what a person's edit, a bug
+ * or an enemy may have put there. The matcher is asked everything; it may answer or fail, and must
+ * do either.
  *
- * The input is a list of changes: one byte that says which column, one that says how (text, blob, number, NULL), two of size,
- * and so many bytes of value. They are made in a copy of a small recording.
+ * The input is a list of changes: one byte that says which column, one that says how (text, blob,
+ * number, NULL), two of size, and so many bytes of value. They are made in a copy of a small
+ * recording.
  */
 #include "parsers/cursor.h"
 #include "parsers/protocol.h"

@@ -125,7 +125,7 @@ static void check_values_json(const struct sql_statement *statement, struct aren
 /* In MySQL, what follows decides whether two dashes are a comment, and some comments are code. */
 static bool may_spread(const struct sql_options *options, struct slice text)
 {
-	if (options->dialect != SQL_MYSQL || !text.size)
+	if (options->dialect != SQL_MYSQL || !text.data || !text.size)
 		return true;
 	return !memmem(text.data, text.size, "--", 2) && !memmem(text.data, text.size, "/*!", 3);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the tests of the matcher share: a recording opened for replay, and requests as a replayer would make them. */
+/*
+ * What the tests of the matcher share: a recording opened for replay, and requests as a replayer
+ * would make them.
+ */
 #ifndef MOCKPROXY_STORE_REPLAY_H
 #define MOCKPROXY_STORE_REPLAY_H
 
@@ -118,6 +121,20 @@ static UNUSED void edit(const char *path, const char *sql)
 	if (sqlite3_exec(database, sql, NULL, NULL, &error) != SQLITE_OK)
 		fail_msg("%s: %s", sql, error);
 	sqlite3_close(database);
+}
+
+/* Writes `n` answers "1", "2", ... to one request. */
+static UNUSED void record_times(const char *path, const char *text, uint64_t n)
+{
+	struct writer *writer = start_session(path);
+
+	for (uint64_t i = 1; i <= n; i++) {
+		char value[24];
+
+		snprintf(value, sizeof(value), "%d", (int)i);
+		push_query(writer, 1, i, text, value);
+	}
+	finish_writer(writer);
 }
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the tests of store/ share: a small protocol of their own, items as a recorder would make them, a temporary folder,
- * and questions to SQLite. All static: each test program includes it once.
+ * What the tests of store/ share: a small protocol of their own, items as a recorder would make
+ * them, a temporary folder, and questions to SQLite. All static: each test program includes it
+ * once.
  */
 #ifndef MOCKPROXY_STORE_SUPPORT_H
 #define MOCKPROXY_STORE_SUPPORT_H
@@ -31,7 +32,10 @@
 #define BOOL 16
 #define BYTEA 17
 
-/* --- the protocol: raw descriptions are [u32 type][u8 form][name NUL]..., messages are name NUL value NUL ... --- */
+/*
+ * --- the protocol: raw descriptions are [u32 type][u8 form][name NUL]..., messages are name NUL
+ * value NUL ... ---
+ */
 
 static int fake_columns_read(struct slice raw, struct column *columns, size_t max, size_t *ret_n)
 {
@@ -334,7 +338,9 @@ static UNUSED struct writer_summary finish_writer(struct writer *writer)
 	return summary;
 }
 
-/* Waits for the writer to have taken what was pushed; its queue is so small that any item fills it. */
+/*
+ * Waits for the writer to have taken what was pushed; its queue is so small that any item fills it.
+ */
 struct drain {
 	pthread_mutex_t mutex;
 	pthread_cond_t cond;

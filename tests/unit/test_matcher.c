@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The matcher, over recordings that the writer made and people edited: what is served, in which order, and what a miss says. */
+/*
+ * The matcher, over recordings that the writer made: what is served, in which order, and what a
+ * miss says.
+ */
 #include "store/index.h"
 #include "tests/unit/store_replay.h"
 
@@ -46,20 +49,6 @@ static void test_found(void **unused)
 	assert_string_equal(summary.misses[0].asked, "select name from t where id = 6");
 	replay_end(&replay);
 	folder_remove(&folder);
-}
-
-/* Writes `n` answers "1", "2", ... to one request. */
-static void record_times(const char *path, const char *text, uint64_t n)
-{
-	struct writer *writer = start_session(path);
-
-	for (uint64_t i = 1; i <= n; i++) {
-		char value[24];
-
-		snprintf(value, sizeof(value), "%d", (int)i);
-		push_query(writer, 1, i, text, value);
-	}
-	finish_writer(writer);
 }
 
 static void test_order_and_repeat(void **unused)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The matcher's answers: what edits of the file change, descriptions, large values and results, and endpoints. */
+/*
+ * The matcher's answers: what edits of the file change, descriptions, large values and results, and
+ * endpoints.
+ */
 #include "tests/unit/store_replay.h"
 
 static void test_edited(void **unused)
@@ -49,7 +52,10 @@ static void test_edited(void **unused)
 	folder_remove(&folder);
 }
 
-/* Another version of the canonical form made the file: no stored hash counts, and everything is found all the same. */
+/*
+ * Another version of the canonical form made the file: no stored hash counts, and everything is
+ * found all the same.
+ */
 static void test_stale_hashes(void **unused)
 {
 	struct replay replay;

@@ -378,7 +378,7 @@ static void test_last_name(void **state)
 
 #define STARTUP "\0\0\0\022\0\3\0\0user\0ann\0\0"
 #define LOGGED_IN "R\0\0\0\010\0\0\0\0Z\0\0\0\5I"
-#define PARSE "P\0\0\0\020s\0select 1\0\0\0"
+#define PARSE "P\0\0\0\021s\0select 1\0\0\0"
 #define BIND "B\0\0\0\15\0s\0\0\0\0\0\0\0"
 #define EXECUTE "E\0\0\0\11\0\0\0\0\0"
 #define SYNC "S\0\0\0\4"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening a recording: what is refused and why, and that nothing is ever written. Then, that no damage does harm. */
+/*
+ * Opening a recording: what is refused and why, and that nothing is ever written. Then, that no
+ * damage does harm.
+ */
 #include "tests/unit/store_support.h"
 
 #include <dirent.h>
@@ -295,7 +298,10 @@ static void test_cut(void **unused)
 	folder_remove(&folder);
 }
 
-/* Bytes that are wrong anywhere: an error or an answer, never a crash. Every page is hit many times. */
+/*
+ * Bytes that are wrong anywhere: an error or an answer, never a crash. Every page is hit many
+ * times.
+ */
 static void test_damaged(void **unused)
 {
 	char error[STORE_ERROR_BYTES];

@@ -36,7 +36,10 @@ static void test_ordinary(void **unused)
 	folder_remove(&folder);
 }
 
-/* Texts with their values inside share a template; the first spelling is the template's, others keep their own. */
+/*
+ * Texts with their values inside share a template; the first spelling is the template's, others
+ * keep their own.
+ */
 static void test_templates(void **unused)
 {
 	struct writer *writer;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The writer's file and its queue: where it may lie, who else writes it, and what is left when things go wrong. */
+/*
+ * The writer's file and its queue: where it may lie, who else writes it, and what is left when
+ * things go wrong.
+ */
 #include "tests/unit/store_support.h"
 
 #include <pthread.h>
@@ -107,7 +110,10 @@ static void test_bad_places(void **unused)
 	folder_remove(&folder);
 }
 
-/* A writer that is killed at any moment leaves a file that is valid, says that it is incomplete and holds a prefix. */
+/*
+ * A writer that is killed at any moment leaves a file that is valid, says that it is incomplete and
+ * holds a prefix.
+ */
 static void record_until_killed(const char *path, int ready)
 {
 	struct writer *writer = start_session(path);
@@ -157,7 +163,10 @@ static void test_killed(void **unused)
 	}
 }
 
-/* A full disk ends the recording, not the app: what was committed is there, the rest is freed. Needs root for a tmpfs. */
+/*
+ * A full disk ends the recording, not the app: what was committed is there, the rest is freed.
+ * Needs root for a tmpfs.
+ */
 static void test_disk_full(void **unused)
 {
 	char error[STORE_ERROR_BYTES] = "";

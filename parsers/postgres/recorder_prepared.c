@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The PostgreSQL recorder: what is prepared. A Parse, a Bind and a Close take effect when the server says so, and what it says of
+ * a statement stays with it; see recorder.h. Follows chapter 55.2.3.
+ */
+#include "parsers/postgres/recorder.h"
+
+#include <stdlib.h>
+
+bool pg_portals_fit(struct recorder *recorder)
+{
+	return recorder->portals.bytes <= PG_NAMES_BYTES_MAX + PG_REQUEST_MAX ||
+	       pg_fail(recorder, "too many portals");
+}
+
+static bool statement_grew(struct recorder *recorder, struct pg_statement *statement)
+{
+	pg_names_weigh(&recorder->statements, &statement->named, statement->arena.allocated);
+	return recorder->statements.bytes <= PG_NAMES_BYTES_MAX ||
+	       pg_fail(recorder, "too many prepared statements");
+}
+
+/*
+ * Drivers describe the first portal of a statement, and then rely on what they learned: so does its statement. The forms are
+ * the portal's own there; pg_exchange_bind() puts each portal's in their place.
+ */
+static bool describe_portal(struct recorder *recorder, struct pg_portal *portal, struct slice body)
+{
+	struct pg_statement *statement;
+
+	if (portal->item && body.size && !portal->has_columns)
+		item_add_piece(portal->item, PIECE_COLUMNS, 0, body);
+	if (portal->item)
+		pg_names_weigh(&recorder->portals, &portal->named, portal->item->arena.allocated);
+	portal->has_columns = true;
+	statement =
+		(struct pg_statement *)pg_names_find(&recorder->statements, portal->statement_name);
+	if (!statement || statement->serial != portal->statement_serial || statement->has_columns)
+		return pg_portals_fit(recorder);
+	statement->has_columns = true;
+	statement->columns = arena_copy(&statement->arena, body);
+	return statement_grew(recorder, statement) && pg_portals_fit(recorder);
+}
+
+/*
+ * A portal that no Bind made is a cursor of DECLARE. Its description is kept as an exchange of its own, under a text that a
+ * replayer makes again (pg_cursor_text).
+ */
+static void describe_cursor(struct recorder *recorder, struct pg_operation *describe,
+			    struct slice body)
+{
+	struct buffer text;
+	struct item *item;
+	struct slice copy;
+
+	buffer_init(&text, PG_REQUEST_MAX + 64);
+	pg_cursor_text(describe->name, &text);
+	item = pg_exchange_new(recorder, EXCHANGE_EXTENDED, buffer_slice(&text), &copy);
+	buffer_release(&text);
+	item->exchange.text = copy;
+	item->exchange.start_ns = describe->time_ns;
+	pg_exchange_activate(recorder, item);
+	pg_exchange_touch(recorder);
+	if (body.size)
+		pg_piece_add(recorder, PIECE_COLUMNS, body);
+	pg_piece_add(recorder, PIECE_TAG, SLICE("DESCRIBE"));
+	pg_exchange_close(recorder, OUTCOME_OK);
+}
+
+bool pg_described(struct recorder *recorder, struct pg_operation *describe, struct slice body)
+{
+	struct pg_statement *statement;
+	struct pg_portal *portal;
+	bool fits = true;
+
+	if (describe->type == OPERATION_DESCRIBE_STATEMENT) {
+		statement =
+			(struct pg_statement *)pg_names_find(&recorder->statements, describe->name);
+		if (statement && !statement->has_columns) { /* it cannot change (55.2.3) */
+			statement->has_columns = true;
+			statement->columns = arena_copy(&statement->arena, body);
+			fits = statement_grew(recorder, statement);
+		}
+	} else {
+		portal = (struct pg_portal *)pg_names_find(&recorder->portals, describe->name);
+		if (portal)
+			fits = describe_portal(recorder, portal, body);
+		else
+			describe_cursor(recorder, describe, body);
+	}
+	pg_operations_pop(recorder);
+	return fits;
+}
+
+bool pg_parameters_described(struct recorder *recorder, struct pg_operation *head,
+			     struct slice body)
+{
+	struct cursor cursor = cursor_of(body);
+	size_t n = cursor_u16be(&cursor);
+	struct pg_statement *statement;
+	uint32_t *types;
+
+	if (head->type != OPERATION_DESCRIBE_STATEMENT)
+		return pg_unexpected(recorder);
+	if (cursor.failed || cursor_left(&cursor) != 4 * n)
+		return pg_fail(recorder, "malformed ParameterDescription");
+	statement = (struct pg_statement *)pg_names_find(&recorder->statements, head->name);
+	if (!statement || statement->described)
+		return true;
+	types = arena_alloc(&statement->arena, n * sizeof(*types));
+	for (size_t i = 0; i < n; i++)
+		types[i] = cursor_u32be(&cursor);
+	statement->described = types;
+	statement->n_described = n;
+	return statement_grew(recorder, statement);
+}
+
+/* ---- acknowledgements ---- */
+
+bool pg_parse_complete(struct recorder *recorder, struct pg_operation *head)
+{
+	struct pg_named *old;
+
+	if (head->type != OPERATION_PARSE)
+		return pg_unexpected(recorder);
+	head->statement->serial = ++recorder->serial;
+	old = pg_names_put(&recorder->statements, &head->statement->named);
+	head->statement = NULL;
+	pg_statement_end(recorder, (struct pg_statement *)old);
+	pg_operations_pop(recorder);
+	return recorder->statements.bytes <= PG_NAMES_BYTES_MAX ||
+	       pg_fail(recorder, "too many prepared statements");
+}
+
+bool pg_bind_complete(struct recorder *recorder, struct pg_operation *head)
+{
+	struct pg_statement *statement;
+	struct pg_portal *portal;
+
+	if (head->type != OPERATION_BIND)
+		return pg_unexpected(recorder);
+	statement =
+		(struct pg_statement *)pg_names_find(&recorder->statements, head->statement_name);
+	if (!statement)
+		return pg_fail(recorder, "a statement that was prepared before recording began");
+	if (!pg_exchange_bind(head->item, head->bind, statement))
+		return pg_fail(recorder, "malformed Bind");
+	statement->executed = true;
+	portal = calloc(1, sizeof(*portal));
+	if (!portal)
+		abort();
+	portal->item = head->item;
+	portal->has_columns = statement->has_columns;
+	portal->statement_name = arena_copy(&portal->arena, statement->named.name);
+	portal->statement_serial = statement->serial;
+	portal->named.name = head->name;
+	portal->named.bytes = head->item->arena.allocated;
+	head->item = NULL;
+	head->name = slice_of(NULL, 0);
+	pg_portal_end(recorder,
+		      (struct pg_portal *)pg_names_put(&recorder->portals, &portal->named));
+	pg_operations_pop(recorder);
+	return pg_portals_fit(recorder);
+}
+
+bool pg_close_complete(struct recorder *recorder, struct pg_operation *head)
+{
+	if (head->type == OPERATION_CLOSE_STATEMENT)
+		pg_statement_end(recorder, (struct pg_statement *)pg_names_take(
+						   &recorder->statements, head->name));
+	else if (head->type == OPERATION_CLOSE_PORTAL)
+		pg_portal_end(recorder,
+			      (struct pg_portal *)pg_names_take(&recorder->portals, head->name));
+	else
+		return pg_unexpected(recorder);
+	pg_operations_pop(recorder);
+	return true;
+}
+
+/* ---- what ends without a Close ---- */
+
+/* A simple query ends the unnamed statement and the unnamed portal (55.2.3). */
+void pg_unnamed_end(struct recorder *recorder)
+{
+	struct slice unnamed = slice_of(NULL, 0);
+
+	pg_statement_end(recorder,
+			 (struct pg_statement *)pg_names_take(&recorder->statements, unnamed));
+	pg_portal_end(recorder, (struct pg_portal *)pg_names_take(&recorder->portals, unnamed));
+}
+
+/* What DEALLOCATE and DISCARD ALL drop are Parse's statements too: they are one space of names. */
+void pg_deallocated(struct recorder *recorder, struct slice tag)
+{
+	struct sql_statement sql;
+	struct arena arena;
+
+	if (slice_equal(tag, SLICE("DEALLOCATE ALL")) || slice_equal(tag, SLICE("DISCARD ALL"))) {
+		pg_statements_end(recorder);
+	} else if (slice_equal(tag, SLICE("DEALLOCATE"))) {
+		arena_init(&arena);
+		sql_canonicalize(&recorder->options, recorder->active->exchange.text, &arena, &sql);
+		pg_statement_end(recorder, (struct pg_statement *)pg_names_take(
+						   &recorder->statements,
+						   pg_last_name(sql.canonical, &arena)));
+		arena_release(&arena);
+	}
+}
