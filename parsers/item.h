@@ -91,7 +91,8 @@ enum exchange_flag {
 	EXCHANGE_NOT_DECODED = 1 << 4,	     /* fast-path call, replication: relayed, not stored */
 	EXCHANGE_CUT = 1 << 5,		     /* the connection ended before the exchange did */
 	EXCHANGE_NOTICES_CUT = 1 << 6,	     /* more notices than are kept for one result */
-	EXCHANGE_ABORTED = 1 << 7, /* refused since its transaction had failed before: never served */
+	EXCHANGE_ABORTED =
+		1 << 7, /* refused since its transaction had failed before: never served */
 };
 
 enum parameter_form { PARAMETER_TEXT, PARAMETER_BINARY };

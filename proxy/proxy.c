@@ -52,6 +52,12 @@ struct proxy {
 	const char *hosts[LISTENERS_MAX];
 	bool guard_dead;
 	bool app_ended;
+
+	/* What the summary borrows. */
+	struct redirect_counters kernel;
+	struct writer_summary written;
+	struct matcher_summary matched;
+	char error[STORE_ERROR_BYTES];
 };
 
 static int64_t now_ms(void)
@@ -331,8 +337,7 @@ static const char *incomplete_reason(const struct proxy *proxy)
 }
 
 /* 0 or the exit status that says what is wrong with the recording. */
-static int close_recording(struct proxy *proxy, struct writer_summary *written,
-			   char error[STORE_ERROR_BYTES])
+static int close_recording(struct proxy *proxy)
 {
 	struct writer *writer = proxy->worker_setup.writer;
 	char partial[4096];
@@ -348,16 +353,18 @@ static int close_recording(struct proxy *proxy, struct writer_summary *written,
 		return 0;
 	}
 	proxy->summary.incomplete = incomplete_reason(proxy);
-	if (writer_close(writer, proxy->summary.incomplete, written, error)) {
-		proxy->summary.failed = error;
+	if (writer_close(writer, proxy->summary.incomplete, &proxy->written, proxy->error)) {
+		proxy->summary.failed = proxy->error;
 		return EXIT_INCOMPLETE;
 	}
-	proxy->summary.written = written;
+	proxy->summary.written = &proxy->written;
 	return proxy->summary.incomplete ? EXIT_INCOMPLETE : 0;
 }
 
-static int finish_replay(struct proxy *proxy, struct matcher_summary *matched)
+static int finish_replay(struct proxy *proxy)
 {
+	struct matcher_summary *matched = &proxy->matched;
+
 	matcher_summarize(proxy->worker_setup.matcher, matched);
 	proxy->summary.matched = matched;
 	if (proxy->guard_dead)
@@ -380,24 +387,20 @@ static void stop_workers(struct proxy *proxy)
 
 static int proxy_close(struct proxy *proxy)
 {
-	struct redirect_counters kernel;
-	struct writer_summary written = { 0 };
-	struct matcher_summary matched = { 0 };
 	struct trace_counts traced;
-	char error[STORE_ERROR_BYTES] = "";
 	int status = 0;
 
 	stop_workers(proxy);
 	if (proxy->setup->redirect) {
-		redirect_counters(proxy->setup->redirect, &kernel);
-		proxy->summary.kernel = &kernel;
+		redirect_counters(proxy->setup->redirect, &proxy->kernel);
+		proxy->summary.kernel = &proxy->kernel;
 	}
 	proxy->summary.counts = &proxy->counts;
 	proxy->summary.guard_text = proxy->ended.text;
 	if (proxy->worker_setup.writer)
-		status = close_recording(proxy, &written, error);
+		status = close_recording(proxy);
 	if (proxy->worker_setup.matcher)
-		status = finish_replay(proxy, &matched);
+		status = finish_replay(proxy);
 	if (proxy->worker_setup.trace)
 		trace_finish(proxy->worker_setup.trace, &traced);
 	if (proxy->ended.type != GUARD_APP_NOT_STARTED && !proxy->options->quiet)
@@ -420,7 +423,7 @@ static void say(const struct proxy *proxy, enum proxy_message_type type, const c
 int proxy_main(const struct proxy_setup *setup)
 {
 	struct proxy proxy = { .setup = setup, .options = setup->options };
-	char error[STORE_ERROR_BYTES] = "";
+	char why[STORE_ERROR_BYTES];
 	const char *incomplete;
 
 	signal(SIGPIPE, SIG_IGN);
@@ -431,11 +434,12 @@ int proxy_main(const struct proxy_setup *setup)
 	proxy.worker_setup.options = setup->options;
 	proxy.worker_setup.counts = &proxy.counts;
 	proxy.worker_setup.trace_lock = &proxy.trace_lock;
-	if (proxy_open(&proxy, error)) {
+	if (proxy_open(&proxy, proxy.error)) {
+		memcpy(why, proxy.error, sizeof(why));
 		proxy.ended.type = GUARD_APP_NOT_STARTED;
 		if (proxy.worker_setup.writer)
 			proxy_close(&proxy);
-		say(&proxy, PROXY_FAILED, error);
+		say(&proxy, PROXY_FAILED, why);
 		return EXIT_MOCKPROXY_FAILED;
 	}
 	incomplete = proxy.recording ? recording_incomplete(proxy.recording) : NULL;

@@ -113,7 +113,7 @@ static void end_recorder(struct relay *relay)
 {
 	struct worker *worker = relay->connection.worker;
 
-	if (!relay->recorder)
+	if (!relay->recorder || !relay->protocol)
 		return;
 	relay->protocol->recorder_end(relay->recorder, worker_now(worker), &worker->items);
 	relay->protocol->recorder_free(relay->recorder);

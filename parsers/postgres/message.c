@@ -9,7 +9,7 @@
 #include <errno.h>
 
 static const struct field_name {
-	char letter;
+	uint8_t letter;
 	const char *name;
 } field_names[] = {
 	{ 'S', "severity" },	   { 'V', "severity_nonlocalized" },
@@ -37,7 +37,7 @@ uint8_t pg_field_letter(struct slice name)
 
 	for (size_t i = 0; i < ARRAY_SIZE(field_names); i++)
 		if (slice_equal(name, slice_from_string(field_names[i].name)))
-			return (uint8_t)field_names[i].letter;
+			return field_names[i].letter;
 	if (name.size == unknown.size + 1 && slice_starts_with(name, unknown))
 		return name.data[unknown.size];
 	return 0;

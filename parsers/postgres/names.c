@@ -18,7 +18,7 @@ void pg_names_init(struct pg_names *names)
 void pg_names_release(struct pg_names *names, void (*free_thing)(struct pg_named *))
 {
 	for (size_t i = 0; i < names->n_buckets; i++) {
-		while (names->buckets[i]) {
+		while (free_thing && names->buckets[i]) {
 			struct pg_named *named = names->buckets[i];
 
 			names->buckets[i] = named->next;

@@ -100,6 +100,8 @@ static void take_value(struct recorder *recorder, struct cursor *cursor)
 		piece = part_piece(recorder);
 		bytes = cursor_bytes(cursor,
 				     left < recorder->rows_room ? left : recorder->rows_room);
+		if (!bytes.data)
+			return;
 		memcpy((uint8_t *)(uintptr_t)piece->bytes.data + piece->bytes.size, bytes.data,
 		       bytes.size);
 		piece->bytes.size += bytes.size;
@@ -157,8 +159,8 @@ bool pg_row_stream(struct recorder *recorder, const struct pg_frame *frame)
 		stream->values_left = 0;
 		stream->value_left = 0;
 		buffer_clear(&stream->row);
-		recorder->rows_room =
-			0; /* of small rows before: parts begin a piece of their own */
+		/* What small rows before left free is not for the parts of this one. */
+		recorder->rows_room = 0;
 		return true;
 	}
 	if (!stream_bytes(recorder, frame->body))

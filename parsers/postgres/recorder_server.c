@@ -5,8 +5,6 @@
  */
 #include "parsers/postgres/recorder.h"
 
-#include <stdlib.h>
-
 #define SERVER_PARAMETERS_MAX 256
 
 bool pg_unexpected(struct recorder *recorder)
@@ -348,7 +346,7 @@ static void end_query(struct recorder *recorder, struct pg_operation *query)
 		pg_exchange_close(recorder, OUTCOME_UNFINISHED);
 	if (ok && sql_split(&recorder->options, &rest, &unused))
 		recorder->merged = true;
-	if (!recorder->merged)
+	if (!recorder->merged || !recorder->last)
 		return;
 	recorder->last->exchange.flags |= EXCHANGE_MERGED;
 	text = recorder->last->exchange.text;

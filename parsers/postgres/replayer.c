@@ -19,7 +19,7 @@ struct replayer *pg_replayer_new(const struct answers *answers, uint64_t connect
 	replayer->answers = answers;
 	replayer->connection = connection;
 	buffer_init(&replayer->in, PG_REQUEST_MAX + ((size_t)1 << 20));
-	buffer_init(&replayer->status, (size_t)1 << 20);
+	buffer_init(&replayer->status, PG_FILL_BYTES);
 	buffer_init(&replayer->send.row, (size_t)64 << 20);
 	pg_framer_init(&replayer->framer, false);
 	pg_names_init(&replayer->prepared);

@@ -137,7 +137,8 @@ static void resolve_types(struct pg_prepared *prepared, const uint32_t *declared
 	}
 	for (size_t i = 0; i < n; i++)
 		if (!types[i])
-			types[i] = TYPE_TEXT; /* what a server makes of the unknown; the client will believe it */
+			types[i] =
+				TYPE_TEXT; /* what a server makes of the unknown; the client will believe it */
 	prepared->declared = all;
 	prepared->types = types;
 	prepared->n_types = n;

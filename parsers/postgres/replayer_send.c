@@ -143,8 +143,8 @@ static void unservable(struct replayer *replayer, const struct answer_column *co
 	buffer_release(&detail);
 	replayer->send.failed = true;
 	replayer->send.on = false;
-	replayer->send.cacheable =
-		false; /* it is counted each time, and another session may be served */
+	/* It is counted each time, and another session may well be served. */
+	replayer->send.cacheable = false;
 }
 
 /* ---- rows ---- */

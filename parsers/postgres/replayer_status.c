@@ -38,7 +38,7 @@ static void keep(struct slice *kept, struct slice value)
 
 static bool same(struct slice a, struct slice b)
 {
-	return !a.data == !b.data && slice_equal(a, b);
+	return a.data && b.data ? slice_equal(a, b) : !a.data && !b.data;
 }
 
 void pg_status_login(struct replayer *replayer, struct slice name, struct slice value)
@@ -91,7 +91,7 @@ void pg_status_send(struct replayer *replayer, struct buffer *out)
 		if (!reported->recorded.data && same(set, reported->set))
 			continue;
 		value = current(reported, set);
-		if (!slice_equal(value, reported->last)) {
+		if (!same(value, reported->last)) {
 			pg_send_status(out, name, value);
 			keep(&reported->last, value);
 		}

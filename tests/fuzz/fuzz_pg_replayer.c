@@ -71,10 +71,9 @@ static bool fake_describe(void *context, const struct request *request,
 	struct fake *fake = context;
 
 	*ret_miss = (struct answer){ 0 };
-	*ret_description = (struct answer_description){ .slot_types = types,
-							.n_slots = 8,
-							.has_columns = true,
-							.columns = fake->columns };
+	*ret_description = (struct answer_description){
+		.slot_types = types, .n_slots = 8, .has_columns = true, .columns = fake->columns
+	};
 	return request->text.size % 13 != 12;
 }
 

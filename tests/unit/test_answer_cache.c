@@ -92,6 +92,13 @@ static void test_many(void **state)
 		n_found++;
 	}
 	assert_true(n_found > 1000 && n_found <= 4096);
+	/* Forms of one exchange share places with each other too. */
+	for (uint64_t form = 0; form < 20000; form++)
+		answer_cache_put(cache, (struct answer_key){ 1, form },
+				 slice_of(&form, sizeof(form)), false);
+	for (uint64_t form = 0; form < 20000; form++)
+		if (found(cache, 1, form))
+			expect_found(cache, 1, form, slice_of(&form, sizeof(form)), false);
 	answer_cache_free(cache);
 }
 

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A small recording in memory, found by canonical text and values; see pg_replay.h. */
+#include "tests/unit/pg_replay.h"
+
+/* clang-format off */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h> /* needs those above */
+/* clang-format on */
+
+#define ROWS_OF_CHUNK 2
+
+/* ---- the recording ---- */
+
+#define COLUMNS_OF(variable, letter, type, size, recorded_form)    \
+	static const struct {                                      \
+		struct answer_columns head;                        \
+		struct answer_column column;                       \
+	} variable = { { .id = 1, .n = 1 },                        \
+		       { .name = { (const uint8_t *)(letter), 1 }, \
+			 .type_id = (type),                        \
+			 .modifier = -1,                           \
+			 .length = (size),                         \
+			 .form = (recorded_form) } }
+
+COLUMNS_OF(int_text, "a", 23, 4, PARAMETER_TEXT);
+COLUMNS_OF(int_binary, "a", 23, 4, PARAMETER_BINARY);
+COLUMNS_OF(text_text, "b", 25, -1, PARAMETER_TEXT);
+COLUMNS_OF(instant_binary, "c", 1184, 8, PARAMETER_BINARY);
+COLUMNS_OF(own_binary, "d", 99999, -1, PARAMETER_BINARY);
+
+struct entry {
+	const char *key; /* the canonical text, and |value for each slot */
+	const struct answer_columns *columns;
+	const char *rows; /* of one column, separated by commas; a - is null */
+	const char *tag;
+	const char *error; /* SQLSTATE */
+	const char *severity;
+	const char *notice;
+	const char *status; /* NAME=VALUE */
+	const char *second; /* tag of a second result */
+	uint8_t kind;	    /* of the exchange; 0: EXCHANGE_SIMPLE */
+	uint8_t value_kind; /* 0: ANSWER_TEXT */
+	uint32_t flags;
+	uint32_t slot_type;
+	bool raw; /* values are bytes of the recorded form */
+};
+
+static const struct entry recording[] = {
+	{ .key = "select a from t where a = ?|5",
+	  .columns = &int_text.head,
+	  .rows = "5",
+	  .tag = "SELECT 1",
+	  .slot_type = 23 },
+	{ .key = "select a from t where a = ?|6",
+	  .columns = &int_binary.head,
+	  .rows = "6",
+	  .tag = "SELECT 1",
+	  .kind = EXCHANGE_EXTENDED },
+	{ .key = "select a from five",
+	  .columns = &int_text.head,
+	  .rows = "1,2,3,-,5",
+	  .tag = "SELECT 5" },
+	{ .key = "select a from sliced",
+	  .columns = &int_text.head,
+	  .rows = "1,2,3",
+	  .tag = "SELECT 1",
+	  .kind = EXCHANGE_EXTENDED,
+	  .flags = EXCHANGE_ROW_LIMIT },
+	{ .key = "select now",
+	  .columns = &instant_binary.head,
+	  .rows = "2020-01-01 00:00:00+00",
+	  .tag = "SELECT 1",
+	  .kind = EXCHANGE_EXTENDED },
+	{ .key = "select own",
+	  .columns = &own_binary.head,
+	  .rows = "xyz",
+	  .tag = "SELECT 1",
+	  .kind = EXCHANGE_EXTENDED,
+	  .raw = true },
+	{ .key = "select own part",
+	  .columns = &own_binary.head,
+	  .rows = "x",
+	  .tag = "SELECT 1",
+	  .kind = EXCHANGE_EXTENDED,
+	  .value_kind = ANSWER_PART_RAW },
+	{ .key = "select big",
+	  .columns = &text_text.head,
+	  .rows = "x,-,x",
+	  .tag = "SELECT 3",
+	  .value_kind = ANSWER_PART_TEXT },
+	{ .key = "insert into t values (?)|1", .tag = "INSERT 0 1", .kind = EXCHANGE_EXTENDED },
+	{ .key = "insert into t values (?)|2", .tag = "INSERT 0 1", .kind = EXCHANGE_EXTENDED },
+	{ .key = "select bad", .error = "22012", .columns = &int_text.head, .rows = "1" },
+	{ .key = "select fatal", .error = "57P01", .severity = "FATAL" },
+	{ .key = "select parse", .error = "42601", .kind = EXCHANGE_PARSE },
+	{ .key = "do ?|x", .tag = "DO", .notice = "of do" },
+	{ .key = "set timezone = ?|cet", .tag = "SET", .status = "TimeZone=CET" },
+	{ .key = "show standby",
+	  .tag = "SHOW",
+	  .status = "in_hot_standby="
+		    "ooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooon" },
+	{ .key = "begin", .tag = "BEGIN" },
+	{ .key = "merged one; merged two",
+	  .tag = "ONE",
+	  .second = "TWO",
+	  .flags = EXCHANGE_MERGED },
+	{ .key = "select once", .tag = "SELECT 0" },
+};
+
+#define N_ENTRIES (sizeof(recording) / sizeof(recording[0]))
+_Static_assert(N_ENTRIES <= FAKE_ENTRIES_MAX, "struct fake has room for each");
+
+static void key_of(const struct request *request, struct buffer *key)
+{
+	buffer_append_slice(key, request->statement->canonical);
+	for (size_t i = 0; i < request->statement->n_slots; i++) {
+		buffer_append_u8(key, '|');
+		buffer_append_slice(key, request->values[i].null ? SLICE("null") :
+								   request->values[i].text);
+	}
+}
+
+static bool is_parse_error(const struct entry *entry)
+{
+	return entry->kind == EXCHANGE_PARSE;
+}
+
+static size_t look_up(const struct request *request)
+{
+	struct buffer key;
+	size_t i;
+
+	buffer_init(&key, 4096);
+	key_of(request, &key);
+	for (i = 0; i < N_ENTRIES; i++)
+		if (slice_equal(buffer_slice(&key), slice_from_string(recording[i].key)))
+			break;
+	buffer_release(&key);
+	return i;
+}
+
+static void say(const struct fake *fake, size_t i, struct answer *ret_answer)
+{
+	bool once = i < N_ENTRIES &&
+		    slice_equal(slice_from_string(recording[i].key), SLICE("select once"));
+
+	*ret_answer = (struct answer){ .nearest = SLICE("select nearest"),
+				       .difference = SLICE("value 1: recorded 5, asked 7") };
+	if (i == N_ENTRIES || is_parse_error(&recording[i]))
+		return;
+	if (once && fake->used[i]) {
+		ret_answer->used_up = true;
+		return;
+	}
+	ret_answer->rung = RUNG_EXACT;
+	ret_answer->exchange = i + 1;
+	ret_answer->kind = recording[i].kind ? recording[i].kind : EXCHANGE_SIMPLE;
+	ret_answer->outcome = recording[i].error ? OUTCOME_ERROR : OUTCOME_OK;
+	ret_answer->flags = recording[i].flags;
+}
+
+static bool fake_peek(void *context, const struct request *request, struct answer *ret_answer)
+{
+	say(context, look_up(request), ret_answer);
+	return ret_answer->rung == RUNG_EXACT;
+}
+
+static void fake_find(void *context, const struct request *request, struct answer *ret_answer)
+{
+	struct fake *fake = context;
+	size_t i = look_up(request);
+
+	say(fake, i, ret_answer);
+	if (i < N_ENTRIES)
+		fake->used[i] = true;
+	fake->found += ret_answer->rung == RUNG_EXACT;
+}
+
+static bool fake_parse_error(void *context, const struct request *request,
+			     struct answer *ret_answer)
+{
+	size_t i = look_up(request);
+
+	(void)context;
+	if (i == N_ENTRIES || !is_parse_error(&recording[i]))
+		return false;
+	*ret_answer = (struct answer){ .rung = RUNG_EXACT,
+				       .exchange = i + 1,
+				       .kind = EXCHANGE_PARSE,
+				       .outcome = OUTCOME_ERROR };
+	return true;
+}
+
+static bool fake_describe(void *context, const struct request *request,
+			  struct answer_description *ret_description, struct answer *ret_miss)
+{
+	struct slice canonical = request->statement->canonical;
+
+	say(context, N_ENTRIES, ret_miss);
+	for (size_t i = 0; i < N_ENTRIES; i++) {
+		struct slice key = slice_from_string(recording[i].key);
+
+		if (!slice_starts_with(key, canonical) ||
+		    (key.size > canonical.size && key.data[canonical.size] != '|'))
+			continue;
+		*ret_description = (struct answer_description){
+			.same_shape = true,
+			.slot_types = &recording[i].slot_type,
+			.n_slots = 1,
+			.has_columns = true,
+			.columns = recording[i].columns,
+		};
+		return true;
+	}
+	return false;
+}
+
+static bool fake_is_merged(void *context, const struct request *request)
+{
+	size_t i = look_up(request);
+
+	(void)context;
+	return i < N_ENTRIES && (recording[i].flags & EXCHANGE_MERGED);
+}
+
+static bool fake_server(void *context, struct slice database, struct slice user,
+			struct answer_server *ret_server)
+{
+	static const struct answer_field parameters[] = {
+		{ SLICE("server_version"), SLICE("15.18") },
+		{ SLICE("application_name"), SLICE("recorded") },
+		{ SLICE("TimeZone"), SLICE("UTC") },
+	};
+
+	(void)context;
+	(void)user;
+	*ret_server = (struct answer_server){ SLICE("15.18"), parameters, 3 };
+	return slice_equal(database, SLICE("shop"));
+}
+
+static uint32_t count_rows(const struct entry *entry)
+{
+	uint32_t n = entry->rows ? 1 : 0;
+
+	for (const char *at = entry->rows; at && *at; at++)
+		n += *at == ',';
+	return n;
+}
+
+static void result_error(struct fake *fake, const struct entry *entry, struct answer_result *result)
+{
+	fake->fields[0] = (struct answer_field){
+		SLICE("severity"), slice_from_string(entry->severity ? entry->severity : "ERROR")
+	};
+	fake->fields[1] = (struct answer_field){ SLICE("code"), slice_from_string(entry->error) };
+	fake->fields[2] = (struct answer_field){ SLICE("field_x"), SLICE("own") };
+	result->error = fake->fields;
+	result->n_error = 3;
+}
+
+static void result_events(struct fake *fake, const struct entry *entry,
+			  struct answer_result *result)
+{
+	const char *equals = entry->status ? strchr(entry->status, '=') : NULL;
+
+	if (entry->notice)
+		fake->aside =
+			(struct answer_field){ SLICE("message"), slice_from_string(entry->notice) };
+	else if (equals)
+		fake->aside = (struct answer_field){ slice_of(entry->status,
+							      (size_t)(equals - entry->status)),
+						     slice_from_string(equals + 1) };
+	else
+		return;
+	fake->events[0] = (struct answer_event){ equals != NULL, &fake->aside, 1 };
+	result->events = fake->events;
+	result->n_events = 1;
+}
+
+static int fake_result(void *context, uint64_t exchange, uint32_t number,
+		       struct answer_result *ret_result)
+{
+	const struct entry *entry = &recording[exchange - 1];
+
+	*ret_result = (struct answer_result){ 0 };
+	if (number == 1 && entry->second) {
+		ret_result->tag = slice_from_string(entry->second);
+		return 1;
+	}
+	if (number)
+		return 0;
+	ret_result->columns = entry->columns;
+	ret_result->chunks = (count_rows(entry) + ROWS_OF_CHUNK - 1) / ROWS_OF_CHUNK;
+	if (entry->tag)
+		ret_result->tag = slice_from_string(entry->tag);
+	if (entry->error)
+		result_error(context, entry, ret_result);
+	result_events(context, entry, ret_result);
+	return 1;
+}
+
+static int fake_chunk(void *context, uint64_t exchange, uint32_t number, uint32_t chunk)
+{
+	struct fake *fake = context;
+
+	assert_int_equal(number, 0);
+	fake->open = &recording[exchange - 1];
+	fake->chunk = chunk;
+	fake->row = 0;
+	return 0;
+}
+
+static int fake_next_row(void *context, const struct answer_value **ret_values, size_t *ret_n)
+{
+	struct fake *fake = context;
+	const struct entry *entry = fake->open;
+	uint32_t row = fake->chunk * ROWS_OF_CHUNK + fake->row;
+	const char *at = entry->rows, *end;
+
+	if (fake->row == ROWS_OF_CHUNK || row >= count_rows(entry))
+		return 0;
+	for (; row; row--)
+		at = strchr(at, ',') + 1;
+	end = strchr(at, ',');
+	fake->value = (struct answer_value){
+		.kind = ANSWER_TEXT, .bytes = slice_of(at, end ? (size_t)(end - at) : strlen(at))
+	};
+	if (entry->raw)
+		fake->value.kind = ANSWER_RAW;
+	if (entry->value_kind)
+		fake->value = (struct answer_value){ .kind = entry->value_kind,
+						     .part = 1,
+						     .size = PART_BYTES };
+	if (*at == '-')
+		fake->value = (struct answer_value){ .kind = ANSWER_NULL };
+	fake->row++;
+	*ret_values = &fake->value;
+	*ret_n = 1;
+	return 1;
+}
+
+static int fake_part(void *context, uint64_t exchange, uint64_t part, uint32_t sequence,
+		     struct slice *ret_bytes)
+{
+	static uint8_t bytes[PIECE_BYTES];
+	size_t from = sequence * PIECE_BYTES;
+
+	(void)context;
+	(void)exchange;
+	(void)part;
+	if (from >= PART_BYTES)
+		return 0;
+	*ret_bytes =
+		slice_of(bytes, PART_BYTES - from < PIECE_BYTES ? PART_BYTES - from : PIECE_BYTES);
+	for (size_t i = 0; i < ret_bytes->size; i++) /* each byte tells where it stands */
+		bytes[i] = (uint8_t)('a' + (from + i) % 23);
+	return 1;
+}
+
+static void fake_count(void *context)
+{
+	((struct fake *)context)->session++;
+}
+
+static void fake_unservable(void *context, struct slice text, struct slice why)
+{
+	assert_true(text.size && why.size);
+	((struct fake *)context)->unservable++;
+}
+
+struct answers answers_of(struct fake *fake, struct answer_cache *cache)
+{
+	return (struct answers){
+		.context = fake,
+		.cache = cache,
+		.server = fake_server,
+		.find = fake_find,
+		.peek = fake_peek,
+		.find_parse_error = fake_parse_error,
+		.describe = fake_describe,
+		.is_merged = fake_is_merged,
+		.result = fake_result,
+		.chunk = fake_chunk,
+		.next_row = fake_next_row,
+		.part = fake_part,
+		.count_session = fake_count,
+		.count_unservable = fake_unservable,
+	};
+}

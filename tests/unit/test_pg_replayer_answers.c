@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the PostgreSQL replayer answers: misses, rows in the form and the slices asked for, and what the session knows itself. */
+#include "tests/unit/pg_replay.h"
+
+/* clang-format off */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h> /* needs those above */
+/* clang-format on */
+
+/* ---- misses ---- */
+
+static void test_misses(void **state)
+{
+	struct client client;
+	struct fake fake;
+
+	(void)state;
+	client_init(&client);
+	say_login(&client);
+	say_query(&client, "select a from t where a = 7; do 'x'");
+	say_parse(&client, "", "select unknown");
+	say_bind(&client, "", "", NULL, 0);
+	say_sync(&client);
+	say_parse(&client, "", "select a from t where a = $1");
+	say_bind(&client, "", "", "7", 0);
+	say_target(&client, 'D', "P");
+	say_execute(&client, "", 0);
+	say_sync(&client);
+	say_query(&client, "do 'x'");
+	say_query(&client, "select once");
+	say_query(&client, "select once");
+	expect(&fake, &client,
+	       MISS("select a from t where a = 7") IDLE MISS("select unknown") IDLE
+	       "1 \n2 \n" MISS("select a from t where a = $1") IDLE
+	       "N Mof do~~\nC DO~\n" IDLE "C SELECT 0~\n" IDLE
+	       "E SERROR~VERROR~CMP001~Mmockproxy: every recorded answer to this statement was "
+	       "given already~"
+	       "DAsked: select once<0a>Nearest recorded: select nearest<0a>Difference: value 1: "
+	       "recorded 5, asked 7~"
+	       "HRecord a run that asks this, or look at what was recorded: sqlite3 FILE 'select * "
+	       "from queries'.~~\n" IDLE);
+}
+
+static void test_miss_in_transaction(void **state)
+{
+	struct client client;
+	struct fake fake;
+
+	(void)state;
+	client_init(&client);
+	say_login(&client);
+	say_query(&client, "begin");
+	say_parse(&client, "s", "select a from five");
+	say_sync(&client);
+	say_query(&client, "select unknown");
+	say_query(&client, "do 'x'");
+	say_parse(&client, "", "do 'x'");
+	say_sync(&client);
+	say_target(&client, 'D', "Ss");
+	say_sync(&client);
+	say_bind(&client, "", "s", NULL, 0);
+	say_sync(&client);
+	say_query(&client, "commit");
+	say_query(&client, "do 'x'");
+	say_query(&client, "begin; savepoint s; select unknown");
+	say_query(&client, "rollback to s");
+	say_query(&client, "rollback");
+	say_query(&client, "begin");
+	say_message(&client, 'F', SLICE("\0\0\0\1"));
+	say_query(&client, "rollback");
+	expect(&fake, &client,
+	       "C BEGIN~\n" IN_TRANSACTION "1 \n" IN_TRANSACTION MISS("select unknown")
+		       FAILED ABORTED FAILED ABORTED FAILED ABORTED FAILED ABORTED FAILED
+	       "C ROLLBACK~\n" IDLE "N Mof do~~\nC DO~\n" IDLE
+	       "C BEGIN~\nC SAVEPOINT~\n" MISS("select unknown") FAILED
+	       "C ROLLBACK~\n" IN_TRANSACTION "C ROLLBACK~\n" IDLE "C BEGIN~\n" IN_TRANSACTION
+	       "E SERROR~VERROR~CMP002~Mmockproxy: this kind of request is not replayed "
+	       "yet~DFunctionCall~~\n" FAILED "C ROLLBACK~\n" IDLE);
+}
+
+/* ---- rows ---- */
+
+static void test_row_limits(void **state)
+{
+	struct client client;
+	struct fake fake;
+
+	(void)state;
+	client_init(&client);
+	say_login(&client);
+	say_query(&client, "begin");
+	say_parse(&client, "", "select a from five");
+	say_bind(&client, "p", "", NULL, 0);
+	say_execute(&client, "p", 2);
+	say_sync(&client);
+	say_execute(&client, "p", 2);
+	say_execute(&client, "p", 2);
+	say_execute(&client, "p", 2);
+	say_sync(&client);
+	say_parse(&client, "", "select a from sliced");
+	say_bind(&client, "q", "", NULL, 0);
+	say_execute(&client, "q", 0);
+	say_bind(&client, "r", "", NULL, 0);
+	say_execute(&client, "r", 3);
+	say_execute(&client, "r", 3);
+	say_parse(&client, "", "insert into t values ($1)");
+	say_bind(&client, "", "", "1", 0);
+	say_execute(&client, "", 1);
+	say_sync(&client);
+	say_query(&client, "select a from sliced");
+	expect(&fake, &client,
+	       "C BEGIN~\n" IN_TRANSACTION
+	       "1 \n2 \n" D("1", "<01>") D("2", "<01>") "s \n" IN_TRANSACTION
+		       D("3", "<01>") "D ~<01><ff><ff><ff><ff>\ns \n" D(
+			       "5",
+			       "<01>") "C SELECT 1~\nC SELECT 0~\n" IN_TRANSACTION "1 \n2 \n" D("1",
+												"<0"
+												"1"
+												">")
+			       D("2", "<01>") D("3", "<01>") "C SELECT 3~\n2 \n" D("1", "<01>") D(
+				       "2", "<01>")
+				       D("3",
+					 "<01>") "s \nC SELECT 0~\n1 \n2 \nC INSERT 0 "
+						 "1~\n" IN_TRANSACTION T_INT D("1", "<01>") D(
+							 "2", "<01>")
+							 D("3",
+							   "<01>") "C SELECT 3~\n" IN_TRANSACTION);
+}
+
+static void test_conversion(void **state)
+{
+	struct client client;
+	struct fake fake;
+
+	(void)state;
+	client_init(&client);
+	say_login(&client);
+	say_extended(&client, "select a from t where a = 5", 1); /* recorded as text */
+	say_sync(&client);
+	say_extended(&client, "select a from t where a = 6", 0); /* recorded in binary */
+	say_sync(&client);
+	say_extended(&client, "select own", 1);
+	say_sync(&client);
+	say_extended(&client, "select own", 0);
+	say_sync(&client);
+	say_extended(&client, "select own part", 0);
+	say_sync(&client);
+	say_query(&client, "do 'x'");
+	expect(&fake, &client,
+	       "1 \n2 \nD ~<01>~~~<04>~~~<05>\nC SELECT 1~\n" IDLE
+	       "1 \n2 \n" D("6", "<01>") "C SELECT 1~\n" IDLE "1 \n2 \n" D(
+		       "xyz", "<03>") "C SELECT 1~\n" IDLE
+				      "1 \n2 \n" UNSERVABLE("d", "99999",
+							    "in binary and asked as text") IDLE
+	       "1 \n2 \n" UNSERVABLE("d", "99999", "in binary and asked as text") IDLE
+	       "N Mof do~~\nC DO~\n" IDLE);
+	assert_int_equal(fake.unservable, 2); /* also when an answer of before is in the cache */
+}
+
+/* The cache is shared: what one session cannot be given, another can, and the other way round. */
+static void test_conversion_by_session(void **state)
+{
+	struct answer_cache *cache = answer_cache_new();
+	struct buffer text;
+	struct fake fake;
+
+	(void)state;
+	buffer_init(&text, OUT_MAX);
+	for (int i = 0; i < 4; i++) {
+		bool utc = i == 1 || i == 2;
+		struct client client;
+
+		client_init(&client);
+		if (utc)
+			say_login(&client);
+		else
+			say_start(&client, PG_PROTOCOL(3, 0),
+				  SLICE("user\0ann\0database\0shop\0TimeZone\0CET\0\0"));
+		say_extended(&client, "select now", 0);
+		buffer_clear(&text);
+		converse(&fake, cache, &client, SIZE_MAX, &text);
+		buffer_append_u8(&text, 0);
+		assert_int_equal(strstr((char *)text.data, "2020-01-01 00:00:00+00") != NULL, utc);
+		assert_int_equal(strstr((char *)text.data, "CMP002") != NULL, !utc);
+		buffer_release(&client.bytes);
+	}
+	buffer_release(&text);
+	answer_cache_free(cache);
+}
+
+/* Values of 1 MB in parts: fill() never gives more than a piece beyond its limit (play() looks). */
+static void test_value_parts(void **state)
+{
+	struct answers answers;
+	struct replayer *replayer;
+	struct client client;
+	struct buffer all, value;
+	struct cursor cursor;
+	struct fake fake = { 0 };
+
+	(void)state;
+	answers = answers_of(&fake, NULL);
+	replayer = pg_replayer_new(&answers, 7);
+	client_init(&client);
+	buffer_init(&all, OUT_MAX);
+	buffer_init(&value, OUT_MAX);
+	say_login(&client);
+	play(replayer, buffer_slice(&client.bytes), SIZE_MAX, &all);
+	buffer_clear(&client.bytes);
+	buffer_clear(&all);
+	say_query(&client, "select big");
+	assert_false(play(replayer, buffer_slice(&client.bytes), SIZE_MAX, &all));
+	for (size_t i = 0; i < PART_BYTES; i++)
+		buffer_append_u8(&value, (uint8_t)('a' + i % 23));
+
+	cursor = cursor_of(buffer_slice(&all));
+	assert_int_equal(cursor_u8(&cursor), 'T');
+	cursor_bytes(&cursor, cursor_u32be(&cursor) - 4);
+	for (int row = 0; row < 3; row++) {
+		uint32_t length = row == 1 ? 10 : (uint32_t)PART_BYTES + 10;
+
+		assert_int_equal(cursor_u8(&cursor), 'D');
+		assert_int_equal(cursor_u32be(&cursor), length);
+		assert_int_equal(cursor_u16be(&cursor), 1);
+		assert_int_equal(cursor_u32be(&cursor), row == 1 ? UINT32_MAX : PART_BYTES);
+		if (row != 1)
+			assert_true(slice_equal(cursor_bytes(&cursor, PART_BYTES),
+						buffer_slice(&value)));
+	}
+	assert_true(slice_equal(cursor_rest(&cursor), SLICE("C\0\0\0\015SELECT 3\0Z\0\0\0\005I")));
+	buffer_release(&all);
+	buffer_release(&value);
+	buffer_release(&client.bytes);
+	pg_replayer_free(replayer);
+}
+
+/* ---- what the session answers itself ---- */
+
+static void test_housekeeping(void **state)
+{
+	static const struct {
+		const char *sql, *answer;
+	} statements[] = {
+		{ "start transaction", "C START TRANSACTION~\nZ T\n" },
+		{ "savepoint a", "C SAVEPOINT~\nZ T\n" },
+		{ "release a", "C RELEASE~\nZ T\n" },
+		{ "set constraints all deferred", "C SET CONSTRAINTS~\nZ T\n" },
+		{ "end", "C COMMIT~\nZ I\n" },
+		{ "begin; commit", "C BEGIN~\nC COMMIT~\nZ I\n" },
+		{ "abort", "C ROLLBACK~\nZ I\n" },
+		{ "set application_name = 'other'", "C SET~\nS application_name~other~\nZ I\n" },
+		{ "set application_name = 'other'", "C SET~\nZ I\n" },
+		{ "reset application_name", "C RESET~\nS application_name~me~\nZ I\n" },
+		{ "begin; set application_name = 'x'; rollback",
+		  "C BEGIN~\nC SET~\nC ROLLBACK~\nZ I\n" },
+		{ "set timezone = 'cet'", "C SET~\nS TimeZone~CET~\nZ I\n" },
+		{ "discard all", "C DISCARD ALL~\nS TimeZone~UTC~\nZ I\n" },
+		{ "discard temp", "C DISCARD TEMP~\nZ I\n" },
+		{ "discard sequences", "C DISCARD SEQUENCES~\nZ I\n" },
+		{ "discard plans", "C DISCARD PLANS~\nZ I\n" },
+		{ "deallocate all", "C DEALLOCATE ALL~\nZ I\n" },
+		{ "close all", "C CLOSE CURSOR ALL~\nZ I\n" },
+		{ "close c", "C CLOSE CURSOR~\nZ I\n" },
+		{ "unlisten *", "C UNLISTEN~\nZ I\n" },
+	};
+	struct client client;
+	struct buffer expected;
+	struct fake fake;
+
+	(void)state;
+	client_init(&client);
+	buffer_init(&expected, OUT_MAX);
+	say_login(&client);
+	for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++) {
+		say_query(&client, statements[i].sql);
+		buffer_append_string(&expected, statements[i].answer);
+	}
+	buffer_append_u8(&expected, 0);
+	expect(&fake, &client, (const char *)expected.data);
+	buffer_release(&expected);
+}
+
+static void test_deallocate(void **state)
+{
+	struct client client;
+	struct fake fake;
+
+	(void)state;
+	client_init(&client);
+	say_login(&client);
+	say_parse(&client, "s1", "do 'x'");
+	say_parse(&client, "S\"2", "do 'x'");
+	say_parse(&client, "s3", "do 'x'");
+	say_sync(&client);
+	say_query(&client, "deallocate s1; deallocate prepare \"S\"\"2\"");
+	say_target(&client, 'D', "Ss1");
+	say_sync(&client);
+	say_target(&client, 'D', "SS\"2");
+	say_sync(&client);
+	say_target(&client, 'D', "Ss3");
+	say_sync(&client);
+	say_extended(&client, "deallocate all", 0);
+	say_target(&client, 'D', "Ss3");
+	say_sync(&client);
+	expect(&fake, &client,
+	       "1 \n1 \n1 \n" IDLE "C DEALLOCATE~\nC DEALLOCATE~\n" IDLE
+	       "E SERROR~VERROR~C26000~Mprepared statement does not exist~~\n" IDLE
+	       "E SERROR~VERROR~C26000~Mprepared statement does not exist~~\n" IDLE
+	       "t ~~\nn \n" IDLE "1 \n2 \nC DEALLOCATE ALL~\nE SERROR~VERROR~C26000~Mprepared "
+	       "statement does not exist~~\n" IDLE);
+}
+
+/* More reports in one batch than are kept: no message is cut. */
+static void test_status_flood(void **state)
+{
+	struct client client;
+	struct buffer text;
+	struct fake fake;
+
+	(void)state;
+	client_init(&client);
+	buffer_init(&text, OUT_MAX);
+	say_login(&client);
+	for (int i = 0; i < 20000; i++)
+		say_extended(&client, i & 1 ? "set application_name = 'aaaaaaaa'" : "show standby",
+			     0);
+	say_sync(&client);
+	converse(&fake, NULL, &client, SIZE_MAX, &text); /* render() checks the frames */
+	assert_true(memmem(text.data, text.size, "S application_name~aaaa", 23) != NULL);
+	buffer_release(&text);
+	buffer_release(&client.bytes);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_misses),
+		cmocka_unit_test(test_miss_in_transaction),
+		cmocka_unit_test(test_row_limits),
+		cmocka_unit_test(test_conversion),
+		cmocka_unit_test(test_conversion_by_session),
+		cmocka_unit_test(test_value_parts),
+		cmocka_unit_test(test_housekeeping),
+		cmocka_unit_test(test_deallocate),
+		cmocka_unit_test(test_status_flood),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
