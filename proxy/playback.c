@@ -186,7 +186,7 @@ struct connection *playback_new(struct worker *worker, const struct incoming *in
 	/* As large as the worker's own buffer: what one fill() gave always fits. */
 	leg_init(&playback->connection.app, &playback->connection, incoming->fd, worker->out.max);
 	buffer_init(&playback->held, 2 * WORKER_READ_BYTES);
-	socket_no_delay(incoming->fd);
+	socket_tune(incoming->fd, NULL);
 	leg_watch(&playback->connection.app, EPOLLIN);
 	return &playback->connection;
 }

@@ -461,7 +461,7 @@ struct connection *relay_new(struct worker *worker, const struct incoming *incom
 	leg_init(&relay->connection.app, &relay->connection, incoming->fd, 2 * WORKER_READ_BYTES);
 	leg_init(&relay->upstream, &relay->connection, -1, 2 * WORKER_READ_BYTES);
 	buffer_init(&relay->held, 2 * WORKER_READ_BYTES);
-	socket_no_delay(incoming->fd);
+	socket_tune(incoming->fd, NULL);
 	report_open(relay, incoming);
 	fd = socket_connect((const struct sockaddr *)&incoming->origin.asked);
 	relay->upstream.fd = fd < 0 ? -1 : fd;

@@ -37,7 +37,7 @@ int socket_connect(const struct sockaddr *address)
 
 	if (fd < 0)
 		return -errno;
-	socket_no_delay(fd);
+	socket_tune(fd, address);
 	if (connect(fd, address, socket_address_size(address)) < 0 && errno != EINPROGRESS) {
 		int error = -errno;
 
@@ -57,11 +57,24 @@ int socket_connected(int fd)
 	return -error;
 }
 
-void socket_no_delay(int fd)
+static bool is_loopback(const struct sockaddr *address)
 {
+	const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)address;
+	const struct sockaddr_in6 *ipv6 = (const struct sockaddr_in6 *)address;
+
+	if (address->sa_family == AF_INET)
+		return ntohl(ipv4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	return IN6_IS_ADDR_LOOPBACK(&ipv6->sin6_addr);
+}
+
+void socket_tune(int fd, const struct sockaddr *peer)
+{
+	static const char congestion[] = "reno"; /* built into every kernel, free to all users */
 	int on = 1;
 
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (!peer || is_loopback(peer))
+		setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, congestion, sizeof(congestion) - 1);
 }
 
 void socket_reset(int fd)

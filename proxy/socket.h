@@ -20,7 +20,12 @@ ssize_t socket_send(int fd, struct slice bytes);
 MUST_CHECK int socket_connect(const struct sockaddr *address);
 /* What became of a connect(): 0 or -errno. */
 MUST_CHECK int socket_connected(int fd);
-void socket_no_delay(int fd);
+/*
+ * No delay for small messages. And between processes of this host (`peer` is loopback, or NULL: it is the app) the plainest
+ * congestion control: where the host's default is BBR, its model and its timers cost a fifth of the relay's throughput, for
+ * a network that is none.
+ */
+void socket_tune(int fd, const struct sockaddr *peer);
 /* Closes it with a reset, so that the peer sees a broken connection and not an ended one. */
 void socket_reset(int fd);
 /* An address for people; IPv4-mapped addresses as IPv4. */

@@ -13,6 +13,7 @@
 
 #define LOOK_AHEAD ((size_t)16)
 #define NONE SIZE_MAX
+#define COMPARE_BYTES ((size_t)256 * 1024)
 
 static bool same_context(const struct sql_context *a, const struct sql_context *b)
 {
