@@ -17,8 +17,9 @@ struct request {
 	const struct sql_statement *statement;
 	const struct sql_value *values; /* statement->n_slots of them */
 	struct slice text;		/* as it was asked, for explaining a miss */
-	const uint32_t *declared_types; /* describe(): of the slots, as the client said; 0, NULL: not */
-	bool only_asking;		/* describe(): nothing of it is no miss */
+	const uint32_t
+		*declared_types; /* describe(): of the slots, as the client said; 0, NULL: not */
+	bool only_asking;	 /* describe(): nothing of it is no miss */
 };
 
 enum answer_rung { RUNG_MISS, RUNG_EXACT, RUNG_SESSION /* answered by the session itself */ };
@@ -97,7 +98,8 @@ struct answer_description {
 	bool same_shape; /* of a statement with the same kinds and casts; else of one that only does not contradict */
 	const uint32_t *slot_types; /* n_slots of them; 0: not known */
 	size_t n_slots;
-	const struct sql_slot *slots; /* of the recorded text: its literals tell types too; NULL: not known */
+	const struct sql_slot
+		*slots; /* of the recorded text: its literals tell types too; NULL: not known */
 	bool has_columns; /* it was described, or executed: columns is what it gives, NULL for no rows */
 	const struct answer_columns *columns;
 };

@@ -26,22 +26,23 @@ struct options {
 
 	const struct listen_option *listens; /* not empty: no eBPF, no cgroup, no root */
 	size_t n_listens;
-	const char *const *only; /* --only and --exclude: "HOST", "CIDR", "HOST:PORT", ":PORT", ... as given */
+	const char *const *
+		only; /* --only and --exclude: "HOST", "CIDR", "HOST:PORT", ":PORT", ... as given */
 	size_t n_only;
 	const char *const *exclude;
 	size_t n_exclude;
 	bool record_self; /* --self record */
 
-	unsigned int workers;	      /* 0: as many as cores, at most 4 */
+	unsigned int workers;		/* 0: as many as cores, at most 4 */
 	unsigned int connect_timeout_s; /* of upstream; default 30 */
-	size_t queue_bytes;	      /* 0: the store's default */
+	size_t queue_bytes;		/* 0: the store's default */
 
 	enum repeat repeat;
 	const struct matcher_map *maps;
 	size_t n_maps;
 	bool allow_partial;
 	bool json;
-	bool quiet; /* no summary */
+	bool quiet;	/* no summary */
 	bool overwrite; /* record -o an existing FILE: default true, --no-overwrite says no */
 
 	/* Benchmarks only: stop after a stage of recording. --stage relay|decode|store */

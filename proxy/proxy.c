@@ -126,7 +126,8 @@ static int open_store(struct proxy *proxy, char ret_error[STORE_ERROR_BYTES])
 
 		if (!options->overwrite && access(options->path, F_OK) == 0)
 			return message_error(ret_error, -EEXIST,
-					     "%.300s exists, and --no-overwrite was given", options->path);
+					     "%.300s exists, and --no-overwrite was given",
+					     options->path);
 		error = writer_open(&writer, &proxy->worker_setup.writer, ret_error);
 	} else if (options->mode == MODE_REPLAY) {
 		struct recording_options recording = { options->path, options->allow_partial };

@@ -333,7 +333,8 @@ static bool leg_read(struct relay *relay, struct leg *leg)
 	struct worker *worker = relay->connection.worker;
 	ssize_t size = socket_receive(leg->fd, worker->read_bytes, WORKER_READ_BYTES);
 
-	worker_now_again(worker); /* before it is sent on: the answer may be there when that returns */
+	worker_now_again(
+		worker); /* before it is sent on: the answer may be there when that returns */
 	if (size == -EAGAIN)
 		return true;
 	if (size < 0) {

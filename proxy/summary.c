@@ -173,7 +173,7 @@ static void connection_lines(struct buffer *text, const struct summary *summary)
 	if (counts->tls_refused)
 		line(text,
 		     "%" PRIu64 " connection%s wanted TLS, which mockproxy does not record yet: "
-				"use sslmode=disable "
+		     "use sslmode=disable "
 		     "or sslmode=prefer",
 		     counts->tls_refused, plural(counts->tls_refused));
 	if (counts->unknown_protocol)

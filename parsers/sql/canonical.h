@@ -33,8 +33,8 @@ enum sql_dialect { SQL_POSTGRES = 1, SQL_MYSQL };
 
 /* How the session has set its lexer. */
 struct sql_options {
-	uint8_t dialect;	   /* enum sql_dialect */
-	bool backslash_escapes;	   /* PostgreSQL: standard_conforming_strings is off */
+	uint8_t dialect;	/* enum sql_dialect */
+	bool backslash_escapes; /* PostgreSQL: standard_conforming_strings is off */
 };
 
 /* The kind of a value, which is identity where the slot is not compared (design §7). */
@@ -42,15 +42,17 @@ enum sql_kind {
 	SQL_STRING, /* a string, or of no stated type */
 	SQL_NUMBER,
 	SQL_BOOLEAN,
-	SQL_TYPED,  /* of the type in `type` */
+	SQL_TYPED, /* of the type in `type` */
 };
 
 struct sql_value {
 	uint8_t kind; /* enum sql_kind */
 	bool null;
-	bool bytes;	   /* text is raw bytes that have no text form: shown as hex */
-	struct slice text; /* canonical: escapes decoded, number without needless zeros and signs, true/false */
-	struct slice type; /* for SQL_TYPED: canonical name, as in "int4", "timestamptz", "numeric(10,2)" */
+	bool bytes; /* text is raw bytes that have no text form: shown as hex */
+	struct slice
+		text; /* canonical: escapes decoded, number without needless zeros and signs, true/false */
+	struct slice
+		type; /* for SQL_TYPED: canonical name, as in "int4", "timestamptz", "numeric(10,2)" */
 };
 
 struct sql_slot {
@@ -59,14 +61,14 @@ struct sql_slot {
 	bool secret;	      /* the literal is a password: its value is *** already */
 	struct slice cast;    /* a placeholder's stated type in the text, canonical; empty: none */
 	struct sql_value literal;
-	size_t at;	      /* where it stands in the text ... */
-	size_t size;	      /* ... and how long it is there */
+	size_t at;   /* where it stands in the text ... */
+	size_t size; /* ... and how long it is there */
 };
 
 enum sql_verb {
 	SQL_OTHER,
 	SQL_EMPTY,
-	SQL_SELECT,  /* also VALUES, TABLE, SHOW, EXPLAIN without ANALYZE: no writes by themselves */
+	SQL_SELECT, /* also VALUES, TABLE, SHOW, EXPLAIN without ANALYZE: no writes by themselves */
 	SQL_INSERT,
 	SQL_UPDATE,
 	SQL_DELETE,
@@ -75,20 +77,20 @@ enum sql_verb {
 	SQL_CALL,
 	SQL_COPY,
 	SQL_DDL,
-	SQL_BEGIN,   /* also START TRANSACTION */
-	SQL_COMMIT,  /* also END */
+	SQL_BEGIN,  /* also START TRANSACTION */
+	SQL_COMMIT, /* also END */
 	SQL_ROLLBACK,
 	SQL_SAVEPOINT,
 	SQL_RELEASE,
 	SQL_ROLLBACK_TO,
-	SQL_SET,     /* also RESET */
+	SQL_SET, /* also RESET */
 	SQL_SHOW,
 	SQL_DISCARD,
 	SQL_PREPARE,
 	SQL_EXECUTE,
 	SQL_DEALLOCATE,
 	SQL_DECLARE,
-	SQL_FETCH,   /* also MOVE */
+	SQL_FETCH, /* also MOVE */
 	SQL_CLOSE,
 	SQL_LISTEN,
 	SQL_UNLISTEN,
@@ -131,6 +133,7 @@ bool sql_split(const struct sql_options *options, struct slice *rest, struct sli
 size_t sql_count(const struct sql_options *options, struct slice text);
 
 /* The text with each secret literal replaced by '***'; the text itself when there is none. */
-struct slice sql_mask(const struct sql_statement *statement, struct slice text, struct arena *arena);
+struct slice sql_mask(const struct sql_statement *statement, struct slice text,
+		      struct arena *arena);
 
 #endif

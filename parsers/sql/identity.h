@@ -29,8 +29,8 @@ struct sql_context {
  * The value of each slot. `bound` are the placeholders' values, $1 first; a slot whose placeholder has none is
  * null. A cast on a placeholder is its stated type. `ret_values` has room for statement->n_slots.
  */
-void sql_slot_values(const struct sql_statement *statement, const struct sql_value *bound, size_t n_bound,
-		     struct sql_value *ret_values);
+void sql_slot_values(const struct sql_statement *statement, const struct sql_value *bound,
+		     size_t n_bound, struct sql_value *ret_values);
 
 /* Hash of context, template and values; kinds count where a slot is not compared. Never 0. */
 uint64_t sql_exact_hash(const struct sql_context *context, const struct sql_statement *statement,
@@ -54,10 +54,12 @@ void sql_values_json(const struct sql_value *values, size_t n_values, struct buf
  * sql_values_json() could have meant. {"part": n} is -ENOTSUP: the store resolves parts before. Results lie in
  * the arena. Depth and size are bounded by the input.
  */
-int sql_values_parse(struct slice json, struct arena *arena, struct sql_value **ret_values, size_t *ret_n);
+int sql_values_parse(struct slice json, struct arena *arena, struct sql_value **ret_values,
+		     size_t *ret_n);
 
 /* Are these the same request, given that context and template are? Kinds count where a slot is not compared. */
-bool sql_values_equal(const struct sql_statement *statement, const struct sql_value *a, const struct sql_value *b);
+bool sql_values_equal(const struct sql_statement *statement, const struct sql_value *a,
+		      const struct sql_value *b);
 
 /* And of the same kind in every slot: such a candidate wins. */
 bool sql_kinds_equal(const struct sql_value *a, const struct sql_value *b, size_t n);
