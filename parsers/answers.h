@@ -98,8 +98,8 @@ struct answer_description {
 	bool same_shape; /* of a statement with the same kinds and casts; else of one that only does not contradict */
 	const uint32_t *slot_types; /* n_slots of them; 0: not known */
 	size_t n_slots;
-	const struct sql_slot
-		*slots; /* of the recorded text: its literals tell types too; NULL: not known */
+	/* Of the recorded text, as many as the request's statement has: its literals tell types too. NULL: not known. */
+	const struct sql_slot *slots;
 	bool has_columns; /* it was described, or executed: columns is what it gives, NULL for no rows */
 	const struct answer_columns *columns;
 };

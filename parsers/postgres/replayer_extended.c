@@ -127,7 +127,7 @@ static void resolve_types(struct pg_prepared *prepared, const uint32_t *declared
 			continue;
 		stated = pg_type_by_name(sql->slots[i].cast);
 		recorded = i < description->n_slots ? description->slot_types[i] : 0;
-		if (!recorded && description->slots && i < description->n_slots)
+		if (!recorded && description->slots)
 			recorded = literal_type(&description->slots[i]);
 		/* Of `$1::text::int` only the server says that it is a text. */
 		if (recorded && (description->same_shape || !stated))

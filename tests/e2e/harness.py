@@ -28,6 +28,10 @@ BUILD = pathlib.Path(os.environ.get("O", ROOT / "build")).resolve()
 MOCKPROXY = pathlib.Path(os.environ.get("MOCKPROXY", BUILD / "mockproxy")).resolve()
 TIMEOUT = float(os.environ.get("E2E_TIMEOUT", "60"))
 
+# A shell's background job is born with these ignored, and so would everything be that is started here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+
 
 class Failure(Exception):
     """What was expected did not happen; the text is for people."""

@@ -3,7 +3,7 @@
 """A recording made with one driver serves another that asks the same: one identity for every way
 of asking."""
 from drivers import DRIVERS, PYTHON
-from harness import PROGRAMS, Skip, Suite, expect_equal, folder, need_mockproxy, record, replay
+from harness import PROGRAMS, Suite, expect_equal, folder, need_mockproxy, record, replay
 from postgres import Server, expect_refused
 from recording import expect_whole
 
@@ -18,8 +18,6 @@ ASK = {
 
 # node-postgres says no types and asks for none, and asyncpg needs them to encode its values.
 NOT_POSSIBLE = {("node_pg", "asyncpg")}
-# The type of a value that was written into the text is not told to a driver that asks for it.
-NOT_YET = {("psycopg2", "asyncpg")}
 
 
 def record_with(server, path, name):
@@ -31,9 +29,7 @@ def record_with(server, path, name):
     return done.stdout, environment
 
 
-def replay_with(path, name, expected, environment, possible):
-    if not possible:
-        raise Skip("parameter types are not inferred from literals yet")
+def replay_with(path, name, expected, environment):
     done = replay(path, ASK[name], environment)
     expect_equal(
         done.stdout,
@@ -72,7 +68,6 @@ def main():
                     target,
                     expected,
                     environment,
-                    (source, target) not in NOT_YET,
                 )
     suite.finish()
 
