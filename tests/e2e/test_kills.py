@@ -76,7 +76,7 @@ class Kills:
         started = self.start_recording("proxy")
         proxy = started.proxy
         kill(proxy)
-        wait_dead(proxy, "the proxy")
+        started.wait_message("the proxy ended")
         expect(
             "error" in started.ask("sql select 'cut'"), "the connection through the proxy lives on"
         )
