@@ -261,8 +261,15 @@ static int answers_result(void *context, uint64_t exchange, uint32_t number,
 			  struct answer_result *ret_result)
 {
 	struct answers_state *state = context;
+	int rc = 1;
 
-	return reader_result(state->reader, &state->result, exchange, number, ret_result);
+	/* A portal is described and executed: the same result twice. */
+	if (!state->last_known || state->result.exchange != exchange ||
+	    state->result.number != number)
+		rc = reader_result(state->reader, &state->result, exchange, number, &state->last);
+	state->last_known = rc == 1;
+	*ret_result = state->last;
+	return rc;
 }
 
 static int answers_chunk(void *context, uint64_t exchange, uint32_t number, uint32_t chunk)

@@ -73,6 +73,8 @@ struct answers_state {
 	bool place_by_database;
 	struct arena arena; /* what one call needs; emptied by the next */
 	struct stored_result result;
+	struct answer_result last; /* what it held */
+	bool last_known;
 	struct buffer json; /* the request's parameters */
 	struct buffer nearest;
 	struct buffer difference;

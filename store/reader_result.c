@@ -87,7 +87,7 @@ int reader_result(struct reader *reader, struct stored_result *stored, uint64_t 
 	int64_t columns;
 	int rc;
 
-	arena_release(&stored->arena);
+	arena_reset(&stored->arena);
 	stored->only_chunk = slice_of(NULL, 0);
 	stored->exchange = exchange;
 	stored->number = number;

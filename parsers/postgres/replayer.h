@@ -66,6 +66,9 @@ struct pg_bound {
 	struct pg_position position;
 };
 
+/* What of an answer is kept encoded. */
+enum pg_cached_part { CACHED_EXECUTE, CACHED_QUERY, CACHED_COLUMNS };
+
 /* An answer on its way out; see replayer_send.c. */
 struct pg_send {
 	bool on;
@@ -214,5 +217,8 @@ bool pg_value_of_session(const struct answer_column *column, uint16_t form);
 int pg_value_encode(const struct replayer *replayer, const struct answer_column *column,
 		    uint16_t form, const struct answer_value *value, struct buffer *out);
 void pg_send_tag(struct buffer *out, struct slice tag);
+/* The key of an encoding in the answer cache; false: such an answer is not kept. `part` tells apart what of it. */
+bool pg_send_key(uint64_t exchange, const uint16_t *formats, size_t n_formats,
+		 enum pg_cached_part part, struct answer_key *ret_key);
 
 #endif

@@ -432,11 +432,40 @@ static void describe_cursor(struct replayer *replayer, struct slice name, struct
 	arena_release(&arena);
 }
 
+/* What this very answer has is right also where the statement's columns changed since. */
+static void answer_columns(struct replayer *replayer, const struct pg_bound *bound,
+			   struct buffer *out)
+{
+	const struct answers *answers = replayer->answers;
+	struct answer_key key;
+	struct answer_result result;
+	struct slice bytes;
+	size_t from = out->size;
+	bool failed, keyed;
+
+	keyed = pg_send_key(bound->answer.exchange, bound->formats, bound->n_formats,
+			    CACHED_COLUMNS, &key);
+	if (keyed && answer_cache_find(answers->cache, key, &bytes, &failed)) {
+		buffer_append_slice(out, bytes);
+		return;
+	}
+	if (answers->result(answers->context, bound->answer.exchange, 0, &result) != 1)
+		result.columns = NULL;
+	if (result.columns)
+		pg_send_columns(out, result.columns, bound->formats, bound->n_formats, false);
+	else if (bound->prepared->columns)
+		pg_send_columns(out, bound->prepared->columns, bound->formats, bound->n_formats,
+				false);
+	else
+		acknowledge(out, 'n');
+	if (keyed && result.columns && !out->overflowed)
+		answer_cache_put(answers->cache, key, slice_of(out->data + from, out->size - from),
+				 false);
+}
+
 static void describe_portal(struct replayer *replayer, struct slice name, struct buffer *out)
 {
 	struct pg_bound *bound = (struct pg_bound *)pg_names_find(&replayer->bound, name);
-	struct answer_result result;
-	const struct answer_columns *columns;
 
 	if (!bound) {
 		describe_cursor(replayer, name, out);
@@ -445,15 +474,11 @@ static void describe_portal(struct replayer *replayer, struct slice name, struct
 	if (pg_answer_aborted(replayer, &bound->prepared->sql, out) ||
 	    !pg_answer_find(replayer, bound, out))
 		return;
-	columns = bound->prepared->columns;
-	/* What this very answer has is right also where the statement's columns changed since. */
-	if (bound->answer.rung == RUNG_EXACT && bound->answer.outcome != OUTCOME_ERROR &&
-	    replayer->answers->result(replayer->answers->context, bound->answer.exchange, 0,
-				      &result) == 1 &&
-	    result.columns)
-		columns = result.columns;
-	if (columns)
-		pg_send_columns(out, columns, bound->formats, bound->n_formats, false);
+	if (bound->answer.rung == RUNG_EXACT && bound->answer.outcome != OUTCOME_ERROR)
+		answer_columns(replayer, bound, out);
+	else if (bound->prepared->columns)
+		pg_send_columns(out, bound->prepared->columns, bound->formats, bound->n_formats,
+				false);
 	else
 		acknowledge(out, 'n');
 }

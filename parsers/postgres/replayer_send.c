@@ -66,17 +66,18 @@ void pg_send_columns(struct buffer *out, const struct answer_columns *columns,
 	pg_message_end(out, at);
 }
 
-/* Up to 56 formats fit the key: one bit for each, and how many there are. */
-static bool cache_key(const struct pg_send *send, struct answer_key *ret_key)
+/* The part, one bit for each format, and how many there are: up to 55 of them. */
+bool pg_send_key(uint64_t exchange, const uint16_t *formats, size_t n_formats,
+		 enum pg_cached_part part, struct answer_key *ret_key)
 {
-	uint64_t form = send->describe ? 1 : 0;
+	uint64_t form = part;
 
-	if (send->n_formats > 56 || send->limit || send->position.begun)
+	if (n_formats > 55)
 		return false;
-	for (size_t i = 0; i < send->n_formats; i++)
-		form |= (uint64_t)send->formats[i] << (i + 1);
-	ret_key->exchange = send->exchange;
-	ret_key->form = form | (uint64_t)send->n_formats << 57;
+	for (size_t i = 0; i < n_formats; i++)
+		form |= (uint64_t)(formats[i] & 1) << (i + 2);
+	ret_key->exchange = exchange;
+	ret_key->form = form | (uint64_t)n_formats << 58;
 	return true;
 }
 
@@ -512,7 +513,9 @@ static void step_begin(struct replayer *replayer, struct buffer *out)
 	struct slice bytes;
 
 	send->step = STEP_RESULT;
-	send->cacheable = cache_key(send, &send->key);
+	send->cacheable = !send->limit && !send->position.begun &&
+			  pg_send_key(send->exchange, send->formats, send->n_formats,
+				      send->describe ? CACHED_QUERY : CACHED_EXECUTE, &send->key);
 	send->cache_from = out->size;
 	if (!send->cacheable ||
 	    !answer_cache_find(replayer->answers->cache, send->key, &bytes, &send->failed))
