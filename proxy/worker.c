@@ -178,17 +178,25 @@ static void push_items(struct worker *worker)
 		item_list_release(&worker->items);
 }
 
+static bool must_wait(const struct worker *worker)
+{
+	return worker->setup->writer && writer_full(worker->setup->writer) &&
+	       !atomic_load_explicit(&worker->stopping, memory_order_relaxed);
+}
+
 static void wait_for_room(struct worker *worker)
 {
 	struct pollfd wake = { .fd = worker->wake_fd, .events = POLLIN };
 	uint64_t count;
 
-	while (worker->setup->writer && writer_full(worker->setup->writer) &&
-	       !atomic_load_explicit(&worker->stopping, memory_order_relaxed)) {
+	if (!must_wait(worker))
+		return;
+	do {
 		/* The time limit only bounds what a lost wake-up could cost. */
 		if (poll(&wake, 1, TICK_MS) > 0 && read(worker->wake_fd, &count, sizeof(count)) < 0)
-			return;
-	}
+			break;
+	} while (must_wait(worker));
+	take_inbox(worker); /* its wake-up was taken here */
 }
 
 static void tick(struct worker *worker)
