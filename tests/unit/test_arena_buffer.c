@@ -94,7 +94,7 @@ static void test_buffer(void **state)
 
 	(void)state;
 	buffer_init(&buffer, 100);
-	assert_null(buffer.data);
+	assert_ptr_equal(buffer.data, NULL);
 	buffer_append_u8(&buffer, 1);
 	buffer_append_u16be(&buffer, 0x0203);
 	buffer_append_u32be(&buffer, 0x04050607);
