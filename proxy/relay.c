@@ -157,6 +157,9 @@ static void watch(struct relay *relay)
 	bool holding = relay->held.size >= WORKER_READ_BYTES;
 	uint32_t app_events = 0, upstream_events = 0;
 
+	/* A client that only shakes hands and never reads what it is answered is not read on. */
+	if (relay->state != RELAY_RELAY && app->pending.size)
+		holding = true;
 	if (!app->at_end && !upstream->pending.size && !holding)
 		app_events |= EPOLLIN;
 	if (app->pending.size)

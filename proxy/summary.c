@@ -259,6 +259,8 @@ static void json_summary(struct buffer *json, const struct summary *summary)
 		json_number(json, "unfinished", summary->written->unfinished);
 		json_number(json, "flagged", summary->written->flagged);
 		json_number(json, "bytes", summary->written->bytes);
+	}
+	if (summary->options->mode == MODE_RECORD) {
 		json_text(json, "incomplete", summary->incomplete);
 		json_text(json, "failed", summary->failed);
 	}
@@ -281,6 +283,8 @@ static void json_summary(struct buffer *json, const struct summary *summary)
 	json_number(json, "cut", summary->counts->cut);
 	json_number(json, "strangers", summary->strangers);
 	json_number(json, "out_of_descriptors", summary->out_of_descriptors);
+	json_text(json, "processes",
+		  summary->guard_text && summary->guard_text[0] ? summary->guard_text : NULL);
 	buffer_append_string(json, "}\n");
 }
 

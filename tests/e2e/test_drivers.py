@@ -41,7 +41,7 @@ def record_program(server, program, path):
     flagged = query(
         path,
         "select id, flags from exchange where flags & ~? <> 0 limit 5",
-        ROW_LIMIT | ABORTED | 64,
+        ROW_LIMIT | ABORTED,
     )
     expect(not flagged, f"exchanges with flags: {flagged}")
     ways = query(path, "select distinct address, port from endpoint")

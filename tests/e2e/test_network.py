@@ -217,6 +217,27 @@ class Network:
         self.end(started)
         expect(is_complete(self.path), "incomplete")
 
+    def endless_handshake(self):
+        """SSLRequests without end, and nothing read: only that connection stands still."""
+        program = (
+            "import os, socket, struct\n"
+            "address = (os.environ['PGHOST'], int(os.environ['PGPORT']))\n"
+            "ask = struct.pack('>II', 8, 80877103)\n"
+            "s = socket.create_connection(address)\n"
+            "s.settimeout(1)\n"
+            "try:\n"
+            "    for n in range(1000): s.sendall(ask * 8000)\n"
+            "    print('all was read')\n"
+            "except TimeoutError: print('waits')\n"
+            "with socket.create_connection(address) as other:\n"
+            "    other.sendall(ask)\n"
+            "    print(other.recv(1).decode())\n"
+        )
+        self.count += 1
+        path = self.where / f"{self.count}.db"
+        done = record(path, [PYTHON, "-c", program], self.server.environment(user="app_trust"))
+        expect_equal(done.expect(0).stdout, b"waits\nN\n", "the app")
+
     def many_dropped(self):
         """5,000 connections opened and dropped in four ways."""
         program = (
@@ -375,6 +396,7 @@ def main():
         ("a reset by the server", network.reset),
         ("random bytes", network.noise),
         ("a process outside of the app is refused", network.outsider),
+        ("a handshake without end", network.endless_handshake),
         ("5,000 connections opened and dropped", network.many_dropped),
         ("the app's own server is reached directly and listed", network.own_server),
         ("a Unix-socket connection is reported", network.unix_socket),
