@@ -265,8 +265,12 @@ static bool begin_opaque(struct relay *relay, const char *why)
 
 static bool shake_hands(struct relay *relay)
 {
+	struct buffer edited;
+
+	buffer_init(&edited, 2 * WORKER_READ_BYTES);
 	for (;;) {
-		struct handshake_step step = relay->protocol->handshake(buffer_slice(&relay->held));
+		struct handshake_step step = relay->protocol->handshake(
+			SIDE_CLIENT, buffer_slice(&relay->held), &edited);
 
 		switch (step.action) {
 		case HANDSHAKE_MORE:

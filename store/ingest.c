@@ -57,9 +57,11 @@ static const char *const ingest_sql[INGEST_SQL_COUNT] = {
 			   "verb, slot_types, columns, described FROM statement WHERE id = ?2",
 	[SET_STATEMENT] = "UPDATE exchange SET statement = ?1 WHERE id = ?2",
 	[ADD_RESULT] = "INSERT INTO result (exchange, number, columns, tag, row_count, error, "
-		       "events, empty) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+		       "events, empty, insert_id, warnings, server_status) "
+		       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
 	[SET_RESULT] = "UPDATE result SET columns = ?3, tag = ?4, row_count = ?5, error = ?6, "
-		       "events = ?7, empty = ?8 WHERE exchange = ?1 AND number = ?2",
+		       "events = ?7, empty = ?8, insert_id = ?9, warnings = ?10, "
+		       "server_status = ?11 WHERE exchange = ?1 AND number = ?2",
 	[ADD_ROWS] = "INSERT INTO result_rows (exchange, result, chunk, first_row, rows) "
 		     "VALUES (?1, ?2, ?3, ?4, ?5)",
 	[ADD_PART] = "INSERT INTO value_part (exchange, part, sequence, bytes) "

@@ -227,7 +227,8 @@ static int learn_no_columns(struct ingest *ingest, const struct exchange_item *i
 	const struct open_result *result = &exchange->result;
 
 	if (exchange->kind != EXCHANGE_SIMPLE || item->outcome != OUTCOME_OK ||
-	    !exchange->identity.entry || result->number || result->format || !result->tag.data)
+	    !exchange->identity.entry || result->number || result->format ||
+	    !result->completion.tag.data)
 		return SQLITE_OK;
 	return ingest_learn_columns(ingest, exchange->identity.entry, NULL, false);
 }

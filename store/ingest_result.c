@@ -4,7 +4,7 @@
  * and notices. Rows and parts are stored as they come and nothing of them is kept, so a result of
  * any size needs no memory.
  *
- * Invariants: an open result's `tag` borrows from the item that is worked on, so it is stored
+ * Invariants: an open result's completion borrows from the item that is worked on, so it is stored
  * before the item ends; `format` lies in ingest's memory during an item, and in `kept_format`
  * between two. Rows that wait are in ingest->json, an array without its closing bracket, and belong
  * to the open result.
@@ -58,13 +58,21 @@ static int rows_flush(struct ingest *ingest, struct open_exchange *exchange)
 	return rc;
 }
 
-static void bind_result(const struct open_exchange *exchange, const struct protocol *protocol,
-			sqlite3_stmt *sql)
+/* 0 is most often no news, and is NULL then. */
+static void bind_nonzero(sqlite3_stmt *sql, int at, int64_t number)
+{
+	if (number)
+		sqlite3_bind_int64(sql, at, number);
+	else
+		sqlite3_bind_null(sql, at);
+}
+
+static void bind_result(const struct open_exchange *exchange, sqlite3_stmt *sql)
 {
 	const struct open_result *result = &exchange->result;
-	int64_t count = result->format || result->rows ? result->rows :
-			result->tag.data	       ? protocol->tag_rows(result->tag) :
-							 -1;
+	const struct completion *completion = &result->completion;
+	bool counted = result->format || result->rows;
+	bool completed = completion->tag.data && completion->rows != -1;
 
 	sqlite3_bind_int64(sql, 1, exchange->id);
 	sqlite3_bind_int64(sql, 2, result->number);
@@ -72,19 +80,21 @@ static void bind_result(const struct open_exchange *exchange, const struct proto
 		sqlite3_bind_int64(sql, 3, result->format->id);
 	else
 		sqlite3_bind_null(sql, 3);
-	database_bind(sql, 4, result->tag);
-	if (count >= 0)
-		sqlite3_bind_int64(sql, 5, count);
+	database_bind(sql, 4, completion->tag);
+	if (counted || completed)
+		sqlite3_bind_int64(sql, 5, counted ? result->rows : completion->rows);
 	else
 		sqlite3_bind_null(sql, 5);
 	database_bind_nonempty(sql, 6, buffer_slice(&result->error));
 	database_bind_nonempty(sql, 7, buffer_slice(&result->events));
 	sqlite3_bind_int(sql, 8, result->empty);
+	bind_nonzero(sql, 9, (int64_t)completion->insert_id);
+	bind_nonzero(sql, 10, completion->warnings);
+	bind_nonzero(sql, 11, completion->status);
 }
 
 /* Stores what is known of the result under way: at its end, and when the item ends. */
-static int result_flush(struct ingest *ingest, struct open_exchange *exchange,
-			const struct protocol *protocol)
+static int result_flush(struct ingest *ingest, struct open_exchange *exchange)
 {
 	struct open_result *result = &exchange->result;
 	sqlite3_stmt *sql = ingest->sql[result->stored ? SET_RESULT : ADD_RESULT];
@@ -97,7 +107,7 @@ static int result_flush(struct ingest *ingest, struct open_exchange *exchange,
 		return rc;
 	if (result->events.size)
 		buffer_append_u8(&result->events, ']');
-	bind_result(exchange, protocol, sql);
+	bind_result(exchange, sql);
 	rc = database_run(sql);
 	if (result->events.size) /* more may follow */
 		result->events.size--;
@@ -220,7 +230,7 @@ static int add_piece(struct ingest *ingest, struct open_exchange *exchange,
 	struct open_result *result = &exchange->result;
 
 	if (!result->begun || result->number != piece->result) {
-		int rc = result_flush(ingest, exchange, protocol);
+		int rc = result_flush(ingest, exchange);
 
 		if (rc != SQLITE_OK)
 			return rc;
@@ -238,7 +248,8 @@ static int add_piece(struct ingest *ingest, struct open_exchange *exchange,
 	case PIECE_VALUE:
 		return add_value(ingest, exchange, piece);
 	case PIECE_TAG:
-		result->tag = piece->bytes.data ? piece->bytes : slice_of("", 0);
+		if (protocol->completion_read(piece->bytes, &result->completion) < 0)
+			exchange->flags |= EXCHANGE_NOT_DECODED;
 		break;
 	case PIECE_EMPTY:
 		result->empty = true;
@@ -264,14 +275,14 @@ int ingest_pieces(struct ingest *ingest, struct open_exchange *exchange,
 	for (const struct piece *piece = item->pieces; piece && rc == SQLITE_OK;
 	     piece = piece->next)
 		rc = add_piece(ingest, exchange, protocol, piece);
-	return rc == SQLITE_OK ? result_flush(ingest, exchange, protocol) : rc;
+	return rc == SQLITE_OK ? result_flush(ingest, exchange) : rc;
 }
 
 void ingest_result_keep(struct open_result *result)
 {
 	size_t size;
 
-	result->tag = slice_of(NULL, 0);
+	result->completion.tag = slice_of(NULL, 0);
 	if (!result->format || result->format == result->kept_format)
 		return;
 	size = row_format_bytes(result->format->n);

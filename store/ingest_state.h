@@ -58,7 +58,7 @@ struct open_result {
 	struct row_format *kept_format;	 /* owned, while the exchange waits for its next item */
 	int64_t rows;
 	int64_t chunk_first_row;
-	struct slice tag;
+	struct completion completion; /* tag.data NULL: none yet */
 	struct buffer error;
 	struct buffer events;
 };

@@ -22,7 +22,8 @@ static const char *const reader_sql[READER_SQL_COUNT] = {
 	[GET_DESCRIPTION] = "SELECT described, columns, slot_types FROM statement WHERE id = ?1",
 	[GET_COLUMNS] = "SELECT description FROM columns WHERE id = ?1",
 	/* With it the last chunk, which of an ordinary result is the only one. */
-	[GET_RESULT] = "SELECT r.columns, r.tag, r.error, r.events, r.empty, c.chunk, c.rows "
+	[GET_RESULT] = "SELECT r.columns, r.tag, r.error, r.events, r.empty, c.chunk, c.rows, "
+		       "r.row_count, r.insert_id, r.warnings, r.server_status "
 		       "FROM result r LEFT JOIN result_rows c "
 		       "ON c.exchange = r.exchange AND c.result = r.number "
 		       "WHERE r.exchange = ?1 AND r.number = ?2 ORDER BY c.chunk DESC LIMIT 1",

@@ -53,6 +53,19 @@ void stored_result_release(struct stored_result *stored)
 	buffer_release(&stored->chunk);
 }
 
+static void read_completion(sqlite3_stmt *sql, struct slice tag, struct completion *completion)
+{
+	*completion = (struct completion){
+		.tag = tag,
+		.rows = sqlite3_column_type(sql, 7) == SQLITE_INTEGER ?
+				sqlite3_column_int64(sql, 7) :
+				-1,
+		.insert_id = (uint64_t)sqlite3_column_int64(sql, 8),
+		.warnings = (uint16_t)sqlite3_column_int64(sql, 9),
+		.status = (uint16_t)sqlite3_column_int64(sql, 10),
+	};
+}
+
 /*
  * The row that GET_RESULT stands on; all of it is copied, since the row is gone with the next step.
  */
@@ -68,7 +81,8 @@ static int read_result(sqlite3_stmt *sql, struct stored_result *stored,
 
 	*result = (struct answer_result){ .empty = sqlite3_column_int(sql, 4) != 0 };
 	if (tag.data)
-		result->tag = tag.size ? arena_copy(arena, tag) : slice_of("", 0);
+		read_completion(sql, tag.size ? arena_copy(arena, tag) : slice_of("", 0),
+				&result->completion);
 	if (chunk >= 0 && chunk < UINT32_MAX)
 		result->chunks = (uint32_t)chunk + 1;
 	if (chunk == 0 && sqlite3_column_bytes(sql, 6) <= ONLY_CHUNK_BYTES)

@@ -54,7 +54,8 @@ CREATE TABLE context (               -- where a statement means what it means: p
 
 CREATE TABLE columns (               -- a row description
 	id                INTEGER PRIMARY KEY,
-	description       TEXT NOT NULL   -- JSON array of objects: name, type, type_id, modifier, length, table, attribute, form
+	description       TEXT NOT NULL   -- JSON array of objects: name, type, type_id, form and what else parsers/column.h
+	                                  -- names; numbers that are 0 are left out
 ) STRICT;
 
 CREATE TABLE statement (             -- a template: texts that differ only in their values share it
@@ -80,7 +81,8 @@ CREATE TABLE exchange (              -- one statement execution: a request and e
 	started_ns        INTEGER NOT NULL,
 	first_byte_ns     INTEGER,        -- of the answer
 	duration_ns       INTEGER,        -- NULL: unfinished
-	kind              INTEGER NOT NULL, -- 1 simple query, 2 prepared or portal, 3 a Parse that failed, 4 function call
+	kind              INTEGER NOT NULL, -- 1 simple query, 2 prepared or portal, 3 a Parse that failed, 4 function call,
+	                                  -- 5 another command
 	transaction_state TEXT,           -- before it: I idle, T in a transaction, E failed
 	exact_hash        INTEGER,        -- of the identity; NULL: the row was edited, replay makes it anew
 	loose_hash        INTEGER,
@@ -96,11 +98,14 @@ CREATE TABLE result (
 	exchange          INTEGER NOT NULL REFERENCES exchange (id),
 	number            INTEGER NOT NULL, -- from 0
 	columns           INTEGER REFERENCES columns (id), -- NULL: no rows
-	tag               ANY,            -- what the server says of success; NULL: it did not
+	tag               ANY,            -- what the server says of success (MySQL: its info, mostly empty); NULL: it did not
 	row_count         INTEGER,        -- rows given, or affected
 	error             TEXT,           -- JSON object of the error's fields
 	events            TEXT,           -- JSON array: {"notice": {...}} and {"status": {name: value}}
 	empty             INTEGER NOT NULL DEFAULT 0, -- 1: the server said that there was nothing to do
+	insert_id         INTEGER,        -- MySQL, in these three NULL is 0
+	warnings          INTEGER,
+	server_status     INTEGER,        -- MySQL's status flags
 	PRIMARY KEY (exchange, number)
 ) STRICT, WITHOUT ROWID;
 
@@ -188,7 +193,7 @@ SELECT round((e.started_ns - (SELECT min(started_ns) FROM connection)) / 1000000
        round(e.duration_ns / 1000000.0, 3) AS duration_ms,
        e.connection AS connection,
        c.program AS program,
-       CASE e.kind WHEN 1 THEN 'simple' WHEN 2 THEN 'prepared' WHEN 3 THEN 'parse' WHEN 4 THEN 'function' END AS kind,
+       CASE e.kind WHEN 1 THEN 'simple' WHEN 2 THEN 'prepared' WHEN 3 THEN 'parse' WHEN 4 THEN 'function' WHEN 5 THEN 'command' END AS kind,
        CASE e.outcome WHEN 0 THEN 'unfinished' WHEN 1 THEN 'ok' WHEN 2 THEN 'error' WHEN 3 THEN 'suspended' END AS outcome,
        e.id AS id,
        coalesce(e.text, s.text, '(not stored)') AS sql

@@ -212,10 +212,10 @@ uint16_t pg_send_form(const uint16_t *formats, size_t n_formats, size_t i);
 /* replayer_value.c */
 bool pg_is_utc(struct slice time_zone);
 /* Whether and how this column can be sent depends on the session: other sessions may not have its bytes. */
-bool pg_value_of_session(const struct answer_column *column, uint16_t form);
+bool pg_value_of_session(const struct column *column, uint16_t form);
 /* One stored value as the body of a DataRow wants it, without its length; 0 or -ENOTSUP, -EINVAL. */
-int pg_value_encode(const struct replayer *replayer, const struct answer_column *column,
-		    uint16_t form, const struct answer_value *value, struct buffer *out);
+int pg_value_encode(const struct replayer *replayer, const struct column *column, uint16_t form,
+		    const struct answer_value *value, struct buffer *out);
 void pg_send_tag(struct buffer *out, struct slice tag);
 /* The key of an encoding in the answer cache; false: such an answer is not kept. `part` tells apart what of it. */
 bool pg_send_key(uint64_t exchange, const uint16_t *formats, size_t n_formats,

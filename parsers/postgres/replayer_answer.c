@@ -207,7 +207,7 @@ static bool commit_differs(struct replayer *replayer, const struct sql_statement
 		return false;
 	return replayer->answers->result(replayer->answers->context, answer->exchange, 0,
 					 &result) != 1 ||
-	       !slice_equal(result.tag, housekeeping_tag(replayer, sql));
+	       !slice_equal(result.completion.tag, housekeeping_tag(replayer, sql));
 }
 
 /* Looks the statement up; the answer's rung is RUNG_SESSION where the session is to answer itself. */

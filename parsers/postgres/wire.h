@@ -76,7 +76,7 @@ extern const struct protocol postgres_protocol;
 
 int pg_columns_read(struct slice raw, struct column *ret_columns, size_t max, size_t *ret_n);
 int pg_message_read(struct slice raw, struct message_field *ret_fields, size_t max, size_t *ret_n);
-int64_t pg_tag_rows(struct slice tag);
+int pg_completion_read(struct slice raw, struct completion *ret_completion);
 /* What stands for a Describe of a cursor that SQL declared: DESCRIBE CURSOR "name". */
 void pg_cursor_text(struct slice name, struct buffer *text);
 /* The next parameter of a startup message, behind its code; false at the end: cursor_done() says whether it was whole. */
@@ -85,7 +85,7 @@ bool pg_startup_next(struct cursor *cursor, struct slice *ret_name, struct slice
 struct slice pg_error_code(struct slice raw);
 
 enum recognised pg_recognise(struct slice client_bytes);
-struct handshake_step pg_handshake(struct slice client_bytes);
+struct handshake_step pg_handshake(enum side side, struct slice bytes, struct buffer *edited);
 
 struct recorder *pg_recorder_new(uint64_t connection);
 void pg_recorder_free(struct recorder *recorder);

@@ -18,7 +18,7 @@
 #define COLUMNS_OF(variable, letter, type, size, recorded_form)    \
 	static const struct {                                      \
 		struct answer_columns head;                        \
-		struct answer_column column;                       \
+		struct column column;                              \
 	} variable = { { .id = 1, .n = 1 },                        \
 		       { .name = { (const uint8_t *)(letter), 1 }, \
 			 .type_id = (type),                        \
@@ -288,7 +288,7 @@ static int fake_result(void *context, uint64_t exchange, uint32_t number,
 
 	*ret_result = (struct answer_result){ 0 };
 	if (number == 1 && entry->second) {
-		ret_result->tag = slice_from_string(entry->second);
+		ret_result->completion.tag = slice_from_string(entry->second);
 		return 1;
 	}
 	if (number)
@@ -296,7 +296,7 @@ static int fake_result(void *context, uint64_t exchange, uint32_t number,
 	ret_result->columns = entry->columns;
 	ret_result->chunks = (count_rows(entry) + ROWS_OF_CHUNK - 1) / ROWS_OF_CHUNK;
 	if (entry->tag)
-		ret_result->tag = slice_from_string(entry->tag);
+		ret_result->completion.tag = slice_from_string(entry->tag);
 	if (entry->error)
 		result_error(context, entry, ret_result);
 	result_events(context, entry, ret_result);

@@ -30,7 +30,7 @@ static void test_found(void **unused)
 	assert_int_equal(id, 2);
 	assert_slice(first_value(&replay, id), "seven");
 	assert_int_equal(replay.answers->result(replay.answers->context, id, 0, &result), 1);
-	assert_slice(result.tag, "SELECT 1");
+	assert_slice(result.completion.tag, "SELECT 1");
 	assert_int_equal(result.columns->n, 1);
 	assert_slice(result.columns->columns[0].name, "v");
 	assert_int_equal(result.columns->columns[0].type_id, TEXT);

@@ -30,7 +30,7 @@ static void test_edited(void **unused)
 	assert_int_equal(found(&replay, "SELECT v FROM t WHERE id = 1"), 1);
 	assert_slice(first_value(&replay, 1), "uno");
 	assert_int_equal(replay.answers->result(replay.answers->context, 1, 0, &result), 1);
-	assert_slice(result.tag, "SELECT 77");
+	assert_slice(result.completion.tag, "SELECT 77");
 	assert_int_equal(found(&replay, "SELECT v FROM t WHERE id = 2"), 0);
 	assert_int_equal(found(&replay, "SELECT v FROM t WHERE id = 20"), 2);
 	assert_int_equal(found(&replay, "SELECT v FROM t WHERE id = 3"), 0);
@@ -45,7 +45,7 @@ static void test_edited(void **unused)
 	replay_start(&replay, folder.file, &last);
 	assert_int_equal(find(&replay, "SELECT x FROM u").outcome, OUTCOME_ERROR);
 	assert_int_equal(replay.answers->result(replay.answers->context, 4, 0, &result), 1);
-	assert_null(result.tag.data);
+	assert_null(result.completion.tag.data);
 	assert_int_equal(result.n_error, 2);
 	assert_slice(result.error[1].value, "57014");
 	replay_end(&replay);

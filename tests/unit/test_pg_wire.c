@@ -251,8 +251,13 @@ static void test_tags(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_true(pg_tag_rows(cases[i].tag) == cases[i].rows);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct completion completion;
+
+		assert_int_equal(pg_completion_read(cases[i].tag, &completion), 0);
+		assert_true(completion.rows == cases[i].rows);
+		assert_true(slice_equal(completion.tag, cases[i].tag));
+	}
 }
 
 /* ---- how a conversation begins ---- */
@@ -286,7 +291,7 @@ static void test_beginning(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct handshake_step step = pg_handshake(cases[i].bytes);
+		struct handshake_step step = pg_handshake(SIDE_CLIENT, cases[i].bytes, NULL);
 
 		assert_int_equal(pg_recognise(cases[i].bytes), cases[i].recognised);
 		assert_int_equal(step.action, cases[i].action);
