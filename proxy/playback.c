@@ -92,15 +92,12 @@ static bool begin(struct playback *playback, const struct protocol *protocol)
 static bool detect(struct playback *playback)
 {
 	struct worker *worker = playback->connection.worker;
-	bool more = false;
+	const struct protocol *protocol;
+	bool more;
 
-	for (const struct protocol *const *p = protocols; *p; p++) {
-		enum recognised recognised = (*p)->recognise(buffer_slice(&playback->held));
-
-		if (recognised == RECOGNISED_YES)
-			return begin(playback, *p);
-		more |= recognised == RECOGNISED_MORE;
-	}
+	protocol = protocol_recognise(SIDE_CLIENT, buffer_slice(&playback->held), &more);
+	if (protocol)
+		return begin(playback, protocol);
 	if (more)
 		return true;
 	atomic_fetch_add(&worker->setup->counts->unknown_protocol, 1);
