@@ -94,6 +94,8 @@ static enum stepped take_step(struct relay *relay, enum side side,
 		return relay_answer(relay, side, step->reply) ? STEPPED_AGAIN : STEPPED_OVER;
 	case HANDSHAKE_FORWARD:
 		assert(step->consumed);
+		relay->greeting_edited |=
+			side == SIDE_SERVER && !slice_starts_with(buffer_slice(held), step->reply);
 		buffer_consume(held, step->consumed);
 		relay_begin_recorder(relay);
 		ok = relay_pass(relay, side, step->reply);
@@ -165,8 +167,12 @@ bool handshake_bytes(struct relay *relay, enum side side, struct slice bytes)
 
 bool handshake_end(struct relay *relay, enum side side)
 {
+	struct worker_counts *counts = relay->connection.worker->setup->counts;
+
 	if (side == SIDE_CLIENT && relay->tls_asked)
-		atomic_fetch_add(&relay->connection.worker->setup->counts->tls_refused, 1);
+		atomic_fetch_add(&counts->tls_refused, 1);
+	if (side == SIDE_CLIENT && relay->greeting_edited && !relay->bytes[SIDE_CLIENT])
+		atomic_fetch_add(&counts->left_greeting, 1);
 	if (!relay->held[side].size)
 		return true;
 	return begin_opaque(relay, side, "ended before it could be recognised");

@@ -22,6 +22,7 @@ struct relay {
 	enum relay_state state;
 	bool connecting;
 	bool tls_asked;
+	bool greeting_edited;
 	int64_t start_ns;
 	const struct protocol *protocol; /* NULL: not known, or opaque */
 	struct recorder

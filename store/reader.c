@@ -31,7 +31,8 @@ static const char *const reader_sql[READER_SQL_COUNT] = {
 		      "AND chunk = ?3",
 	[GET_PART] = "SELECT bytes FROM value_part WHERE exchange = ?1 AND part = ?2 "
 		     "AND sequence = ?3",
-	[GET_GAVE_ROWS] = "SELECT 1 FROM result_rows WHERE exchange = ?1 LIMIT 1",
+	[GET_GAVE_ROWS] = "SELECT 1 FROM result_rows WHERE exchange = ?1 UNION ALL "
+			  "SELECT 1 FROM result WHERE exchange = ?1 AND insert_id LIMIT 1",
 	[GET_SERVER] = "SELECT server_version, server_parameters FROM connection WHERE id = ?1",
 };
 
