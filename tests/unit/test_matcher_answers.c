@@ -323,13 +323,58 @@ static void test_endpoints(void **unused)
 	folder_remove(&folder);
 }
 
+static bool serves(struct answers *answers, const char *database)
+{
+	struct answer_server server;
+
+	return answers->server(answers->context, slice_from_string(database), SLICE(""), &server);
+}
+
+/* Before a login any session of the place says what the server is; a database that becomes known later selects nothing else. */
+static void test_before_login(void **unused)
+{
+	struct answers *there, *moved;
+	struct answer answer;
+	struct writer *writer;
+	struct replay replay;
+	struct folder folder;
+	struct asked asked;
+	(void)unused;
+
+	folder_make(&folder);
+	writer = start_session(folder.file);
+	push_query(writer, 1, 1, "SELECT 1", "one");
+	finish_writer(writer);
+	replay_start(&replay, folder.file, &last);
+	there = replay.answers;
+	assert_true(serves(there, ""));
+	assert_true(serves(there, "app"));
+	assert_false(serves(there, "none"));
+	assert_int_equal(found(&replay, "SELECT 1"), 1);
+	assert_int_equal(summary_of(&replay).other_endpoint, 0);
+	moved = answers_new(replay.reader, "postgres", SLICE("10.1.1.1"), 5433);
+	assert_true(serves(moved, ""));
+	assert_int_equal(summary_of(&replay).other_endpoint, 1);
+	assert_false(serves(moved, "none"));
+	make_request(&replay.arena, "SELECT 1", NULL, 0, &asked);
+	moved->find(moved->context, &asked.request, &answer);
+	assert_int_equal(answer.rung, RUNG_EXACT);
+	assert_int_equal(summary_of(&replay).other_endpoint, 1);
+	answers_free(moved);
+	moved = answers_new(replay.reader, "http", SLICE("10.1.1.1"), 80);
+	assert_false(serves(moved, ""));
+	answers_free(moved);
+	replay_end(&replay);
+	folder_remove(&folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_edited),		cmocka_unit_test(test_stale_hashes),
 		cmocka_unit_test(test_describe),	cmocka_unit_test(test_merged),
 		cmocka_unit_test(test_large_parameter), cmocka_unit_test(test_streams),
-		cmocka_unit_test(test_endpoints),
+		cmocka_unit_test(test_endpoints),	cmocka_unit_test(test_before_login),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
