@@ -80,6 +80,8 @@ static bool take_word(struct reader *reader, struct slice word)
 /* A name or a value at the token: a word, a quoted identifier, or a slot. False: something else. */
 static bool take_text(struct reader *reader, struct slice *ret_text)
 {
+	static const struct sql_options options = { .dialect = SQL_POSTGRES };
+
 	if (is_mark(&reader->token)) {
 		if (reader->mark > reader->n_values || reader->values[reader->mark - 1].null)
 			return false;
@@ -87,7 +89,7 @@ static bool take_text(struct reader *reader, struct slice *ret_text)
 		if (!ret_text->data)
 			*ret_text = SLICE("");
 	} else if (reader->token.type == SQL_TOKEN_QUOTED) {
-		if (!sql_decode_quoted(&reader->token, SQL_POSTGRES, reader->arena, ret_text))
+		if (!sql_decode_quoted(&reader->token, &options, reader->arena, ret_text))
 			return false;
 	} else if (reader->token.type == SQL_TOKEN_WORD) {
 		*ret_text = reader->token.text;
