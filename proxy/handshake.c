@@ -130,6 +130,17 @@ static bool shake_hands(struct relay *relay, enum side side)
 	return stepped != STEPPED_OVER;
 }
 
+/* Where the server speaks first, what the client says waits until the server's word was passed on. */
+static bool shake_all(struct relay *relay)
+{
+	if (relay->held[SIDE_SERVER].size && !shake_hands(relay, SIDE_SERVER))
+		return false;
+	if (relay->state != RELAY_HANDSHAKE || relay->held[SIDE_SERVER].size ||
+	    !relay->held[SIDE_CLIENT].size)
+		return true;
+	return shake_hands(relay, SIDE_CLIENT);
+}
+
 /* The server's bytes decide as soon as there are any; what the client says meanwhile waits. */
 static bool detect(struct relay *relay)
 {
@@ -145,12 +156,7 @@ static bool detect(struct relay *relay)
 					    "a protocol in which the server speaks first" :
 					    "an unknown protocol");
 	relay->state = RELAY_HANDSHAKE;
-	if (!shake_hands(relay, side))
-		return false;
-	if (side == SIDE_CLIENT || relay->state != RELAY_HANDSHAKE ||
-	    !relay->held[SIDE_CLIENT].size)
-		return true;
-	return shake_hands(relay, SIDE_CLIENT);
+	return shake_all(relay);
 }
 
 bool handshake_bytes(struct relay *relay, enum side side, struct slice bytes)
@@ -162,7 +168,7 @@ bool handshake_bytes(struct relay *relay, enum side side, struct slice bytes)
 		relay->held_ns = worker_now(relay->connection.worker);
 	buffer_append_slice(&relay->held[side], bytes);
 	assert(!relay->held[side].overflowed);
-	return relay->state == RELAY_DETECT ? detect(relay) : shake_hands(relay, side);
+	return relay->state == RELAY_DETECT ? detect(relay) : shake_all(relay);
 }
 
 bool handshake_end(struct relay *relay, enum side side)

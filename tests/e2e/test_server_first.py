@@ -2,14 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Protocols in which the server speaks first, or nobody, or both at once: every byte arrives, in
 order, whoever begins."""
+import os
 import random
+import socket
+import struct
 import threading
 
 from drivers import PYTHON
 from harness import Listener, Suite, expect, expect_equal, folder, need_mockproxy, record, replay
 from recording import is_complete, query
 
-# An app: sends and reads as a file tells it ("send HEX", "read N", "shut", "end"), prints what it read.
+# An app: sends and reads as a file tells it ("send HEX", "read N", "shut", "end"), prints what it read. "wait FIFO" goes on
+# when somebody says "release FIFO".
 APP = """
 import socket, sys
 s = socket.create_connection(('127.0.0.1', int(sys.argv[1])), timeout=60)
@@ -18,6 +22,8 @@ for step in open(sys.argv[2]):
     word, _, rest = step.strip().partition(' ')
     if word == 'send': s.sendall(bytes.fromhex(rest))
     if word == 'dribble': [s.sendall(bytes([b])) for b in bytes.fromhex(rest)]
+    if word == 'wait': open(rest).read()
+    if word == 'release': open(rest, 'w').close()
     if word == 'shut': s.shutdown(socket.SHUT_WR)
     if word in ('read', 'end'):
         size = int(rest or 1 << 30)
@@ -27,6 +33,27 @@ for step in open(sys.argv[2]):
 """
 BULK = random.Random(7).randbytes(300_000)
 SMTP = b"220 mail.example ESMTP\r\n"
+CLIENT_SSL = 1 << 11
+
+
+def packet(sequence, payload):
+    """A MySQL packet."""
+    return len(payload).to_bytes(3, "little") + bytes([sequence]) + payload
+
+
+def greeting(capabilities=0x8001FFF7):
+    """A MySQL server's, which offers TLS (bit 11 of the capabilities)."""
+    nonce = b"abcdefghijklmnopqrst"
+    low, high = capabilities & 0xFFFF, capabilities >> 16
+    payload = b"\x0a8.0.99-made\0" + struct.pack("<I", 7) + nonce[:8] + b"\0"
+    payload += struct.pack("<HBHHB", low, 45, 2, high & 0x00FF, 21) + bytes(10) + nonce[8:] + b"\0"
+    return packet(0, payload + b"mysql_native_password\0")
+
+
+def login():
+    """A client's, without TLS."""
+    payload = struct.pack("<IIB", 0x0008A200, 1 << 24, 45) + bytes(23) + b"ann\0"
+    return packet(1, payload + b"\x14" + b"x" * 20 + b"mysql_native_password\0")
 
 
 class Server:
@@ -50,6 +77,12 @@ class Server:
                 if word == "dribble":
                     for byte in value:
                         peer.sendall(bytes([byte]))
+                if word == "wait":
+                    value.read_bytes()
+                if word == "release":
+                    value.write_bytes(b"")
+                if word == "shut":
+                    peer.shutdown(socket.SHUT_WR)
                 if word in ("read", "end"):
                     self.read.append(self._take(peer, value if word == "read" else 1 << 30))
 
@@ -72,7 +105,7 @@ class Conversations:
     def __init__(self):
         self.where = folder("server-first")
         self.count = 0
-        self.path = None
+        self.path = self.done = None
 
     def script(self, *steps):
         """A file of steps."""
@@ -88,9 +121,9 @@ class Conversations:
         self.count += 1
         self.path = self.where / f"{self.count}.db"
         app = [PYTHON, "-c", APP, server.port, self.script(*steps)]
-        done = record(self.path, app).expect(0)
+        self.done = record(self.path, app).expect(0)
         expect(is_complete(self.path), "incomplete")
-        return [bytes.fromhex(line) for line in done.stdout.decode().splitlines()], server.join()
+        return [bytes.fromhex(line) for line in self.done.stdout.decode().splitlines()], server.join()
 
     def opaque(self):
         return query(self.path, "select opaque, client_bytes, server_bytes from connection")
@@ -162,6 +195,82 @@ class Conversations:
         done = replay(self.path, app).expect(0)
         expect_equal(done.stdout, b"\n", "what the app read")
 
+    # MySQL --------------------------------------------------------------------------------------
+
+    def mysql(self):
+        """Greeting and login a byte at a time and at once: passed on, TLS taken out of the greeting,
+        and everything behind them as it came."""
+        clear = greeting(0x8001FFF7 & ~CLIENT_SSL)
+        server = Server(("dribble", greeting()), ("read", len(login())), ("send", BULK), ("end", None))
+        app, there = self.talk(
+            server,
+            ("read", len(clear)),
+            ("dribble", login()),
+            ("read", len(BULK)),
+            ("send", BULK),
+            ("shut", None),
+            ("end", None),
+        )
+        expect_equal(app, [clear, BULK, b""], "what the app read")
+        expect_equal(there, [login(), BULK], "what the server read")
+
+    def mysql_early(self):
+        """A client that talks into the greeting: its bytes wait until that is understood."""
+        clear = greeting(0x8001FFF7 & ~CLIENT_SSL)
+        begun, said = self.where / "begun", self.where / "said"
+        for fifo in (begun, said):
+            os.mkfifo(fifo)
+            fifo.chmod(0o666)
+        for cut in (1, 10, 30):
+            server = Server(
+                ("send", greeting()[:cut]),
+                ("release", begun),
+                ("wait", said),
+                ("send", greeting()[cut:]),
+                ("end", None),
+            )
+            app, there = self.talk(
+                server,
+                ("wait", begun),
+                ("send", login()),
+                ("release", said),
+                ("read", len(clear)),
+                ("shut", None),
+                ("end", None),
+            )
+            expect_equal(app, [clear, b""], f"what the app read, {cut} bytes before it spoke")
+            expect_equal(there, [login()], "what the server read")
+
+    def mysql_refuses(self):
+        """An error instead of a greeting."""
+        error = packet(0, b"\xff" + struct.pack("<H", 1040) + b"Too many connections")
+        server = Server(("dribble", error))
+        app, _ = self.talk(server, ("end", None))
+        expect_equal(app, [error], "what the app read")
+
+    def mysql_left(self):
+        """A client that goes away at the greeting, as one does that insists on TLS."""
+        server = Server(("send", greeting()), ("end", None))
+        app, there = self.talk(
+            server, ("read", len(greeting())), ("shut", None), ("end", None)
+        )
+        expect_equal(there, [b""], "what the server read")
+        expect_equal(app[1:], [b""], "what the app read")
+        self.done.says("greeting", "TLS")
+
+    def almost_mysql(self):
+        """What begins as a greeting and is none, and a greeting that ends in the middle."""
+        short = packet(0, b"\x0a8.0.99-made\0short")
+        for sent in (short, greeting()[:40], b"\x4a\0", b"\x4a\0\0\0\x0a8.0\x01" + BULK):
+            server = Server(("dribble", sent[:60]), ("send", sent[60:]), ("shut", None), ("end", None))
+            app, there = self.talk(
+                server, ("dribble", login()), ("end", None)
+            )
+            expect_equal(app, [sent], "what the app read")
+            expect_equal(there, [login()], "what the server read")
+            [(why, _, _)] = self.opaque()
+            expect(why, "it is said to be decoded")
+
 
 def main():
     need_mockproxy()
@@ -174,6 +283,11 @@ def main():
         ("the server speaks while the client is not understood yet", talks.undecided_client),
         ("nobody speaks", talks.silent),
         ("nobody speaks in replay", talks.silent_replay),
+        ("MySQL: greeting and login", talks.mysql),
+        ("MySQL: a client that does not wait for the greeting", talks.mysql_early),
+        ("MySQL: an error instead of a greeting", talks.mysql_refuses),
+        ("MySQL: a client that does without", talks.mysql_left),
+        ("MySQL: almost a greeting", talks.almost_mysql),
     ):
         suite.run(name, case)
     suite.finish()
