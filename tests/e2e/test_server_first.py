@@ -3,17 +3,29 @@
 """Protocols in which the server speaks first, or nobody, or both at once: every byte arrives, in
 order, whoever begins."""
 import os
+import pathlib
 import random
 import socket
+import sqlite3
 import struct
 import threading
 
 from drivers import PYTHON
-from harness import Listener, Suite, expect, expect_equal, folder, need_mockproxy, record, replay
+from harness import (
+    Listener,
+    Suite,
+    expect,
+    expect_equal,
+    folder,
+    need_mockproxy,
+    record,
+    replay,
+    wait_until,
+)
 from recording import is_complete, query
 
-# An app: sends and reads as a file tells it ("send HEX", "read N", "shut", "end"), prints what it read. "wait FIFO" goes on
-# when somebody says "release FIFO".
+# An app: sends and reads as a file tells it ("send HEX", "read N", "shut", "end"), prints what it
+# read. "wait FIFO" goes on when somebody says "release FIFO".
 APP = """
 import socket, sys
 s = socket.create_connection(('127.0.0.1', int(sys.argv[1])), timeout=60)
@@ -56,6 +68,16 @@ def login():
     return packet(1, payload + b"\x14" + b"x" * 20 + b"mysql_native_password\0")
 
 
+def unread(peer):
+    """Bytes that lie in the kernel until the other end of a connection of this host reads them."""
+    there, here = peer.getpeername()[1], peer.getsockname()[1]
+    for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if [int(end.split(":")[1], 16) for end in fields[1:3]] == [there, here]:
+            return int(fields[4].split(":")[1], 16)
+    return 0
+
+
 class Server:
     """Talks with one client by the same steps; what it read is in `read`."""
 
@@ -81,6 +103,8 @@ class Server:
                     value.read_bytes()
                 if word == "release":
                     value.write_bytes(b"")
+                if word == "taken":
+                    wait_until(lambda: not unread(peer), "the proxy has read what was sent")
                 if word == "shut":
                     peer.shutdown(socket.SHUT_WR)
                 if word in ("read", "end"):
@@ -123,7 +147,8 @@ class Conversations:
         app = [PYTHON, "-c", APP, server.port, self.script(*steps)]
         self.done = record(self.path, app).expect(0)
         expect(is_complete(self.path), "incomplete")
-        return [bytes.fromhex(line) for line in self.done.stdout.decode().splitlines()], server.join()
+        read = [bytes.fromhex(line) for line in self.done.stdout.decode().splitlines()]
+        return read, server.join()
 
     def opaque(self):
         return query(self.path, "select opaque, client_bytes, server_bytes from connection")
@@ -169,7 +194,7 @@ class Conversations:
         expect_equal(there, [b"EHLO\r\n", b""], "what the server read")
 
     def undecided_client(self):
-        """The begin of what could be PostgreSQL's startup, and a server that does not wait for the rest."""
+        """The begin of what could be PostgreSQL's startup, and a server that does not wait."""
         server = Server(("send", SMTP), ("end", None))
         app, there = self.talk(
             server,
@@ -190,7 +215,7 @@ class Conversations:
         expect_equal(self.opaque(), [(None, 0, 0)], "the recording")
 
     def silent_replay(self):
-        """A connection that was never recorded, on which nobody speaks, stays open until the app ends it."""
+        """Not recorded, and nobody speaks: the connection stays open until the app ends it."""
         app = [PYTHON, "-c", APP, "9", self.script(("shut", None), ("end", None))]
         done = replay(self.path, app).expect(0)
         expect_equal(done.stdout, b"\n", "what the app read")
@@ -198,10 +223,12 @@ class Conversations:
     # MySQL --------------------------------------------------------------------------------------
 
     def mysql(self):
-        """Greeting and login a byte at a time and at once: passed on, TLS taken out of the greeting,
-        and everything behind them as it came."""
+        """Greeting and login a byte at a time: passed on, TLS taken out of the greeting, and
+        everything behind them as it came."""
         clear = greeting(0x8001FFF7 & ~CLIENT_SSL)
-        server = Server(("dribble", greeting()), ("read", len(login())), ("send", BULK), ("end", None))
+        server = Server(
+            ("dribble", greeting()), ("read", len(login())), ("send", BULK), ("end", None)
+        )
         app, there = self.talk(
             server,
             ("read", len(clear)),
@@ -224,6 +251,7 @@ class Conversations:
         for cut in (1, 10, 30):
             server = Server(
                 ("send", greeting()[:cut]),
+                ("taken", None),
                 ("release", begun),
                 ("wait", said),
                 ("send", greeting()[cut:]),
@@ -251,9 +279,7 @@ class Conversations:
     def mysql_left(self):
         """A client that goes away at the greeting, as one does that insists on TLS."""
         server = Server(("send", greeting()), ("end", None))
-        app, there = self.talk(
-            server, ("read", len(greeting())), ("shut", None), ("end", None)
-        )
+        app, there = self.talk(server, ("read", len(greeting())), ("shut", None), ("end", None))
         expect_equal(there, [b""], "what the server read")
         expect_equal(app[1:], [b""], "what the app read")
         self.done.says("greeting", "TLS")
@@ -262,14 +288,51 @@ class Conversations:
         """What begins as a greeting and is none, and a greeting that ends in the middle."""
         short = packet(0, b"\x0a8.0.99-made\0short")
         for sent in (short, greeting()[:40], b"\x4a\0", b"\x4a\0\0\0\x0a8.0\x01" + BULK):
-            server = Server(("dribble", sent[:60]), ("send", sent[60:]), ("shut", None), ("end", None))
-            app, there = self.talk(
-                server, ("dribble", login()), ("end", None)
+            server = Server(
+                ("dribble", sent[:60]), ("send", sent[60:]), ("shut", None), ("end", None)
             )
+            app, there = self.talk(server, ("dribble", login()), ("end", None))
             expect_equal(app, [sent], "what the app read")
             expect_equal(there, [login()], "what the server read")
             [(why, _, _)] = self.opaque()
             expect(why, "it is said to be decoded")
+
+    def mysql_replayed(self):
+        """A recorded server greets an app that waits for it: where it was recorded; elsewhere, as
+        the only one of its kind; and where another protocol was recorded too, whose client speaks
+        first."""
+        server = Server(("send", greeting()), ("read", len(login())), ("end", None))
+        self.talk(
+            server, ("read", len(greeting())), ("send", login()), ("shut", None), ("end", None)
+        )
+        startup = b"user\0ann\0database\0app\0\0"
+        startup = struct.pack(">II", 8 + len(startup), 3 << 16) + startup
+        with sqlite3.connect(self.path) as file:
+            # As if the made server had made a whole login.
+            file.execute("update endpoint set protocol = 'mysql'")
+            file.execute(
+                "update connection set protocol = 'mysql', server_version = '8.0.99-made',"
+                " client_parameters = '{}', server_parameters = ?",
+                ('{"capabilities": "2181036543"}',),
+            )
+        self.greeted(server.port, ("read", 5))
+        self.greeted(1, ("read", 5)).says("1 connection", "only endpoint")
+        with sqlite3.connect(self.path) as file:
+            file.execute(
+                "insert into endpoint (address, port, protocol)"
+                " values ('127.0.0.1', ?, 'postgres')",
+                (server.port,),
+            )
+        self.greeted(server.port, ("read", 5))
+        steps = self.script(("send", startup), ("read", 1))
+        done = replay(self.path, [PYTHON, "-c", APP, server.port, steps])
+        expect(done.stdout in (b"45\n", b"52\n"), f"PostgreSQL's client read {done.stdout}")
+
+    def greeted(self, port, *steps):
+        done = replay(self.path, [PYTHON, "-c", APP, port, self.script(*steps)]).expect(0)
+        data = bytes.fromhex(done.stdout.decode())
+        expect(len(data) == 5 and data[3:] == b"\0\x0a", f"the app read {data}")
+        return done
 
 
 def main():
@@ -288,6 +351,7 @@ def main():
         ("MySQL: an error instead of a greeting", talks.mysql_refuses),
         ("MySQL: a client that does without", talks.mysql_left),
         ("MySQL: almost a greeting", talks.almost_mysql),
+        ("MySQL: greeted in replay", talks.mysql_replayed),
     ):
         suite.run(name, case)
     suite.finish()
