@@ -177,6 +177,9 @@ static void write_quoted(struct sql_template *template, struct slice name, uint8
 	for (size_t i = 0; i < name.size; i++) {
 		if (name.data[i] == quote)
 			room[size++] = quote;
+		else if (sql_is_double(template->options->charset, name.data + i,
+				       name.data + name.size))
+			room[size++] = name.data[i++];
 		room[size++] = name.data[i];
 	}
 	room[size++] = quote;
@@ -197,6 +200,7 @@ static void on_mysql_quoted(struct sql_template *template, const struct sql_toke
 	bool system = variable && token->text.data[1] == '@';
 	struct slice name;
 	uint8_t word = WORD_NONE;
+	bool folds;
 
 	if (!sql_decode_quoted(token, template->options, template->arena, &name)) {
 		write_token(template, token->text);
@@ -206,10 +210,12 @@ static void on_mysql_quoted(struct sql_template *template, const struct sql_toke
 			sql_template_write(template, system ? SLICE("@@") : SLICE("@"));
 		if (variable)
 			name = folded(template, name);
-		if (sql_mysql_is_unquotable(template, name, variable))
-			sql_template_write(template, name);
-		else
+		if (!sql_mysql_is_unquotable(template, name, variable)) {
 			write_quoted(template, name, '`');
+		} else {
+			(void)sql_mysql_word(template, name, slice_of(NULL, 0), &folds);
+			sql_template_write(template, folds ? folded(template, name) : name);
+		}
 		if (slice_equal_nocase(name, SLICE("password")) && !variable)
 			word = WORD_PASSWORD;
 	}

@@ -83,6 +83,9 @@ enum sql_executable {
 	SQL_EXECUTABLE_VERSION, /* for some: its delimiters are tokens */
 };
 
+/* Does a character of two bytes begin at `at`, which is before `end`? */
+bool sql_is_double(uint8_t charset, const uint8_t *at, const uint8_t *end);
+
 void sql_lexer_init(struct sql_lexer *lexer, const struct sql_options *options, struct slice text);
 /* Gives SQL_TOKEN_END at the end, and again after it. */
 void sql_lex_next(struct sql_lexer *lexer, struct sql_token *ret_token);

@@ -364,7 +364,7 @@ static bool hash_calendar(struct slice text, uint64_t seed, uint64_t *ret_hash)
 	enum shape shape = SHAPE_TIME;
 	bool negative = take(&cursor, '-');
 	struct slice first = take_digits(&cursor);
-	int64_t value = 0;
+	int64_t value = 0, clock = 0;
 
 	if (!first.size || first.size > 4 || cursor.at == cursor.end)
 		return false;
@@ -381,10 +381,11 @@ static bool hash_calendar(struct slice text, uint64_t seed, uint64_t *ret_hash)
 		}
 	}
 	if (shape != SHAPE_DATE)
-		value = value * 10000000000 + take_clock(&cursor);
+		clock = take_clock(&cursor);
 	if (!cursor_done(&cursor))
 		return false;
-	*ret_hash = hash_u64((uint64_t)value, shape_seed(seed + negative, shape));
+	*ret_hash = hash_u64((uint64_t)clock,
+			     hash_u64((uint64_t)value, shape_seed(seed + negative, shape)));
 	return true;
 }
 

@@ -65,8 +65,6 @@ const uint8_t *sql_scan_single(const struct sql_lexer *lexer, struct sql_token *
 
 /* MySQL: keeps what the next token depends on. */
 void sql_lexer_see(struct sql_lexer *lexer, const struct sql_token *token);
-/* Does a character of two bytes begin here? */
-bool sql_is_double(uint8_t charset, const uint8_t *at, const uint8_t *end);
 
 static inline bool sql_is_digit(uint8_t byte)
 {

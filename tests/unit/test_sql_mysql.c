@@ -70,6 +70,7 @@ static const struct pair equal_pairs[] = {
 	{ "SET AUTOCOMMIT = 0", "set autocommit=0" },
 	{ "SET NAMES UTF8MB4", "set names utf8mb4" },
 	{ "SHOW DATABASES", "show databases" },
+	{ "set `Sql_Mode` = 'x', @`A` = 1", "SET SQL_MODE = 'x', @a = 1" },
 	{ "rollback to Savepoint A", "ROLLBACK TO SAVEPOINT A" },
 	{ "select * from t limit 5 OFFSET 6", "select * from t limit 5 offset 6" },
 	/* kinds are equal across where compared or assigned */
