@@ -62,7 +62,8 @@ CREATE TABLE statement (             -- a template: texts that differ only in th
 	id                INTEGER PRIMARY KEY,
 	context           INTEGER NOT NULL REFERENCES context (id),
 	dialect           INTEGER NOT NULL, -- 1 PostgreSQL, 2 MySQL
-	text              ANY NOT NULL,   -- as it was first seen, secrets masked
+	text              ANY NOT NULL,   -- as it was first seen, secrets masked; an edited text is read as by a session
+	                                  -- with the server's default settings (MySQL: sql_mode without ANSI_QUOTES ...)
 	canonical         ANY,            -- the template; NULL: text was edited, it is made anew from it
 	verb              TEXT NOT NULL,
 	reads             TEXT,           -- tables, JSON array; NULL: not known
@@ -162,7 +163,7 @@ SELECT e.id AS id,
        (SELECT group_concat(r.tag, '; ') FROM result r WHERE r.exchange = e.id) AS tag,
        (SELECT CASE WHEN json_valid(r.error)
 		    THEN coalesce(json_extract(r.error, '$.severity') || ' ' || json_extract(r.error, '$.code') ||
-				  ': ' || json_extract(r.error, '$.message'), r.error)
+				  coalesce(' (' || json_extract(r.error, '$.sqlstate') || ')', '') || ': ' || json_extract(r.error, '$.message'), r.error)
 		    ELSE r.error END
 	FROM result r WHERE r.exchange = e.id AND r.error IS NOT NULL LIMIT 1) AS error
 FROM exchange e
