@@ -407,6 +407,7 @@ static void describe_cursor(struct replayer *replayer, struct slice name, struct
 	const struct answers *answers = replayer->answers;
 	struct sql_options options = sql_session_options(replayer->session);
 	struct sql_statement sql;
+	struct sql_value *values;
 	struct answer answer = { 0 };
 	struct answer_result result = { 0 };
 	struct request request;
@@ -417,8 +418,11 @@ static void describe_cursor(struct replayer *replayer, struct slice name, struct
 	buffer_init(&text, PG_REQUEST_MAX + 64);
 	pg_cursor_text(name, &text);
 	sql_canonicalize(&options, buffer_slice(&text), &arena, &sql);
-	request = pg_answer_request(replayer, &sql, NULL, buffer_slice(&text));
-	if (sql.n_slots == 0 && answers->peek(answers->context, &request, &answer)) {
+	values = arena_alloc(&arena, (sql.n_slots + 1) * sizeof(*values));
+	sql_slot_values(&sql, NULL, 0, values);
+	sql_session_resolve(replayer->session, &sql, values, &arena);
+	request = pg_answer_request(replayer, &sql, values, buffer_slice(&text));
+	if (answers->peek(answers->context, &request, &answer)) {
 		answers->find(answers->context, &request, &answer);
 		if (answers->result(answers->context, answer.exchange, 0, &result) == 1 &&
 		    result.columns)

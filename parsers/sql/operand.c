@@ -364,6 +364,21 @@ bool sql_operand_constant(struct sql_template *template, const struct sql_token 
 	return true;
 }
 
+void sql_operand_cursor(struct sql_template *template, const struct sql_token *token,
+			struct slice name)
+{
+	struct operand operand = { .start = token->text.data };
+	size_t n = template->n_slots;
+
+	operand.value = (struct sql_value){ .kind = SQL_STRING, .text = name };
+	write_mark(template);
+	add_slot(template, &operand, token_end(token));
+	if (template->n_slots == n)
+		return;
+	template->slots[n].compared = false;
+	template->slots[n].cursor = true;
+}
+
 bool sql_operand_broken_secret(struct sql_template *template, const struct sql_token *token)
 {
 	struct operand operand = { .start = token->text.data };

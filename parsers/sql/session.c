@@ -14,6 +14,7 @@
  */
 #include "parsers/sql/session.h"
 
+#include "parsers/sql/cursors.h"
 #include "parsers/sql/lexer.h"
 #include "parsers/sql/literal.h"
 #include "parsers/sql/search_path.h"
@@ -27,6 +28,7 @@ struct sql_session {
 	uint8_t dialect;
 	uint8_t transaction; /* enum sql_transaction */
 	struct settings settings;
+	struct cursors cursors;
 	struct buffer database;
 	struct buffer role; /* what role and session_authorization make together */
 };
@@ -117,6 +119,7 @@ void sql_session_free(struct sql_session *session)
 	if (!session)
 		return;
 	settings_release(&session->settings);
+	cursors_release(&session->cursors);
 	buffer_release(&session->database);
 	buffer_release(&session->role);
 	free(session);
@@ -455,6 +458,7 @@ static void end_transaction(struct sql_session *session, struct reader *reader, 
 		settings_commit(&session->settings);
 	else
 		settings_rollback(&session->settings);
+	cursors_transaction_end(&session->cursors, commit);
 	session->transaction = chain ? SQL_IN_TRANSACTION : SQL_IDLE;
 	if (chain)
 		settings_begin(&session->settings);
@@ -527,6 +531,9 @@ static bool is_indifferent(const struct sql_statement *statement)
 		       !memmem(statement->canonical.data, statement->canonical.size, "set_config(",
 			       11);
 	case SQL_OTHER: /* PREPARE TRANSACTION */
+	case SQL_DECLARE:
+	case SQL_FETCH:
+	case SQL_CLOSE:
 	case SQL_SET:
 	case SQL_DISCARD:
 	case SQL_BEGIN:
@@ -555,7 +562,14 @@ void sql_session_statement(struct sql_session *session, const struct sql_stateme
 	if (is_indifferent(statement))
 		return;
 	settings_begin(&session->settings);
+	cursors_statement(&session->cursors, statement, values);
 	on_success(session, statement, values);
+}
+
+void sql_session_resolve(const struct sql_session *session, const struct sql_statement *statement,
+			 struct sql_value *values, struct arena *arena)
+{
+	cursors_resolve(&session->cursors, statement, values, arena);
 }
 
 void sql_session_batch_end(struct sql_session *session, bool ok)

@@ -9,6 +9,8 @@
  * RESET ALL, DISCARD ALL, set_config(); SET LOCAL ends with the transaction, ROLLBACK takes back what the
  * transaction had set, ROLLBACK TO what was set since the savepoint. Startup parameters are the values that RESET
  * goes back to.
+ *
+ * Names of cursors are the session's own: sql_session_resolve() tells what they stand for.
  */
 #ifndef MOCKPROXY_SQL_SESSION_H
 #define MOCKPROXY_SQL_SESSION_H
@@ -36,6 +38,13 @@ void sql_session_statement(struct sql_session *session, const struct sql_stateme
 
 /* An implicit transaction (a batch of statements up to Sync, or one Query) ended with success or error. */
 void sql_session_batch_end(struct sql_session *session, bool ok);
+
+/*
+ * Puts what only the session knows into a statement's values, before its identity is made: what a cursor's name stands for
+ * (sql_slot.cursor). Of a FETCH that is the query and the position in it, of a DECLARE nothing. New text lies in the arena.
+ */
+void sql_session_resolve(const struct sql_session *session, const struct sql_statement *statement,
+			 struct sql_value *values, struct arena *arena);
 
 /* Borrowed until the session is fed again. */
 struct sql_context sql_session_context(const struct sql_session *session);

@@ -97,6 +97,9 @@ bool sql_operand_keyword(struct sql_template *template, const struct sql_token *
 bool sql_operand_cast(struct sql_template *template, const struct sql_token *token);
 bool sql_operand_constant(struct sql_template *template, const struct sql_token *token,
 			  struct slice lower, struct sql_word_info info);
+/* The name of a cursor, decoded; it lies in the arena. */
+void sql_operand_cursor(struct sql_template *template, const struct sql_token *token,
+			struct slice name);
 /* An unterminated literal behind PASSWORD: a secret slot takes its place. False: it is none. */
 bool sql_operand_broken_secret(struct sql_template *template, const struct sql_token *token);
 
