@@ -308,10 +308,10 @@ static void test_deallocate(void **state)
 	say_sync(&client);
 	expect(&fake, &client,
 	       "1 \n1 \n1 \n" IDLE "C DEALLOCATE~\nC DEALLOCATE~\n" IDLE
-	       "E SERROR~VERROR~C26000~Mprepared statement does not exist~~\n" IDLE
-	       "E SERROR~VERROR~C26000~Mprepared statement does not exist~~\n" IDLE
+	       "E SERROR~VERROR~C26000~Mprepared statement \"s1\" does not exist~~\n" IDLE
+	       "E SERROR~VERROR~C26000~Mprepared statement \"S\"2\" does not exist~~\n" IDLE
 	       "t ~~\nn \n" IDLE "1 \n2 \nC DEALLOCATE ALL~\nE SERROR~VERROR~C26000~Mprepared "
-	       "statement does not exist~~\n" IDLE);
+	       "statement \"s3\" does not exist~~\n" IDLE);
 }
 
 /* More reports in one batch than are kept: no message is cut. */
