@@ -71,8 +71,21 @@ static void write_mark(struct sql_template *template)
 	sql_template_write(template, SLICE("?"));
 }
 
+/* A number that a server writes otherwise than it stands here: 1e2 and 5. are '100' and '5' as text, which '1e2' and '5.' are not. */
+static bool is_reformatted(const struct operand *operand)
+{
+	struct slice text = operand->value.text;
+
+	return !operand->is_placeholder && operand->value.kind == SQL_NUMBER && text.size &&
+	       (text.data[text.size - 1] == '.' || memchr(text.data, 'e', text.size));
+}
+
 static void add_type(struct sql_template *template, struct operand *operand, struct slice type)
 {
+	if (!operand->type.size && is_reformatted(operand)) {
+		operand->type = SLICE("numeric");
+		operand->n_types = 1;
+	}
 	if (operand->type.size) {
 		sql_template_write(template, SLICE("::"));
 		sql_template_write(template, operand->type);
