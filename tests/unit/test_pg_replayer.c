@@ -31,6 +31,7 @@ static void test_login(void **state)
 	say_query(&client, ";");
 	expect(&fake, &client,
 	       "N\nN\nR ~~~~\nS server_version~15.18~\nS application_name~~\nS TimeZone~UTC~\n"
+	       "S client_encoding~UTF8~\nS DateStyle~ISO, MDY~\nS IntervalStyle~postgres~\n"
 	       "K ~~~<07><d6><b5><96><af>\nZ I\nI \nZ I\n");
 }
 
