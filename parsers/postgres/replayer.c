@@ -137,12 +137,9 @@ static void send_login(struct replayer *replayer, const struct answer_server *se
 		struct slice name = server->parameters[i].name;
 		struct slice value = server->parameters[i].value;
 
-		if (slice_equal(name, SLICE("application_name")))
-			value = sql_session_setting(replayer->session, name);
-		else if (slice_equal(name, SLICE("TimeZone")))
+		if (slice_equal(name, SLICE("TimeZone")))
 			replayer->utc = pg_is_utc(value);
-		pg_send_status(out, name, value);
-		pg_status_login(replayer, name, value);
+		pg_status_login(replayer, name, value, out);
 	}
 	at = pg_message_begin(out, 'K');
 	buffer_append_u32be(out, (uint32_t)(replayer->connection & 0x7fffffff));

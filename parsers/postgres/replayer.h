@@ -5,6 +5,7 @@
  *	replayer.c          the way in and out, login, the batch and its end
  *	replayer_extended.c Parse, Bind, Describe, Execute, Close
  *	replayer_answer.c   which recorded exchange answers a statement, or the session itself
+ *	replayer_status.c   ParameterStatus: what the session's settings are called
  *	replayer_send.c     an exchange's results, row by row, in the form that the client asked for
  *
  * It is a server of the protocol: names, transaction state and errors are this session's own (design §6), and only what
@@ -191,13 +192,19 @@ void pg_answer_miss(struct replayer *replayer, const struct answer *answer, stru
 		    struct buffer *out);
 
 /* replayer_status.c */
-/* A parameter that the server reported at login. */
-void pg_status_login(struct replayer *replayer, struct slice name, struct slice value);
+/* A parameter that the server reported at login: tells the client, in its own words where it asked for something else. */
+void pg_status_login(struct replayer *replayer, struct slice name, struct slice value,
+		     struct buffer *out);
 /* A recorded report that came with the statement under way. */
 void pg_status_recorded(struct replayer *replayer, struct slice name, struct slice value);
 /* Before ReadyForQuery: reports what changed since. */
 void pg_status_send(struct replayer *replayer, struct buffer *out);
 void pg_status_release(struct replayer *replayer);
+
+/* replayer_setting.c */
+/* What a server calls a setting that a client asked for in these words; `reported` is what the recorded one called it. */
+void pg_setting_text(struct slice name, struct slice asked, struct slice reported,
+		     struct buffer *text);
 
 /* replayer_send.c */
 void pg_send_begin(struct replayer *replayer, const struct answer *answer);

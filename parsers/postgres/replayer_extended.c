@@ -26,6 +26,26 @@ static void refuse(struct replayer *replayer, const char *code, struct slice mes
 	pg_replay_failed(replayer);
 }
 
+/* In a server's own words: what kind of thing, its name, and what is the matter with it. */
+static void refuse_name(struct replayer *replayer, const char *code, const char *kind,
+			struct slice name, const char *matter, struct buffer *out)
+{
+	struct buffer message;
+
+	buffer_init(&message, PG_REQUEST_MAX + 256);
+	if (!name.size && strcmp(kind, "prepared statement") == 0) {
+		buffer_append_string(&message, "unnamed prepared statement");
+	} else {
+		buffer_append_string(&message, kind);
+		buffer_append_string(&message, " \"");
+		buffer_append_slice(&message, name);
+		buffer_append_u8(&message, '"');
+	}
+	buffer_append_string(&message, matter);
+	refuse(replayer, code, buffer_slice(&message), out);
+	buffer_release(&message);
+}
+
 void pg_prepared_release(struct named *named)
 {
 	struct pg_prepared *prepared = (struct pg_prepared *)named;
@@ -233,7 +253,7 @@ static void parse_message(struct replayer *replayer, struct slice body, struct b
 		return;
 	}
 	if (name.size && names_find(&replayer->prepared, name)) {
-		refuse(replayer, "42P05", SLICE("prepared statement already exists"), out);
+		refuse_name(replayer, "42P05", "prepared statement", name, " already exists", out);
 		return;
 	}
 	prepared = prepared_new(replayer, name, text);
@@ -335,6 +355,30 @@ static bool bind_formats(struct pg_bound *bound, struct cursor *cursor)
 	return cursor_done(cursor);
 }
 
+/* Too few parameters, or too many: a mistake of programs, in the server's words. Reads a copy of the cursor. */
+static bool wrong_number(struct replayer *replayer, const struct pg_prepared *prepared,
+			 struct cursor cursor, struct buffer *out)
+{
+	size_t n_forms = cursor_u16be(&cursor);
+	struct buffer message;
+	size_t n;
+
+	cursor_bytes(&cursor, 2 * n_forms);
+	n = cursor_u16be(&cursor);
+	if (cursor.failed || n == prepared->n_types || (n_forms > 1 && n_forms != n))
+		return false;
+	buffer_init(&message, PG_REQUEST_MAX + 256);
+	buffer_append_string(&message, "bind message supplies ");
+	buffer_append_unsigned(&message, n);
+	buffer_append_string(&message, " parameters, but prepared statement \"");
+	buffer_append_slice(&message, prepared->named.name);
+	buffer_append_string(&message, "\" requires ");
+	buffer_append_unsigned(&message, prepared->n_types);
+	refuse(replayer, "08P01", buffer_slice(&message), out);
+	buffer_release(&message);
+	return true;
+}
+
 static void bind_message(struct replayer *replayer, struct slice body, struct buffer *out)
 {
 	struct cursor cursor = cursor_of(body);
@@ -345,7 +389,7 @@ static void bind_message(struct replayer *replayer, struct slice body, struct bu
 	struct arena arena;
 
 	if (!cursor.failed && !prepared) {
-		refuse(replayer, "26000", SLICE("prepared statement does not exist"), out);
+		refuse_name(replayer, "26000", "prepared statement", name, " does not exist", out);
 		return;
 	}
 	if (cursor.failed || replayer->bound.bytes > PG_REPLAY_NAMES_MAX) {
@@ -353,10 +397,11 @@ static void bind_message(struct replayer *replayer, struct slice body, struct bu
 		return;
 	}
 	if (portal.size && names_find(&replayer->bound, portal)) {
-		refuse(replayer, "42P03", SLICE("cursor already exists"), out);
+		refuse_name(replayer, "42P03", "cursor", portal, " already exists", out);
 		return;
 	}
-	if (pg_answer_aborted(replayer, &prepared->sql, out))
+	if (pg_answer_aborted(replayer, &prepared->sql, out) ||
+	    wrong_number(replayer, prepared, cursor, out))
 		return;
 	arena_init(&arena);
 	bound = arena_alloc(&arena, sizeof(*bound));
@@ -382,7 +427,7 @@ static void describe_statement(struct replayer *replayer, struct slice name, str
 	size_t at;
 
 	if (!prepared) {
-		refuse(replayer, "26000", SLICE("prepared statement does not exist"), out);
+		refuse_name(replayer, "26000", "prepared statement", name, " does not exist", out);
 		return;
 	}
 	/* In a failed transaction the server does not even tell what a statement would give. */
@@ -405,6 +450,7 @@ static void describe_cursor(struct replayer *replayer, struct slice name, struct
 	const struct answers *answers = replayer->answers;
 	struct sql_options options = sql_session_options(replayer->session);
 	struct sql_statement sql;
+	struct sql_value *values;
 	struct answer answer = { 0 };
 	struct answer_result result = { 0 };
 	struct request request;
@@ -415,8 +461,11 @@ static void describe_cursor(struct replayer *replayer, struct slice name, struct
 	buffer_init(&text, PG_REQUEST_MAX + 64);
 	pg_cursor_text(name, &text);
 	sql_canonicalize(&options, buffer_slice(&text), &arena, &sql);
-	request = pg_answer_request(replayer, &sql, NULL, buffer_slice(&text));
-	if (sql.n_slots == 0 && answers->peek(answers->context, &request, &answer)) {
+	values = arena_alloc(&arena, (sql.n_slots + 1) * sizeof(*values));
+	sql_slot_values(&sql, NULL, 0, values);
+	sql_session_resolve(replayer->session, &sql, values, &arena);
+	request = pg_answer_request(replayer, &sql, values, buffer_slice(&text));
+	if (answers->peek(answers->context, &request, &answer)) {
 		answers->find(answers->context, &request, &answer);
 		if (answers->result(answers->context, answer.exchange, 0, &result) == 1 &&
 		    result.columns)
@@ -424,7 +473,7 @@ static void describe_cursor(struct replayer *replayer, struct slice name, struct
 		else
 			acknowledge(out, 'n');
 	} else {
-		refuse(replayer, "34000", SLICE("portal does not exist"), out);
+		refuse_name(replayer, "34000", "portal", name, " does not exist", out);
 	}
 	buffer_release(&text);
 	arena_release(&arena);
@@ -494,7 +543,7 @@ static void execute_message(struct replayer *replayer, struct slice body, struct
 	}
 	bound = (struct pg_bound *)names_find(&replayer->bound, name);
 	if (!bound)
-		refuse(replayer, "34000", SLICE("portal does not exist"), out);
+		refuse_name(replayer, "34000", "portal", name, " does not exist", out);
 	else if (!pg_answer_aborted(replayer, &bound->prepared->sql, out))
 		pg_answer_portal(replayer, bound, limit > 0 ? (uint64_t)limit : 0, out);
 }

@@ -134,6 +134,40 @@ static void remember(struct sql_template *template, uint8_t type, uint8_t word, 
 	template->last_name = name;
 }
 
+/* Is this word or quoted identifier the name of a cursor: DECLARE name, FETCH ... name, CLOSE name? */
+static bool names_cursor(const struct sql_template *template)
+{
+	struct slice before = slice_of(template->out, template->out_size);
+	uint8_t next = template->stream.next.type;
+	bool last = next == SQL_TOKEN_END || next == SQL_TOKEN_SEMICOLON;
+
+	if (template->options->dialect != SQL_POSTGRES || template->depth || !before.size)
+		return false;
+	switch (template->verb.verb) {
+	case SQL_DECLARE:
+		return slice_equal(before, SLICE("declare"));
+	case SQL_FETCH:
+	case SQL_CLOSE:
+		return last;
+	default: /* what a replayer and a recorder call the description of one */
+		return last && slice_equal(before, SLICE("describe cursor"));
+	}
+}
+
+/* True when the word was a cursor's name, and is written. */
+static bool word_cursor(struct sql_template *template, const struct sql_token *token)
+{
+	struct slice text = token->text;
+
+	if (!names_cursor(template) ||
+	    (template->verb.verb == SQL_CLOSE && slice_equal_nocase(text, SLICE("all"))))
+		return false;
+	sql_operand_cursor(template, token,
+			   sql_fold_word(text, arena_bytes(template->arena, text.size), text.size));
+	remember(template, SQL_TOKEN_QUOTED, WORD_NONE, true);
+	return true;
+}
+
 static void on_word(struct sql_template *template, const struct sql_token *token)
 {
 	bool behind_parenthesis =
@@ -141,8 +175,11 @@ static void on_word(struct sql_template *template, const struct sql_token *token
 	size_t out_size = template->out_size;
 	bool glue = template->glue;
 	struct sql_word_info info, unused;
-	struct slice lower = write_word(template, token->text, &info);
+	struct slice lower;
 
+	if (word_cursor(template, token))
+		return;
+	lower = write_word(template, token->text, &info);
 	if (template->last_type == SQL_TOKEN_DOT)
 		info = (struct sql_word_info){ WORD_NONE, 0 };
 	see_secret(template, lower, info.word);
@@ -235,6 +272,11 @@ static void on_quoted(struct sql_template *template, const struct sql_token *tok
 		return;
 	}
 	if (sql_decode_quoted(token, template->options, template->arena, &name)) {
+		if (names_cursor(template)) {
+			sql_operand_cursor(template, token, name);
+			remember(template, SQL_TOKEN_QUOTED, WORD_NONE, true);
+			return;
+		}
 		sql_template_space(template);
 		if (sql_is_unquotable(name))
 			sql_template_write(template, name);

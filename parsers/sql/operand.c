@@ -71,8 +71,21 @@ static void write_mark(struct sql_template *template)
 	sql_template_write(template, SLICE("?"));
 }
 
+/* A number that a server writes otherwise than it stands here: 1e2 and 5. are '100' and '5' as text, which '1e2' and '5.' are not. */
+static bool is_reformatted(const struct operand *operand)
+{
+	struct slice text = operand->value.text;
+
+	return !operand->is_placeholder && operand->value.kind == SQL_NUMBER && text.size &&
+	       (text.data[text.size - 1] == '.' || memchr(text.data, 'e', text.size));
+}
+
 static void add_type(struct sql_template *template, struct operand *operand, struct slice type)
 {
+	if (!operand->type.size && is_reformatted(operand)) {
+		operand->type = SLICE("numeric");
+		operand->n_types = 1;
+	}
 	if (operand->type.size) {
 		sql_template_write(template, SLICE("::"));
 		sql_template_write(template, operand->type);
@@ -429,6 +442,21 @@ bool sql_operand_constant(struct sql_template *template, const struct sql_token 
 	add_type(template, &operand, type);
 	finish(template, &operand, end);
 	return true;
+}
+
+void sql_operand_cursor(struct sql_template *template, const struct sql_token *token,
+			struct slice name)
+{
+	struct operand operand = { .start = token->text.data };
+	size_t n = template->n_slots;
+
+	operand.value = (struct sql_value){ .kind = SQL_STRING, .text = name };
+	write_mark(template);
+	add_slot(template, &operand, token_end(token));
+	if (template->n_slots == n)
+		return;
+	template->slots[n].compared = false;
+	template->slots[n].cursor = true;
 }
 
 bool sql_operand_broken_secret(struct sql_template *template, const struct sql_token *token)

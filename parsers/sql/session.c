@@ -27,6 +27,7 @@ void sql_session_free(struct sql_session *session)
 	if (!session)
 		return;
 	settings_release(&session->settings);
+	cursors_release(&session->cursors);
 	buffer_release(&session->database);
 	buffer_release(&session->role);
 	free(session);
@@ -92,4 +93,10 @@ struct slice sql_session_setting(const struct sql_session *session, struct slice
 	if (session->dialect == SQL_MYSQL)
 		name = sql_session_mysql_name(name);
 	return settings_get(&session->settings, name);
+}
+
+void sql_session_resolve(const struct sql_session *session, const struct sql_statement *statement,
+			 struct sql_value *values, struct arena *arena)
+{
+	cursors_resolve(&session->cursors, statement, values, arena);
 }

@@ -15,6 +15,8 @@
  * what commits by itself (DDL, LOCK TABLES, ...) end a transaction, also when the statement failed: the server commits before it
  * finds most errors. An error fails no transaction. With autocommit off a statement on a table begins one. That a
  * deadlock rolled back is not known here. Variables of the user (@x) are not kept.
+ *
+ * Names of cursors are the session's own: sql_session_resolve() tells what they stand for.
  */
 #ifndef MOCKPROXY_SQL_SESSION_H
 #define MOCKPROXY_SQL_SESSION_H
@@ -48,6 +50,13 @@ void sql_session_batch_end(struct sql_session *session, bool ok);
 void sql_session_set_database(struct sql_session *session, struct slice database);
 /* MySQL's COM_RESET_CONNECTION and COM_CHANGE_USER: rolls back, and everything that was set is as at login, but for the database. */
 void sql_session_reset(struct sql_session *session);
+
+/*
+ * Puts what only the session knows into a statement's values, before its identity is made: what a cursor's name stands for
+ * (sql_slot.cursor). Of a FETCH that is the query and the position in it, of a DECLARE nothing. New text lies in the arena.
+ */
+void sql_session_resolve(const struct sql_session *session, const struct sql_statement *statement,
+			 struct sql_value *values, struct arena *arena);
 
 /* Borrowed until the session is fed again. */
 struct sql_context sql_session_context(const struct sql_session *session);

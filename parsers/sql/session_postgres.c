@@ -353,6 +353,7 @@ static void end_transaction(struct sql_session *session, struct sql_reader *read
 		settings_commit(&session->settings);
 	else
 		settings_rollback(&session->settings);
+	cursors_transaction_end(&session->cursors, commit);
 	session->transaction = chain ? SQL_IN_TRANSACTION : SQL_IDLE;
 	if (chain)
 		settings_begin(&session->settings);
@@ -426,6 +427,9 @@ static bool is_indifferent(const struct sql_statement *statement)
 		       !memmem(statement->canonical.data, statement->canonical.size, "set_config(",
 			       11);
 	case SQL_OTHER: /* PREPARE TRANSACTION */
+	case SQL_DECLARE:
+	case SQL_FETCH:
+	case SQL_CLOSE:
 	case SQL_SET:
 	case SQL_DISCARD:
 	case SQL_BEGIN:
@@ -455,6 +459,7 @@ void sql_session_postgres_statement(struct sql_session *session,
 	if (is_indifferent(statement))
 		return;
 	settings_begin(&session->settings);
+	cursors_statement(&session->cursors, statement, values);
 	on_success(session, statement, values);
 }
 

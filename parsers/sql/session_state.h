@@ -8,6 +8,7 @@
 #ifndef MOCKPROXY_SQL_SESSION_STATE_H
 #define MOCKPROXY_SQL_SESSION_STATE_H
 
+#include "parsers/sql/cursors.h"
 #include "parsers/sql/lexer.h"
 #include "parsers/sql/session.h"
 #include "parsers/sql/settings.h"
@@ -18,6 +19,7 @@ struct sql_session {
 	uint8_t dialect;
 	uint8_t transaction; /* enum sql_transaction */
 	struct settings settings;
+	struct cursors cursors;
 	struct buffer database;
 	struct buffer role; /* what role and session_authorization make together */
 

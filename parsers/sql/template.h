@@ -104,6 +104,9 @@ bool sql_operand_constant(struct sql_template *template, const struct sql_token 
 			  struct slice lower, struct sql_word_info info);
 /* MySQL: {d '..'}, {t '..'} and {ts '..'}; the token is the brace. */
 bool sql_operand_escape(struct sql_template *template, const struct sql_token *token);
+/* The name of a cursor, decoded; it lies in the arena. */
+void sql_operand_cursor(struct sql_template *template, const struct sql_token *token,
+			struct slice name);
 /* An unterminated literal behind PASSWORD: a secret slot takes its place. False: it is none. */
 bool sql_operand_broken_secret(struct sql_template *template, const struct sql_token *token);
 
