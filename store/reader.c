@@ -13,26 +13,34 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* As read_result() reads them. */
+#define RESULT_COLUMNS \
+	"columns, tag, error, events, empty, row_count, insert_id, warnings, server_status"
+
 static const char *const reader_sql[READER_SQL_COUNT] = {
-	[GET_EXCHANGE] = "SELECT statement, kind, outcome, flags, edited, text, parameters "
-			 "FROM exchange WHERE id = ?1",
+	/* With the result of nearly all: what is found is asked for its result next. */
+	[GET_EXCHANGE] = "SELECT statement, kind, outcome, flags, edited, text, parameters, "
+			 "inline, " RESULT_COLUMNS ", rows FROM exchange WHERE id = ?1",
 	[GET_STATEMENT] =
 		"SELECT s.dialect, s.text, s.canonical, s.verb, c.database, c.search_path, "
 		"c.role FROM statement s JOIN context c ON c.id = s.context WHERE s.id = ?1",
 	[GET_DESCRIPTION] = "SELECT described, columns, slot_types FROM statement WHERE id = ?1",
 	[GET_COLUMNS] = "SELECT description FROM columns WHERE id = ?1",
-	/* With it the last chunk, which of an ordinary result is the only one. */
-	[GET_RESULT] = "SELECT r.columns, r.tag, r.error, r.events, r.empty, c.chunk, c.rows, "
-		       "r.row_count, r.insert_id, r.warnings, r.server_status "
-		       "FROM result r LEFT JOIN result_rows c "
+	/* With it the last chunk, which of most results is the only one. */
+	[GET_RESULT] = "SELECT " RESULT_COLUMNS ", rows, chunk "
+		       "FROM result_apart r LEFT JOIN rows_apart c "
 		       "ON c.exchange = r.exchange AND c.result = r.number "
-		       "WHERE r.exchange = ?1 AND r.number = ?2 ORDER BY c.chunk DESC LIMIT 1",
-	[GET_CHUNK] = "SELECT rows FROM result_rows WHERE exchange = ?1 AND result = ?2 "
-		      "AND chunk = ?3",
+		       "WHERE r.exchange = ?1 AND r.number = ?2 ORDER BY chunk DESC LIMIT 1",
+	[GET_CHUNK] = "SELECT rows FROM exchange WHERE id = ?1 AND inline AND ?2 = 0 AND ?3 = 0 "
+		      "UNION ALL SELECT rows FROM rows_apart "
+		      "WHERE exchange = ?1 AND result = ?2 AND chunk = ?3",
 	[GET_PART] = "SELECT bytes FROM value_part WHERE exchange = ?1 AND part = ?2 "
 		     "AND sequence = ?3",
-	[GET_GAVE_ROWS] = "SELECT 1 FROM result_rows WHERE exchange = ?1 UNION ALL "
-			  "SELECT 1 FROM result WHERE exchange = ?1 AND insert_id LIMIT 1",
+	[GET_GAVE_ROWS] = "SELECT 1 FROM exchange WHERE id = ?1 AND inline AND "
+			  "(rows IS NOT NULL OR insert_id) "
+			  "UNION ALL SELECT 1 FROM rows_apart WHERE exchange = ?1 "
+			  "UNION ALL SELECT 1 FROM result_apart WHERE exchange = ?1 AND insert_id "
+			  "LIMIT 1",
 	[GET_SERVER] = "SELECT server_version, server_parameters FROM connection WHERE id = ?1",
 };
 
@@ -105,6 +113,22 @@ static void cache_exchange(struct cached_exchange *cached, const struct stored_e
 	cached->exchange.parameters = slice_of(cached->parameters, exchange->parameters.size);
 }
 
+int reader_stand(struct reader *reader, int64_t id)
+{
+	sqlite3_stmt *sql = reader->sql[GET_EXCHANGE];
+	int rc;
+
+	if (id && reader->stands_on == id)
+		return 1;
+	reader->stands_on = 0;
+	sqlite3_reset(sql);
+	sqlite3_bind_int64(sql, 1, id);
+	rc = reader_step(sql);
+	if (rc > 0)
+		reader->stands_on = id;
+	return rc;
+}
+
 int reader_exchange(struct reader *reader, int64_t id, struct stored_exchange *ret_exchange)
 {
 	struct cached_exchange *cached = &reader->exchanges[(uint64_t)id % CACHED_EXCHANGES];
@@ -115,9 +139,7 @@ int reader_exchange(struct reader *reader, int64_t id, struct stored_exchange *r
 		*ret_exchange = cached->exchange;
 		return 1;
 	}
-	sqlite3_reset(sql);
-	sqlite3_bind_int64(sql, 1, id);
-	rc = reader_step(sql);
+	rc = reader_stand(reader, id);
 	if (rc <= 0)
 		return rc;
 	*ret_exchange = (struct stored_exchange){
