@@ -70,6 +70,9 @@ static struct pg_operation *operation_at(struct recorder *recorder, size_t i)
 
 struct pg_operation *pg_operations_head(struct recorder *recorder)
 {
+	/* The end of COPY data that nobody read: the server, not copying, ignores it (55.2.6). */
+	while (recorder->n_operations && operation_at(recorder, 0)->type == OPERATION_COPY_END)
+		pg_operations_pop(recorder);
 	return recorder->n_operations ? operation_at(recorder, 0) : NULL;
 }
 
@@ -114,17 +117,27 @@ static struct pg_operation *operation_add(struct recorder *recorder, enum pg_ope
 	return operation;
 }
 
-void pg_operations_drop_syncs(struct recorder *recorder)
+/* Removes the operation behind the head when it is of this type. */
+static bool drop_second(struct recorder *recorder, enum pg_operation_type type)
 {
-	struct pg_operation head = *operation_at(recorder, 0);
+	struct pg_operation head;
 
-	while (recorder->n_operations > 1 && operation_at(recorder, 1)->type == OPERATION_SYNC) {
-		recorder->operations_bytes -= operation_at(recorder, 1)->bytes;
-		operation_release(operation_at(recorder, 1));
-		recorder->operations_first++;
-		recorder->n_operations--;
-	}
+	if (recorder->n_operations < 2 || operation_at(recorder, 1)->type != type)
+		return false;
+	head = *operation_at(recorder, 0);
+	recorder->operations_bytes -= operation_at(recorder, 1)->bytes;
+	operation_release(operation_at(recorder, 1));
+	recorder->operations_first++;
+	recorder->n_operations--;
 	*operation_at(recorder, 0) = head;
+	return true;
+}
+
+bool pg_operations_begin_copy(struct recorder *recorder)
+{
+	while (drop_second(recorder, OPERATION_SYNC))
+		;
+	return drop_second(recorder, OPERATION_COPY_END);
 }
 
 static struct slice name_copy(struct slice name)
@@ -289,6 +302,14 @@ static bool client_sync(struct recorder *recorder)
 	return operation_add(recorder, OPERATION_SYNC) != NULL;
 }
 
+static bool client_copy_end(struct recorder *recorder)
+{
+	if (!recorder->copy_in || recorder->copy_ended)
+		return operation_add(recorder, OPERATION_COPY_END) != NULL;
+	recorder->copy_ended = true;
+	return true;
+}
+
 /* Requests above PG_REQUEST_MAX come in pieces: they keep their place in the queue, and nothing is stored of them. */
 static bool client_large(struct recorder *recorder, const struct pg_frame *frame)
 {
@@ -348,8 +369,7 @@ static bool client_message(struct recorder *recorder, const struct pg_frame *fra
 		return operation_add(recorder, OPERATION_FUNCTION) != NULL;
 	case 'c':
 	case 'f':
-		recorder->copy_ended = true;
-		return true;
+		return client_copy_end(recorder);
 	default: /* passwords, Flush, CopyData, Terminate: nothing to keep */
 		return true;
 	}
@@ -451,6 +471,8 @@ void pg_portals_end(struct recorder *recorder)
 
 void pg_recorder_end(struct recorder *recorder, int64_t time_ns, struct item_list *items)
 {
+	struct pg_operation *operation;
+
 	recorder->items = items;
 	recorder->now_ns = time_ns;
 	pg_exchange_emit_last(recorder);
@@ -461,9 +483,9 @@ void pg_recorder_end(struct recorder *recorder, int64_t time_ns, struct item_lis
 		if (recorder->n_operations)
 			pg_operations_pop(recorder);
 	}
-	while (recorder->n_operations) {
+	while ((operation = pg_operations_head(recorder))) {
 		if (!recorder->failed)
-			cut_operation(recorder, pg_operations_head(recorder));
+			cut_operation(recorder, operation);
 		pg_operations_pop(recorder);
 	}
 	pg_portals_end(recorder);

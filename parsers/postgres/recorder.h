@@ -51,6 +51,7 @@ enum pg_operation_type {
 	OPERATION_CLOSE_PORTAL,
 	OPERATION_SYNC,
 	OPERATION_FUNCTION,
+	OPERATION_COPY_END, /* CopyDone or CopyFail that came before the server asked for data; not answered */
 };
 
 struct pg_statement {
@@ -148,7 +149,8 @@ struct recorder {
 bool pg_fail(struct recorder *recorder, const char *why);
 
 /* recorder.c */
-struct pg_operation *pg_operations_head(struct recorder *recorder); /* NULL: none */
+/* What the server answers now; NULL: nothing. */
+struct pg_operation *pg_operations_head(struct recorder *recorder);
 void pg_operations_pop(struct recorder *recorder);
 void pg_portals_end(struct recorder *recorder);
 void pg_statements_end(struct recorder *recorder);
@@ -171,8 +173,11 @@ void pg_unnamed_end(struct recorder *recorder);
 /* The active exchange's tag may say that SQL dropped prepared statements. */
 void pg_deallocated(struct recorder *recorder, struct slice tag);
 
-/* Removes the Syncs right behind the head: the server ignores them while it reads COPY data. */
-void pg_operations_drop_syncs(struct recorder *recorder);
+/*
+ * The head begins to read COPY data: removes what stands behind it up to the end of the data, Syncs that the server ignores
+ * meanwhile. True when that end was said already.
+ */
+bool pg_operations_begin_copy(struct recorder *recorder);
 
 /* recorder_exchange.c */
 void pg_statement_free(struct pg_named *named);

@@ -308,8 +308,7 @@ static bool server_copy(struct recorder *recorder, struct pg_operation *head, ui
 	recorder->active->exchange.flags |= type == 'W' ? EXCHANGE_NOT_DECODED : EXCHANGE_COPY;
 	if (type == 'G') {
 		recorder->copy_in = true;
-		if (head->type == OPERATION_EXECUTE && !recorder->copy_ended)
-			pg_operations_drop_syncs(recorder);
+		recorder->copy_ended = pg_operations_begin_copy(recorder);
 	}
 	return true;
 }
