@@ -466,6 +466,8 @@ void pg_portals_end(struct recorder *recorder)
 
 void pg_recorder_end(struct recorder *recorder, int64_t time_ns, struct item_list *items)
 {
+	struct pg_operation *operation;
+
 	recorder->log.items = items;
 	recorder->log.now_ns = time_ns;
 	exchange_emit_last(&recorder->log);
@@ -476,9 +478,9 @@ void pg_recorder_end(struct recorder *recorder, int64_t time_ns, struct item_lis
 		if (recorder->n_operations)
 			pg_operations_pop(recorder);
 	}
-	while (recorder->n_operations) {
+	while ((operation = pg_operations_head(recorder))) {
 		if (!recorder->failed)
-			cut_operation(recorder, pg_operations_head(recorder));
+			cut_operation(recorder, operation);
 		pg_operations_pop(recorder);
 	}
 	pg_portals_end(recorder);
