@@ -141,7 +141,9 @@ static void check_again(const struct sql_options *options, const struct sql_stat
 	struct sql_lexer lexer;
 	struct sql_token token;
 
-	if (options->dialect != SQL_MYSQL || statement->has_secret || !statement->canonical.size ||
+	/* A name that ends in half a character is another one between backticks. */
+	if (options->dialect != SQL_MYSQL || (options->ansi_quotes && options->charset) ||
+	    statement->has_secret || !statement->canonical.size ||
 	    memmem(statement->canonical.data, statement->canonical.size, "/*", 2))
 		return;
 	sql_lexer_init(&lexer, options, statement->canonical);
