@@ -399,6 +399,8 @@ static void test_secrets(void **unused)
 					"mysql",
 					"-phunter2",
 					"-P3306",
+					"-eCREATE USER a IDENTIFIED BY \"hunter2\"",
+					"SET PASSWORD FOR a = PASSWORD('hunter2')",
 					NULL };
 	struct writer_options options = { .command = command };
 	char error[STORE_ERROR_BYTES];
@@ -417,7 +419,8 @@ static void test_secrets(void **unused)
 		folder.file, "SELECT command FROM recording",
 		"[\"env\", \"PGPASSWORD=***\", \"psql\", \"postgresql://ann:***@db/app\", "
 		"\"host=x password = *** user=y\", \"--password\", \"***\", \"--api-token=***\", "
-		"\"mysql\", \"-p***\", \"-P3306\"]");
+		"\"mysql\", \"-p***\", \"-P3306\", "
+		"\"-eCREATE USER a IDENTIFIED BY ***\", \"SET PASSWORD FOR a = PASSWORD(***)\"]");
 	assert_sql(folder.file, "SELECT sql FROM queries", "ALTER ROLE ann PASSWORD '***'");
 	assert_false(file_holds(folder.file, "hunter2"));
 	assert_true(file_holds(folder.file, "ALTER ROLE ann"));
