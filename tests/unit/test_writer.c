@@ -362,6 +362,7 @@ static void test_session_again(void **unused)
 		   "FROM exchange e JOIN statement s ON s.id = e.statement "
 		   "JOIN context x ON x.id = s.context WHERE s.text = 'SELECT a' ORDER BY e.id",
 		   "app:mine other:-");
+	assert_sql(folder.file, "SELECT group_concat(database) FROM queries", "app,app,other");
 	folder_remove(&folder);
 }
 
