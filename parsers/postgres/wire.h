@@ -15,6 +15,7 @@
 #include "parsers/buffer.h"
 #include "parsers/compiler.h"
 #include "parsers/cursor.h"
+#include "parsers/frame.h"
 #include "parsers/protocol.h"
 
 #define PG_PROTOCOL(major, minor) ((uint32_t)(major) << 16 | (minor))
@@ -32,11 +33,10 @@
 #define PG_ANSWER_MAX ((size_t)16 << 20)
 
 enum pg_next { PG_EVENT, PG_MORE, PG_ERROR };
-enum pg_frame_part { FRAME_WHOLE, FRAME_BEGIN, FRAME_BYTES };
 
 struct pg_frame {
 	uint8_t type;	    /* 0: a startup message */
-	uint8_t part;	    /* enum pg_frame_part */
+	uint8_t part;	    /* enum frame_part */
 	bool last;	    /* FRAME_BYTES: the body ends here */
 	uint32_t body_size; /* of the whole message */
 	struct slice body;
