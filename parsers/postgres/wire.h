@@ -79,6 +79,8 @@ int pg_message_read(struct slice raw, struct message_field *ret_fields, size_t m
 int pg_completion_read(struct slice raw, struct completion *ret_completion);
 /* What stands for a Describe of a cursor that SQL declared: DESCRIBE CURSOR "name". */
 void pg_cursor_text(struct slice name, struct buffer *text);
+/* The name that a canonical statement ends with, as DEALLOCATE's does: decoded, in the text or the arena. */
+struct slice pg_last_name(struct slice canonical, struct arena *arena);
 /* The next parameter of a startup message, behind its code; false at the end: cursor_done() says whether it was whole. */
 bool pg_startup_next(struct cursor *cursor, struct slice *ret_name, struct slice *ret_value);
 /* The SQLSTATE of raw error fields, or an empty slice. */
