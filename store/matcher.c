@@ -168,7 +168,7 @@ static enum sql_shapes shapes_of(struct answers_state *state, const struct reque
 				 const struct stored_description *known,
 				 struct sql_statement *ret_statement)
 {
-	const struct sql_options options = { .dialect = stored->dialect };
+	const struct sql_options options = sql_options_default((enum sql_dialect)stored->dialect);
 	struct slice text = arena_copy(&state->arena, stored->text);
 	enum sql_shapes shapes;
 

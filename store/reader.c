@@ -135,7 +135,7 @@ int reader_exchange(struct reader *reader, int64_t id, struct stored_exchange *r
 
 static uint8_t verb_by_name(struct slice name)
 {
-	for (int verb = SQL_OTHER; verb <= SQL_NOTIFY; verb++)
+	for (int verb = SQL_OTHER; verb < SQL_VERBS; verb++)
 		if (slice_equal(name, slice_from_string(sql_verb_name((enum sql_verb)verb))))
 			return (uint8_t)verb;
 	return SQL_OTHER;
@@ -153,12 +153,13 @@ static struct slice copy(struct arena *arena, struct slice bytes)
 static void read_statement(sqlite3_stmt *sql, struct cached_statement *cached)
 {
 	struct stored_statement *statement = &cached->statement;
-	struct sql_options options = { .dialect = (uint8_t)sqlite3_column_int(sql, 0) };
+	struct sql_options options = sql_options_default(
+		sqlite3_column_int(sql, 0) == SQL_MYSQL ? SQL_MYSQL : SQL_POSTGRES);
 	struct arena *arena = &cached->arena;
 	struct sql_statement made;
 
 	*statement = (struct stored_statement){
-		.dialect = options.dialect == SQL_MYSQL ? SQL_MYSQL : SQL_POSTGRES,
+		.dialect = options.dialect,
 		.text = copy(arena, database_column(sql, 1)),
 		.canonical = copy(arena, database_column(sql, 2)),
 		.verb = verb_by_name(database_column(sql, 3)),
@@ -231,13 +232,13 @@ int reader_description(struct reader *reader, int64_t statement, struct arena *a
 static void canonicalize(const struct stored_statement *stored, struct slice text, bool edited,
 			 struct arena *arena, struct sql_statement *ret_statement)
 {
-	struct sql_options options = { .dialect = stored->dialect };
+	struct sql_options options;
 
-	sql_canonicalize(&options, text, arena, ret_statement);
-	if (edited || slice_equal(ret_statement->canonical, stored->canonical))
-		return;
-	options.backslash_escapes = true;
-	sql_canonicalize(&options, text, arena, ret_statement);
+	for (size_t n = 0; sql_options_nth((enum sql_dialect)stored->dialect, n, &options); n++) {
+		sql_canonicalize(&options, text, arena, ret_statement);
+		if (edited || slice_equal(ret_statement->canonical, stored->canonical))
+			return;
+	}
 	ret_statement->canonical = arena_copy(arena, stored->canonical);
 }
 

@@ -108,7 +108,7 @@ struct slice pg_last_name(struct slice canonical, struct arena *arena)
 		if (token.type == SQL_TOKEN_WORD)
 			name = token.text;
 		else if (token.type == SQL_TOKEN_QUOTED &&
-			 !sql_decode_quoted(&token, SQL_POSTGRES, arena, &name))
+			 !sql_decode_quoted(&token, &options, arena, &name))
 			name = slice_of(NULL, 0);
 	}
 	return name;
