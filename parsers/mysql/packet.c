@@ -289,7 +289,14 @@ void my_err_write(struct buffer *out, const struct my_err *err)
 
 void my_error_piece_write(struct buffer *out, const struct my_err *err)
 {
-	buffer_append_u16be(out, err->code);
+	uint8_t digits[MY_ERROR_PIECE_CODE];
+	uint16_t code = err->code;
+
+	for (size_t i = MY_ERROR_PIECE_CODE; i; i--) {
+		digits[i - 1] = (uint8_t)('0' + code % 10);
+		code /= 10;
+	}
+	buffer_append(out, digits, sizeof(digits));
 	buffer_append_slice(out, err->state.size == 5 ? err->state : SLICE("     "));
 	buffer_append_slice(out, err->message);
 }
@@ -297,8 +304,15 @@ void my_error_piece_write(struct buffer *out, const struct my_err *err)
 bool my_error_piece_read(struct slice raw, struct my_err *ret_err)
 {
 	struct cursor cursor = cursor_of(raw);
+	struct slice digits = cursor_bytes(&cursor, MY_ERROR_PIECE_CODE);
+	unsigned int code = 0;
 
-	*ret_err = (struct my_err){ .code = cursor_u16be(&cursor) };
+	for (size_t i = 0; i < digits.size; i++) {
+		if (digits.data[i] < '0' || digits.data[i] > '9')
+			return false;
+		code = code * 10 + (digits.data[i] - '0');
+	}
+	*ret_err = (struct my_err){ .code = (uint16_t)code };
 	ret_err->state = cursor_bytes(&cursor, 5);
 	ret_err->message = cursor_rest(&cursor);
 	if (slice_equal(ret_err->state, SLICE("     ")))

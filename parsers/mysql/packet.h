@@ -87,7 +87,9 @@ struct my_err {
 };
 bool my_err_read(struct slice payload, struct my_err *ret_err);
 void my_err_write(struct buffer *out, const struct my_err *err);
-/* PIECE_ERROR's bytes, as message_read() reads them. */
+/* PIECE_ERROR's bytes, as message_read() reads them: the code in five digits, the state in five characters (blanks: not
+ * said), the message. */
+#define MY_ERROR_PIECE_CODE 5
 void my_error_piece_write(struct buffer *out, const struct my_err *err);
 bool my_error_piece_read(struct slice raw, struct my_err *ret_err);
 
@@ -99,6 +101,19 @@ void my_eof_write(struct buffer *out, uint16_t warnings, uint16_t status);
 /* A column definition's payload, as PROTOCOL_41 has it; `extended`: with MariaDB's extended metadata. */
 bool my_column_read(struct slice payload, bool extended, struct column *ret_column);
 void my_column_write(struct buffer *out, const struct column *column, bool extended);
+
+/*
+ * PIECE_COLUMNS's bytes: one byte, the form of the values (enum parameter_form), one byte whose bit 0 says that extended metadata is in
+ * the definitions, and for each column an u32be length and its definition's payload.
+ */
+struct my_columns {
+	struct cursor cursor;
+	uint8_t form;
+	bool extended;
+};
+struct my_columns my_columns_of(struct slice raw);
+/* The next definition; false at the end: cursor_done(&columns->cursor) says whether they were whole. */
+bool my_columns_next(struct my_columns *columns, struct slice *ret_payload);
 
 /* The answer to COM_STMT_PREPARE, without the definitions behind it. */
 struct my_prepared {
