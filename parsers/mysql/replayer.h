@@ -115,6 +115,8 @@ struct my_send {
 	struct answer_key key;
 };
 
+struct slice my_charset_name(uint16_t collation);
+
 struct replayer {
 	const struct answers *answers;
 	uint64_t connection;
@@ -144,7 +146,8 @@ struct replayer {
 	uint32_t prepared; /* the statement that was prepared last; 0: none, or it failed */
 	size_t long_bytes;
 	struct buffer changes; /* of the session's state, that the next OK tells */
-	struct buffer scratch; /* a value, or a text that says what a command does */
+	struct buffer scratch; /* a value */
+	struct buffer text;    /* that says what the command under way does */
 
 	bool query; /* a COM_QUERY's statements are under way */
 	bool query_begins;
@@ -172,10 +175,10 @@ void my_change_user_message(struct replayer *replayer, struct slice body, struct
 /* A command about prepared statements; false: it is none. */
 bool my_statement_message(struct replayer *replayer, uint8_t command, struct slice body,
 			  struct buffer *out);
-void my_statement_free(struct named *named); /* accepts NULL */
-void my_forget_statements(struct replayer *replayer);
+void my_replay_statement_free(struct named *named); /* accepts NULL */
+void my_replay_forget_statements(struct replayer *replayer);
 /* Takes COM_QUERY's attributes off; false: they are malformed. */
-bool my_skip_attributes(struct cursor *cursor);
+bool my_replay_skip_attributes(struct cursor *cursor);
 
 /* replayer_answer.c */
 /* A statement of a COM_QUERY, or the text that another command means: answers it, or begins to (send.on). */
@@ -202,9 +205,9 @@ bool my_send_more(struct replayer *replayer, struct buffer *out);
 
 /* replayer_row.c */
 /* Sends the next row of the open chunk; 1 sent or begun (send.large), 0 there is none, negative errno. */
-int my_row_send(struct replayer *replayer, struct buffer *out, const struct column **ret_column);
+int my_replay_row(struct replayer *replayer, struct buffer *out, const struct column **ret_column);
 /* Goes on with a row with parts; false when the recording does not hold what it says. */
-bool my_row_more(struct replayer *replayer, struct buffer *out);
+bool my_replay_row_more(struct replayer *replayer, struct buffer *out);
 
 /* replayer_write.c */
 /* A result's status flags: those that are the session's are computed, the others are as recorded. */

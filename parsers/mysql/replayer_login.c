@@ -199,6 +199,7 @@ static void begin_session(struct replayer *replayer, struct slice database, stru
 void my_login_message(struct replayer *replayer, struct slice body, struct buffer *out)
 {
 	struct my_login login;
+	struct slice charset;
 
 	if (!my_login_read(body, &login) || (login.capabilities & MY_CLIENT_SSL)) {
 		refuse(replayer, "mockproxy: not a login of the protocol 4.1 without TLS", out);
@@ -207,13 +208,9 @@ void my_login_message(struct replayer *replayer, struct slice body, struct buffe
 	replayer->capabilities = login.capabilities & replayer->offered;
 	replayer->zstd_level = login.zstd_level;
 	begin_session(replayer, login.database, login.user);
-	if (login.collation) {
-		struct slice charset = my_collation_charset(login.collation);
-
-		if (charset.size)
-			sql_session_startup(replayer->session, SLICE("character_set_client"),
-					    charset);
-	}
+	charset = my_charset_name(login.collation);
+	if (charset.size)
+		sql_session_startup(replayer->session, SLICE("character_set_client"), charset);
 	accept_plugin(replayer, login.plugin, login.answer, out);
 }
 
@@ -234,7 +231,7 @@ void my_change_user_message(struct replayer *replayer, struct slice body, struct
 		return;
 	}
 	(void)answers->server(answers->context, change.database, change.user, &server);
-	my_forget_statements(replayer);
+	my_replay_forget_statements(replayer);
 	sql_session_reset(replayer->session);
 	sql_session_set_database(replayer->session, change.database);
 	answers->count_session(answers->context);

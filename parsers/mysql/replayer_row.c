@@ -133,7 +133,7 @@ static bool has_parts(const struct answer_value *values, size_t n)
 
 /* ---- rows with parts ---- */
 
-/* Everything but the parts into `row`, and then both in turn (my_row_more). */
+/* Everything but the parts into `row`, and then both in turn (my_replay_row_more). */
 static int begin_large(struct replayer *replayer, const struct answer_value *values, size_t n,
 		       const struct column **ret_column)
 {
@@ -190,7 +190,7 @@ static void end_large(struct my_send *send)
 		buffer_release(&send->row);
 }
 
-bool my_row_more(struct replayer *replayer, struct buffer *out)
+bool my_replay_row_more(struct replayer *replayer, struct buffer *out)
 {
 	struct my_send *send = &replayer->send;
 	struct slice bytes;
@@ -222,7 +222,7 @@ bool my_row_more(struct replayer *replayer, struct buffer *out)
 	return true;
 }
 
-int my_row_send(struct replayer *replayer, struct buffer *out, const struct column **ret_column)
+int my_replay_row(struct replayer *replayer, struct buffer *out, const struct column **ret_column)
 {
 	const struct answers *answers = replayer->answers;
 	struct my_send *send = &replayer->send;

@@ -260,7 +260,7 @@ static void step_rows(struct replayer *replayer, struct buffer *out)
 			suspend(replayer, out);
 			return;
 		}
-		found = my_row_send(replayer, out, &column);
+		found = my_replay_row(replayer, out, &column);
 		if (found < 0) {
 			unservable(replayer, column, found, out);
 			return;
@@ -447,7 +447,7 @@ bool my_send_more(struct replayer *replayer, struct buffer *out)
 		resume(replayer, out);
 	while (send->on && !replayer->infile && out->size < MY_FILL_BYTES && !out->overflowed) {
 		if (send->large) {
-			if (!my_row_more(replayer, out))
+			if (!my_replay_row_more(replayer, out))
 				broken_row(replayer);
 			continue;
 		}
