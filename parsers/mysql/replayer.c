@@ -259,9 +259,9 @@ static void command(struct replayer *replayer, struct slice body, struct buffer 
 	default:
 		break;
 	}
-	if (!my_statement_message(replayer, number, cursor_rest(&cursor), out) &&
-	    !command_as_text(replayer, number, &(struct cursor){ cursor.at, cursor.end, false },
-			     out))
+	if (!my_statement_message(replayer, number, slice_of(cursor.at, cursor_left(&cursor)),
+				  out) &&
+	    !command_as_text(replayer, number, &cursor, out))
 		my_write_error(replayer, MY_ERROR_UNKNOWN_COMMAND, SLICE("08S01"),
 			       SLICE("Unknown command"), out);
 }
@@ -300,14 +300,21 @@ static void message(struct replayer *replayer, const struct my_frame *frame, str
 
 /* ---- in and out ---- */
 
+static size_t whole_max(const struct replayer *replayer)
+{
+	if (replayer->infile)
+		return INFILE_HELD_BYTES;
+	return replayer->phase == MY_READY ? MY_REQUEST_MAX : MY_LOGIN_MAX;
+}
+
 static enum my_next next_frame(struct replayer *replayer, struct my_frame *ret_frame)
 {
 	enum my_next next;
 
-	if (my_framer_between(&replayer->framer))
-		replayer->framer.whole_max = replayer->infile		 ? INFILE_HELD_BYTES :
-					     replayer->phase == MY_READY ? MY_REQUEST_MAX :
-									   MY_LOGIN_MAX;
+	if (my_framer_between(&replayer->framer)) {
+		replayer->framer.sequence = MY_SEQUENCE_ANY;
+		replayer->framer.whole_max = whole_max(replayer);
+	}
 	if (!replayer->decompressor) {
 		next = my_framer_next(&replayer->framer, &replayer->unread, ret_frame);
 		replayer->error = replayer->framer.error;

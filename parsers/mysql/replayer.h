@@ -115,8 +115,6 @@ struct my_send {
 	struct answer_key key;
 };
 
-struct slice my_charset_name(uint16_t collation);
-
 struct replayer {
 	const struct answers *answers;
 	uint64_t connection;

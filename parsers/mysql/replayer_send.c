@@ -377,8 +377,9 @@ static bool key_of(const struct replayer *replayer, struct answer_key *ret_key)
 	uint64_t form = my_write_status(replayer, 0) | (uint64_t)replayer->sequence << 16 |
 			(uint64_t)send->binary << 24;
 
-	if (send->ask_cursor || send->fetch || send->list || send->raw || replayer->changes.size ||
-	    !leaves_state(replayer))
+	/* Where more follows, its packets count on from these. */
+	if (send->more || send->ask_cursor || send->fetch || send->list || send->raw ||
+	    replayer->changes.size || !leaves_state(replayer))
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++)
 		if (replayer->capabilities & capabilities[i])
