@@ -114,7 +114,7 @@ static void render_bytes(struct buffer *text, struct slice bytes)
 }
 
 /* Headers are checked here: what is split stays in its pieces. */
-static void render(struct buffer *text, struct slice bytes)
+void my_render(struct buffer *text, struct slice bytes)
 {
 	struct cursor cursor = cursor_of(bytes);
 
@@ -175,22 +175,30 @@ static bool play(struct replayer *replayer, struct slice input, size_t step, str
 	return state == REPLAY_CLOSE;
 }
 
-void my_converse(struct my_fake *fake, struct answer_cache *cache, const struct my_client *client,
-		 size_t step, struct buffer *text)
+bool my_play(struct my_fake *fake, struct answer_cache *cache, const struct my_client *client,
+	     size_t step, struct buffer *all)
 {
 	struct answers answers = my_answers_of(fake, cache);
 	struct replayer *replayer = my_replayer_new(&answers, 7);
+	bool closed = play(replayer, buffer_slice(&client->bytes), step, all);
+
+	assert_false(all->overflowed);
+	my_replayer_free(replayer);
+	return closed;
+}
+
+void my_converse(struct my_fake *fake, struct answer_cache *cache, const struct my_client *client,
+		 size_t step, struct buffer *text)
+{
 	struct buffer all;
 	bool closed;
 
 	buffer_init(&all, OUT_MAX);
-	closed = play(replayer, buffer_slice(&client->bytes), step, &all);
-	assert_false(all.overflowed);
-	render(text, buffer_slice(&all));
+	closed = my_play(fake, cache, client, step, &all);
+	my_render(text, buffer_slice(&all));
 	if (closed)
 		buffer_append_string(text, "closed\n");
 	buffer_release(&all);
-	my_replayer_free(replayer);
 }
 
 static struct slice behind_greeting(struct slice text)

@@ -11,7 +11,7 @@
 
 #define OUT_MAX ((size_t)64 << 20)
 /* "select big" has a value in parts: so large, in pieces of that size. */
-#define PART_BYTES (MY_SPLIT_SIZE + 100)
+#define PART_BYTES (MY_SPLIT_SIZE + 95)
 #define PIECE_BYTES ((size_t)100000)
 
 /* ---- the recording ---- */
@@ -70,24 +70,28 @@ void my_say_execute(struct my_client *client, uint32_t id, uint8_t flags, int32_
 
 /* ---- what comes back ---- */
 
-/* One conversation with a session of its own, what comes back as text. */
+/* One conversation with a session of its own: the bytes that come back; true: the connection is over then. */
+bool my_play(struct my_fake *fake, struct answer_cache *cache, const struct my_client *client,
+	     size_t step, struct buffer *all);
+void my_render(struct buffer *text, struct slice bytes);
+/* ... and as text. */
 void my_converse(struct my_fake *fake, struct answer_cache *cache, const struct my_client *client,
 		 size_t step, struct buffer *text);
 /* A conversation whole, byte by byte, in steps that fall anywhere, and from the cache: each time, behind the greeting, just
  * this must come. Takes the client over. */
 void my_expect(struct my_fake *fake, struct my_client *client, const char *expected);
 
-/* The login's OK, OK packets without and with a transaction. */
-#define LOGGED_IN "2 ~~~<02>~~~\n"
-#define OK(sequence) sequence " ~~~<02>~~~\n"
-#define OK_IN_TRANSACTION(sequence) sequence " ~~~<03>~~~\n"
-#define EOF_PACKET(sequence) sequence " <fe>~~<02>~\n"
-#define COUNT(sequence) sequence " <01>\n"
+/* The login's MY_OK, MY_OK packets without and with a transaction. */
+#define MY_LOGGED_IN "2 ~~~<02>~~~\n"
+#define MY_OK(sequence) sequence " ~~~<02>~~~\n"
+#define MY_OK_IN_TRANSACTION(sequence) sequence " ~~~<03>~~~\n"
+#define MY_EOF_PACKET(sequence) sequence " <fe>~~<02>~\n"
+#define MY_COUNT(sequence) sequence " <01>\n"
 /* Of an int, of a string. */
-#define DEF_INT(sequence) sequence " <03>def~<01>t<01>t<01>a<01>a<0c>?~<0b>~~~<03>~~~~~\n"
-#define DEF_TEXT(sequence) sequence " <03>def~<01>t<01>t<01>b<01>b<0c>-~<ff>~~~<fd>~~~~~\n"
-#define DEF_PARAMETER(sequence) sequence " <03>def~~~<01>?~<0c>?~~~~~<fd><80>~~~~\n"
-#define MISS(sequence, asked)                                                        \
+#define MY_DEF_INT(sequence) sequence " <03>def~<01>t<01>t<01>a<01>a<0c>?~<0b>~~~<03>~~~~~\n"
+#define MY_DEF_TEXT(sequence) sequence " <03>def~<01>t<01>t<01>b<01>b<0c>-~<ff>~~~<fd>~~~~~\n"
+#define MY_DEF_PARAMETER(sequence) sequence " <03>def~~~<01>?~<0c>?~~~~~<fd><80>~~~~\n"
+#define MY_MISS(sequence, asked)                                                     \
 	sequence " <ff>Q<04>#HY000mockproxy: the recording holds no answer to this " \
 		 "statement. Asked: " asked "; Nearest recorded: select nearest; "   \
 		 "Difference: value 1: recorded 5, asked 7\n"

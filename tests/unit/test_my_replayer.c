@@ -59,16 +59,16 @@ static void test_logins(void **state)
 	struct slice hash = SLICE("0123456789012345678901234567890a"), none = slice_of(NULL, 0);
 
 	(void)state;
-	log_in_as(native, native, SLICE("12345678901234567890"), none, LOGGED_IN);
-	log_in_as(native, native, SLICE(""), none, LOGGED_IN);
+	log_in_as(native, native, SLICE("12345678901234567890"), none, MY_LOGGED_IN);
+	log_in_as(native, native, SLICE(""), none, MY_LOGGED_IN);
 	log_in_as(sha2, sha2, hash, none, "2 <01><03>\n3 ~~~<02>~~~\n");
-	log_in_as(sha2, sha2, SLICE(""), none, LOGGED_IN);
+	log_in_as(sha2, sha2, SLICE(""), none, MY_LOGGED_IN);
 	/* The client's own first choice differs from what is greeted with. */
 	log_in_as(native, sha2, hash, none, "2 <01><03>\n3 ~~~<02>~~~\n");
-	log_in_as(sha2, native, SLICE("12345678901234567890"), none, LOGGED_IN);
-	log_in_as(native, "mysql_clear_password", SLICE("secret\0"), none, LOGGED_IN);
-	log_in_as(native, "client_ed25519", SLICE(""), none, LOGGED_IN);
-	log_in_as(native, "", SLICE("12345678901234567890"), none, LOGGED_IN);
+	log_in_as(sha2, native, SLICE("12345678901234567890"), none, MY_LOGGED_IN);
+	log_in_as(native, "mysql_clear_password", SLICE("secret\0"), none, MY_LOGGED_IN);
+	log_in_as(native, "client_ed25519", SLICE(""), none, MY_LOGGED_IN);
+	log_in_as(native, "", SLICE("12345678901234567890"), none, MY_LOGGED_IN);
 }
 
 /* What waits for a key or a challenge is asked to use another plugin. */
@@ -126,15 +126,18 @@ static void test_text(void **state)
 	my_say_query(&client, "SELECT a FROM t WHERE a = 5");
 	my_say_query(&client, "select a from t where a = 6"); /* recorded in binary */
 	my_expect(&fake, &client,
-		  LOGGED_IN COUNT("1") DEF_INT("2") EOF_PACKET("3") "4 <01>5\n" EOF_PACKET("5")
-			  COUNT("1") DEF_INT("2") EOF_PACKET("3") "4 <01>6\n" EOF_PACKET("5"));
+		  MY_LOGGED_IN MY_COUNT("1") MY_DEF_INT("2")
+			  MY_EOF_PACKET("3") "4 <01>5\n" MY_EOF_PACKET("5") MY_COUNT("1")
+				  MY_DEF_INT("2")
+					  MY_EOF_PACKET("3") "4 <01>6\n" MY_EOF_PACKET("5"));
 	assert_int_equal(fake.found, 2);
 
 	begin(&fake, &client, CAPABILITIES_NEW);
 	my_say_query(&client, "select a from five");
 	my_expect(&fake, &client,
-		  LOGGED_IN COUNT("1") DEF_INT("2") "3 <01>1\n4 <01>2\n5 <01>3\n6 <fb>\n7 <01>5\n"
-						    "8 <fe>~~<02>~~~\n");
+		  MY_LOGGED_IN MY_COUNT("1")
+			  MY_DEF_INT("2") "3 <01>1\n4 <01>2\n5 <01>3\n6 <fb>\n7 <01>5\n"
+					  "8 <fe>~~<02>~~~\n");
 }
 
 static void test_outcomes(void **state)
@@ -156,19 +159,20 @@ static void test_outcomes(void **state)
 	my_say_command(&client, MY_COM_QUIT, SLICE(""));
 	my_expect(
 		&fake, &client,
-		LOGGED_IN COUNT("1") DEF_INT(
+		MY_LOGGED_IN MY_COUNT("1") MY_DEF_INT(
 			"2") "3 <01>1\n4 <ff>z<04>#42S02recorded\n"
 			     "1 ~<fe><ff><ff><ff><ff><ff><ff><ff><ff>~<02>~~~<0f>Rows matched: 1\n"
 			     "1 <ff>Q<04>#HY000mockproxy: the recorded answer cannot be given in "
 			     "the form that "
 			     "was asked for: the recording is damaged here\n"
-			     "1 <ff>)<04>#42000Query was empty\n" MISS(
-				     "1", "select a from t where a = 7") MISS("1", "drop table t")
-				     OK("1") "1 <ff><17><04>#08S01Unknown command\n"
-					     "1 <ff>Q<04>#HY000mockproxy: the recorded answer "
-					     "cannot be given in the form that "
-					     "was asked for: replication is not replayed\n"
-					     "closed\n");
+			     "1 <ff>)<04>#42000Query was empty\n" MY_MISS(
+				     "1", "select a from t where a = 7") MY_MISS("1",
+										 "drop table t")
+				     MY_OK("1") "1 <ff><17><04>#08S01Unknown command\n"
+						"1 <ff>Q<04>#HY000mockproxy: the recorded answer "
+						"cannot be given in the form that "
+						"was asked for: replication is not replayed\n"
+						"closed\n");
 	assert_int_equal(fake.unservable, 2);
 }
 
@@ -183,20 +187,21 @@ static void test_several(void **state)
 	my_say_query(&client, "begin; select missing; commit");
 	my_say_query(&client, "merged one; merged two");
 	my_expect(&fake, &client,
-		  LOGGED_IN
-		  "1 ~~~<0b>~~~\n"
-		  "2 <01>\n" DEF_INT("3") "4 <fe>~~<0b>~\n5 <01>5\n6 <fe>~~<0b>~\n"
-					  "7 ~~~<02>~~~\n"
-					  "1 ~~~<0b>~~~\n" MISS(
-						  "2", "select missing") "1 ~~~<03>~~~<03>ONE\n");
+		  MY_LOGGED_IN "1 ~~~<0b>~~~\n"
+			       "2 <01>\n" MY_DEF_INT(
+				       "3") "4 <fe>~~<0b>~\n5 <01>5\n6 <fe>~~<0b>~\n"
+					    "7 ~~~<02>~~~\n"
+					    "1 ~~~<0b>~~~\n" MY_MISS(
+						    "2", "select missing") "1 ~~~<03>~~~<03>ONE\n");
 	assert_int_equal(fake.session, 3);
 
 	/* A procedure. */
 	begin(&fake, &client, CAPABILITIES_NEW);
 	my_say_query(&client, "call p()");
 	my_expect(&fake, &client,
-		  LOGGED_IN COUNT("1") DEF_INT("2") "3 <01>1\n4 <fe>~~<0a>~~~\n" COUNT("5")
-			  DEF_INT("6") "7 <01>2\n8 <fe>~~<0a>~~~\n9 ~~~<02>~~~\n");
+		  MY_LOGGED_IN MY_COUNT("1")
+			  MY_DEF_INT("2") "3 <01>1\n4 <fe>~~<0a>~~~\n" MY_COUNT("5")
+				  MY_DEF_INT("6") "7 <01>2\n8 <fe>~~<0a>~~~\n9 ~~~<02>~~~\n");
 }
 
 /* The state is this session's, whatever it was when it was recorded. */
@@ -218,12 +223,12 @@ static void test_session(void **state)
 	my_say_command(&client, MY_COM_RESET_CONNECTION, SLICE(""));
 	my_say_command(&client, MY_COM_SET_OPTION, SLICE("\0\0"));
 	my_expect(&fake, &client,
-		  LOGGED_IN OK_IN_TRANSACTION("1") "1 ~~~<01>~~~\n1 ~~~~~~~\n1 ~~~<02><02>~~\n"
-						   "1 ~~~<02>B~~~<07>~<05><01>x<02>on\n"
-						   "1 ~~~<02>B~~~<08><01><06><05>Other\n"
-						   "1 ~~~<02>B~~~<07><01><05><04>shop\n"
-						   "1 <ff><19><04>#42S02recorded\n" OK(
-							   "1") "1 <fe>~~<02>~~~\n");
+		  MY_LOGGED_IN MY_OK_IN_TRANSACTION(
+			  "1") "1 ~~~<01>~~~\n1 ~~~~~~~\n1 ~~~<02><02>~~\n"
+			       "1 ~~~<02>B~~~<07>~<05><01>x<02>on\n"
+			       "1 ~~~<02>B~~~<08><01><06><05>Other\n"
+			       "1 ~~~<02>B~~~<07><01><05><04>shop\n"
+			       "1 <ff><19><04>#42S02recorded\n" MY_OK("1") "1 <fe>~~<02>~~~\n");
 }
 
 static void test_commands(void **state)
@@ -237,8 +242,9 @@ static void test_commands(void **state)
 	my_say_command(&client, MY_COM_STATISTICS, SLICE(""));
 	my_say_command(&client, MY_COM_PROCESS_KILL, SLICE("\x07\0\0\0"));
 	my_expect(&fake, &client,
-		  LOGGED_IN "1 <03>def~<01>t<01>t<01>a<01>a<0c>?~<0b>~~~<03>~~~~~<fb>\n" EOF_PACKET(
-			  "2") "1 Uptime: 1\n" MISS("1", "KILL 7"));
+		  MY_LOGGED_IN
+		  "1 <03>def~<01>t<01>t<01>a<01>a<0c>?~<0b>~~~<03>~~~~~<fb>\n" MY_EOF_PACKET(
+			  "2") "1 Uptime: 1\n" MY_MISS("1", "KILL 7"));
 }
 
 static void test_change_user(void **state)
@@ -256,12 +262,12 @@ static void test_change_user(void **state)
 	my_say_command(&client, MY_COM_CHANGE_USER, SLICE("bob\0\0shop\0"));
 	my_say_execute(&client, 1, 0, -1);
 	my_expect(&fake, &client,
-		  LOGGED_IN OK_IN_TRANSACTION(
+		  MY_LOGGED_IN MY_OK_IN_TRANSACTION(
 			  "1") "1 <01><03>\n2 ~~~<02>~~~\n"
-			       "1 ~<01>~~~<01>~~~~~~\n" DEF_INT("2") EOF_PACKET("3")
-				       OK("1") "1 <ff><db><04>#HY000Unknown prepared statement "
-					       "handler (1) given to "
-					       "mysqld_stmt_execute\n");
+			       "1 ~<01>~~~<01>~~~~~~\n" MY_DEF_INT("2") MY_EOF_PACKET("3")
+				       MY_OK("1") "1 <ff><db><04>#HY000Unknown prepared statement "
+						  "handler (1) given to "
+						  "mysqld_stmt_execute\n");
 }
 
 static void test_local_file(void **state)
@@ -275,16 +281,16 @@ static void test_local_file(void **state)
 	my_say_packet(&client, 2, SLICE("1\n2\n3\n"));
 	my_say_packet(&client, 3, SLICE(""));
 	my_say_command(&client, MY_COM_PING, SLICE(""));
-	my_expect(&fake, &client, LOGGED_IN "1 <fb>f.csv\n4 ~<03>~<02>~~~\n" OK("1"));
+	my_expect(&fake, &client, MY_LOGGED_IN "1 <fb>f.csv\n4 ~<03>~<02>~~~\n" MY_OK("1"));
 
 	begin(&fake, &client, CAPABILITIES_OLD & ~MY_CLIENT_LOCAL_FILES);
 	my_say_query(&client, "load data local infile 'f.csv' into table t");
 	my_say_command(&client, MY_COM_PING, SLICE(""));
 	my_expect(&fake, &client,
-		  LOGGED_IN
+		  MY_LOGGED_IN
 		  "1 <ff>Q<04>#HY000mockproxy: the recorded answer cannot be given in the "
 		  "form that was asked for: the client's own file was sent, which this "
-		  "client does not allow\n" OK("1"));
+		  "client does not allow\n" MY_OK("1"));
 }
 
 int main(void)
