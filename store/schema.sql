@@ -62,7 +62,8 @@ CREATE TABLE statement (             -- a template: texts that differ only in th
 	id                INTEGER PRIMARY KEY,
 	context           INTEGER NOT NULL REFERENCES context (id),
 	dialect           INTEGER NOT NULL, -- 1 PostgreSQL, 2 MySQL
-	text              ANY NOT NULL,   -- as it was first seen, secrets masked
+	text              ANY NOT NULL,   -- as it was first seen, secrets masked; an edited text is read as by a session
+	                                  -- with the server's default settings (MySQL: sql_mode without ANSI_QUOTES ...)
 	canonical         ANY,            -- the template; NULL: text was edited, it is made anew from it
 	verb              TEXT NOT NULL,
 	reads             TEXT,           -- tables, JSON array; NULL: not known
@@ -155,14 +156,14 @@ SELECT e.id AS id,
        strftime('%Y-%m-%dT%H:%M:%fZ', e.started_ns / 1000000000.0, 'unixepoch') AS started_at,
        round(e.duration_ns / 1000000.0, 3) AS duration_ms,
        c.protocol AS protocol,
-       c.database AS database,
+       coalesce((SELECT x.database FROM context x WHERE x.id = s.context AND x.database <> ''), c.database) AS database,
        coalesce(e.text, s.text, '(not stored)') AS sql,
        e.parameters AS parameters,
        (SELECT sum(r.row_count) FROM result r WHERE r.exchange = e.id) AS row_count,
        (SELECT group_concat(r.tag, '; ') FROM result r WHERE r.exchange = e.id) AS tag,
        (SELECT CASE WHEN json_valid(r.error)
 		    THEN coalesce(json_extract(r.error, '$.severity') || ' ' || json_extract(r.error, '$.code') ||
-				  ': ' || json_extract(r.error, '$.message'), r.error)
+				  coalesce(' (' || json_extract(r.error, '$.sqlstate') || ')', '') || ': ' || json_extract(r.error, '$.message'), r.error)
 		    ELSE r.error END
 	FROM result r WHERE r.exchange = e.id AND r.error IS NOT NULL LIMIT 1) AS error
 FROM exchange e

@@ -29,8 +29,7 @@ struct recorder *my_recorder_new(uint64_t connection)
 	names_init(&recorder->statements);
 	buffer_init(&recorder->columns, MY_COLUMNS_BYTES_MAX);
 	buffer_init(&recorder->database, MY_DATABASE_MAX);
-	recorder->options.dialect = SQL_MYSQL;
-	recorder->options.backslash_escapes = true;
+	recorder->options = sql_options_default(SQL_MYSQL);
 	return recorder;
 }
 
@@ -243,8 +242,12 @@ static void framer_between(struct recorder *recorder, enum side side)
 	struct my_framer *framer = &recorder->framers[side];
 	const struct my_operation *head = my_operations_head(recorder);
 
-	if (!my_framer_between(framer) || recorder->phase != PHASE_READY)
+	if (!my_framer_between(framer))
 		return;
+	if (recorder->phase != PHASE_READY) {
+		framer->sequence = recorder->login_sequence;
+		return;
+	}
 	if (side == SIDE_CLIENT) {
 		bool changing = head && head->command == MY_COM_CHANGE_USER;
 
@@ -267,6 +270,7 @@ static bool take_frame(struct recorder *recorder, enum side side, const struct m
 {
 	size_t before = recorder->n_operations;
 
+	recorder->login_sequence = (uint8_t)(frame->sequence + 1);
 	if (side == SIDE_SERVER)
 		return my_server_message(recorder, frame);
 	if (!my_client_message(recorder, frame))

@@ -131,6 +131,7 @@ struct recorder {
 	struct buffer database;
 	uint64_t capabilities; /* that both sides have */
 	unsigned int login_packets;
+	uint8_t login_sequence; /* of the next packet of either side */
 	bool multi_statements;
 	uint16_t status; /* as last said */
 	struct sql_options options;

@@ -179,6 +179,7 @@ static bool take_login(struct recorder *recorder, struct slice body)
 	identity->collation = login.collation;
 	identity->max_packet = login.max_packet;
 	my_database_set(recorder, login.database);
+	recorder->options.charset = (uint8_t)sql_charset_of(my_charset_name(login.collation));
 	recorder->multi_statements = login.capabilities & MY_CLIENT_MULTI_STATEMENTS;
 	recorder->phase = PHASE_AUTHENTICATION;
 	return true;

@@ -18,6 +18,9 @@ void my_status_said(struct recorder *recorder, uint16_t status)
 	recorder->status = status;
 	recorder->log.transaction = status & MY_STATUS_IN_TRANS ? 'T' : 'I';
 	recorder->options.backslash_escapes = !(status & MY_STATUS_NO_BACKSLASH_ESCAPES);
+	/* Only MariaDB says it. */
+	recorder->options.ansi_quotes = !(recorder->greeting.capabilities & MY_CLIENT_MYSQL) &&
+					(status & MY_STATUS_ANSI_QUOTES);
 }
 
 /* ---- the session's state ---- */
@@ -44,6 +47,8 @@ static bool add_variables(struct recorder *recorder, struct cursor cursor)
 		struct slice name = my_read_lenenc_bytes(&cursor);
 		struct slice value = my_read_lenenc_bytes(&cursor);
 
+		if (slice_equal(name, SLICE("character_set_client")))
+			recorder->options.charset = (uint8_t)sql_charset_of(value);
 		if (!cursor.failed)
 			add_status(recorder, name, value);
 	}
