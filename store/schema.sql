@@ -62,7 +62,8 @@ CREATE TABLE statement (             -- a template: texts that differ only in th
 	id                INTEGER PRIMARY KEY,
 	context           INTEGER NOT NULL REFERENCES context (id),
 	dialect           INTEGER NOT NULL, -- 1 PostgreSQL, 2 MySQL
-	text              ANY NOT NULL,   -- as it was first seen, secrets masked
+	text              ANY NOT NULL,   -- as it was first seen, secrets masked; an edited text is read as by a session
+	                                  -- with the server's default settings (MySQL: sql_mode without ANSI_QUOTES ...)
 	canonical         ANY,            -- the template; NULL: text was edited, it is made anew from it
 	verb              TEXT NOT NULL,
 	reads             TEXT,           -- tables, JSON array; NULL: not known
@@ -91,13 +92,12 @@ CREATE TABLE exchange (              -- one statement execution: a request and e
 	parameters        ANY,            -- JSON array, one value for each place of the template; NULL: it has none
 	outcome           INTEGER NOT NULL DEFAULT 0, -- 0 unfinished, 1 ok, 2 error, 3 suspended
 	flags             INTEGER NOT NULL DEFAULT 0, -- bits, see view flagged
-	edited            INTEGER NOT NULL DEFAULT 0  -- 1: the text was edited, so values written in it count
-) STRICT;
-
-CREATE TABLE result (
-	exchange          INTEGER NOT NULL REFERENCES exchange (id),
-	number            INTEGER NOT NULL, -- from 0
+	edited            INTEGER NOT NULL DEFAULT 0, -- 1: the text was edited, so values written in it count
+	-- What the server said: nearly always one small result, which is in this row, and the rest is about it.
+	inline            INTEGER NOT NULL DEFAULT 0, -- 1: so it is; 0: results, if there are any, are in result_apart
 	columns           INTEGER REFERENCES columns (id), -- NULL: no rows
+	rows              ANY,            -- JSON array of arrays: "text", null, {"hex": "00ff"} for what is not text,
+	                                  -- {"part": n, "bytes": size} for what is in value_part; NULL: no rows
 	tag               ANY,            -- what the server says of success (MySQL: its info, mostly empty); NULL: it did not
 	row_count         INTEGER,        -- rows given, or affected
 	error             TEXT,           -- JSON object of the error's fields
@@ -105,19 +105,33 @@ CREATE TABLE result (
 	empty             INTEGER NOT NULL DEFAULT 0, -- 1: the server said that there was nothing to do
 	insert_id         INTEGER,        -- MySQL, in these three NULL is 0
 	warnings          INTEGER,
-	server_status     INTEGER,        -- MySQL's status flags
+	server_status     INTEGER         -- MySQL's status flags
+) STRICT;
+
+-- The results of an exchange that is not `inline`: of several results, or of one whose rows fill more than one chunk.
+CREATE TABLE result_apart (
+	exchange          INTEGER NOT NULL REFERENCES exchange (id),
+	number            INTEGER NOT NULL, -- from 0
+	columns           INTEGER REFERENCES columns (id), -- this and the following as in exchange
+	tag               ANY,
+	row_count         INTEGER,
+	error             TEXT,
+	events            TEXT,
+	empty             INTEGER NOT NULL DEFAULT 0,
+	insert_id         INTEGER,
+	warnings          INTEGER,
+	server_status     INTEGER,
 	PRIMARY KEY (exchange, number)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE result_rows (           -- rows of a result, in chunks
+CREATE TABLE rows_apart (            -- their rows, in chunks
 	exchange          INTEGER NOT NULL,
 	result            INTEGER NOT NULL,
 	chunk             INTEGER NOT NULL, -- from 0
 	first_row         INTEGER NOT NULL, -- number of the first row, from 1
-	rows              ANY NOT NULL,   -- JSON array of arrays: "text", null, {"hex": "00ff"} for what is not text,
-	                                  -- {"part": n, "bytes": size} for what is in value_part
+	rows              ANY NOT NULL,   -- as exchange.rows
 	PRIMARY KEY (exchange, result, chunk),
-	FOREIGN KEY (exchange, result) REFERENCES result (exchange, number)
+	FOREIGN KEY (exchange, result) REFERENCES result_apart (exchange, number)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE value_part (            -- a value above 256 KiB, in pieces
@@ -148,6 +162,37 @@ CREATE TRIGGER context_edited AFTER UPDATE ON context BEGIN
 	WHERE statement IN (SELECT id FROM statement WHERE context = NEW.id);
 END;
 
+-- All results, wherever they are stored. Edits of what is in them go to where it is.
+CREATE VIEW result AS
+SELECT id AS exchange, 0 AS number, columns, tag, row_count, error, events, empty, insert_id, warnings, server_status
+FROM exchange WHERE inline
+UNION ALL
+SELECT exchange, number, columns, tag, row_count, error, events, empty, insert_id, warnings, server_status
+FROM result_apart;
+
+CREATE TRIGGER result_edited INSTEAD OF UPDATE ON result BEGIN
+	UPDATE exchange SET columns = NEW.columns, tag = NEW.tag, row_count = NEW.row_count, error = NEW.error,
+		events = NEW.events, empty = NEW.empty, insert_id = NEW.insert_id, warnings = NEW.warnings,
+		server_status = NEW.server_status
+	WHERE id = OLD.exchange AND inline;
+	UPDATE result_apart SET columns = NEW.columns, tag = NEW.tag, row_count = NEW.row_count, error = NEW.error,
+		events = NEW.events, empty = NEW.empty, insert_id = NEW.insert_id, warnings = NEW.warnings,
+		server_status = NEW.server_status
+	WHERE exchange = OLD.exchange AND number = OLD.number;
+END;
+
+-- All rows in their chunks: `rows` as in exchange.
+CREATE VIEW result_rows AS
+SELECT id AS exchange, 0 AS result, 0 AS chunk, 1 AS first_row, rows FROM exchange WHERE inline AND rows IS NOT NULL
+UNION ALL
+SELECT exchange, result, chunk, first_row, rows FROM rows_apart;
+
+CREATE TRIGGER result_rows_edited INSTEAD OF UPDATE ON result_rows BEGIN
+	UPDATE exchange SET rows = NEW.rows WHERE id = OLD.exchange AND inline;
+	UPDATE rows_apart SET rows = NEW.rows
+	WHERE exchange = OLD.exchange AND result = OLD.result AND chunk = OLD.chunk;
+END;
+
 -- Every exchange, as a person would ask for it.
 CREATE VIEW queries AS
 SELECT e.id AS id,
@@ -155,16 +200,20 @@ SELECT e.id AS id,
        strftime('%Y-%m-%dT%H:%M:%fZ', e.started_ns / 1000000000.0, 'unixepoch') AS started_at,
        round(e.duration_ns / 1000000.0, 3) AS duration_ms,
        c.protocol AS protocol,
-       c.database AS database,
+       coalesce((SELECT x.database FROM context x WHERE x.id = s.context AND x.database <> ''), c.database) AS database,
        coalesce(e.text, s.text, '(not stored)') AS sql,
        e.parameters AS parameters,
-       (SELECT sum(r.row_count) FROM result r WHERE r.exchange = e.id) AS row_count,
-       (SELECT group_concat(r.tag, '; ') FROM result r WHERE r.exchange = e.id) AS tag,
+       CASE WHEN e.inline THEN e.row_count
+	    ELSE (SELECT sum(r.row_count) FROM result_apart r WHERE r.exchange = e.id) END AS row_count,
+       CASE WHEN e.inline THEN e.tag
+	    ELSE (SELECT group_concat(r.tag, '; ') FROM result_apart r WHERE r.exchange = e.id) END AS tag,
        (SELECT CASE WHEN json_valid(r.error)
 		    THEN coalesce(json_extract(r.error, '$.severity') || ' ' || json_extract(r.error, '$.code') ||
-				  ': ' || json_extract(r.error, '$.message'), r.error)
+				  coalesce(' (' || json_extract(r.error, '$.sqlstate') || ')', '') || ': ' || json_extract(r.error, '$.message'), r.error)
 		    ELSE r.error END
-	FROM result r WHERE r.exchange = e.id AND r.error IS NOT NULL LIMIT 1) AS error
+	FROM (SELECT CASE WHEN e.inline THEN e.error
+			  ELSE (SELECT a.error FROM result_apart a
+				WHERE a.exchange = e.id AND a.error IS NOT NULL LIMIT 1) END AS error) r) AS error
 FROM exchange e
 JOIN connection c ON c.id = e.connection
 LEFT JOIN statement s ON s.id = e.statement;

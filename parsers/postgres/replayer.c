@@ -22,8 +22,8 @@ struct replayer *pg_replayer_new(const struct answers *answers, uint64_t connect
 	buffer_init(&replayer->status, PG_FILL_BYTES);
 	buffer_init(&replayer->send.row, (size_t)64 << 20);
 	pg_framer_init(&replayer->framer, false);
-	pg_names_init(&replayer->prepared);
-	pg_names_init(&replayer->bound);
+	names_init(&replayer->prepared);
+	names_init(&replayer->bound);
 	arena_init(&replayer->arena);
 	return replayer;
 }
@@ -32,8 +32,8 @@ void pg_replayer_free(struct replayer *replayer)
 {
 	if (!replayer)
 		return;
-	pg_names_release(&replayer->bound, pg_bound_free);
-	pg_names_release(&replayer->prepared, pg_prepared_release);
+	names_release(&replayer->bound, pg_bound_free);
+	names_release(&replayer->prepared, pg_prepared_release);
 	sql_session_free(replayer->session);
 	pg_framer_release(&replayer->framer);
 	buffer_release(&replayer->in);

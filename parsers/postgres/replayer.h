@@ -19,7 +19,7 @@
 #ifndef MOCKPROXY_POSTGRES_REPLAYER_H
 #define MOCKPROXY_POSTGRES_REPLAYER_H
 
-#include "parsers/postgres/names.h"
+#include "parsers/names.h"
 #include "parsers/postgres/wire.h"
 #include "parsers/sql/session.h"
 
@@ -32,7 +32,7 @@
 #define PG_STATE_UNSERVABLE "MP002"
 
 struct pg_prepared {
-	struct pg_named named;
+	struct named named;
 	struct arena arena;	 /* owns all of it */
 	unsigned int references; /* its name, and portals */
 	struct slice text;
@@ -53,7 +53,7 @@ struct pg_position {
 };
 
 struct pg_bound {
-	struct pg_named named;
+	struct named named;
 	struct arena arena;
 	struct pg_prepared *prepared;
 	struct sql_value *values; /* of the statement's slots */
@@ -130,8 +130,8 @@ struct replayer {
 	bool utc;	      /* the recorded server's TimeZone is UTC */
 
 	struct sql_session *session;
-	struct pg_names prepared;
-	struct pg_names bound;
+	struct names prepared;
+	struct names bound;
 
 	bool query;	   /* a Query's statements are under way */
 	bool query_begins; /* none of them was answered yet */
@@ -163,8 +163,8 @@ void pg_forget_all_prepared(struct replayer *replayer);
 /* replayer_extended.c */
 void pg_extended_message(struct replayer *replayer, const struct pg_frame *frame,
 			 struct buffer *out);
-void pg_prepared_release(struct pg_named *named); /* drops a reference; accepts NULL */
-void pg_bound_free(struct pg_named *named);	  /* accepts NULL */
+void pg_prepared_release(struct named *named); /* drops a reference; accepts NULL */
+void pg_bound_free(struct named *named);       /* accepts NULL */
 /* A simple query ends the unnamed statement and the unnamed portal (55.2.3). */
 void pg_forget_unnamed(struct replayer *replayer);
 /* Portals end with their transaction. */

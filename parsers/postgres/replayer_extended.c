@@ -46,7 +46,7 @@ static void refuse_name(struct replayer *replayer, const char *code, const char 
 	buffer_release(&message);
 }
 
-void pg_prepared_release(struct pg_named *named)
+void pg_prepared_release(struct named *named)
 {
 	struct pg_prepared *prepared = (struct pg_prepared *)named;
 	struct arena arena;
@@ -57,7 +57,7 @@ void pg_prepared_release(struct pg_named *named)
 	arena_release(&arena);
 }
 
-void pg_bound_free(struct pg_named *named)
+void pg_bound_free(struct named *named)
 {
 	struct pg_bound *bound = (struct pg_bound *)named;
 	struct arena arena;
@@ -71,33 +71,33 @@ void pg_bound_free(struct pg_named *named)
 
 void pg_forget_bound(struct replayer *replayer)
 {
-	struct pg_names *names = &replayer->bound;
+	struct names *names = &replayer->bound;
 
 	for (size_t i = 0; names->n && i < names->n_buckets; i++)
 		while (names->buckets[i])
-			pg_bound_free(pg_names_take(names, names->buckets[i]->name));
-	pg_names_shrink(names);
+			pg_bound_free(names_take(names, names->buckets[i]->name));
+	names_shrink(names);
 }
 
 void pg_forget_unnamed(struct replayer *replayer)
 {
 	pg_forget_prepared(replayer, slice_of(NULL, 0));
-	pg_bound_free(pg_names_take(&replayer->bound, slice_of(NULL, 0)));
+	pg_bound_free(names_take(&replayer->bound, slice_of(NULL, 0)));
 }
 
 void pg_forget_prepared(struct replayer *replayer, struct slice name)
 {
-	pg_prepared_release(pg_names_take(&replayer->prepared, name));
+	pg_prepared_release(names_take(&replayer->prepared, name));
 }
 
 void pg_forget_all_prepared(struct replayer *replayer)
 {
-	struct pg_names *names = &replayer->prepared;
+	struct names *names = &replayer->prepared;
 
 	for (size_t i = 0; names->n && i < names->n_buckets; i++)
 		while (names->buckets[i])
 			pg_forget_prepared(replayer, names->buckets[i]->name);
-	pg_names_shrink(names);
+	names_shrink(names);
 }
 
 /* ---- Parse ---- */
@@ -252,7 +252,7 @@ static void parse_message(struct replayer *replayer, struct slice body, struct b
 		refuse(replayer, "08P01", SLICE("malformed Parse"), out);
 		return;
 	}
-	if (name.size && pg_names_find(&replayer->prepared, name)) {
+	if (name.size && names_find(&replayer->prepared, name)) {
 		refuse_name(replayer, "42P05", "prepared statement", name, " already exists", out);
 		return;
 	}
@@ -274,7 +274,7 @@ static void parse_message(struct replayer *replayer, struct slice body, struct b
 		refuse(replayer, "54000", SLICE("mockproxy: too many prepared statements"), out);
 		return;
 	}
-	pg_prepared_release(pg_names_put(&replayer->prepared, &prepared->named));
+	pg_prepared_release(names_put(&replayer->prepared, &prepared->named));
 	acknowledge(out, '1');
 }
 
@@ -384,8 +384,7 @@ static void bind_message(struct replayer *replayer, struct slice body, struct bu
 	struct cursor cursor = cursor_of(body);
 	struct slice portal = cursor_string(&cursor);
 	struct slice name = cursor_string(&cursor);
-	struct pg_prepared *prepared =
-		(struct pg_prepared *)pg_names_find(&replayer->prepared, name);
+	struct pg_prepared *prepared = (struct pg_prepared *)names_find(&replayer->prepared, name);
 	struct pg_bound *bound;
 	struct arena arena;
 
@@ -397,7 +396,7 @@ static void bind_message(struct replayer *replayer, struct slice body, struct bu
 		refuse(replayer, "08P01", SLICE("malformed Bind, or too many portals"), out);
 		return;
 	}
-	if (portal.size && pg_names_find(&replayer->bound, portal)) {
+	if (portal.size && names_find(&replayer->bound, portal)) {
 		refuse_name(replayer, "42P03", "cursor", portal, " already exists", out);
 		return;
 	}
@@ -416,7 +415,7 @@ static void bind_message(struct replayer *replayer, struct slice body, struct bu
 		return;
 	}
 	bound->named.bytes = bound->arena.allocated;
-	pg_bound_free(pg_names_put(&replayer->bound, &bound->named));
+	pg_bound_free(names_put(&replayer->bound, &bound->named));
 	acknowledge(out, '2');
 }
 
@@ -424,8 +423,7 @@ static void bind_message(struct replayer *replayer, struct slice body, struct bu
 
 static void describe_statement(struct replayer *replayer, struct slice name, struct buffer *out)
 {
-	struct pg_prepared *prepared =
-		(struct pg_prepared *)pg_names_find(&replayer->prepared, name);
+	struct pg_prepared *prepared = (struct pg_prepared *)names_find(&replayer->prepared, name);
 	size_t at;
 
 	if (!prepared) {
@@ -514,7 +512,7 @@ static void answer_columns(struct replayer *replayer, const struct pg_bound *bou
 
 static void describe_portal(struct replayer *replayer, struct slice name, struct buffer *out)
 {
-	struct pg_bound *bound = (struct pg_bound *)pg_names_find(&replayer->bound, name);
+	struct pg_bound *bound = (struct pg_bound *)names_find(&replayer->bound, name);
 
 	if (!bound) {
 		describe_cursor(replayer, name, out);
@@ -543,7 +541,7 @@ static void execute_message(struct replayer *replayer, struct slice body, struct
 		refuse(replayer, "08P01", SLICE("malformed Execute"), out);
 		return;
 	}
-	bound = (struct pg_bound *)pg_names_find(&replayer->bound, name);
+	bound = (struct pg_bound *)names_find(&replayer->bound, name);
 	if (!bound)
 		refuse_name(replayer, "34000", "portal", name, " does not exist", out);
 	else if (!pg_answer_aborted(replayer, &bound->prepared->sql, out))
@@ -568,7 +566,7 @@ static void describe_or_close(struct replayer *replayer, const struct pg_frame *
 		if (target == 'S')
 			pg_forget_prepared(replayer, name);
 		else
-			pg_bound_free(pg_names_take(&replayer->bound, name));
+			pg_bound_free(names_take(&replayer->bound, name));
 		acknowledge(out, '3'); /* also for a name that does not exist */
 	}
 }
