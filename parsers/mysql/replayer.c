@@ -206,16 +206,40 @@ static bool command_as_text(struct replayer *replayer, uint8_t command, struct c
 
 /* ---- commands ---- */
 
-static void say_ok(struct replayer *replayer, bool as_end, struct buffer *out)
+static void say_ok(struct replayer *replayer, struct buffer *out)
 {
 	struct completion completion = { .tag = SLICE("") };
 
 	completion.status = my_write_status(replayer, 0);
-	if (as_end)
-		my_write_end(replayer, &completion, out);
-	else
-		my_write_ok(replayer, &completion, out);
+	my_write_ok(replayer, &completion, out);
 	replayer->answers->count_session(replayer->answers->context);
+}
+
+/* Several statements in a text are always understood: the answer is the same, whether it was recorded or not. */
+static void set_option(struct replayer *replayer, struct cursor *body, struct buffer *out)
+{
+	const struct answers *answers = replayer->answers;
+	struct completion completion = { .tag = SLICE("") };
+	struct sql_options options = sql_session_options(replayer->session);
+	struct request request;
+	struct answer answer;
+	struct sql_value *values;
+
+	buffer_clear(&replayer->text);
+	buffer_append_string(&replayer->text, "COM_SET_OPTION ");
+	buffer_append_unsigned(&replayer->text, cursor_u16le(body));
+	arena_reset(&replayer->arena);
+	sql_canonicalize(&options, buffer_slice(&replayer->text), &replayer->arena, &replayer->sql);
+	values = arena_alloc(&replayer->arena, (replayer->sql.n_slots + 1) * sizeof(*values));
+	sql_slot_values(&replayer->sql, NULL, 0, values);
+	request =
+		my_answer_request(replayer, &replayer->sql, values, buffer_slice(&replayer->text));
+	if (answers->peek(answers->context, &request, &answer))
+		answers->find(answers->context, &request, &answer);
+	else
+		answers->count_session(answers->context);
+	completion.status = my_write_status(replayer, 0);
+	my_write_end(replayer, &completion, out);
 }
 
 static void refuse_replication(struct replayer *replayer, struct buffer *out)
@@ -237,15 +261,15 @@ static void command(struct replayer *replayer, struct slice body, struct buffer 
 		begin_query(replayer, body, out);
 		return;
 	case MY_COM_PING:
-		say_ok(replayer, false, out);
+		say_ok(replayer, out);
 		return;
 	case MY_COM_SET_OPTION:
-		say_ok(replayer, true, out);
+		set_option(replayer, &cursor, out);
 		return;
 	case MY_COM_RESET_CONNECTION:
 		my_replay_forget_statements(replayer);
 		sql_session_reset(replayer->session);
-		say_ok(replayer, false, out);
+		say_ok(replayer, out);
 		return;
 	case MY_COM_CHANGE_USER:
 		my_change_user_message(replayer, body, out);

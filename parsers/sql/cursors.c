@@ -31,6 +31,13 @@ struct cursor_entry {
 /* The slot of the statement's cursor; NULL: it names none. */
 static const struct sql_slot *cursor_slot(const struct sql_statement *statement)
 {
+	switch (statement->verb) { /* what most statements are has none */
+	case SQL_SELECT:
+	case SQL_INSERT:
+	case SQL_UPDATE:
+	case SQL_DELETE:
+		return NULL;
+	}
 	for (size_t i = 0; i < statement->n_slots; i++)
 		if (statement->slots[i].cursor)
 			return &statement->slots[i];

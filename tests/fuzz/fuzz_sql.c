@@ -99,9 +99,13 @@ static void check_session(const struct sql_statement *statement, struct sql_sess
 			  bool ok)
 {
 	struct sql_value *values = calloc(statement->n_slots + 1, sizeof(*values));
+	struct arena arena;
 
+	arena_init(&arena);
 	sql_slot_values(statement, NULL, 0, values);
+	sql_session_resolve(session, statement, values, &arena);
 	sql_session_statement(session, statement, values, ok);
+	arena_release(&arena);
 	(void)sql_session_context(session);
 	free(values);
 }
