@@ -97,7 +97,7 @@ static void begin_query(struct replayer *replayer, struct slice body, struct buf
 	replayer->query = true;
 	replayer->query_failed = false;
 	rest = replayer->query_rest;
-	replayer->query_begins = memchr(rest.data, ';', rest.size);
+	replayer->query_begins = replayer->several && memchr(rest.data, ';', rest.size);
 }
 
 /* Statements of a COM_QUERY whose results did not fit their number were recorded as one. */
@@ -128,7 +128,7 @@ static void next_of_query(struct replayer *replayer, struct buffer *out)
 		replayer->query = false;
 		return;
 	}
-	if (begins && is_merged(replayer)) {
+	if (!replayer->several || (begins && is_merged(replayer))) {
 		text = replayer->query_rest;
 		replayer->query_rest = slice_of(NULL, 0);
 	} else if (!sql_split(&options, &replayer->query_rest, &text)) {
@@ -215,7 +215,7 @@ static void say_ok(struct replayer *replayer, struct buffer *out)
 	replayer->answers->count_session(replayer->answers->context);
 }
 
-/* Several statements in a text are always understood: the answer is the same, whether it was recorded or not. */
+/* The answer is the same, whether it was recorded or not. */
 static void set_option(struct replayer *replayer, struct cursor *body, struct buffer *out)
 {
 	const struct answers *answers = replayer->answers;
@@ -224,10 +224,12 @@ static void set_option(struct replayer *replayer, struct cursor *body, struct bu
 	struct request request;
 	struct answer answer;
 	struct sql_value *values;
+	uint16_t option = cursor_u16le(body);
 
+	replayer->several = option == 0;
 	buffer_clear(&replayer->text);
 	buffer_append_string(&replayer->text, "COM_SET_OPTION ");
-	buffer_append_unsigned(&replayer->text, cursor_u16le(body));
+	buffer_append_unsigned(&replayer->text, option);
 	arena_reset(&replayer->arena);
 	sql_canonicalize(&options, buffer_slice(&replayer->text), &replayer->arena, &replayer->sql);
 	values = arena_alloc(&replayer->arena, (replayer->sql.n_slots + 1) * sizeof(*values));

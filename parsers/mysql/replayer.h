@@ -147,7 +147,8 @@ struct replayer {
 	struct buffer scratch; /* a value */
 	struct buffer text;    /* that says what the command under way does */
 
-	bool query; /* a COM_QUERY's statements are under way */
+	bool several; /* a COM_QUERY may hold several statements */
+	bool query;   /* a COM_QUERY's statements are under way */
 	bool query_begins;
 	bool query_failed;
 	bool infile; /* the client's file is read, and dropped */

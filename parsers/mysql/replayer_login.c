@@ -206,6 +206,7 @@ void my_login_message(struct replayer *replayer, struct slice body, struct buffe
 		return;
 	}
 	replayer->capabilities = login.capabilities & replayer->offered;
+	replayer->several = login.capabilities & MY_CLIENT_MULTI_STATEMENTS;
 	replayer->zstd_level = login.zstd_level;
 	begin_session(replayer, login.database, login.user);
 	charset = my_charset_name(login.collation);

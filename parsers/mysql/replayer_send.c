@@ -123,7 +123,8 @@ static struct completion completion_now(const struct replayer *replayer, uint16_
 {
 	struct completion completion = replayer->send.result.completion;
 
-	if (replayer->send.result.columns && completion.rows < 0)
+	/* The store counts rows where there are columns; a server says that none were affected. */
+	if (replayer->send.result.columns && replayer->send.result.columns->n)
 		completion.rows = 0;
 	completion.status = my_write_status(replayer, completion.status) | flags;
 	return completion;

@@ -272,7 +272,10 @@ static int fake_result(void *context, uint64_t exchange, uint32_t number,
 	else
 		ret_result->completion = (struct completion){
 			.tag = entry->info ? slice_from_string(entry->info) : SLICE(""),
-			.rows = entry->affected,
+			/* With columns the store says how many rows there are. */
+			.rows = entry->columns && number < last + !last ?
+					count_rows(rows_of(entry, number)) :
+					entry->affected,
 			.insert_id = entry->insert_id,
 			.status = number == last && last ? 0 : entry->status,
 		};

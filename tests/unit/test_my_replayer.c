@@ -204,6 +204,25 @@ static void test_several(void **state)
 				  MY_DEF_INT("6") "7 <01>2\n8 <fe>~~<0a>~~~\n9 ~~~<02>~~~\n");
 }
 
+/* Who did not say that he may send several sends one, whatever is in it; until he says so. */
+static void test_one_at_a_time(void **state)
+{
+	struct my_client client;
+	struct my_fake fake;
+
+	(void)state;
+	begin(&fake, &client, CAPABILITIES_OLD & ~MY_CLIENT_MULTI_STATEMENTS);
+	my_say_query(&client, "begin; commit");
+	my_say_command(&client, MY_COM_SET_OPTION, SLICE("\0\0"));
+	my_say_query(&client, "begin; commit");
+	my_say_command(&client, MY_COM_SET_OPTION, SLICE("\x01\0"));
+	my_say_query(&client, "rollback;");
+	my_expect(&fake, &client,
+		  MY_LOGGED_IN MY_MISS("1", "begin; commit")
+			  MY_EOF_PACKET("1") "1 ~~~<0b>~~~\n" MY_OK("2") MY_EOF_PACKET("1")
+				  MY_OK("1"));
+}
+
 /* The state is this session's, whatever it was when it was recorded. */
 static void test_session(void **state)
 {
@@ -303,6 +322,7 @@ int main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_outcomes),
 		cmocka_unit_test(test_several),
+		cmocka_unit_test(test_one_at_a_time),
 		cmocka_unit_test(test_session),
 		cmocka_unit_test(test_commands),
 		cmocka_unit_test(test_change_user),
