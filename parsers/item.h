@@ -46,7 +46,7 @@ struct name_value {
 	struct slice value;
 };
 
-/* The login is done and the session begins. */
+/* The login is done and the session begins. Again on the same connection: the session before it is over. */
 struct session_item {
 	const struct protocol *protocol;
 	struct slice server_version;

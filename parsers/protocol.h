@@ -55,11 +55,13 @@ enum replay_state {
 struct protocol {
 	const char *name;
 	uint8_t dialect; /* enum sql_dialect; 0: not SQL */
+	uint32_t
+		served_flags; /* enum exchange_flag: what is not stored and the replayer can do without */
 
 	/* From the client's first bytes. MORE only while fewer than `recognise_max` bytes are there. */
 	enum recognised (*recognise)(struct slice client_bytes);
 	size_t recognise_max;
-	/* In some protocols the server speaks first: from its first bytes. NULL: not in this one. */
+	/* In some protocols the server speaks first: from its first bytes, MORE as above. NULL: not in this one. */
 	enum recognised (*recognise_server)(struct slice server_bytes);
 	/*
 	 * With a side's bytes that were not yet passed on. Bounded by `handshake_max` bytes. The recorder sees what was
@@ -111,5 +113,7 @@ struct protocol {
 /* All protocols, ends with NULL. */
 extern const struct protocol *const protocols[];
 const struct protocol *protocol_by_name(struct slice name); /* NULL: none of that name */
+/* The protocol whose first bytes of a side these are. NULL: none; with *ret_more: not known before more came. */
+const struct protocol *protocol_recognise(enum side side, struct slice bytes, bool *ret_more);
 
 #endif

@@ -257,6 +257,8 @@ static int connection_open(struct ingest *ingest, uint64_t number,
 /* The session's lexer and context start from what the client asked for at login. */
 static void session_start(struct connection_state *connection, const struct session_item *item)
 {
+	sql_session_free(connection->session);
+	connection->session = NULL;
 	if (!item->protocol->dialect || item->replication)
 		return;
 	connection->session = sql_session_new(item->protocol->dialect, item->database);
@@ -291,8 +293,17 @@ static int session_begin(struct ingest *ingest, struct connection_state *connect
 	size_t split;
 	int rc;
 
-	if (connection->protocol) /* one login for each connection */
+	/*
+	 * Of a login on a connection that has one (MySQL's COM_CHANGE_USER and COM_RESET_CONNECTION) only the new session
+	 * counts, seen in the context of the statements behind it: the row tells the connection's first.
+	 */
+	if (connection->protocol) {
+		if (connection->protocol == item->protocol)
+			session_start(connection, item);
+		connection->batch = 0;
+		connection->batch_failed = false;
 		return SQLITE_OK;
+	}
 	connection->protocol = item->protocol;
 	session_start(connection, item);
 	rc = name_endpoint(ingest, connection);

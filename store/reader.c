@@ -36,8 +36,11 @@ static const char *const reader_sql[READER_SQL_COUNT] = {
 		      "WHERE exchange = ?1 AND result = ?2 AND chunk = ?3",
 	[GET_PART] = "SELECT bytes FROM value_part WHERE exchange = ?1 AND part = ?2 "
 		     "AND sequence = ?3",
-	[GET_GAVE_ROWS] = "SELECT 1 FROM exchange WHERE id = ?1 AND inline AND rows IS NOT NULL "
-			  "UNION ALL SELECT 1 FROM rows_apart WHERE exchange = ?1 LIMIT 1",
+	[GET_GAVE_ROWS] = "SELECT 1 FROM exchange WHERE id = ?1 AND inline AND "
+			  "(rows IS NOT NULL OR insert_id) "
+			  "UNION ALL SELECT 1 FROM rows_apart WHERE exchange = ?1 "
+			  "UNION ALL SELECT 1 FROM result_apart WHERE exchange = ?1 AND insert_id "
+			  "LIMIT 1",
 	[GET_SERVER] = "SELECT server_version, server_parameters FROM connection WHERE id = ?1",
 };
 
@@ -155,7 +158,7 @@ int reader_exchange(struct reader *reader, int64_t id, struct stored_exchange *r
 
 static uint8_t verb_by_name(struct slice name)
 {
-	for (int verb = SQL_OTHER; verb <= SQL_NOTIFY; verb++)
+	for (int verb = SQL_OTHER; verb < SQL_VERBS; verb++)
 		if (slice_equal(name, slice_from_string(sql_verb_name((enum sql_verb)verb))))
 			return (uint8_t)verb;
 	return SQL_OTHER;
@@ -173,12 +176,13 @@ static struct slice copy(struct arena *arena, struct slice bytes)
 static void read_statement(sqlite3_stmt *sql, struct cached_statement *cached)
 {
 	struct stored_statement *statement = &cached->statement;
-	struct sql_options options = { .dialect = (uint8_t)sqlite3_column_int(sql, 0) };
+	struct sql_options options = sql_options_default(
+		sqlite3_column_int(sql, 0) == SQL_MYSQL ? SQL_MYSQL : SQL_POSTGRES);
 	struct arena *arena = &cached->arena;
 	struct sql_statement made;
 
 	*statement = (struct stored_statement){
-		.dialect = options.dialect == SQL_MYSQL ? SQL_MYSQL : SQL_POSTGRES,
+		.dialect = options.dialect,
 		.text = copy(arena, database_column(sql, 1)),
 		.canonical = copy(arena, database_column(sql, 2)),
 		.verb = verb_by_name(database_column(sql, 3)),
@@ -251,13 +255,13 @@ int reader_description(struct reader *reader, int64_t statement, struct arena *a
 static void canonicalize(const struct stored_statement *stored, struct slice text, bool edited,
 			 struct arena *arena, struct sql_statement *ret_statement)
 {
-	struct sql_options options = { .dialect = stored->dialect };
+	struct sql_options options;
 
-	sql_canonicalize(&options, text, arena, ret_statement);
-	if (edited || slice_equal(ret_statement->canonical, stored->canonical))
-		return;
-	options.backslash_escapes = true;
-	sql_canonicalize(&options, text, arena, ret_statement);
+	for (size_t n = 0; sql_options_nth((enum sql_dialect)stored->dialect, n, &options); n++) {
+		sql_canonicalize(&options, text, arena, ret_statement);
+		if (edited || slice_equal(ret_statement->canonical, stored->canonical))
+			return;
+	}
 	ret_statement->canonical = arena_copy(arena, stored->canonical);
 }
 

@@ -62,7 +62,8 @@ CREATE TABLE statement (             -- a template: texts that differ only in th
 	id                INTEGER PRIMARY KEY,
 	context           INTEGER NOT NULL REFERENCES context (id),
 	dialect           INTEGER NOT NULL, -- 1 PostgreSQL, 2 MySQL
-	text              ANY NOT NULL,   -- as it was first seen, secrets masked
+	text              ANY NOT NULL,   -- as it was first seen, secrets masked; an edited text is read as by a session
+	                                  -- with the server's default settings (MySQL: sql_mode without ANSI_QUOTES ...)
 	canonical         ANY,            -- the template; NULL: text was edited, it is made anew from it
 	verb              TEXT NOT NULL,
 	reads             TEXT,           -- tables, JSON array; NULL: not known
@@ -208,7 +209,7 @@ SELECT e.id AS id,
 	    ELSE (SELECT group_concat(r.tag, '; ') FROM result_apart r WHERE r.exchange = e.id) END AS tag,
        (SELECT CASE WHEN json_valid(r.error)
 		    THEN coalesce(json_extract(r.error, '$.severity') || ' ' || json_extract(r.error, '$.code') ||
-				  ': ' || json_extract(r.error, '$.message'), r.error)
+				  coalesce(' (' || json_extract(r.error, '$.sqlstate') || ')', '') || ': ' || json_extract(r.error, '$.message'), r.error)
 		    ELSE r.error END
 	FROM (SELECT CASE WHEN e.inline THEN e.error
 			  ELSE (SELECT a.error FROM result_apart a

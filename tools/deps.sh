@@ -37,6 +37,11 @@ packages() {
 		test  python3-psycopg2
 		test  python3-psycopg
 		test  python3-asyncpg
+		test  python3-sqlalchemy
+		test  ruby-pg
+		test  php-cli        php
+		test  php-pgsql
+		test  libdbd-pg-perl
 		test  ca-certificates /etc/ssl/certs/ca-certificates.crt
 		test  nodejs         node
 		test  npm            npm

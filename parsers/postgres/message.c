@@ -5,6 +5,8 @@
  * Message Fields".
  */
 #include "parsers/postgres/wire.h"
+#include "parsers/sql/lexer.h"
+#include "parsers/sql/literal.h"
 
 #include <errno.h>
 
@@ -92,6 +94,24 @@ void pg_cursor_text(struct slice name, struct buffer *text)
 		buffer_append_u8(text, name.data[i]);
 	}
 	buffer_append_u8(text, '"');
+}
+
+struct slice pg_last_name(struct slice canonical, struct arena *arena)
+{
+	static const struct sql_options options = { .dialect = SQL_POSTGRES };
+	struct slice name = slice_of(NULL, 0);
+	struct sql_lexer lexer;
+	struct sql_token token;
+
+	sql_lexer_init(&lexer, &options, canonical);
+	while (sql_lex_next(&lexer, &token), token.type != SQL_TOKEN_END) {
+		if (token.type == SQL_TOKEN_WORD)
+			name = token.text;
+		else if (token.type == SQL_TOKEN_QUOTED &&
+			 !sql_decode_quoted(&token, &options, arena, &name))
+			name = slice_of(NULL, 0);
+	}
+	return name;
 }
 
 bool pg_startup_next(struct cursor *cursor, struct slice *ret_name, struct slice *ret_value)

@@ -241,6 +241,7 @@ void pg_answer_simple(struct replayer *replayer, struct slice text, struct buffe
 	sql_slot_values(&replayer->sql, NULL, 0, replayer->values);
 	if (pg_answer_aborted(replayer, &replayer->sql, out))
 		return;
+	sql_session_resolve(replayer->session, &replayer->sql, replayer->values, &replayer->arena);
 	request = pg_answer_request(replayer, &replayer->sql, replayer->values, text);
 	find(replayer, &replayer->sql, &request, &answer);
 	replayer->executing = NULL;
@@ -256,7 +257,7 @@ void pg_answer_simple(struct replayer *replayer, struct slice text, struct buffe
  * The request of a portal. Binary values whose type this client left to the server were recorded as bytes when the recorded one
  * did not ask for it either: so they are tried in both ways.
  */
-static struct request portal_request(struct replayer *replayer, const struct pg_bound *bound)
+static struct request portal_request(struct replayer *replayer, struct pg_bound *bound)
 {
 	const struct pg_prepared *prepared = bound->prepared;
 	const struct answers *answers = replayer->answers;
@@ -265,6 +266,10 @@ static struct request portal_request(struct replayer *replayer, const struct pg_
 	struct request raw = request;
 	struct answer answer;
 
+	sql_session_resolve(replayer->session, &prepared->sql, bound->values, &bound->arena);
+	if (bound->raw_values)
+		sql_session_resolve(replayer->session, &prepared->sql, bound->raw_values,
+				    &bound->arena);
 	raw.values = bound->raw_values;
 	if (raw.values && !answers->peek(answers->context, &request, &answer) &&
 	    answers->peek(answers->context, &raw, &answer))

@@ -15,6 +15,7 @@
 #include "parsers/buffer.h"
 #include "parsers/compiler.h"
 #include "parsers/cursor.h"
+#include "parsers/frame.h"
 #include "parsers/protocol.h"
 
 #define PG_PROTOCOL(major, minor) ((uint32_t)(major) << 16 | (minor))
@@ -32,11 +33,10 @@
 #define PG_ANSWER_MAX ((size_t)16 << 20)
 
 enum pg_next { PG_EVENT, PG_MORE, PG_ERROR };
-enum pg_frame_part { FRAME_WHOLE, FRAME_BEGIN, FRAME_BYTES };
 
 struct pg_frame {
 	uint8_t type;	    /* 0: a startup message */
-	uint8_t part;	    /* enum pg_frame_part */
+	uint8_t part;	    /* enum frame_part */
 	bool last;	    /* FRAME_BYTES: the body ends here */
 	uint32_t body_size; /* of the whole message */
 	struct slice body;
@@ -79,6 +79,8 @@ int pg_message_read(struct slice raw, struct message_field *ret_fields, size_t m
 int pg_completion_read(struct slice raw, struct completion *ret_completion);
 /* What stands for a Describe of a cursor that SQL declared: DESCRIBE CURSOR "name". */
 void pg_cursor_text(struct slice name, struct buffer *text);
+/* The name that a canonical statement ends with, as DEALLOCATE's does: decoded, in the text or the arena. */
+struct slice pg_last_name(struct slice canonical, struct arena *arena);
 /* The next parameter of a startup message, behind its code; false at the end: cursor_done() says whether it was whole. */
 bool pg_startup_next(struct cursor *cursor, struct slice *ret_name, struct slice *ret_value);
 /* The SQLSTATE of raw error fields, or an empty slice. */

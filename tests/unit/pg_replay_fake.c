@@ -234,11 +234,14 @@ static bool fake_server(void *context, struct slice database, struct slice user,
 		{ SLICE("server_version"), SLICE("15.18") },
 		{ SLICE("application_name"), SLICE("recorded") },
 		{ SLICE("TimeZone"), SLICE("UTC") },
+		{ SLICE("client_encoding"), SLICE("UTF8") },
+		{ SLICE("DateStyle"), SLICE("ISO, MDY") },
+		{ SLICE("IntervalStyle"), SLICE("postgres") },
 	};
 
 	(void)context;
 	(void)user;
-	*ret_server = (struct answer_server){ SLICE("15.18"), parameters, 3 };
+	*ret_server = (struct answer_server){ SLICE("15.18"), parameters, ARRAY_SIZE(parameters) };
 	return slice_equal(database, SLICE("shop"));
 }
 

@@ -96,8 +96,14 @@ static void test_used_up_write(void **unused)
 	item = make_exchange(1, 3, "INSERT INTO t VALUES (1)");
 	item_add_piece(item, PIECE_TAG, 0, SLICE("INSERT 0 1"));
 	push(writer, item);
+	item = make_exchange(1, 4, "INSERT INTO serial VALUES (1)");
+	item_add_piece(item, PIECE_TAG, 0, SLICE("INSERT 0 1"));
+	push(writer, item);
 	finish_writer(writer);
+	edit(folder.file, "UPDATE result SET insert_id = 7 WHERE exchange = 4");
 	replay_start(&replay, folder.file, &last);
+	assert_int_equal(found(&replay, "INSERT INTO serial VALUES (1)"), 4);
+	assert_int_equal(found(&replay, "INSERT INTO serial VALUES (1)"), 0);
 	assert_int_equal(found(&replay, "INSERT INTO t VALUES (1) RETURNING id"), 1);
 	answer = find(&replay, "INSERT INTO t VALUES (1) RETURNING id");
 	assert_int_equal(answer.rung, RUNG_MISS);

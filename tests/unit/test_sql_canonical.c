@@ -144,6 +144,8 @@ static const struct pair different_pairs[] = {
 	{ "select '5'::int", "select '5'" },
 	{ "select '5'::int", "select '5'::int8" },
 	{ "select $1::int", "select $1::text" },
+	{ "select 1e2::text", "select '1e2'::text" },
+	{ "select cast(5. as text)", "select cast('5.' as text)" },
 	{ "select * from t order by 1", "select * from t order by '1'" },
 	{ "select * from t where a = 5 + 1", "select * from t where a = '5' + 1" },
 	{ "values (1)", "values ('1')" },

@@ -198,6 +198,16 @@ def named_cursor(connection, say):
             say(row)
 
 
+@unit(3, 5, 8)
+def same_cursor_name(connection, say, key):
+    """One name for other queries, and each twice: what is fetched is not told by the name."""
+    for _ in range(2):
+        with connection, connection.cursor("same") as cursor:
+            cursor.itersize = 4
+            cursor.execute("select id, name from items where id %% %s = 0 and id < 40", (key,))
+            say([row[0] for row in cursor])
+
+
 @unit()
 def scroll(connection, say):
     with connection, connection.cursor("back", scrollable=True) as cursor:
