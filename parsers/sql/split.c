@@ -183,6 +183,20 @@ bool sql_split(const struct sql_options *options, struct slice *rest, struct sli
 	return any;
 }
 
+/* A semicolon that nothing but white space follows does not make two statements of one. */
+static bool may_be_several(struct slice text)
+{
+	const uint8_t *first = text.size ? memchr(text.data, ';', text.size) : NULL;
+	size_t after;
+
+	if (!first)
+		return false;
+	for (after = (size_t)(first - text.data) + 1; after < text.size; after++)
+		if (!memchr(" \t\r\n", text.data[after], 4))
+			return true;
+	return false;
+}
+
 size_t sql_count(const struct sql_options *options, struct slice text)
 {
 	struct sql_lexer lexer;
@@ -190,7 +204,7 @@ size_t sql_count(const struct sql_options *options, struct slice text)
 	struct slice piece;
 	size_t count = 0;
 
-	if (text.size && memchr(text.data, ';', text.size)) {
+	if (may_be_several(text)) {
 		while (sql_split(options, &text, &piece))
 			count++;
 		return count;
@@ -199,5 +213,5 @@ size_t sql_count(const struct sql_options *options, struct slice text)
 	do {
 		sql_lex_next(&lexer, &token);
 	} while (token.type == SQL_TOKEN_HINT);
-	return token.type != SQL_TOKEN_END;
+	return token.type != SQL_TOKEN_END && token.type != SQL_TOKEN_SEMICOLON;
 }
