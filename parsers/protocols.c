@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of protocols: one line for each; and what is asked of all of them. */
+#include "parsers/mysql/wire.h"
 #include "parsers/postgres/wire.h"
 #include "parsers/protocol.h"
 
 const struct protocol *const protocols[] = {
 	&postgres_protocol,
+	&mysql_protocol,
 	NULL,
 };
 

@@ -173,11 +173,10 @@ static enum sql_shapes shapes_of(struct answers_state *state, const struct reque
 				 const struct stored_description *known,
 				 struct sql_statement *ret_statement)
 {
-	const struct sql_options options = sql_options_default((enum sql_dialect)stored->dialect);
 	struct slice text = arena_copy(&state->arena, stored->text);
 	enum sql_shapes shapes;
 
-	sql_canonicalize(&options, text, &state->arena, ret_statement);
+	reader_canonicalize(stored, text, false, &state->arena, ret_statement);
 	shapes = sql_compare_shapes(request->statement, ret_statement);
 	for (size_t i = 0;
 	     request->declared_types && i < known->n_slots && i < ret_statement->n_slots; i++) {

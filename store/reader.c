@@ -260,10 +260,7 @@ int reader_description(struct reader *reader, int64_t statement, struct arena *a
 	return 1;
 }
 
-/*
- * The template of a text; the one that the recorder stored tells how the session's lexer was set.
- */
-static void canonicalize(const struct stored_statement *stored, struct slice text, bool edited,
+void reader_canonicalize(const struct stored_statement *stored, struct slice text, bool edited,
 			 struct arena *arena, struct sql_statement *ret_statement)
 {
 	struct sql_options options;
@@ -321,7 +318,7 @@ int reader_identity(struct reader *reader, const struct stored_exchange *exchang
 	ret_context->search_path = copy(arena, stored->context.search_path);
 	ret_context->role = copy(arena, stored->context.role);
 	text = own.text.data ? own.text : copy(arena, stored->text);
-	canonicalize(stored, text, own.edited, arena, ret_statement);
+	reader_canonicalize(stored, text, own.edited, arena, ret_statement);
 	return stored_values(&own, ret_statement, arena, ret_values);
 }
 

@@ -200,7 +200,7 @@ SELECT e.id AS id,
        strftime('%Y-%m-%dT%H:%M:%fZ', e.started_ns / 1000000000.0, 'unixepoch') AS started_at,
        round(e.duration_ns / 1000000.0, 3) AS duration_ms,
        c.protocol AS protocol,
-       c.database AS database,
+       coalesce((SELECT x.database FROM context x WHERE x.id = s.context AND x.database <> ''), c.database) AS database,
        coalesce(e.text, s.text, '(not stored)') AS sql,
        e.parameters AS parameters,
        CASE WHEN e.inline THEN e.row_count

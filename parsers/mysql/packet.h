@@ -24,6 +24,9 @@ struct my_greeting {
 bool my_greeting_read(struct slice payload, struct my_greeting *ret_greeting);
 void my_greeting_write(struct buffer *out, const struct my_greeting *greeting);
 
+/* Of a collation's number; empty when unknown. */
+struct slice my_charset_name(uint16_t collation);
+
 /* HandshakeResponse41; an SSLRequest is its first 32 bytes alone. */
 #define MY_SSL_REQUEST_SIZE 32
 struct my_login {

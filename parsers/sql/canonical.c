@@ -134,7 +134,7 @@ static void remember(struct sql_template *template, uint8_t type, uint8_t word, 
 	template->last_name = name;
 }
 
-/* Is this word or quoted identifier the name of a cursor: DECLARE name, FETCH ... name, CLOSE name? */
+/* Is this word or quoted identifier such a name: DECLARE name, FETCH ... name, CLOSE name; PREPARE name, EXECUTE name? */
 static bool names_cursor(const struct sql_template *template)
 {
 	struct slice before = slice_of(template->out, template->out_size);
@@ -146,6 +146,10 @@ static bool names_cursor(const struct sql_template *template)
 	switch (template->verb.verb) {
 	case SQL_DECLARE:
 		return slice_equal(before, SLICE("declare"));
+	case SQL_PREPARE:
+		return slice_equal(before, SLICE("prepare"));
+	case SQL_EXECUTE:
+		return slice_equal(before, SLICE("execute"));
 	case SQL_FETCH:
 	case SQL_CLOSE:
 		return last;
@@ -160,7 +164,8 @@ static bool word_cursor(struct sql_template *template, const struct sql_token *t
 	struct slice text = token->text;
 
 	if (!names_cursor(template) ||
-	    (template->verb.verb == SQL_CLOSE && slice_equal_nocase(text, SLICE("all"))))
+	    (template->verb.verb == SQL_CLOSE && slice_equal_nocase(text, SLICE("all"))) ||
+	    (template->verb.verb == SQL_PREPARE && slice_equal_nocase(text, SLICE("transaction"))))
 		return false;
 	sql_operand_cursor(template, token,
 			   sql_fold_word(text, arena_bytes(template->arena, text.size), text.size));

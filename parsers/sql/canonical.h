@@ -15,8 +15,8 @@
  * The mark is `?`; PostgreSQL's operators that contain `?` are written with it doubled, so that no template
  * can mean two statements. A leading minus and a `::type` (or `type '...'`, or CAST) on a literal or
  * placeholder belong to its slot. TRUE, FALSE and NULL are slots where the slot is compared or assigned, and
- * keywords elsewhere (IS NULL, NOT NULL). The name of a cursor in DECLARE, FETCH, MOVE and CLOSE is a slot too: drivers make
- * names up anew in each run.
+ * keywords elsewhere (IS NULL, NOT NULL). The name of a cursor in DECLARE, FETCH, MOVE and CLOSE is a slot too, and that of a
+ * prepared statement in PREPARE and EXECUTE: drivers make names up anew in each run.
  *
  * MySQL:
  *	- Reserved words fold, and so do a statement's first word, functions, variables, and all words of SET, SHOW and what ends
@@ -99,8 +99,8 @@ struct sql_slot {
 	uint32_t placeholder; /* n of $n; 0: a literal */
 	bool compared;	      /* compared with or assigned to something: kinds are equal across */
 	bool secret;	      /* the literal is a password: its value is *** already */
-	bool cursor;	      /* the literal is a cursor's name: see sql_session_resolve() */
-	struct slice cast;    /* a placeholder's stated type in the text, canonical; empty: none */
+	bool cursor; /* the literal is the name of a cursor or of a PREPARE: see sql_session_resolve() */
+	struct slice cast; /* a placeholder's stated type in the text, canonical; empty: none */
 	struct sql_value literal;
 	size_t at;   /* where it stands in the text ... */
 	size_t size; /* ... and how long it is there */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A session's cursors; see cursors.h. PostgreSQL 16 documentation: DECLARE, FETCH, MOVE, CLOSE.
+ * A session's cursors; see cursors.h. PostgreSQL 16 documentation: DECLARE, FETCH, MOVE, CLOSE, PREPARE.
  *
  * Invariant: `query` is the canonical DECLARE and the values in it, `moves` and `moves_hash` are of
  * what was fetched and moved since, in order: two cursors that agree in these stand at the same row
- * of the same query. Names are unique in the list.
+ * of the same query. Names of cursors are unique in the list, and so are those of prepared statements.
  */
 #include "parsers/sql/cursors.h"
 
@@ -21,6 +21,7 @@ struct cursor_entry {
 	struct cursor_entry *next;
 	struct buffer name;
 	struct buffer query;
+	bool prepared; /* a statement of PREPARE: it lives until the session drops it */
 	bool hold;
 	bool committed; /* the transaction that declared it has ended */
 	uint64_t moves;
@@ -30,17 +31,26 @@ struct cursor_entry {
 /* The slot of the statement's cursor; NULL: it names none. */
 static const struct sql_slot *cursor_slot(const struct sql_statement *statement)
 {
+	switch (statement->verb) { /* what most statements are has none */
+	case SQL_SELECT:
+	case SQL_INSERT:
+	case SQL_UPDATE:
+	case SQL_DELETE:
+		return NULL;
+	}
 	for (size_t i = 0; i < statement->n_slots; i++)
 		if (statement->slots[i].cursor)
 			return &statement->slots[i];
 	return NULL;
 }
 
-static struct cursor_entry **find(const struct cursors *cursors, struct slice name)
+static struct cursor_entry **find(const struct cursors *cursors, uint8_t verb, struct slice name)
 {
+	bool prepared = verb == SQL_PREPARE || verb == SQL_EXECUTE;
 	struct cursor_entry *const *link = &cursors->first;
 
-	while (*link && !slice_equal(buffer_slice(&(*link)->name), name))
+	while (*link &&
+	       ((*link)->prepared != prepared || !slice_equal(buffer_slice(&(*link)->name), name)))
 		link = &(*link)->next;
 	return (struct cursor_entry **)(uintptr_t)link;
 }
@@ -56,10 +66,21 @@ static void drop(struct cursors *cursors, struct cursor_entry **link)
 	cursors->n--;
 }
 
+static void drop_all(struct cursors *cursors, bool prepared)
+{
+	struct cursor_entry **link = &cursors->first;
+
+	while (*link)
+		if ((*link)->prepared == prepared)
+			drop(cursors, link);
+		else
+			link = &(*link)->next;
+}
+
 void cursors_release(struct cursors *cursors)
 {
-	while (cursors->first)
-		drop(cursors, &cursors->first);
+	drop_all(cursors, false);
+	drop_all(cursors, true);
 }
 
 void cursors_transaction_end(struct cursors *cursors, bool commit)
@@ -157,6 +178,8 @@ static void declare(struct cursors *cursors, const struct sql_statement *stateme
 	append_identity(statement, values, &whole);
 	keep_query(&entry->query, &whole);
 	buffer_release(&whole);
+	entry->prepared = statement->verb == SQL_PREPARE;
+	entry->committed = entry->prepared;
 	entry->hold = holds(statement->canonical);
 	entry->next = cursors->first;
 	cursors->first = entry;
@@ -175,25 +198,35 @@ static void move(struct cursor_entry *entry, const struct sql_statement *stateme
 	buffer_release(&whole);
 }
 
+/* Statements that drop all of a kind. A single DEALLOCATE is not followed: who executes what is gone gets an error. */
+static void forget(struct cursors *cursors, struct slice canonical)
+{
+	if (slice_equal(canonical, SLICE("discard all")))
+		cursors_release(cursors);
+	else if (slice_equal(canonical, SLICE("close all")))
+		drop_all(cursors, false);
+	else if (slice_equal(canonical, SLICE("deallocate all")) ||
+		 slice_equal(canonical, SLICE("deallocate prepare all")))
+		drop_all(cursors, true);
+}
+
 void cursors_statement(struct cursors *cursors, const struct sql_statement *statement,
 		       const struct sql_value *values)
 {
 	const struct sql_slot *slot = cursor_slot(statement);
+	bool names = statement->verb == SQL_DECLARE || statement->verb == SQL_PREPARE;
 	struct cursor_entry **link;
 
 	if (!slot) {
-		/* CLOSE ALL, DISCARD ALL */
-		if (slice_equal(statement->canonical, SLICE("close all")) ||
-		    slice_equal(statement->canonical, SLICE("discard all")))
-			cursors_release(cursors);
+		forget(cursors, statement->canonical);
 		return;
 	}
-	link = find(cursors, slot->literal.text);
+	link = find(cursors, statement->verb, slot->literal.text);
 	if (*link && statement->verb == SQL_FETCH)
 		move(*link, statement, values);
-	else if (*link && (statement->verb == SQL_CLOSE || statement->verb == SQL_DECLARE))
+	else if (*link && (names || statement->verb == SQL_CLOSE))
 		drop(cursors, link);
-	if (statement->verb == SQL_DECLARE)
+	if (names)
 		declare(cursors, statement, values, slot->literal.text);
 }
 
@@ -227,8 +260,9 @@ void cursors_resolve(const struct cursors *cursors, const struct sql_statement *
 	if (!slot)
 		return;
 	value = &values[slot - statement->slots];
-	entry = *find(cursors, slot->literal.text);
-	if (statement->verb == SQL_DECLARE || (statement->verb == SQL_CLOSE && entry))
+	entry = *find(cursors, statement->verb, slot->literal.text);
+	if (statement->verb == SQL_DECLARE || statement->verb == SQL_PREPARE ||
+	    (statement->verb == SQL_CLOSE && entry))
 		*value = (struct sql_value){ .kind = SQL_STRING, .null = true };
 	else if (entry)
 		*value = (struct sql_value){ .kind = SQL_STRING, .text = position(entry, arena) };

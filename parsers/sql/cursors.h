@@ -2,7 +2,8 @@
 /*
  * Cursors: what the names of a session's SQL cursors (DECLARE) stand for, so that a FETCH is
  * identified by the query that it walks and by where it stands there, and not by a name that a
- * driver may make up anew in each run (design §7).
+ * driver may make up anew in each run (design §7). The same for PREPARE and EXECUTE, whose names are
+ * a space of their own.
  *
  * Bounded: CURSORS_MAX cursors; of a long query its beginning and a hash are kept. A cursor that is
  * not known (a function opened it, or there were too many) keeps its name as what it is.
@@ -23,7 +24,7 @@ struct cursors {
 
 void cursors_release(struct cursors *cursors);
 
-/* DECLARE, FETCH, MOVE and CLOSE that the server accepted; nothing for other statements. */
+/* What the server accepted: DECLARE, FETCH, MOVE, CLOSE, PREPARE; nothing for other statements. */
 void cursors_statement(struct cursors *cursors, const struct sql_statement *statement,
 		       const struct sql_value *values);
 /* A transaction ended: what was not declared WITH HOLD, or is rolled back, is gone. */

@@ -52,8 +52,8 @@ void sql_session_set_database(struct sql_session *session, struct slice database
 void sql_session_reset(struct sql_session *session);
 
 /*
- * Puts what only the session knows into a statement's values, before its identity is made: what a cursor's name stands for
- * (sql_slot.cursor). Of a FETCH that is the query and the position in it, of a DECLARE nothing. New text lies in the arena.
+ * Puts what only the session knows into a statement's values, before its identity is made: what the name of a cursor or of a
+ * PREPARE stands for (sql_slot.cursor). Of a FETCH that is the query and the position in it, of an EXECUTE the statement, of a DECLARE nothing. New text lies in the arena.
  */
 void sql_session_resolve(const struct sql_session *session, const struct sql_statement *statement,
 			 struct sql_value *values, struct arena *arena);

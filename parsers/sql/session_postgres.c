@@ -430,6 +430,8 @@ static bool is_indifferent(const struct sql_statement *statement)
 	case SQL_DECLARE:
 	case SQL_FETCH:
 	case SQL_CLOSE:
+	case SQL_PREPARE:
+	case SQL_DEALLOCATE:
 	case SQL_SET:
 	case SQL_DISCARD:
 	case SQL_BEGIN:

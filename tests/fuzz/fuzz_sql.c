@@ -99,9 +99,13 @@ static void check_session(const struct sql_statement *statement, struct sql_sess
 			  bool ok)
 {
 	struct sql_value *values = calloc(statement->n_slots + 1, sizeof(*values));
+	struct arena arena;
 
+	arena_init(&arena);
 	sql_slot_values(statement, NULL, 0, values);
+	sql_session_resolve(session, statement, values, &arena);
 	sql_session_statement(session, statement, values, ok);
+	arena_release(&arena);
 	(void)sql_session_context(session);
 	free(values);
 }
@@ -141,7 +145,9 @@ static void check_again(const struct sql_options *options, const struct sql_stat
 	struct sql_lexer lexer;
 	struct sql_token token;
 
-	if (options->dialect != SQL_MYSQL || statement->has_secret || !statement->canonical.size ||
+	/* A name that ends in half a character is another one between backticks. */
+	if (options->dialect != SQL_MYSQL || (options->ansi_quotes && options->charset) ||
+	    statement->has_secret || !statement->canonical.size ||
 	    memmem(statement->canonical.data, statement->canonical.size, "/*", 2))
 		return;
 	sql_lexer_init(&lexer, options, statement->canonical);

@@ -353,6 +353,12 @@ static void test_cursors(void **state)
 		{ "begin | declare a cursor for select 1 | !fetch x from a | fetch a",
 		  "begin | declare b cursor for select 1 | fetch b" },
 		{ "| fetch a", "| fetch a" },
+		/* so is PREPARE */
+		{ "| prepare a as select $1", "| prepare b as select $1" },
+		{ "prepare a (int) as select $1 | execute a (5)",
+		  "begin | PREPARE \"B\" (int) AS SELECT $1 | rollback | execute \"B\" (5)" },
+		{ "prepare a as select 1 | execute a",
+		  "begin | declare a cursor for select 2 | prepare a as select 1 | execute a" },
 		{ "| close all", "begin | declare a cursor for select 1 | close all" },
 	};
 	static const char *const different[][2] = {
@@ -377,6 +383,16 @@ static void test_cursors(void **state)
 		  "begin | declare a cursor with hold for select 1 | rollback | fetch a" },
 		{ "begin | declare a cursor for select ' with hold ' | fetch a",
 		  "begin | declare a cursor for select ' with hold ' | commit | fetch a" },
+		{ "prepare a as select 1 | execute a", "prepare a as select 2 | execute a" },
+		{ "prepare a (int) as select $1 | execute a (5)",
+		  "prepare a (text) as select $1 | execute a (5)" },
+		{ "prepare a (int) as select $1 | execute a (5)",
+		  "prepare a (int) as select $1 | execute a (6)" },
+		{ "prepare a as select 1 | execute a",
+		  "prepare a as select 1 | deallocate all | execute a" },
+		{ "prepare a as select 1 | execute a", "!prepare a as select 1 | execute a" },
+		{ "| execute a", "| execute b" },
+		{ "| prepare transaction 'a'", "| prepare transaction 'b'" },
 		/* never known: the name is what it is */
 		{ "| fetch a", "| fetch b" },
 		{ "| fetch a", "| fetch \"A\"" },

@@ -362,6 +362,7 @@ static void test_session_again(void **unused)
 		   "FROM exchange e JOIN statement s ON s.id = e.statement "
 		   "JOIN context x ON x.id = s.context WHERE s.text = 'SELECT a' ORDER BY e.id",
 		   "app:mine other:-");
+	assert_sql(folder.file, "SELECT group_concat(database) FROM queries", "app,app,other");
 	folder_remove(&folder);
 }
 
@@ -399,6 +400,8 @@ static void test_secrets(void **unused)
 					"mysql",
 					"-phunter2",
 					"-P3306",
+					"-eCREATE USER a IDENTIFIED BY \"hunter2\"",
+					"SET PASSWORD FOR a = PASSWORD('hunter2')",
 					NULL };
 	struct writer_options options = { .command = command };
 	char error[STORE_ERROR_BYTES];
@@ -417,7 +420,8 @@ static void test_secrets(void **unused)
 		folder.file, "SELECT command FROM recording",
 		"[\"env\", \"PGPASSWORD=***\", \"psql\", \"postgresql://ann:***@db/app\", "
 		"\"host=x password = *** user=y\", \"--password\", \"***\", \"--api-token=***\", "
-		"\"mysql\", \"-p***\", \"-P3306\"]");
+		"\"mysql\", \"-p***\", \"-P3306\", "
+		"\"-eCREATE USER a IDENTIFIED BY ***\", \"SET PASSWORD FOR a = PASSWORD(***)\"]");
 	assert_sql(folder.file, "SELECT sql FROM queries", "ALTER ROLE ann PASSWORD '***'");
 	assert_false(file_holds(folder.file, "hunter2"));
 	assert_true(file_holds(folder.file, "ALTER ROLE ann"));

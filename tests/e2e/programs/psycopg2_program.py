@@ -208,6 +208,16 @@ def same_cursor_name(connection, say, key):
             say([row[0] for row in cursor])
 
 
+@unit(11, 12)
+def same_prepared_name(connection, say, key):
+    with connection, connection.cursor() as cursor:
+        cursor.execute(f"prepare same (int) as select {key} as a, name from items where id = $1")
+        for number in (1, 2):
+            cursor.execute("execute same (%s)", (number,))
+            say(cursor.fetchall())
+        cursor.execute("deallocate same")
+
+
 @unit()
 def scroll(connection, say):
     with connection, connection.cursor("back", scrollable=True) as cursor:
