@@ -102,6 +102,11 @@ sqlite3 *reader_database(struct reader *reader)
 
 static void cache_exchange(struct cached_exchange *cached, const struct stored_exchange *exchange)
 {
+	/* Kept when it is asked for again: of what is asked for once nothing is copied. */
+	if (cached->seen != exchange->id) {
+		cached->seen = exchange->id;
+		return;
+	}
 	/* Without its text: only what was edited, or never had parameters, is read from that. */
 	if (exchange->edited || exchange->kind == EXCHANGE_PARSE ||
 	    exchange->parameters.size > sizeof(cached->parameters))
@@ -121,6 +126,7 @@ int reader_stand(struct reader *reader, int64_t id)
 	if (id && reader->stands_on == id)
 		return 1;
 	reader->stands_on = 0;
+	reader->last.id = 0;
 	sqlite3_reset(sql);
 	sqlite3_bind_int64(sql, 1, id);
 	rc = reader_step(sql);
@@ -139,6 +145,10 @@ int reader_exchange(struct reader *reader, int64_t id, struct stored_exchange *r
 		*ret_exchange = cached->exchange;
 		return 1;
 	}
+	if (id && reader->stands_on == id && reader->last.id == id) {
+		*ret_exchange = reader->last;
+		return 1;
+	}
 	rc = reader_stand(reader, id);
 	if (rc <= 0)
 		return rc;
@@ -152,6 +162,7 @@ int reader_exchange(struct reader *reader, int64_t id, struct stored_exchange *r
 		.text = database_column(sql, 5),
 		.parameters = database_column(sql, 6),
 	};
+	reader->last = *ret_exchange;
 	cache_exchange(cached, ret_exchange);
 	return 1;
 }

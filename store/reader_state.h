@@ -27,6 +27,7 @@ enum reader_sql {
 #define CACHED_STATEMENT_BYTES ((size_t)32 * 1024)
 
 struct cached_exchange {
+	int64_t seen;			 /* the one that was last asked for here */
 	struct stored_exchange exchange; /* id 0: nothing here */
 	uint8_t parameters[CACHED_PARAMETERS_BYTES];
 };
@@ -40,7 +41,8 @@ struct cached_statement {
 struct reader {
 	sqlite3 *database;
 	sqlite3_stmt *sql[READER_SQL_COUNT];
-	int64_t stands_on; /* the exchange whose row GET_EXCHANGE is on; 0: none */
+	int64_t stands_on;	     /* the exchange whose row GET_EXCHANGE is on; 0: none */
+	struct stored_exchange last; /* as it was read; good while GET_EXCHANGE is on its row */
 	struct cached_exchange exchanges[CACHED_EXCHANGES];
 	struct cached_statement statements[CACHED_STATEMENTS];
 	struct cached_statement large_statement;

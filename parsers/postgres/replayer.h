@@ -126,8 +126,10 @@ struct replayer {
 	bool closed;
 	bool failed; /* an error in an extended batch: skip to Sync */
 	struct pg_reported reported[PG_REPORTED];
-	struct buffer status; /* ParameterStatus messages that go out before ReadyForQuery */
-	bool utc;	      /* the recorded server's TimeZone is UTC */
+	struct buffer status;	 /* ParameterStatus messages that go out before ReadyForQuery */
+	uint64_t status_changes; /* sql_session_changes() when they were last made */
+	bool status_recorded;	 /* a recorded one waits */
+	bool utc;		 /* the recorded server's TimeZone is UTC */
 
 	struct sql_session *session;
 	struct names prepared;

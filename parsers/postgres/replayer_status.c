@@ -79,6 +79,7 @@ void pg_status_recorded(struct replayer *replayer, struct slice name, struct sli
 	} else if (sql->verb != SQL_COMMIT && sql->verb != SQL_ROLLBACK &&
 		   sql->verb != SQL_ROLLBACK_TO)
 		keep(&reported->recorded, value);
+	replayer->status_recorded = true;
 }
 
 /* What the server would call the setting now; `text` is room for it. */
@@ -96,10 +97,15 @@ static struct slice current(const struct pg_reported *reported, struct slice nam
 
 void pg_status_send(struct replayer *replayer, struct buffer *out)
 {
+	uint64_t changes = sql_session_changes(replayer->session);
 	struct buffer text;
 
 	buffer_append_slice(out, buffer_slice(&replayer->status));
 	buffer_clear(&replayer->status);
+	if (changes == replayer->status_changes && !replayer->status_recorded)
+		return; /* as nearly always */
+	replayer->status_changes = changes;
+	replayer->status_recorded = false;
 	buffer_init(&text, PG_FILL_BYTES + 16);
 	for (size_t i = 0; i < PG_REPORTED; i++) {
 		struct pg_reported *reported = &replayer->reported[i];

@@ -95,6 +95,11 @@ struct slice sql_session_setting(const struct sql_session *session, struct slice
 	return settings_get(&session->settings, name);
 }
 
+uint64_t sql_session_changes(const struct sql_session *session)
+{
+	return session->settings.changes;
+}
+
 void sql_session_resolve(const struct sql_session *session, const struct sql_statement *statement,
 			 struct sql_value *values, struct arena *arena)
 {

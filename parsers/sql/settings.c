@@ -149,6 +149,7 @@ static void change(struct settings *settings, struct setting *setting, enum sett
 		   struct slice value)
 {
 	remember(settings, setting);
+	settings->changes++;
 	if (scope == SETTING_LOCAL) {
 		replace(&setting->local, value_of(value));
 		return;
@@ -164,10 +165,12 @@ void settings_set(struct settings *settings, enum setting_scope scope, struct sl
 
 	if (!setting)
 		return;
-	if (scope == SETTING_STARTUP)
-		replace(&setting->startup, value_of(value));
-	else
+	if (scope != SETTING_STARTUP) {
 		change(settings, setting, scope, value);
+		return;
+	}
+	settings->changes++;
+	replace(&setting->startup, value_of(value));
 }
 
 void settings_reset_all(struct settings *settings)
@@ -219,6 +222,7 @@ static void undo_to(struct settings *settings, size_t from)
 		struct setting_undo *undo = &settings->undos[--settings->n_undos];
 		struct setting *setting = &settings->settings[undo->setting];
 
+		settings->changes++;
 		replace(&setting->session, undo->session);
 		replace(&setting->local, undo->local);
 		setting->last_undo = undo->previous;
@@ -230,6 +234,7 @@ void settings_commit(struct settings *settings)
 	drop_undos(settings, 0);
 	drop_marks(settings, 0);
 	for (size_t i = 0; i < settings->n; i++) {
+		settings->changes += settings->settings[i].local.set;
 		clear(&settings->settings[i].local);
 		settings->settings[i].last_undo = 0;
 	}

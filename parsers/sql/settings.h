@@ -54,6 +54,7 @@ struct settings {
 	struct setting_mark *marks;
 	size_t n_marks;
 	size_t marks_capacity;
+	uint64_t changes; /* goes up whenever a value may be another */
 };
 
 enum setting_scope { SETTING_STARTUP, SETTING_SESSION, SETTING_LOCAL };
