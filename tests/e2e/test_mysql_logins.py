@@ -8,7 +8,7 @@ from mysql import KINDS, LOGINS, PASSWORD, TREE, Server, in_tree
 from recording import contains, expect_whole, query
 
 ASK = "select current_user(), 'logged in'"
-CLI = ["--no-defaults", "--protocol=tcp", "-N", "-B", "-e", ASK]
+CLI = ["--no-defaults", "--protocol=tcp", "-N", "-B", "-e", ASK, "--database=mysql"]
 PYTHON_ASK = (
     "import os, {driver} as driver\n"
     "e = os.environ\n"
