@@ -57,6 +57,7 @@ def cli(*questions):
         "mariadb",
         "--no-defaults",
         "--protocol=tcp",
+        "--skip-ssl",
         "--user=app",
         "-N",
         "-B",
