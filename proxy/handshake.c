@@ -111,8 +111,7 @@ static enum stepped take_step(struct relay *relay, enum side side,
 /* Is another step to be taken behind this one? Then what is held need not be moved up yet. */
 static bool goes_on(const struct handshake_step *step)
 {
-	return step->action == HANDSHAKE_SEND ||
-	       (step->action == HANDSHAKE_FORWARD && !step->done);
+	return step->action == HANDSHAKE_SEND || (step->action == HANDSHAKE_FORWARD && !step->done);
 }
 
 /* Thousands of small steps may be held: they leave the front in one go. */
@@ -130,8 +129,7 @@ static bool shake_hands(struct relay *relay, enum side side)
 
 		buffer_clear(&edited);
 		step = relay->protocol->handshake(side, left, &edited);
-		relay->greeting_edited |= side == SIDE_SERVER &&
-					  step.action == HANDSHAKE_FORWARD &&
+		relay->greeting_edited |= side == SIDE_SERVER && step.action == HANDSHAKE_FORWARD &&
 					  !slice_starts_with(left, step.reply);
 		taken += step.consumed;
 		if (!goes_on(&step)) {
