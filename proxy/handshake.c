@@ -75,11 +75,10 @@ static bool begin_opaque(struct relay *relay, enum side side, const char *why)
 
 enum stepped { STEPPED_AGAIN, STEPPED_ENOUGH, STEPPED_OVER };
 
-/* Does what a step of the handshake says. */
+/* Does what a step of the handshake says, whose bytes are not among those that are held any more. */
 static enum stepped take_step(struct relay *relay, enum side side,
 			      const struct handshake_step *step)
 {
-	struct buffer *held = &relay->held[side];
 	bool ok = true;
 
 	switch (step->action) {
@@ -90,13 +89,9 @@ static enum stepped take_step(struct relay *relay, enum side side,
 	case HANDSHAKE_SEND:
 		assert(step->consumed);
 		relay->tls_asked |= side == SIDE_CLIENT;
-		buffer_consume(held, step->consumed);
 		return relay_answer(relay, side, step->reply) ? STEPPED_AGAIN : STEPPED_OVER;
 	case HANDSHAKE_FORWARD:
 		assert(step->consumed);
-		relay->greeting_edited |=
-			side == SIDE_SERVER && !slice_starts_with(buffer_slice(held), step->reply);
-		buffer_consume(held, step->consumed);
 		relay_begin_recorder(relay);
 		ok = relay_pass(relay, side, step->reply);
 		if (ok && !step->done)
@@ -113,17 +108,34 @@ static enum stepped take_step(struct relay *relay, enum side side,
 	return ok ? STEPPED_ENOUGH : STEPPED_OVER;
 }
 
+/* Is another step to be taken behind this one? Then what is held need not be moved up yet. */
+static bool goes_on(const struct handshake_step *step)
+{
+	return step->action == HANDSHAKE_SEND || (step->action == HANDSHAKE_FORWARD && !step->done);
+}
+
+/* Thousands of small steps may be held: they leave the front in one go. */
 static bool shake_hands(struct relay *relay, enum side side)
 {
 	enum stepped stepped = STEPPED_AGAIN;
+	struct buffer *held = &relay->held[side];
 	struct buffer edited;
+	size_t taken = 0;
 
 	buffer_init(&edited, RELAY_HELD_MAX);
 	while (stepped == STEPPED_AGAIN) {
+		struct slice left = slice_of(held->data + taken, held->size - taken);
 		struct handshake_step step;
 
 		buffer_clear(&edited);
-		step = relay->protocol->handshake(side, buffer_slice(&relay->held[side]), &edited);
+		step = relay->protocol->handshake(side, left, &edited);
+		relay->greeting_edited |= side == SIDE_SERVER && step.action == HANDSHAKE_FORWARD &&
+					  !slice_starts_with(left, step.reply);
+		taken += step.consumed;
+		if (!goes_on(&step)) {
+			buffer_consume(held, taken);
+			taken = 0;
+		}
 		stepped = take_step(relay, side, &step);
 	}
 	buffer_release(&edited);

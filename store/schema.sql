@@ -267,7 +267,7 @@ SELECT e.id AS id,
        CASE WHEN e.inline THEN e.row_count
 	    ELSE (SELECT sum(r.row_count) FROM result_apart r WHERE r.exchange = e.id) END AS row_count,
        CASE WHEN e.inline THEN e.tag
-	    ELSE (SELECT group_concat(r.tag, '; ') FROM result_apart r WHERE r.exchange = e.id) END AS tag,
+	    ELSE (SELECT group_concat(nullif(r.tag, ''), '; ') FROM result_apart r WHERE r.exchange = e.id) END AS tag,
        (SELECT CASE WHEN json_valid(r.error)
 		    THEN coalesce(json_extract(r.error, '$.severity') || ' ' || json_extract(r.error, '$.code') ||
 				  coalesce(' (' || json_extract(r.error, '$.sqlstate') || ')', '') || ': ' || json_extract(r.error, '$.message'), r.error)

@@ -569,8 +569,20 @@ static bool reply_first(struct recorder *recorder, struct my_operation *head, st
 		return reply_field_list(recorder, head, body);
 	case MY_COM_STATISTICS:
 		return reply_statistics(recorder, head, body);
-	default:
+	case MY_COM_PING:
+	case MY_COM_INIT_DB:
+	case MY_COM_CREATE_DB:
+	case MY_COM_DROP_DB:
+	case MY_COM_REFRESH:
+	case MY_COM_SHUTDOWN:
+	case MY_COM_PROCESS_KILL:
+	case MY_COM_DEBUG:
+	case MY_COM_STMT_RESET:
+	case MY_COM_SET_OPTION:
+	case MY_COM_RESET_CONNECTION:
 		return reply_ok(recorder, head, body);
+	default:
+		return my_fail(recorder, "an unknown command");
 	}
 }
 

@@ -340,11 +340,14 @@ static uint16_t execute_values(struct replayer *replayer, struct my_statement *s
 
 /* ---- COM_STMT_EXECUTE ---- */
 
+/* MariaDB names the command, MySQL what it does before all of them. */
 static void unknown_statement(struct replayer *replayer, uint32_t id, const char *where,
 			      struct buffer *out)
 {
 	struct buffer message;
 
+	if (replayer->offered & MY_CLIENT_MYSQL)
+		where = "mysql_stmt_precheck";
 	buffer_init(&message, 256);
 	buffer_append_string(&message, "Unknown prepared statement handler (");
 	buffer_append_unsigned(&message, id);

@@ -8,6 +8,7 @@ from harness import expect, expect_equal
 # Flags of exchanges: parsers/item.h.
 COPY, ROW_LIMIT, MERGED, NOT_DECODED = 1 << 0, 1 << 1, 1 << 2, 1 << 4
 ABORTED = 1 << 7
+PARSE = 3  # a kind of exchange
 
 
 def query(path, sql, *parameters):
@@ -53,10 +54,12 @@ def contains(path, *needles):
 
 
 def count(path, pattern, protocol="mysql"):
-    """How many statement executions the file holds whose text is like this."""
+    """How many statement executions the file holds whose text is like this: to prepare one in vain is
+    none."""
     return query(
         path,
-        "select count(*) from queries where protocol = ? and sql like ?",
+        "select count(*) from queries join exchange using (id)"
+        f" where kind <> {PARSE} and protocol = ? and sql like ?",
         protocol,
         pattern,
     )[0][0]

@@ -19,7 +19,8 @@ from harness import (
 from mysql import KINDS, Server
 
 APP = [PYTHON, PROGRAMS / "interactive.py"]
-MISS = "error 1105: mockproxy: not recorded"
+MISS = "error 1105: mockproxy: the recording holds no answer to this statement"
+USED_UP = "error 1105: mockproxy: every recorded answer to this statement was given already"
 RECORDED = (
     "select name from items where id = 5",
     "select name from items where id = 6",
@@ -56,6 +57,7 @@ def cli(*questions):
         "mariadb",
         "--no-defaults",
         "--protocol=tcp",
+        "--skip-ssl",
         "--user=app",
         "-N",
         "-B",
@@ -144,7 +146,7 @@ class Misses:
         program = (
             "const mysql = require('mysql2/promise'); const e = process.env\n"
             "const show = async (p) => { try { console.log(JSON.stringify((await p)[0])) }\n"
-            "  catch (error) { console.log(error.errno, error.sqlState, error.sqlMessage.slice(0, 23)) } }\n"
+            "  catch (error) { console.log(error.errno, error.sqlState, error.sqlMessage.slice(0, 40)) } }\n"
             "mysql.createConnection({ host: e.MYSQL_HOST, port: Number(e.MYSQL_TCP_PORT), user: e.MYSQL_USER,\n"
             "  password: e.MYSQL_PWD, database: e.MYSQL_DATABASE, multipleStatements: true }).then(async (c) => {\n"
             "  await show(c.execute('select name from items where id = ?', [5]))\n"
@@ -156,7 +158,7 @@ class Misses:
         )
         environment = self.environment | modules()
         done = replay(self.path, ["node", "-e", program], environment).expect(3)
-        missed = "1105 HY000 mockproxy: not recorded"
+        missed = "1105 HY000 mockproxy: the recording holds no answer"
         expected = ['[{"name":"item 5"}]', missed, missed, missed, '[{"name":"item 6"}]']
         expect_equal(done.stdout.decode().splitlines(), expected, "the app's output")
 
@@ -176,7 +178,7 @@ class Misses:
         expect_equal(answers, ["[[1]]", "[[2]]"], "recorded order")
         expect_equal([text[:10] for text in balances], expected, "the third answer of two")
         expect(
-            written[0] == '"changed 1"' and written[1].startswith(MISS),
+            written[0] == '"changed 1"' and written[1].startswith(USED_UP),
             f"a row is not written twice: {written}",
         )
 

@@ -46,7 +46,7 @@ NODE_RESET = (
 
 
 def mariadb(*options):
-    return ["mariadb", *CLI, *options]
+    return ["mariadb", *CLI, "--skip-ssl", *options]
 
 
 def mysql(*options):

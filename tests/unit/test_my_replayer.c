@@ -286,7 +286,7 @@ static void test_change_user(void **state)
 			       "1 ~<01>~~~<01>~~~~~~\n" MY_DEF_INT("2") MY_EOF_PACKET("3")
 				       MY_OK("1") "1 <ff><db><04>#HY000Unknown prepared statement "
 						  "handler (1) given to "
-						  "mysqld_stmt_execute\n");
+						  "mysql_stmt_precheck\n");
 }
 
 static void test_local_file(void **state)

@@ -18,9 +18,9 @@ static void begin(struct my_fake *fake, struct my_client *client, uint64_t capab
 	my_say_login(client);
 }
 
-#define UNKNOWN(id, where)                                                                       \
-	"1 <ff><db><04>#HY000Unknown prepared statement handler (" id ") given to mysqld_" where \
-	"\n"
+#define UNKNOWN(id)                                                        \
+	"1 <ff><db><04>#HY000Unknown prepared statement handler (" id ") " \
+	"given to mysql_stmt_precheck\n"
 /* Of a statement with one parameter and one int column. */
 #define PREPARED_OLD(id)                                                                         \
 	"1 ~<" id ">~~~<01>~<01>~~~~\n" MY_DEF_PARAMETER("2") MY_EOF_PACKET("3") MY_DEF_INT("4") \
@@ -44,11 +44,11 @@ static void test_prepared(void **state)
 	my_expect(&fake, &client,
 		  MY_LOGGED_IN PREPARED_OLD("01") MY_COUNT("1") MY_DEF_INT("2") MY_EOF_PACKET(
 			  "3") "4 ~~<05>~~~\n" MY_EOF_PACKET("5") MY_COUNT("1") MY_DEF_INT("2")
-			  MY_EOF_PACKET("3") "4 ~~<06>~~~\n" MY_EOF_PACKET("5") MY_MISS(
-				  "1", "select a from t where a = ?") UNKNOWN("2", "stmt_execute")
-				  MY_COUNT("1") MY_DEF_INT("2")
-					  MY_EOF_PACKET("3") "4 ~~<05>~~~\n" MY_EOF_PACKET("5")
-						  UNKNOWN("1", "stmt_reset"));
+			  MY_EOF_PACKET("3") "4 ~~<06>~~~\n" MY_EOF_PACKET("5")
+				  MY_MISS("1", "select a from t where a = ?") UNKNOWN("2")
+					  MY_COUNT("1") MY_DEF_INT("2") MY_EOF_PACKET(
+						  "3") "4 ~~<05>~~~\n" MY_EOF_PACKET("5")
+						  UNKNOWN("1"));
 	assert_int_equal(fake.found, 3);
 }
 
@@ -71,7 +71,7 @@ static void test_prepare_errors(void **state)
 	my_say_command(&client, MY_COM_PING, SLICE(""));
 	my_expect(&fake, &client,
 		  MY_LOGGED_IN "1 <ff>(<04>#42S02recorded\n" MY_MISS("1", "select never")
-			  UNKNOWN("4294967295", "stmt_execute") "1 ~<01>~~~~~~~~~~\n" MY_OK(
+			  UNKNOWN("4294967295") "1 ~<01>~~~~~~~~~~\n" MY_OK(
 				  "1") "1 ~<02>~~~<01>~~~~~~\n2 "
 				       "<03>def~<01>t<01>t<01>f<01>f<0c>?~<0c>~~~<04>~~~~~\n"
 				       "1 <01>\n2 "
