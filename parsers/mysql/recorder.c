@@ -150,7 +150,8 @@ static bool begin_execute(struct recorder *recorder, struct my_operation *execut
 	my_cursor_end(recorder, statement);
 	if (!my_bind(recorder, execute, statement))
 		return false;
-	statement->executed = true;
+	/* The exchange of a bulk has another text: what was prepared is reported by itself. */
+	statement->executed |= execute->command == MY_COM_STMT_EXECUTE;
 	item = execute->item;
 	execute->item = NULL;
 	exchange_activate(&recorder->log, item);
@@ -361,7 +362,7 @@ static void cut_operation(struct recorder *recorder, struct my_operation *operat
 		statement = my_statement_find(recorder, operation->statement_id);
 		whole = statement && my_bind(recorder, operation, statement);
 		if (whole)
-			statement->executed = true;
+			statement->executed |= operation->command == MY_COM_STMT_EXECUTE;
 	}
 	if (whole) {
 		exchange_cut(&recorder->log, operation->item);

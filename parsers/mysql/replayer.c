@@ -71,7 +71,51 @@ void my_replay_failed(struct replayer *replayer)
 	replayer->query_failed = true;
 }
 
+/* Counts an answer that is the same, whether it was recorded or not. */
+static void count_known(struct replayer *replayer, struct slice text)
+{
+	const struct answers *answers = replayer->answers;
+	struct sql_options options = sql_session_options(replayer->session);
+	struct request request;
+	struct answer answer;
+	struct sql_value *values;
+
+	arena_reset(&replayer->arena);
+	sql_canonicalize(&options, text, &replayer->arena, &replayer->sql);
+	values = arena_alloc(&replayer->arena, (replayer->sql.n_slots + 1) * sizeof(*values));
+	sql_slot_values(&replayer->sql, NULL, 0, values);
+	request = my_answer_request(replayer, &replayer->sql, values, text);
+	if (answers->peek(answers->context, &request, &answer))
+		answers->find(answers->context, &request, &answer);
+	else
+		answers->count_session(answers->context);
+}
+
+static void say_ok(struct replayer *replayer, struct buffer *out)
+{
+	struct completion completion = { .tag = SLICE("") };
+
+	completion.status = my_write_status(replayer, 0);
+	my_write_ok(replayer, &completion, out);
+}
+
 /* ---- the statements of a COM_QUERY ---- */
+
+/*
+ * Without a statement: a ping. All servers take a comment for one, and nothing at all for an error; recorded, both have
+ * the same identity.
+ */
+static void empty_query(struct replayer *replayer, struct slice text, struct buffer *out)
+{
+	count_known(replayer, text);
+	while (text.size && strchr(" \t\n\v\f\r", text.data[0]))
+		text = slice_of(text.data + 1, text.size - 1);
+	if (text.size && text.data[0] != ';')
+		say_ok(replayer, out);
+	else
+		my_write_error(replayer, MY_ERROR_EMPTY_QUERY, SLICE("42000"),
+			       SLICE("Query was empty"), out);
+}
 
 static void begin_query(struct replayer *replayer, struct slice body, struct buffer *out)
 {
@@ -89,9 +133,7 @@ static void begin_query(struct replayer *replayer, struct slice body, struct buf
 	rest = cursor_rest(&cursor);
 	replayer->query_rest = rest;
 	if (!sql_split(&options, &rest, &first)) {
-		replayer->answers->count_session(replayer->answers->context);
-		my_write_error(replayer, MY_ERROR_EMPTY_QUERY, SLICE("42000"),
-			       SLICE("Query was empty"), out);
+		empty_query(replayer, replayer->query_rest, out);
 		return;
 	}
 	replayer->query = true;
@@ -206,40 +248,22 @@ static bool command_as_text(struct replayer *replayer, uint8_t command, struct c
 
 /* ---- commands ---- */
 
-static void say_ok(struct replayer *replayer, struct buffer *out)
+static void session_ok(struct replayer *replayer, struct buffer *out)
 {
-	struct completion completion = { .tag = SLICE("") };
-
-	completion.status = my_write_status(replayer, 0);
-	my_write_ok(replayer, &completion, out);
+	say_ok(replayer, out);
 	replayer->answers->count_session(replayer->answers->context);
 }
 
-/* The answer is the same, whether it was recorded or not. */
 static void set_option(struct replayer *replayer, struct cursor *body, struct buffer *out)
 {
-	const struct answers *answers = replayer->answers;
 	struct completion completion = { .tag = SLICE("") };
-	struct sql_options options = sql_session_options(replayer->session);
-	struct request request;
-	struct answer answer;
-	struct sql_value *values;
 	uint16_t option = cursor_u16le(body);
 
 	replayer->several = option == 0;
 	buffer_clear(&replayer->text);
 	buffer_append_string(&replayer->text, "COM_SET_OPTION ");
 	buffer_append_unsigned(&replayer->text, option);
-	arena_reset(&replayer->arena);
-	sql_canonicalize(&options, buffer_slice(&replayer->text), &replayer->arena, &replayer->sql);
-	values = arena_alloc(&replayer->arena, (replayer->sql.n_slots + 1) * sizeof(*values));
-	sql_slot_values(&replayer->sql, NULL, 0, values);
-	request =
-		my_answer_request(replayer, &replayer->sql, values, buffer_slice(&replayer->text));
-	if (answers->peek(answers->context, &request, &answer))
-		answers->find(answers->context, &request, &answer);
-	else
-		answers->count_session(answers->context);
+	count_known(replayer, buffer_slice(&replayer->text));
 	completion.status = my_write_status(replayer, 0);
 	my_write_end(replayer, &completion, out);
 }
@@ -263,7 +287,7 @@ static void command(struct replayer *replayer, struct slice body, struct buffer 
 		begin_query(replayer, body, out);
 		return;
 	case MY_COM_PING:
-		say_ok(replayer, out);
+		session_ok(replayer, out);
 		return;
 	case MY_COM_SET_OPTION:
 		set_option(replayer, &cursor, out);
@@ -271,7 +295,7 @@ static void command(struct replayer *replayer, struct slice body, struct buffer 
 	case MY_COM_RESET_CONNECTION:
 		my_replay_forget_statements(replayer);
 		sql_session_reset(replayer->session);
-		say_ok(replayer, out);
+		session_ok(replayer, out);
 		return;
 	case MY_COM_CHANGE_USER:
 		my_change_user_message(replayer, body, out);

@@ -151,6 +151,7 @@ static void test_outcomes(void **state)
 	my_say_query(&client, "update t set a = 1");
 	my_say_query(&client, "select wrong");
 	my_say_query(&client, " ; ");
+	my_say_query(&client, "\n -- a comment");
 	my_say_query(&client, "select a from t where a = 7");
 	my_say_query(&client, "drop table t");
 	my_say_command(&client, MY_COM_PING, SLICE(""));
@@ -165,7 +166,7 @@ static void test_outcomes(void **state)
 			     "1 <ff>Q<04>#HY000mockproxy: the recorded answer cannot be given in "
 			     "the form that "
 			     "was asked for: the recording is damaged here\n"
-			     "1 <ff>)<04>#42000Query was empty\n" MY_MISS(
+			     "1 <ff>)<04>#42000Query was empty\n" MY_OK("1") MY_MISS(
 				     "1", "select a from t where a = 7") MY_MISS("1",
 										 "drop table t")
 				     MY_OK("1") "1 <ff><17><04>#08S01Unknown command\n"

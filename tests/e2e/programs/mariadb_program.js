@@ -60,7 +60,7 @@ unit('batch', [], async (connection, say) => {
 unit('several', [], async (connection, say) => {
 	say((await connection.query("select 1; select 2 as two, 'a;b' as b; select id from items where id < 0"))
 		.map((rows) => [...rows]))
-	await failure(say, connection.query("select 'before'; selec 1; select 'after'"))
+	await failure(say, connection.query("select 'before'; selec 2; select 'after'"))
 })
 
 unit('streamed', [], async (connection, say) => {

@@ -24,7 +24,7 @@ unit('several', [], async (connection, say) => {
 	const [done] = await connection.query("insert into written (worker, n) values ('several', 1);"
 		+ " update written set note = 'x' where worker = 'several'; delete from written where worker = 'several'")
 	say(done.map((one) => one.affectedRows))
-	await failure(say, connection.query("select 'before'; selec 1; select 'after'"))
+	await failure(say, connection.query("select 'before'; selec 2; select 'after'"))
 	say((await connection.query("select 'usable' as still"))[0])
 })
 

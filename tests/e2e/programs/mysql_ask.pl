@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 use utf8;
+use B ();
 use DBI qw(:sql_types);
 use FindBin;
 use JSON::PP;
@@ -19,9 +20,17 @@ my $questions = decode_json(do { local $/; <$file> });
 # What is not a number in the file has quotes there, and so must have none here.
 sub is_number { return $_[0] =~ /^-?\d+$/ }
 
+# The driver makes a DOUBLE of a prepared statement a number, of which Perl writes 15 digits: as few as say the same, here.
+sub digits {
+	my ($number) = @_;
+	my @texts = map { sprintf "%.${_}g", $number } 15 .. 17;
+	return (grep { $_ == $number } @texts)[0] // $texts[-1];
+}
+
 sub show {
 	my ($value) = @_;
 	return 'NULL' if !defined $value;
+	return digits($value) if B::svref_2object(\$value)->FLAGS & B::SVf_NOK;
 	return $value =~ /\0/ ? unpack('H*', $value) : $value;
 }
 

@@ -232,7 +232,7 @@ def register(driver):
             )
             all_results(cursor, say)
             try:
-                cursor.execute("select 'before'; selec 1; select 'after'")
+                cursor.execute("select 'before'; selec 2; select 'after'")
                 all_results(cursor, say)
             except driver.Error as error:
                 say(error.args)

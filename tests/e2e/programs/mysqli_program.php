@@ -164,7 +164,7 @@ unit('several', [], function ($c, $say) {
 	$c->multi_query("insert into written (worker, n) values ('several', 1);"
 		. " update written set note = 'x' where worker = 'several'; delete from written where worker = 'several'");
 	all_results($c, $say);
-	$c->multi_query("select 'before'; selec 1; select 'after'");
+	$c->multi_query("select 'before'; selec 2; select 'after'");
 	failure($say, fn () => all_results($c, $say));
 });
 
