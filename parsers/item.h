@@ -21,6 +21,9 @@
 #include "parsers/slice.h"
 
 struct protocol;
+struct http_request;
+struct http_response;
+struct http_fields;
 
 enum item_type {
 	ITEM_CONNECTION_OPEN,
@@ -75,6 +78,7 @@ enum exchange_kind {
 	EXCHANGE_PARSE,	     /* a Parse or COM_STMT_PREPARE that failed: it has no parameters */
 	EXCHANGE_FUNCTION,   /* PostgreSQL FunctionCall */
 	EXCHANGE_COMMAND, /* another MySQL command, its text a statement that says the same or "COM_..." */
+	EXCHANGE_HTTP, /* a request and its final response: parsers/http/exchange.h */
 };
 
 enum exchange_outcome {
@@ -95,6 +99,7 @@ enum exchange_flag {
 	EXCHANGE_NOTICES_CUT = 1 << 6,	     /* more notices than are kept for one result */
 	EXCHANGE_ABORTED =
 		1 << 7, /* refused since its transaction had failed before: never served */
+	EXCHANGE_AMBIGUOUS = 1 << 8, /* HTTP: two readers could differ on where it ends */
 };
 
 struct parameter {
@@ -114,6 +119,7 @@ enum piece_type {
 	PIECE_ERROR,  /* bytes: the protocol's error fields; ends the exchange */
 	PIECE_NOTICE, /* bytes: the protocol's error fields */
 	PIECE_STATUS, /* bytes: name NUL value NUL: a session parameter that the server reports changed */
+	PIECE_BODY, /* bytes: the next ones of an HTTP body; `result` says whose, enum http_side */
 };
 
 /*
@@ -147,6 +153,12 @@ struct exchange_item {
 	struct slice text;
 	const struct parameter *parameters;
 	size_t n_parameters;
+
+	/* HTTP, with opens */
+	const struct http_request *request;
+	/* HTTP, of this item: the responses whose heads came, those before the final one too, and trailers by side */
+	struct http_response *responses;
+	const struct http_fields *trailers[2];
 
 	struct piece *pieces; /* in order */
 	struct piece **pieces_end;

@@ -73,7 +73,8 @@ struct protocol {
 
 	/*
 	 * Recording. see() takes all the bytes and adds the items that are ready; an error (negative errno) is
-	 * final and *ret_why says it in a static text: the connection is opaque from there on.
+	 * final and *ret_why says it in a static text: the connection is opaque from there on. No bytes: the side ended
+	 * in order, which for some is the end of a message.
 	 * flush() emits what has been open since before `before_ns`, so that an unfinished exchange is in the file;
 	 * end() emits the rest when the connection is gone.
 	 */
@@ -99,7 +100,7 @@ struct protocol {
 	MUST_CHECK int (*completion_read)(struct slice raw, struct completion *ret_completion);
 
 	/*
-	 * Replaying. Where the server speaks first, fill() is called before anything was fed. feed() takes all the bytes, and is called only when fill() last said REPLAY_IDLE; fill() appends answers to `out` until nothing is left to say or
+	 * Replaying; replayer_new NULL: not of this protocol. Where the server speaks first, fill() is called before anything was fed. feed() takes all the bytes, and is called only when fill() last said REPLAY_IDLE; fill() appends answers to `out` until nothing is left to say or
 	 * out->max is near, and tells which. A request is only answered in fill(), so that memory is bounded by
 	 * what the client sent and not by what it asked for.
 	 */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of protocols: one line for each; and what is asked of all of them. */
+#include "parsers/http/wire.h"
 #include "parsers/mysql/wire.h"
 #include "parsers/postgres/wire.h"
 #include "parsers/protocol.h"
@@ -7,6 +8,7 @@
 const struct protocol *const protocols[] = {
 	&postgres_protocol,
 	&mysql_protocol,
+	&http_protocol,
 	NULL,
 };
 

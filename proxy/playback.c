@@ -110,7 +110,7 @@ static bool detect(struct playback *playback)
 	bool more;
 
 	protocol = protocol_recognise(SIDE_CLIENT, buffer_slice(&playback->held), &more);
-	if (protocol)
+	if (protocol && protocol->replayer_new)
 		return begin(playback, protocol);
 	if (more)
 		return true;

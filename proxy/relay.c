@@ -267,7 +267,10 @@ static bool leg_read(struct relay *relay, struct leg *leg)
 	}
 	if (size == 0) {
 		leg->at_end = true;
-		return relay->state == RELAY_RELAY || handshake_end(relay, side);
+		if (relay->state != RELAY_RELAY)
+			return handshake_end(relay, side);
+		see(relay, side, slice_of("", 0)); /* it may be the end of a message */
+		return true;
 	}
 	if (relay->state == RELAY_RELAY)
 		return relay_pass(relay, side, bytes);

@@ -6,6 +6,7 @@
  * a connection's `endpoint`, whose table is never trimmed (it has a row for each place that the app
  * connected to).
  */
+#include "store/http_ingest.h"
 #include "store/ingest_state.h"
 #include "store/mask.h"
 
@@ -68,6 +69,23 @@ static const char *const ingest_sql[INGEST_SQL_COUNT] = {
 		     "VALUES (?1, ?2, ?3, ?4, ?5)",
 	[ADD_PART] = "INSERT INTO value_part (exchange, part, sequence, bytes) "
 		     "VALUES (?1, ?2, ?3, ?4)",
+	[ADD_HTTP_EXCHANGE] =
+		"INSERT INTO exchange (id, connection, ordinal, batch, batch_index, started_ns, "
+		"first_byte_ns, duration_ns, outcome, flags, kind) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+	[ADD_HTTP_REQUEST] =
+		"INSERT INTO http_request (exchange, body, coding, wire_body, body_part, "
+		"body_bytes, trailers, version, headers, method, scheme, authority, path, query, "
+		"target) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+	[SET_HTTP_REQUEST] = "UPDATE http_request SET body = ?2, coding = ?3, wire_body = ?4, "
+			     "body_part = ?5, body_bytes = ?6, trailers = ?7 WHERE exchange = ?1",
+	[ADD_HTTP_RESPONSE] =
+		"INSERT INTO http_response (exchange, body, coding, wire_body, body_part, "
+		"body_bytes, trailers, version, headers, status, reason, interim) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+	[SET_HTTP_RESPONSE] = "UPDATE http_response SET body = ?2, coding = ?3, wire_body = ?4, "
+			      "body_part = ?5, body_bytes = ?6, trailers = ?7, interim = ?8 "
+			      "WHERE exchange = ?1",
 };
 
 int ingest_new(sqlite3 *database, struct ingest **ret_ingest)
@@ -107,6 +125,7 @@ static void connection_free(struct connection_state *connection)
 		ingest_open_exchange_free(connection->open);
 		connection->open = next;
 	}
+	http_ingest_forget(connection);
 	sql_session_free(connection->session);
 	buffer_release(&connection->context_key);
 	free((void *)connection->host.data);

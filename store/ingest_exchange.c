@@ -6,6 +6,7 @@
  * Invariant: what a kept exchange's identity points to lies in its own arena, and its `entry` is
  * NULL.
  */
+#include "store/http_ingest.h"
 #include "store/ingest_state.h"
 #include "store/parameters.h"
 
@@ -31,7 +32,7 @@ void ingest_open_exchange_free(struct open_exchange *exchange)
 	free(exchange);
 }
 
-static void bind_end(sqlite3_stmt *sql, int at, const struct exchange_item *item, int64_t start_ns,
+void ingest_bind_end(sqlite3_stmt *sql, int at, const struct exchange_item *item, int64_t start_ns,
 		     uint32_t flags)
 {
 	if (item->closes && item->first_byte_ns)
@@ -109,7 +110,7 @@ static int add_exchange(struct ingest *ingest, const struct connection_state *co
 	}
 	database_bind_nonempty(sql, 17, buffer_slice(parameters));
 	ingest_bind_inline(ingest, exchange, sql, 18);
-	bind_end(sql, 7, item, item->start_ns, exchange->flags);
+	ingest_bind_end(sql, 7, item, item->start_ns, exchange->flags);
 	rc = database_run(sql);
 	if (rc == SQLITE_OK)
 		rc = add_parameter_parts(ingest, exchange);
@@ -163,7 +164,7 @@ static void exchange_keep(struct connection_state *connection, const struct exch
 	*end = kept;
 }
 
-static void count_end(struct ingest *ingest, uint8_t outcome, uint32_t flags)
+void ingest_count_end(struct ingest *ingest, uint8_t outcome, uint32_t flags)
 {
 	if ((outcome == OUTCOME_OK || outcome == OUTCOME_ERROR) && !(flags & EXCHANGE_CUT))
 		ingest->summary.unfinished--;
@@ -248,7 +249,7 @@ static int exchange_whole(struct ingest *ingest, struct connection_state *connec
 	if (rc == SQLITE_OK)
 		rc = learn_no_columns(ingest, item, &exchange);
 	session_end(connection, item, &exchange.identity);
-	count_end(ingest, item->outcome, item->flags | exchange.flags);
+	ingest_count_end(ingest, item->outcome, item->flags | exchange.flags);
 	buffer_release(&exchange.result.error);
 	buffer_release(&exchange.result.events);
 	return rc;
@@ -286,12 +287,12 @@ static int exchange_last(struct ingest *ingest, struct connection_state *connect
 
 	if (exchange->identity.statement)
 		rc = move_context(ingest, connection, exchange);
-	bind_end(sql, 1, item, exchange->start_ns, exchange->flags);
+	ingest_bind_end(sql, 1, item, exchange->start_ns, exchange->flags);
 	sqlite3_bind_int64(sql, 5, exchange->id);
 	if (rc == SQLITE_OK)
 		rc = database_run(sql);
 	session_end(connection, item, &exchange->identity);
-	count_end(ingest, item->outcome, item->flags | exchange->flags);
+	ingest_count_end(ingest, item->outcome, item->flags | exchange->flags);
 	return rc;
 }
 
@@ -325,6 +326,8 @@ int ingest_exchange(struct ingest *ingest, struct connection_state *connection,
 	struct open_exchange exchange;
 	int rc;
 
+	if (item->kind == EXCHANGE_HTTP)
+		return http_ingest_exchange(ingest, connection, item);
 	if (item->opens && item->closes)
 		return exchange_whole(ingest, connection, item);
 	if (!item->opens)

@@ -34,6 +34,11 @@ enum ingest_sql {
 	SET_RESULT,
 	ADD_ROWS,
 	ADD_PART,
+	ADD_HTTP_EXCHANGE,
+	ADD_HTTP_REQUEST,
+	SET_HTTP_REQUEST,
+	ADD_HTTP_RESPONSE,
+	SET_HTTP_RESPONSE,
 	INGEST_SQL_COUNT,
 };
 
@@ -107,6 +112,7 @@ struct connection_state {
 	int64_t batch_first; /* id of its first exchange */
 	int64_t batch_context;
 	struct open_exchange *open; /* those that wait for another item, oldest first */
+	struct http_open *http_open;
 };
 
 #define CONNECTION_BUCKETS ((size_t)4096)
@@ -127,6 +133,7 @@ struct ingest {
 	struct buffer scratch;	    /* keys, and values on their way to JSON */
 	struct column *column_room; /* COLUMNS_MAX */
 	struct writer_summary summary;
+	size_t http_held; /* bytes of bodies that wait for their end */
 };
 
 /* ingest_statement.c */
@@ -158,6 +165,10 @@ struct slice ingest_own_text(const struct identity *identity);
 MUST_CHECK int ingest_exchange(struct ingest *ingest, struct connection_state *connection,
 			       const struct exchange_item *item);
 void ingest_open_exchange_free(struct open_exchange *exchange);
+/* first_byte_ns, duration_ns, outcome and flags, at four places from `at` on. */
+void ingest_bind_end(sqlite3_stmt *sql, int at, const struct exchange_item *item, int64_t start_ns,
+		     uint32_t flags);
+void ingest_count_end(struct ingest *ingest, uint8_t outcome, uint32_t flags);
 
 /* ingest_result.c */
 MUST_CHECK int ingest_pieces(struct ingest *ingest, struct open_exchange *exchange,

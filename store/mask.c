@@ -6,6 +6,7 @@
  */
 #include "store/mask.h"
 
+#include "parsers/http/credentials.h"
 #include "store/encode.h"
 
 static bool is_name(uint8_t byte)
@@ -135,10 +136,30 @@ static bool is_secret_string(struct slice text, size_t at)
 	return is_secret_name(name) || slice_equal_nocase(name, SLICE("by"));
 }
 
+/* "Authorization: Bearer ..." of curl -H: as the header itself is masked. False when it is none, or has no secret. */
+static bool mask_header(struct buffer *out, struct slice argument)
+{
+	const uint8_t *colon = argument.size ? memchr(argument.data, ':', argument.size) : NULL;
+	size_t before = out->size;
+	size_t value;
+
+	if (!colon)
+		return false;
+	value = skip_blanks(argument, (size_t)(colon - argument.data) + 1);
+	buffer_append(out, argument.data, value);
+	if (http_mask_field(out, slice_of(argument.data, (size_t)(colon - argument.data)),
+			    slice_of(argument.data + value, argument.size - value)))
+		return true;
+	out->size = before;
+	return false;
+}
+
 void mask_argument(struct buffer *out, struct slice argument)
 {
 	size_t kept = 0; /* all before it is in `out` */
 
+	if (mask_header(out, argument))
+		return;
 	for (size_t i = 0; i < argument.size; i++) {
 		size_t start;
 		size_t end;

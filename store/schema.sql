@@ -83,7 +83,7 @@ CREATE TABLE exchange (              -- one statement execution: a request and e
 	first_byte_ns     INTEGER,        -- of the answer
 	duration_ns       INTEGER,        -- NULL: unfinished
 	kind              INTEGER NOT NULL, -- 1 simple query, 2 prepared or portal, 3 a Parse that failed, 4 function call,
-	                                  -- 5 another command
+	                                  -- 5 another command, 6 HTTP: see http_request
 	transaction_state TEXT,           -- before it: I idle, T in a transaction, E failed
 	exact_hash        INTEGER,        -- of the identity; NULL: the row was edited, replay makes it anew
 	loose_hash        INTEGER,
@@ -142,6 +142,48 @@ CREATE TABLE value_part (            -- a value above 256 KiB, in pieces
 	UNIQUE (exchange, part, sequence)
 ) STRICT;
 
+CREATE TABLE http_request (          -- the request of an exchange of kind 6
+	exchange          INTEGER PRIMARY KEY REFERENCES exchange (id),
+	method            TEXT NOT NULL,
+	scheme            TEXT NOT NULL,
+	authority         ANY,            -- host, and port where it was said: of the target, else of the header Host
+	path              ANY NOT NULL,   -- as it was sent, percent signs and all
+	query             ANY,            -- behind the "?"; NULL: there was none
+	target            TEXT,           -- how the target was written where not as path?query: absolute, authority, asterisk
+	version           TEXT NOT NULL,
+	headers           TEXT NOT NULL,  -- JSON array of [name, value], in order; credentials masked
+	trailers          TEXT,           -- the same, behind the body
+	body              ANY,            -- readable: without its content coding; NULL: none, or in value_part
+	coding            TEXT,           -- the content coding that body had on the wire and was taken off; else NULL
+	wire_body         BLOB,           -- the bytes as they passed, where coding is not NULL. An edit of body clears it
+	body_part         INTEGER,        -- the body's part in value_part, as it passed; NULL: it is here
+	body_bytes        INTEGER NOT NULL -- as they passed, without the framing
+) STRICT;
+
+CREATE TABLE http_response (         -- its final response; not there: none came
+	exchange          INTEGER PRIMARY KEY REFERENCES exchange (id),
+	status            INTEGER NOT NULL,
+	reason            ANY,
+	version           TEXT NOT NULL,
+	headers           TEXT NOT NULL,  -- as above
+	trailers          TEXT,
+	interim           TEXT,           -- JSON array: the responses before it, such as 100 and 103
+	body              ANY,            -- as above, all five
+	coding            TEXT,
+	wire_body         BLOB,
+	body_part         INTEGER,
+	body_bytes        INTEGER NOT NULL
+) STRICT;
+
+CREATE TRIGGER http_request_body_edited AFTER UPDATE OF body ON http_request
+WHEN OLD.wire_body IS NOT NULL AND NEW.wire_body IS OLD.wire_body BEGIN
+	UPDATE http_request SET wire_body = NULL WHERE exchange = NEW.exchange;
+END;
+CREATE TRIGGER http_response_body_edited AFTER UPDATE OF body ON http_response
+WHEN OLD.wire_body IS NOT NULL AND NEW.wire_body IS OLD.wire_body BEGIN
+	UPDATE http_response SET wire_body = NULL WHERE exchange = NEW.exchange;
+END;
+
 -- An edited row has another identity: replay makes the hashes anew where they are NULL.
 CREATE TRIGGER exchange_text_edited AFTER UPDATE OF text ON exchange BEGIN
 	UPDATE exchange SET exact_hash = NULL, loose_hash = NULL, edited = 1 WHERE id = NEW.id;
@@ -193,7 +235,26 @@ CREATE TRIGGER result_rows_edited INSTEAD OF UPDATE ON result_rows BEGIN
 	WHERE exchange = OLD.exchange AND result = OLD.result AND chunk = OLD.chunk;
 END;
 
--- Every exchange, as a person would ask for it.
+-- Every HTTP exchange, as a person would ask for it.
+CREATE VIEW http AS
+SELECT e.id AS id,
+       e.connection AS connection,
+       strftime('%Y-%m-%dT%H:%M:%fZ', e.started_ns / 1000000000.0, 'unixepoch') AS started_at,
+       round(e.duration_ns / 1000000.0, 3) AS duration_ms,
+       q.method AS method,
+       CASE WHEN q.target = 'authority' THEN q.authority
+	    ELSE q.scheme || '://' || coalesce(q.authority, '') || CASE q.path WHEN '*' THEN '/*' ELSE q.path END ||
+		 coalesce('?' || q.query, '') END AS url,
+       r.status AS status,
+       CASE WHEN q.body_part IS NULL THEN q.body
+	    ELSE '(' || q.body_bytes || ' bytes in value_part)' END AS request_body,
+       CASE WHEN r.body_part IS NULL THEN r.body
+	    ELSE '(' || r.body_bytes || ' bytes in value_part)' END AS response_body
+FROM exchange e
+JOIN http_request q ON q.exchange = e.id
+LEFT JOIN http_response r ON r.exchange = e.id;
+
+-- Every SQL exchange, as a person would ask for it.
 CREATE VIEW queries AS
 SELECT e.id AS id,
        e.connection AS connection,
@@ -216,7 +277,8 @@ SELECT e.id AS id,
 				WHERE a.exchange = e.id AND a.error IS NOT NULL LIMIT 1) END AS error) r) AS error
 FROM exchange e
 JOIN connection c ON c.id = e.connection
-LEFT JOIN statement s ON s.id = e.statement;
+LEFT JOIN statement s ON s.id = e.statement
+WHERE e.kind <> 6;
 
 -- What is not stored, or is stored otherwise than it happened, in words.
 CREATE VIEW flagged AS
@@ -231,9 +293,10 @@ SELECT e.id AS id,
 	    CASE WHEN e.flags & 16 THEN 'not-decoded ' ELSE '' END ||
 	    CASE WHEN e.flags & 32 THEN 'cut ' ELSE '' END ||
 	    CASE WHEN e.flags & 64 THEN 'notices-cut ' ELSE '' END ||
-	    CASE WHEN e.flags & 128 THEN 'transaction-aborted ' ELSE '' END) AS flags,
-       coalesce(e.text, s.text, '(not stored)') AS sql
-FROM exchange e LEFT JOIN statement s ON s.id = e.statement
+	    CASE WHEN e.flags & 128 THEN 'transaction-aborted ' ELSE '' END ||
+	    CASE WHEN e.flags & 256 THEN 'ambiguous-so-not-followed ' ELSE '' END) AS flags,
+       coalesce(e.text, s.text, h.method || ' ' || h.url, '(not stored)') AS sql
+FROM exchange e LEFT JOIN statement s ON s.id = e.statement LEFT JOIN http h ON h.id = e.id
 WHERE e.flags <> 0 OR e.outcome IN (0, 3);
 
 -- What happened when, over all connections.
@@ -242,20 +305,28 @@ SELECT round((e.started_ns - (SELECT min(started_ns) FROM connection)) / 1000000
        round(e.duration_ns / 1000000.0, 3) AS duration_ms,
        e.connection AS connection,
        c.program AS program,
-       CASE e.kind WHEN 1 THEN 'simple' WHEN 2 THEN 'prepared' WHEN 3 THEN 'parse' WHEN 4 THEN 'function' WHEN 5 THEN 'command' END AS kind,
+       CASE e.kind WHEN 1 THEN 'simple' WHEN 2 THEN 'prepared' WHEN 3 THEN 'parse' WHEN 4 THEN 'function' WHEN 5 THEN 'command'
+	    WHEN 6 THEN 'http' END AS kind,
        CASE e.outcome WHEN 0 THEN 'unfinished' WHEN 1 THEN 'ok' WHEN 2 THEN 'error' WHEN 3 THEN 'suspended' END AS outcome,
        e.id AS id,
-       coalesce(e.text, s.text, '(not stored)') AS sql
+       coalesce(e.text, s.text, h.method || ' ' || h.url, '(not stored)') AS sql
 FROM exchange e
 JOIN connection c ON c.id = e.connection
 LEFT JOIN statement s ON s.id = e.statement
+LEFT JOIN http h ON h.id = e.id
 ORDER BY e.started_ns, e.id;
 
 CREATE VIEW errors AS
-SELECT id, connection, started_at, database, sql, parameters, error FROM queries WHERE error IS NOT NULL;
+SELECT id, connection, started_at, database, sql, parameters, error FROM queries WHERE error IS NOT NULL
+UNION ALL
+SELECT h.id, h.connection, h.started_at, NULL, h.method || ' ' || h.url, NULL, trim(h.status || ' ' || coalesce(r.reason, ''))
+FROM http h JOIN http_response r ON r.exchange = h.id WHERE h.status >= 400;
 
 CREATE VIEW slow AS
-SELECT duration_ms, id, connection, sql, parameters, row_count FROM queries ORDER BY duration_ms DESC;
+SELECT duration_ms, id, connection, sql, parameters, row_count FROM queries
+UNION ALL
+SELECT duration_ms, id, connection, method || ' ' || url, NULL, NULL FROM http
+ORDER BY duration_ms DESC;
 
 -- Statements that were executed more than once: candidates for a cache, or for fewer round trips.
 CREATE VIEW repeated AS

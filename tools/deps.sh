@@ -25,6 +25,7 @@ packages() {
 		build libzstd-dev
 		build libsqlite3-dev
 		build libxxhash-dev
+		build libbrotli-dev
 		demo  postgresql-15
 		demo  sqlite3        sqlite3
 		demo  diffutils      diff
@@ -38,6 +39,8 @@ packages() {
 		test  python3-psycopg2
 		test  python3-psycopg
 		test  python3-asyncpg
+		test  curl           curl
+		test  nginx-light    nginx
 		test  python3-sqlalchemy
 		test  ruby-pg
 		test  php-cli        php
@@ -133,13 +136,13 @@ without_cluster() {
 # (Of MariaDB only the server itself is installed, mariadb-server-core: the package around it would make /var/lib/mysql and
 # start a service. What the tests need of it besides, and MySQL 9.7, are unpacked by tools/mysql-tree.sh.)
 
-# The packages that are servers start themselves: those that came only for the benchmark are stopped again.
+# The packages that are servers start themselves: those that came only for tests and the benchmark are stopped again.
 stop_services() {
 	local package
 	[ -d /run/systemd/system ] || return 0
-	for package in haproxy pgbouncer; do
+	for package in haproxy pgbouncer nginx; do
 		case " $* " in
-		*" $package "*) as_root systemctl disable --now --quiet "$package" || true ;;
+		*" $package "* | *" $package-light "*) as_root systemctl disable --now --quiet "$package" || true ;;
 		esac
 	done
 }

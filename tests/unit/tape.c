@@ -2,6 +2,8 @@
 /* Reading tapes and running recorders over them; see tape.h. */
 #include "tests/unit/tape.h"
 
+#include "parsers/http/exchange.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -38,7 +40,9 @@ static const char *read_string(const char *at, struct buffer *body)
 	for (at++; *at && *at != '"' && *at != '\n'; at++) {
 		if (*at == '\\' && at[1]) {
 			at++;
-			buffer_append_u8(body, *at == 'n' ? '\n' : (uint8_t)*at);
+			buffer_append_u8(body, *at == 'n' ? '\n' :
+					       *at == 'r' ? '\r' :
+							    (uint8_t)*at);
 		} else {
 			buffer_append_u8(body, (uint8_t)*at);
 		}
@@ -108,15 +112,20 @@ static bool read_body(const char *at, struct buffer *body)
 	return true;
 }
 
+static struct tape_move *move_last(struct tape *tape)
+{
+	return &tape->moves[tape->n_moves - 1];
+}
+
 static struct buffer *move_of(struct tape *tape, enum side side)
 {
-	if (!tape->n_moves || tape->moves[tape->n_moves - 1].side != side) {
+	if (!tape->n_moves || move_last(tape)->side != side || move_last(tape)->ends) {
 		if (tape->n_moves == TAPE_MOVES_MAX)
 			return NULL;
 		tape->moves[tape->n_moves].side = side;
 		buffer_init(&tape->moves[tape->n_moves++].bytes, (size_t)64 << 20);
 	}
-	return &tape->moves[tape->n_moves - 1].bytes;
+	return &move_last(tape)->bytes;
 }
 
 /* What stands before the body, by protocol: PostgreSQL's type and length, MySQL's length and sequence. */
@@ -141,6 +150,11 @@ static bool read_message(struct tape *tape, const char *line)
 	struct buffer body;
 	bool ok;
 
+	if (strncmp(header, "end\n", 4) == 0) {
+		if (move)
+			move_last(tape)->ends = true;
+		return move != NULL;
+	}
 	buffer_init(&body, (size_t)64 << 20);
 	ok = move && read_body(header + strcspn(header, " \n"), &body);
 	if (ok && !raw)
@@ -222,8 +236,8 @@ static void print_slice(struct buffer *text, const char *name, struct slice slic
 
 static void print_pieces(struct buffer *text, const struct exchange_item *exchange)
 {
-	static const char *const names[] = { "columns", "rows",	 "value",  "tag",
-					     "empty",	"error", "notice", "status" };
+	static const char *const names[] = { "columns", "rows",	  "value",  "tag", "empty",
+					     "error",	"notice", "status", "body" };
 
 	for (const struct piece *piece = exchange->pieces; piece; piece = piece->next) {
 		print(text, "  %" PRIu32 " %s", piece->result, names[piece->type]);
@@ -236,10 +250,48 @@ static void print_pieces(struct buffer *text, const struct exchange_item *exchan
 	}
 }
 
+static void print_fields(struct buffer *text, const char *what, const struct http_fields *fields)
+{
+	for (size_t i = 0; i < fields->n; i++) {
+		print(text, "    %s", what);
+		print_slice(text, "name", fields->list[i].name);
+		print_slice(text, "value", fields->list[i].value);
+		print(text, "\n");
+	}
+}
+
+static void print_http(struct buffer *text, const struct exchange_item *exchange)
+{
+	static const char *const forms[] = { "origin", "absolute", "authority", "asterisk" };
+	const struct http_request *request = exchange->request;
+
+	if (request) {
+		print(text, "  request 1.%u %s", request->minor, forms[request->form]);
+		print_slice(text, "method", request->method);
+		print_slice(text, "scheme", request->scheme);
+		print_slice(text, "authority", request->authority);
+		print_slice(text, "path", request->path);
+		if (request->query.data)
+			print_slice(text, "query", request->query);
+		print(text, "\n");
+		print_fields(text, "header", &request->fields);
+	}
+	for (const struct http_response *r = exchange->responses; r; r = r->next) {
+		print(text, "  response 1.%u %u", r->minor, r->status);
+		print_slice(text, "reason", r->reason);
+		print(text, "\n");
+		print_fields(text, "header", &r->fields);
+	}
+	for (size_t i = 0; i < 2; i++)
+		if (exchange->trailers[i])
+			print_fields(text, i ? "response trailer" : "request trailer",
+				     exchange->trailers[i]);
+}
+
 static void print_exchange(struct buffer *text, const struct exchange_item *exchange)
 {
-	static const char *const kinds[] = { "?",     "simple",	  "extended",
-					     "parse", "function", "command" };
+	static const char *const kinds[] = { "?",	 "simple",  "extended", "parse",
+					     "function", "command", "http" };
 	static const char *const outcomes[] = { "unfinished", "ok", "error", "suspended" };
 
 	print(text, "exchange %" PRIu64 " batch=%" PRIu64 " index=%" PRIu32, exchange->ordinal,
@@ -263,6 +315,7 @@ static void print_exchange(struct buffer *text, const struct exchange_item *exch
 			print_slice(text, "value", parameter->value);
 		print(text, "\n");
 	}
+	print_http(text, exchange);
 	print_pieces(text, exchange);
 }
 
@@ -349,9 +402,10 @@ static void feed(struct run *run, enum side side, struct slice bytes)
 {
 	uint8_t *at = run->guarded.map + run->guarded.size - bytes.size;
 
-	if (run->why || !bytes.size)
+	if (run->why)
 		return;
-	memcpy(at, bytes.data, bytes.size);
+	if (bytes.size)
+		memcpy(at, bytes.data, bytes.size);
 	if (run->protocol->recorder_see(run->recorder, side, slice_of(at, bytes.size),
 					++run->now_ns, &run->items, &run->why) == 0)
 		run->why = NULL;
@@ -377,9 +431,11 @@ static void feed_move(struct run *run, const struct tape_move *move, size_t cut)
 	} else if (cut && cut < bytes.size) {
 		feed(run, move->side, slice_of(bytes.data, cut));
 		feed(run, move->side, slice_of(bytes.data + cut, bytes.size - cut));
-	} else {
+	} else if (bytes.size) {
 		feed(run, move->side, bytes);
 	}
+	if (move->ends)
+		feed(run, move->side, slice_of(NULL, 0));
 }
 
 void tape_record(const struct tape *tape, const struct protocol *protocol, size_t cut,

@@ -4,12 +4,13 @@
  *
  *	# a comment
  *	client Q "select 1" 00		a message: type, then its body; the length is made
- *	server D i16:1 i32:1 "1"	"text" with \n \" \\ , hex bytes, i16: i32: big-endian numbers,
+ *	server D i16:1 i32:1 "1"	"text" with \n \r \" \\ , hex bytes, i16: i32: big-endian numbers,
  *					le16: le32: le64: little-endian ones,
  *					rep:1000:78 is a word 1000 times
  *	client - i16:3 i16:0 ...	a message without a type: start-up
  *	client #0 03 "select 1"		MySQL: a packet, with its sequence
  *	server raw 4e			bytes as they are, without a frame
+ *	server end			this side ended in order
  *	end				the connection ends here
  *	---
  *	expected items, one a line
@@ -24,6 +25,7 @@
 
 struct tape_move {
 	enum side side;
+	bool ends; /* behind its bytes the side ended */
 	struct buffer bytes;
 };
 

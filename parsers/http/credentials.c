@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Masking credentials in headers; see credentials.h. Names are matched whole, case aside. */
+#include "parsers/http/credentials.h"
+
+#include "parsers/compiler.h"
+
+static bool is_one_of(struct slice name, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (slice_equal_nocase(name, slice_from_string(names[i])))
+			return true;
+	return false;
+}
+
+static void mask_scheme(struct buffer *out, struct slice value)
+{
+	const uint8_t *space = value.size ? memchr(value.data, ' ', value.size) : NULL;
+
+	/* Without a scheme the whole value is the secret. */
+	if (space)
+		buffer_append(out, value.data, (size_t)(space - value.data) + 1);
+	buffer_append_string(out, "***");
+}
+
+/* Names stay, since they say what the app sends; values go. */
+static void mask_cookies(struct buffer *out, struct slice value)
+{
+	for (size_t at = 0; at < value.size;) {
+		const uint8_t *start = value.data + at;
+		const uint8_t *semicolon = memchr(start, ';', value.size - at);
+		size_t size = semicolon ? (size_t)(semicolon - start) : value.size - at;
+		const uint8_t *sign = memchr(start, '=', size);
+
+		if (sign)
+			buffer_append(out, start, (size_t)(sign - start) + 1);
+		buffer_append_string(out, "***");
+		if (semicolon)
+			buffer_append_u8(out, ';');
+		at += size + (semicolon != NULL);
+		if (at < value.size && value.data[at] == ' ') {
+			buffer_append_u8(out, ' ');
+			at++;
+		}
+	}
+}
+
+bool http_mask_field(struct buffer *out, struct slice name, struct slice value)
+{
+	static const char *const schemes[] = { "authorization", "proxy-authorization" };
+	static const char *const secrets[] = {
+		"x-api-key",
+		"api-key",
+		"apikey",
+		"x-auth-token",
+		"x-access-token",
+		"x-vault-token",
+		"private-token",
+		"x-goog-api-key",
+		"x-amz-security-token",
+		"x-functions-key",
+		"x-csrf-token",
+		"x-xsrf-token",
+		"ocp-apim-subscription-key",
+	};
+
+	if (value.size && is_one_of(name, schemes, ARRAY_SIZE(schemes))) {
+		mask_scheme(out, value);
+		return true;
+	}
+	if (value.size && slice_equal_nocase(name, SLICE("cookie"))) {
+		mask_cookies(out, value);
+		return true;
+	}
+	if (value.size && is_one_of(name, secrets, ARRAY_SIZE(secrets))) {
+		buffer_append_string(out, "***");
+		return true;
+	}
+	buffer_append_slice(out, value);
+	return false;
+}
+
+bool http_mask_authority(struct buffer *out, struct slice authority)
+{
+	size_t at = 0, colon = 0;
+
+	for (size_t i = 0; i < authority.size; i++)
+		if (authority.data[i] == '@')
+			at = i;
+	for (size_t i = at; i > 0; i--)
+		if (authority.data[i - 1] == ':')
+			colon = i;
+	if (!at || !colon) {
+		buffer_append_slice(out, authority);
+		return false;
+	}
+	buffer_append(out, authority.data, colon);
+	buffer_append_string(out, "***");
+	buffer_append(out, authority.data + at, authority.size - at);
+	return true;
+}

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The canonical text of an HTTP request; see identity.h. RFC 9110, section 4.2.3 (URIs), and 5.3 (fields). */
+#include "parsers/http/identity.h"
+
+#include "parsers/compiler.h"
+#include "parsers/http/credentials.h"
+
+#include <stdlib.h>
+
+/*
+ * The table of noise. Names are whole: "date" is not in "x-candidate-id". Four kinds: how the message is carried, how its
+ * answer may be coded, when and by whom it is sent, and ids that tracing and retrying put in.
+ */
+static const char *const noise[] = {
+	/* in the canonical text in other ways, or of the connection only */
+	"host",
+	"content-length",
+	"transfer-encoding",
+	"te",
+	"trailer",
+	"connection",
+	"keep-alive",
+	"proxy-connection",
+	"upgrade",
+	"http2-settings",
+	"expect",
+	"accept-encoding",
+	/* when, and by whom */
+	"date",
+	"age",
+	"user-agent",
+	"via",
+	"forwarded",
+	"x-forwarded-for",
+	"x-forwarded-host",
+	"x-forwarded-proto",
+	"x-forwarded-port",
+	"x-amz-date",
+	"x-ms-date",
+	"x-goog-api-client",
+	"amz-sdk-invocation-id",
+	"amz-sdk-request",
+	"x-stainless-lang",
+	"x-stainless-package-version",
+	"x-stainless-os",
+	"x-stainless-arch",
+	"x-stainless-runtime",
+	"x-stainless-runtime-version",
+	"x-stainless-retry-count",
+	"x-stainless-timeout",
+	"x-stainless-read-timeout",
+	"x-stainless-async",
+	"sec-websocket-key",
+	"sec-fetch-mode",
+	"sec-fetch-site",
+	"sec-fetch-dest",
+	"sec-fetch-user",
+	"sec-ch-ua",
+	"sec-ch-ua-mobile",
+	"sec-ch-ua-platform",
+	/* tracing and retrying */
+	"traceparent",
+	"tracestate",
+	"baggage",
+	"b3",
+	"x-b3-traceid",
+	"x-b3-spanid",
+	"x-b3-parentspanid",
+	"x-b3-sampled",
+	"x-b3-flags",
+	"x-datadog-trace-id",
+	"x-datadog-parent-id",
+	"x-datadog-sampling-priority",
+	"x-datadog-origin",
+	"x-datadog-tags",
+	"sentry-trace",
+	"uber-trace-id",
+	"newrelic",
+	"x-amzn-trace-id",
+	"x-cloud-trace-context",
+	"x-request-id",
+	"x-correlation-id",
+	"x-ms-client-request-id",
+	"idempotency-key",
+};
+
+const char *http_noise(size_t n)
+{
+	return n < ARRAY_SIZE(noise) ? noise[n] : NULL;
+}
+
+bool http_is_noise(struct slice name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(noise); i++)
+		if (slice_equal_nocase(name, slice_from_string(noise[i])))
+			return true;
+	return false;
+}
+
+/* ---- escaping ---- */
+
+static void append_byte(struct buffer *out, uint8_t byte, bool plain)
+{
+	if (plain) {
+		buffer_append_u8(out, byte);
+		return;
+	}
+	buffer_append_u8(out, '%');
+	buffer_append_hex(out, slice_of(&byte, 1));
+}
+
+/* Control characters and the escape's own sign: so a line is a line. */
+static void append_escaped(struct buffer *out, struct slice text)
+{
+	for (size_t i = 0; i < text.size; i++)
+		append_byte(out, text.data[i], text.data[i] >= ' ' && text.data[i] != '%');
+}
+
+static void append_lower(struct buffer *out, struct slice text)
+{
+	for (size_t i = 0; i < text.size; i++) {
+		uint8_t byte = ascii_lower(text.data[i]);
+
+		append_byte(out, byte, byte > ' ' && byte != '%');
+	}
+}
+
+static int hex_digit(uint8_t byte)
+{
+	if (byte >= '0' && byte <= '9')
+		return byte - '0';
+	byte = ascii_lower(byte);
+	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
+}
+
+/* A byte, decoded where it is %XX. */
+static uint8_t next_byte(struct slice text, size_t *at, bool *ret_escaped)
+{
+	uint8_t byte = text.data[(*at)++];
+	int high = -1, low = -1;
+
+	if (byte == '%' && text.size - *at >= 2) {
+		high = hex_digit(text.data[*at]);
+		low = hex_digit(text.data[*at + 1]);
+	}
+	*ret_escaped = high >= 0 && low >= 0;
+	if (*ret_escaped) {
+		byte = (uint8_t)(16 * high + low);
+		*at += 2;
+	}
+	return byte;
+}
+
+static bool is_unreserved(uint8_t byte)
+{
+	uint8_t lower = ascii_lower(byte);
+
+	return (lower >= 'a' && lower <= 'z') || (byte >= '0' && byte <= '9') ||
+	       (byte && memchr("-._~", byte, 4));
+}
+
+/* %41 is A; what is reserved means another thing where it is escaped, and stays. */
+static void append_path(struct buffer *out, struct slice path)
+{
+	for (size_t at = 0; at < path.size;) {
+		bool escaped;
+		uint8_t byte = next_byte(path, &at, &escaped);
+
+		append_byte(out, byte,
+			    is_unreserved(byte) ||
+				    (!escaped && byte > ' ' && byte < 0x7f && byte != '%'));
+	}
+	if (!path.size)
+		buffer_append_u8(out, '/');
+}
+
+/* ---- sorted lines ---- */
+
+struct line {
+	struct slice text;
+	size_t index;
+};
+
+static int compare_lines(const void *a, const void *b)
+{
+	const struct line *left = a, *right = b;
+	size_t size = left->text.size < right->text.size ? left->text.size : right->text.size;
+	int order = size ? memcmp(left->text.data, right->text.data, size) : 0;
+
+	if (order)
+		return order;
+	if (left->text.size != right->text.size)
+		return left->text.size < right->text.size ? -1 : 1;
+	return left->index < right->index ? -1 : left->index > right->index;
+}
+
+/* The lines of `text` from `start` on, each with its newline, are put in order. */
+static void sort_lines(struct buffer *text, size_t start)
+{
+	struct slice all = slice_of(text->data + start, text->size - start);
+	struct arena arena;
+	struct line *lines;
+	size_t n = 0, at = 0;
+	uint8_t *copy;
+
+	if (text->overflowed || !all.size)
+		return;
+	arena_init(&arena);
+	copy = arena_bytes(&arena, all.size);
+	memcpy(copy, all.data, all.size);
+	for (size_t i = 0; i < all.size; i++)
+		n += copy[i] == '\n';
+	lines = arena_alloc(&arena, n * sizeof(*lines));
+	for (size_t i = 0; i < n; i++) {
+		size_t size = (size_t)((const uint8_t *)memchr(copy + at, '\n', all.size - at) -
+				       (copy + at)) +
+			      1;
+
+		lines[i] = (struct line){ slice_of(copy + at, size), i };
+		at += size;
+	}
+	qsort(lines, n, sizeof(*lines), compare_lines);
+	text->size = start;
+	for (size_t i = 0; i < n; i++)
+		buffer_append_slice(text, lines[i].text);
+	arena_release(&arena);
+}
+
+static void append_decoded(struct buffer *out, struct slice text)
+{
+	for (size_t at = 0; at < text.size;) {
+		bool escaped;
+		uint8_t byte = next_byte(text, &at, &escaped);
+
+		if (byte == '+' && !escaped)
+			byte = ' ';
+		append_byte(out, byte, byte >= ' ' && byte < 0x7f && !memchr("%=&", byte, 3));
+	}
+}
+
+void http_canonical_pairs(struct slice text, const char *mark, struct buffer *out)
+{
+	size_t start = out->size;
+
+	while (text.size) {
+		const uint8_t *end = memchr(text.data, '&', text.size);
+		struct slice pair = { text.data, end ? (size_t)(end - text.data) : text.size };
+		const uint8_t *sign = pair.size ? memchr(pair.data, '=', pair.size) : NULL;
+		size_t name = sign ? (size_t)(sign - pair.data) : pair.size;
+
+		text = slice_of(pair.data + pair.size + (end != NULL),
+				text.size - pair.size - (end != NULL));
+		if (!pair.size)
+			continue;
+		buffer_append_string(out, mark);
+		append_decoded(out, slice_of(pair.data, name));
+		if (sign) {
+			buffer_append_u8(out, '=');
+			append_decoded(out, slice_of(sign + 1, pair.size - name - 1));
+		}
+		buffer_append_u8(out, '\n');
+	}
+	sort_lines(out, start);
+}
+
+/* ---- the request ---- */
+
+struct slice http_parameter(struct slice value, struct slice name)
+{
+	while (value.size) {
+		const uint8_t *semicolon = memchr(value.data, ';', value.size);
+		struct slice part;
+		size_t skip = semicolon ? (size_t)(semicolon - value.data) + 1 : value.size;
+		const uint8_t *end;
+
+		value = slice_of(value.data + skip, value.size - skip);
+		while (value.size && (value.data[0] == ' ' || value.data[0] == '\t'))
+			value = slice_of(value.data + 1, value.size - 1);
+		end = value.size ? memchr(value.data, ';', value.size) : NULL;
+		part = slice_of(value.data, end ? (size_t)(end - value.data) : value.size);
+		while (part.size && part.data[part.size - 1] == ' ')
+			part.size--;
+		if (part.size <= name.size || part.data[name.size] != '=' ||
+		    !slice_equal_nocase(slice_of(part.data, name.size), name))
+			continue;
+		part = slice_of(part.data + name.size + 1, part.size - name.size - 1);
+		if (part.size >= 2 && part.data[0] == '"' && part.data[part.size - 1] == '"')
+			part = slice_of(part.data + 1, part.size - 2);
+		return part;
+	}
+	return slice_of(NULL, 0);
+}
+
+static struct slice media_type(struct slice content_type)
+{
+	size_t size = 0;
+
+	while (size < content_type.size && content_type.data[size] != ';' &&
+	       content_type.data[size] != ' ')
+		size++;
+	return slice_of(content_type.data, size);
+}
+
+/* The type without its boundary, which is another one each time. */
+static void append_content_type(struct buffer *out, struct slice value)
+{
+	struct slice charset = http_parameter(value, SLICE("charset"));
+
+	append_lower(out, media_type(value));
+	if (!charset.size || slice_equal_nocase(charset, SLICE("utf-8")))
+		return;
+	buffer_append_string(out, "; charset=");
+	append_lower(out, charset);
+}
+
+static void append_fields(struct buffer *out, const struct http_request *request, bool decoded)
+{
+	size_t start = out->size;
+	struct buffer masked;
+
+	buffer_init(&masked, HTTP_CANONICAL_MAX);
+	for (size_t i = 0; i < request->fields.n; i++) {
+		struct slice name = request->fields.list[i].name;
+
+		if (http_is_noise(name) ||
+		    (decoded && slice_equal_nocase(name, SLICE("content-encoding"))))
+			continue;
+		append_lower(out, name);
+		buffer_append_slice(out, SLICE(": "));
+		buffer_clear(&masked);
+		http_mask_field(&masked, name, request->fields.list[i].value);
+		if (slice_equal_nocase(name, SLICE("content-type")))
+			append_content_type(out, buffer_slice(&masked));
+		else
+			append_escaped(out, buffer_slice(&masked));
+		buffer_append_u8(out, '\n');
+	}
+	buffer_release(&masked);
+	sort_lines(out, start);
+}
+
+/* Lower case, and without the port that is the scheme's own. */
+static void append_authority(struct buffer *out, struct slice scheme, struct slice authority)
+{
+	struct slice port =
+		slice_equal_nocase(scheme, SLICE("https")) ? SLICE(":443") : SLICE(":80");
+	struct buffer masked;
+
+	buffer_init(&masked, HTTP_CANONICAL_MAX);
+	http_mask_authority(&masked, authority);
+	authority = buffer_slice(&masked);
+	if (authority.size > port.size &&
+	    slice_equal(slice_of(authority.data + authority.size - port.size, port.size), port))
+		authority.size -= port.size;
+	append_lower(out, authority);
+	buffer_release(&masked);
+}
+
+void http_canonical(const struct http_request *request, const struct http_content *content,
+		    struct buffer *out)
+{
+	struct slice type = http_field(&request->fields, SLICE("content-type"));
+	struct slice scheme = request->scheme.size ? request->scheme : SLICE("http");
+
+	append_escaped(out, request->method);
+	buffer_append_u8(out, ' ');
+	append_lower(out, scheme);
+	buffer_append_slice(out, SLICE("://"));
+	append_authority(out, scheme, request->authority);
+	if (request->form != TARGET_AUTHORITY && request->form != TARGET_ASTERISK)
+		append_path(out, request->path);
+	else
+		buffer_append_string(out, request->form == TARGET_ASTERISK ? "*" : "");
+	buffer_append_u8(out, '\n');
+	http_canonical_pairs(request->query, "?", out);
+	append_fields(out, request, content->decoded);
+	if (content->size > HTTP_COMPARED_MAX) {
+		buffer_append_slice(out, SLICE("(large)\n"));
+		buffer_append_unsigned(out, content->size);
+		buffer_append_u8(out, ' ');
+		buffer_append_unsigned(out, content->digest[1]);
+		buffer_append_u8(out, ' ');
+		buffer_append_unsigned(out, content->digest[0]);
+	} else if (content->bytes.size) {
+		http_canonical_body(media_type(type), type, content->bytes, out);
+	}
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * HTTP's entry in the table of protocols. It is no SQL: what has to do with rows and columns is never asked of it.
+ */
+#include "parsers/http/wire.h"
+
+/* There is nothing to shake: the request is the first that is said. */
+static struct handshake_step no_handshake(enum side side, struct slice bytes, struct buffer *edited)
+{
+	(void)side;
+	(void)bytes;
+	(void)edited;
+	return (struct handshake_step){ .action = HANDSHAKE_DONE };
+}
+
+const struct protocol http_protocol = {
+	.name = "http",
+	.recognise = http_recognise,
+	.recognise_max = HTTP_RECOGNISE_MAX,
+	.handshake = no_handshake,
+	.handshake_max = HTTP_RECOGNISE_MAX,
+	.recorder_new = http_recorder_new,
+	.recorder_free = http_recorder_free,
+	.recorder_see = http_recorder_see,
+	.recorder_flush = http_recorder_flush,
+	.recorder_end = http_recorder_end,
+};

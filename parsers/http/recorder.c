@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The HTTP/1 recorder: the way in, and what the client says; see recorder.h. Follows RFC 9112, section 9. */
+#include "parsers/http/recorder.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+bool http_fail(struct recorder *recorder, const char *why)
+{
+	recorder->error = why;
+	return false;
+}
+
+struct recorder *http_recorder_new(uint64_t connection)
+{
+	struct recorder *recorder = calloc(1, sizeof(*recorder));
+
+	if (!recorder)
+		abort();
+	recorder->connection = connection;
+	recorder->end = &recorder->oldest;
+	http_framer_init(&recorder->framers[SIDE_CLIENT], false);
+	http_framer_init(&recorder->framers[SIDE_SERVER], true);
+	return recorder;
+}
+
+void http_recorder_free(struct recorder *recorder)
+{
+	if (!recorder)
+		return;
+	while (recorder->oldest) {
+		struct http_exchange *next = recorder->oldest->next;
+
+		http_exchange_free(recorder->oldest);
+		recorder->oldest = next;
+	}
+	http_framer_release(&recorder->framers[SIDE_CLIENT]);
+	http_framer_release(&recorder->framers[SIDE_SERVER]);
+	free(recorder);
+}
+
+static bool client_event(struct recorder *recorder, const struct http_event *event)
+{
+	switch (event->type) {
+	case HTTP_HEAD:
+		return http_exchange_begin(recorder, event->bytes);
+	case HTTP_BODY:
+		http_exchange_body(recorder, recorder->newest, HTTP_REQUEST, event->bytes);
+		return true;
+	case HTTP_TRAILERS:
+		return http_exchange_trailers(recorder, recorder->newest, HTTP_REQUEST,
+					      event->bytes);
+	default:
+		http_exchange_done(recorder, recorder->newest, HTTP_REQUEST);
+		return true;
+	}
+}
+
+/* What the client sent cannot be followed from here on; the responses that are still due can. */
+static void client_failed(struct recorder *recorder, const char *why)
+{
+	struct http_exchange *newest = recorder->newest;
+
+	recorder->client_error = why;
+	recorder->error = NULL;
+	if (newest && !newest->request_done)
+		newest->flags |= EXCHANGE_AMBIGUOUS | EXCHANGE_NOT_DECODED;
+}
+
+/* The client cannot be followed, and nothing more is due to what could be. */
+static bool given_up(const struct recorder *recorder)
+{
+	return recorder->client_error && (!recorder->oldest || recorder->oldest->response_done);
+}
+
+static void see_client(struct recorder *recorder, struct slice bytes)
+{
+	struct http_framer *framer = &recorder->framers[SIDE_CLIENT];
+	struct http_event event;
+	enum http_next next = HTTP_MORE;
+
+	if (recorder->client_error)
+		return;
+	while (!recorder->error && (next = http_framer_next(framer, &bytes, &event)) == HTTP_EVENT)
+		if (!client_event(recorder, &event))
+			break;
+	if (recorder->error)
+		client_failed(recorder, recorder->error);
+	else if (next == HTTP_ERROR)
+		client_failed(recorder, framer->error);
+}
+
+static void see_server(struct recorder *recorder, struct slice bytes)
+{
+	struct http_framer *framer = &recorder->framers[SIDE_SERVER];
+	struct http_event event;
+	enum http_next next = HTTP_MORE;
+
+	if (!bytes.size) {
+		http_server_end(recorder);
+		return;
+	}
+	if (recorder->oldest && !recorder->oldest->first_byte_ns)
+		recorder->oldest->first_byte_ns = recorder->now_ns;
+	while (!recorder->error && !given_up(recorder) &&
+	       (next = http_framer_next(framer, &bytes, &event)) == HTTP_EVENT)
+		if (!http_server_event(recorder, &event))
+			break;
+	if (!recorder->error && !given_up(recorder) && next == HTTP_ERROR)
+		http_fail(recorder, framer->error);
+}
+
+int http_recorder_see(struct recorder *recorder, enum side side, struct slice bytes,
+		      int64_t time_ns, struct item_list *items, const char **ret_why)
+{
+	recorder->now_ns = time_ns;
+	recorder->items = items;
+	if (!recorder->error && side == SIDE_CLIENT)
+		see_client(recorder, bytes);
+	else if (!recorder->error)
+		see_server(recorder, bytes);
+	recorder->items = NULL;
+	if (!recorder->error && given_up(recorder))
+		recorder->error = recorder->client_error;
+	if (!recorder->error)
+		return 0;
+	*ret_why = recorder->error;
+	return -EPROTO;
+}
+
+void http_recorder_flush(struct recorder *recorder, int64_t before_ns, struct item_list *items)
+{
+	recorder->items = items;
+	for (struct http_exchange *exchange = recorder->oldest; exchange; exchange = exchange->next)
+		if (exchange->item->exchange.start_ns < before_ns &&
+		    (exchange->item->exchange.opens || exchange->item->exchange.pieces))
+			http_exchange_spill(recorder, exchange);
+	recorder->items = NULL;
+}
+
+void http_recorder_end(struct recorder *recorder, int64_t time_ns, struct item_list *items)
+{
+	recorder->items = items;
+	recorder->now_ns = time_ns;
+	while (recorder->oldest)
+		http_exchange_cut(recorder);
+	recorder->items = NULL;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The HTTP/1 recorder's state, shared by its files and by nothing else.
+ *
+ *	recorder.c          the way in; requests ──▶ a queue of exchanges, oldest first
+ *	recorder_server.c   what the server says to the oldest
+ *	recorder_exchange.c exchanges: their items, bodies in pieces, their ends
+ *
+ * An exchange begins with a request's head and ends when both its request and its final response are complete: in either
+ * order, since a server may answer before it has read all. Pipelined requests wait in the queue for their responses.
+ *
+ * What two readers could read differently is not guessed: a request like that is recorded as refused, the responses
+ * to those before it are still recorded, and then the recorder gives up, which makes the connection opaque.
+ *
+ * Invariants: only the newest exchange has an incomplete request; only the oldest has a response. The client's framer
+ * waits for a body only while the newest's request is incomplete.
+ */
+#ifndef MOCKPROXY_HTTP_RECORDER_H
+#define MOCKPROXY_HTTP_RECORDER_H
+
+#include "parsers/http/message.h"
+
+/* Requests without a response, and what they may weigh. */
+#define HTTP_PIPELINE_MAX 20000
+#define HTTP_PIPELINE_BYTES_MAX ((size_t)64 << 20)
+/* An exchange's item goes to the store when it holds more than this; so no body is ever held whole. */
+#define HTTP_ITEM_BYTES ((size_t)128 << 10)
+/* Responses before the final one that are kept of an exchange. */
+#define HTTP_INTERIM_MAX 32
+
+/* A body on its way into pieces whose sizes do not depend on how it came. */
+struct http_room {
+	struct piece *piece; /* in the exchange's item; NULL: none is open */
+	size_t left;	     /* of the piece's room */
+	size_t next;	     /* room of the piece after it */
+};
+
+struct http_exchange {
+	struct http_exchange *next;
+	struct item *item;	   /* owned; what was not handed on yet */
+	struct http_room rooms[2]; /* by enum http_side */
+	struct slice method;	   /* owned, from malloc */
+	size_t bytes;		   /* what it weighs in the queue */
+	uint16_t status;	   /* of the final response; 0: none yet */
+	uint16_t interims;
+	bool request_done;
+	bool response_done;
+	bool upgrade; /* the request asked for another protocol */
+	int64_t first_byte_ns;
+	uint32_t flags;
+};
+
+struct recorder {
+	uint64_t connection;
+	struct http_framer framers[2]; /* by enum side */
+	const char *error;	       /* sticky; static text */
+	const char *client_error;      /* takes effect when the queue is empty */
+	int64_t now_ns;
+	struct item_list *items; /* of the call that is under way */
+	bool session_said;
+	uint64_t ordinal;
+	struct http_exchange *oldest;
+	struct http_exchange **end;
+	struct http_exchange *newest;
+	size_t n_waiting;
+	size_t waiting_bytes;
+};
+
+/* Static text into recorder->error; false, for `return http_fail(...)`. */
+bool http_fail(struct recorder *recorder, const char *why);
+
+/* recorder_server.c; false is a failure */
+bool http_server_event(struct recorder *recorder, const struct http_event *event);
+/* The server's side ended. */
+void http_server_end(struct recorder *recorder);
+
+/* recorder_exchange.c */
+/* Reads a request's head and adds its exchange to the queue; false is a failure. */
+bool http_exchange_begin(struct recorder *recorder, struct slice head);
+void http_exchange_body(struct recorder *recorder, struct http_exchange *exchange,
+			enum http_side side, struct slice bytes);
+/* Trailers of either side; false when they are malformed. */
+bool http_exchange_trailers(struct recorder *recorder, struct http_exchange *exchange,
+			    enum http_side side, struct slice lines);
+/* A side's message is complete. When both are, the exchange is handed on, and leaves the queue. */
+void http_exchange_done(struct recorder *recorder, struct http_exchange *exchange,
+			enum http_side side);
+/* Hands on what the exchange has so far. */
+void http_exchange_spill(struct recorder *recorder, struct http_exchange *exchange);
+/* The oldest exchange as far as it came, when the connection is over. */
+void http_exchange_cut(struct recorder *recorder);
+void http_exchange_free(struct http_exchange *exchange);
+
+#endif

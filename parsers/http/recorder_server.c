@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The HTTP/1 recorder: what the server says to the oldest request; see recorder.h. RFC 9112, sections 4 and 6.3. */
+#include "parsers/http/recorder.h"
+
+/* A response of the exchange: its head lies in the item's arena, so that all of it can borrow from there. */
+static struct http_response *add_response(struct http_exchange *exchange, struct slice head,
+					  const char **ret_why)
+{
+	struct item *item = exchange->item;
+	struct http_response *response = arena_alloc(&item->arena, sizeof(*response));
+	struct http_response **end = &item->exchange.responses;
+
+	if (http_response_read(arena_copy(&item->arena, head), &item->arena, response, ret_why))
+		return NULL;
+	while (*end)
+		end = &(*end)->next;
+	*end = response;
+	return response;
+}
+
+/*
+ * 1xx, any number of them. They are kept in the order they came; a server that sends them for ever has its connection
+ * taken for opaque, since each takes memory until the final one.
+ */
+static bool interim(struct recorder *recorder, struct http_exchange *exchange)
+{
+	if (++exchange->interims > HTTP_INTERIM_MAX)
+		return http_fail(recorder, "more responses before the final one than are kept");
+	http_framer_body(&recorder->framers[SIDE_SERVER], HTTP_BODY_NONE, 0);
+	return true;
+}
+
+/* Behind such a response the connection speaks something else. */
+static bool leaves_http(const struct http_exchange *exchange)
+{
+	return exchange->status == 101 ||
+	       (exchange->status < 300 && slice_equal(exchange->method, SLICE("CONNECT")));
+}
+
+static bool server_head(struct recorder *recorder, struct slice head)
+{
+	struct http_exchange *exchange = recorder->oldest;
+	struct http_response *response;
+	const char *why = NULL;
+	enum http_body body;
+	uint64_t length = 0;
+
+	if (!exchange || exchange->status)
+		return http_fail(recorder, "a response without a request");
+	if (!exchange->first_byte_ns)
+		exchange->first_byte_ns = recorder->now_ns;
+	response = add_response(exchange, head, &why);
+	if (!response)
+		return http_fail(recorder, why);
+	if (http_is_interim(response->status))
+		return interim(recorder, exchange);
+	if (response->status == 101 && !exchange->upgrade)
+		return http_fail(recorder, "another protocol than was asked for");
+	exchange->status = response->status;
+	body = http_response_body(response, exchange->method, &length, &why);
+	if (body == HTTP_BODY_AMBIGUOUS) {
+		exchange->flags |= EXCHANGE_AMBIGUOUS | EXCHANGE_NOT_DECODED;
+		return http_fail(recorder, why);
+	}
+	http_framer_body(&recorder->framers[SIDE_SERVER], body, length);
+	return true;
+}
+
+static bool server_message(struct recorder *recorder)
+{
+	struct http_exchange *exchange = recorder->oldest;
+	bool leaves = leaves_http(exchange);
+	bool upgraded = exchange->status == 101;
+
+	if (!exchange->status) /* it was an interim one */
+		return true;
+	http_exchange_done(recorder, exchange, HTTP_RESPONSE);
+	if (!leaves)
+		return true;
+	return http_fail(recorder, upgraded ? "the connection was upgraded to another protocol" :
+					      "a tunnel through an HTTP proxy");
+}
+
+bool http_server_event(struct recorder *recorder, const struct http_event *event)
+{
+	switch (event->type) {
+	case HTTP_HEAD:
+		return server_head(recorder, event->bytes);
+	case HTTP_BODY:
+		http_exchange_body(recorder, recorder->oldest, HTTP_RESPONSE, event->bytes);
+		return true;
+	case HTTP_TRAILERS:
+		return http_exchange_trailers(recorder, recorder->oldest, HTTP_RESPONSE,
+					      event->bytes);
+	default:
+		return server_message(recorder);
+	}
+}
+
+void http_server_end(struct recorder *recorder)
+{
+	if (http_framer_end(&recorder->framers[SIDE_SERVER]))
+		http_exchange_done(recorder, recorder->oldest, HTTP_RESPONSE);
+}

@@ -1,0 +1,98 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""What no HTTP library does: http_raw.py PORT CASE. Prints what came back, as it came."""
+import socket
+import sys
+
+PORT = int(sys.argv[1])
+HOST = f"Host: 127.0.0.1:{PORT}\r\n".encode()
+
+
+def connect():
+    connection = socket.create_connection(("127.0.0.1", PORT))
+    connection.settimeout(30)
+    return connection
+
+
+def until(connection, end):
+    data = b""
+    while end not in data:
+        more = connection.recv(65536)
+        if not more:
+            break
+        data += more
+    return data
+
+
+def show(data):
+    lines = [line for line in data.split(b"\r\n") if not line.lower().startswith(b"date:")]
+    sys.stdout.buffer.write(b"\n".join(lines) + b"\n")
+
+
+def pipelined():
+    """Three requests in one write, and the last byte of each body is its own."""
+    connection = connect()
+    requests = b"".join(
+        b"GET /pipe?n=%d HTTP/1.1\r\n" % i + HOST + b"\r\n" for i in range(3)
+    ) + b"POST /pipe HTTP/1.1\r\n" + HOST + b"Content-Length: 2\r\n\r\nhi"
+    connection.sendall(requests)
+    show(until(connection, b'"path": "/pipe"}'))
+
+
+def dribble():
+    """One byte after the other."""
+    connection = connect()
+    for byte in b"GET /dribble HTTP/1.1\r\n" + HOST + b"\r\n":
+        connection.sendall(bytes([byte]))
+    show(until(connection, b"GET /dribble"))
+
+
+def expect():
+    """Waits for 100 before it sends the body."""
+    connection = connect()
+    connection.sendall(
+        b"PUT /file HTTP/1.1\r\n" + HOST + b"Expect: 100-continue\r\nContent-Length: 4\r\n\r\n"
+    )
+    show(until(connection, b"\r\n\r\n"))
+    connection.sendall(b"data")
+    show(until(connection, b"}"))
+
+
+def chunked():
+    connection = connect()
+    connection.sendall(b"POST /up HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n")
+    connection.sendall(b"5;a=1\r\nhello\r\n6\r\n world\r\n0\r\nX-T: 1\r\n\r\n")
+    show(until(connection, b"}"))
+
+
+def old():
+    """HTTP/1.0, and the end of the body is the end of the connection."""
+    connection = connect()
+    connection.sendall(b"GET /close HTTP/1.0\r\n\r\n")
+    show(until(connection, b"never"))
+
+
+def upgrade():
+    connection = connect()
+    connection.sendall(
+        b"GET /upgrade HTTP/1.1\r\n" + HOST + b"Connection: Upgrade\r\nUpgrade: echo\r\n\r\n"
+    )
+    show(until(connection, b"\r\n\r\n"))
+    connection.sendall(b"something else")
+    show(until(connection, b"else"))
+
+
+def ambiguous():
+    """Two answers to where the body ends: the server's own answer comes back, whatever it is."""
+    connection = connect()
+    connection.sendall(b"GET /before HTTP/1.1\r\n" + HOST + b"\r\n")
+    show(until(connection, b"GET /before"))
+    connection.sendall(
+        b"POST /smuggle HTTP/1.1\r\n"
+        + HOST
+        + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    )
+    show(until(connection, b"}"))
+
+
+globals()[sys.argv[2]]()

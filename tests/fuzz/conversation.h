@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A conversation made of fuzz input, for fuzzing recorders: blocks of one byte (its low bit is the side), a big-endian
+ * length of two bytes, and bytes. No bytes: the side ended, where the protocol is told of that.
+ */
+#ifndef MOCKPROXY_FUZZ_CONVERSATION_H
+#define MOCKPROXY_FUZZ_CONVERSATION_H
+
+#include "parsers/protocol.h"
+
+struct conversation {
+	const struct protocol *protocol;
+	struct slice login[2]; /* said before the input, by enum side; may be empty */
+	struct slice input;
+	bool ends; /* a block without bytes is the end of its side */
+};
+
+/*
+ * Runs the recorder over it, whole and cut into pieces of `cut` bytes: aborts when the items differ, or take more memory
+ * than what came in allows.
+ */
+void conversation_check(const struct conversation *conversation, size_t cut);
+
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which HTTP requests are the same: the list of wrong answers, each as two requests that must not be taken for each other, and
+ * spellings of one request that must.
+ */
+#include "parsers/http/identity.h"
+#include "parsers/http/message.h"
+
+#include <stdio.h>
+
+/* clang-format off */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h> /* needs those above */
+/* clang-format on */
+
+#define JSON "POST /i HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\r\n"
+#define FORM \
+	"POST /i HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n"
+#define TEXT "POST /i HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\n\r\n"
+#define MULTIPART(boundary)                                                                    \
+	"POST /i HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=" boundary \
+	"\r\n\r\n"
+#define GET(path, headers) "GET " path " HTTP/1.1\r\nHost: a\r\n" headers "\r\n"
+
+/* The canonical text of a message as it stands on the wire, with all that is behind its head as the body. */
+static void canonical(const char *message, struct buffer *out)
+{
+	size_t head = (size_t)(strstr(message, "\r\n\r\n") - message) + 4;
+	struct http_content content = { .bytes = slice_from_string(message + head) };
+	struct http_request request;
+	const char *why = NULL;
+	struct arena arena;
+
+	arena_init(&arena);
+	content.size = content.bytes.size;
+	assert_int_equal(http_request_read(slice_of(message, head), &arena, &request, &why), 0);
+	http_canonical(&request, &content, out);
+	assert_false(out->overflowed);
+	arena_release(&arena);
+}
+
+static bool same(const char *a, const char *b)
+{
+	struct buffer left, right;
+	bool equal;
+
+	buffer_init(&left, HTTP_CANONICAL_MAX);
+	buffer_init(&right, HTTP_CANONICAL_MAX);
+	canonical(a, &left);
+	canonical(b, &right);
+	equal = slice_equal(buffer_slice(&left), buffer_slice(&right));
+	buffer_release(&left);
+	buffer_release(&right);
+	return equal;
+}
+
+static void test_different(void **state)
+{
+	static const char *const pairs[][2] = {
+		{ GET("/x?id=1", ""), GET("/x?id=2", "") },
+		{ GET("/x?a=1&a=2", ""), GET("/x?a=1", "") },
+		{ GET("/x?a", ""), GET("/x?a=", "") },
+		{ GET("/x?a=1%26b=2", ""), GET("/x?a=1&b=2", "") },
+		{ GET("/users/1", ""), GET("/users/999", "") },
+		{ GET("/a%2Fb", ""), GET("/a/b", "") },
+		{ GET("/A", ""), GET("/a", "") },
+		{ GET("/", ""), "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n" },
+		{ GET("/", ""), "GET / HTTP/1.1\r\nHost: b\r\n\r\n" },
+		{ GET("/", ""), "GET / HTTP/1.1\r\nHost: a:8080\r\n\r\n" },
+		{ GET("/", ""), "GET https://a/ HTTP/1.1\r\nHost: a\r\n\r\n" },
+		{ GET("/", "X-Candidate-Id: 1\r\n"), GET("/", "X-Candidate-Id: 2\r\n") },
+		{ GET("/", "X-Candidate-Id: 1\r\n"), GET("/", "Date: today\r\n") },
+		{ GET("/", "Range: bytes=0-1\r\n"), GET("/", "") },
+		{ GET("/", "If-None-Match: \"a\"\r\n"), GET("/", "") },
+		{ GET("/", "Accept: text/html\r\n"), GET("/", "Accept: application/json\r\n") },
+		{ GET("/", "Authorization: Bearer x\r\n"), GET("/", "Authorization: Basic x\r\n") },
+		{ JSON "{\"a\":{\"b\":1}}", JSON "{\"a\":{\"b\":2}}" },
+		{ JSON "[1,2,3]", JSON "[1,2,4]" },
+		{ JSON "[1,2]", JSON "[2,1]" },
+		{ JSON "9007199254740993", JSON "9007199254740992" },
+		{ JSON "0.1000000000000000055", JSON "0.1" },
+		{ JSON "{\"a\":1,\"a\":2}", JSON "{\"a\":2,\"a\":1}" },
+		{ JSON "{\"a\":1,\"a\":2}", JSON "{\"a\":2}" },
+		{ JSON "1", JSON "\"1\"" },
+		{ JSON "null", JSON "{}" },
+		{ JSON "1e2147483649", JSON "1e2147483650" },
+		{ JSON "{\"a\":1", JSON "{\"a\": 1" }, /* no JSON: bytes */
+		{ TEXT "hello", TEXT "hullo" },
+		{ TEXT "hello", TEXT "hello " },
+		{ TEXT "[1]", JSON "[1]" },
+		{ FORM "a=1&b=2", FORM "a=1&b=3" },
+		{ FORM "a=1", FORM "a=1&a=1" },
+		{ MULTIPART("X") "--X\r\n\r\n1\r\n--X--", MULTIPART("X") "--X\r\n\r\n2\r\n--X--" },
+		{ MULTIPART("X") "--X\r\n\r\n1\r\n--X\r\n\r\n--X--",
+		  MULTIPART("X") "--X\r\n\r\n1\r\n--\r\n\r\n--X--" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		if (same(pairs[i][0], pairs[i][1]))
+			fail_msg("the same: %s --- %s", pairs[i][0], pairs[i][1]);
+		assert_true(same(pairs[i][0], pairs[i][0]));
+	}
+}
+
+static void test_equal(void **state)
+{
+	static const char *const pairs[][2] = {
+		{ GET("/x?b=2&a=1", ""), GET("/x?a=1&b=2", "") },
+		{ GET("/x?a=%41+b", ""), GET("/x?a=A%20b", "") },
+		{ GET("/%7Ea", ""), GET("/~a", "") },
+		{ GET("/%c3%a4", ""), GET("/%C3%A4", "") },
+		{ GET("/", ""), "GET http://A:80/ HTTP/1.1\r\nHost: a\r\n\r\n" },
+		{ GET("/", ""), "GET http://a HTTP/1.1\r\nHost: a\r\n\r\n" },
+		{ GET("/", "Date: today\r\nUser-Agent: x\r\nTraceparent: 00-1\r\n"),
+		  GET("/", "date: tomorrow\r\nX-Request-Id: 7\r\n") },
+		{ GET("/", "A: 1\r\nB: 2\r\n"), GET("/", "b: 2\r\na: 1\r\n") },
+		{ GET("/", "Authorization: Bearer x\r\n"),
+		  GET("/", "Authorization: Bearer y\r\n") },
+		{ GET("/", "Authorization: Bearer ***\r\n"),
+		  GET("/", "Authorization: Bearer y\r\n") },
+		{ GET("/", "Cookie: a=1; b=2\r\n"), GET("/", "Cookie: a=***; b=***\r\n") },
+		{ JSON "{\"b\":[1,2],\"a\":\"\\u0041\"}", JSON " {\"a\" : \"A\", \"b\":[1, 2]}\n" },
+		{ JSON "[1.50, 100, -0, 1e2]", JSON "[15e-1,1E2,0.0,100]" },
+		{ FORM "b=2&a=%20", FORM "a=+&b=2" },
+		{ MULTIPART("X") "--X\r\n\r\n1\r\n--X--",
+		  MULTIPART("YY") "--YY\r\n\r\n1\r\n--YY--" },
+		{ "POST /i HTTP/1.1\r\nHost: a\r\nContent-Type: Application/JSON; "
+		  "charset=UTF-8\r\n\r\n1",
+		  JSON "1" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		if (!same(pairs[i][0], pairs[i][1]))
+			fail_msg("not the same: %s --- %s", pairs[i][0], pairs[i][1]);
+}
+
+/* Two of each size that differ in their last byte. */
+static void test_sizes(void **state)
+{
+	static const size_t sizes[] = { 1024, 4096, 65536, HTTP_COMPARED_MAX };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		size_t head = sizeof(TEXT) - 1;
+		char *a = test_calloc(1, head + sizes[i] + 1);
+		char *b = test_calloc(1, head + sizes[i] + 1);
+
+		memcpy(a, TEXT, head);
+		memset(a + head, 'x', sizes[i]);
+		memcpy(b, a, head + sizes[i]);
+		assert_true(same(a, b));
+		b[head + sizes[i] - 1] = 'y';
+		assert_false(same(a, b));
+		test_free(a);
+		test_free(b);
+	}
+}
+
+static void test_noise(void **state)
+{
+	size_t n = 0;
+
+	(void)state;
+	for (; http_noise(n); n++) {
+		char longer[64];
+
+		assert_true(http_is_noise(slice_from_string(http_noise(n))));
+		snprintf(longer, sizeof(longer), "x-%s-x", http_noise(n));
+		assert_false(http_is_noise(slice_from_string(longer)));
+	}
+	assert_true(n > 20);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_different),
+		cmocka_unit_test(test_equal),
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_noise),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
