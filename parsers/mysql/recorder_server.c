@@ -66,7 +66,8 @@ static bool add_change(struct recorder *recorder, uint8_t type, struct slice dat
 		return true;
 	if (type == MY_CHANGE_GTIDS)
 		cursor_u8(&cursor);
-	value = my_read_lenenc_bytes(&cursor);
+	/* Of the state there is one letter, without a length of its own. */
+	value = type == MY_CHANGE_STATE ? data : my_read_lenenc_bytes(&cursor);
 	if (type == MY_CHANGE_SCHEMA && !cursor.failed)
 		my_database_set(recorder, value);
 	add_status(recorder, my_change_name(type), value);
