@@ -42,8 +42,20 @@ packages() {
 		test  npm            npm
 		test  default-jdk-headless javac
 		test  libpostgresql-jdbc-java
+		test  mariadb-server-core
+		test  mariadb-client mariadb
+		test  python3-pymysql
+		test  python3-mysqldb
+		test  php-cli        php
+		test  php-mysql
+		test  libmariadb-java
+		test  libdbd-mysql-perl
+		test  ruby-mysql2
+		test  sysbench       sysbench
 		lint  clang-tidy     clang-tidy
 		bench haproxy
+		bench mariadb-server-core
+		bench sysbench       sysbench
 		bench pgbouncer
 		fuzz  libclang-rt-14-dev
 		bare  debootstrap    debootstrap
@@ -111,6 +123,9 @@ without_cluster() {
 	as_root sh -c "mkdir -p '${DROP_IN%/*}' && echo 'create_main_cluster = false' >'$DROP_IN'"
 	trap 'as_root rm -f "$DROP_IN"' EXIT
 }
+
+# (Of MariaDB only the server itself is installed, mariadb-server-core: the package around it would make /var/lib/mysql and
+# start a service. What the tests need of it besides, and MySQL 9.7, are unpacked by tools/mysql-tree.sh.)
 
 # The packages that are servers start themselves: those that came only for the benchmark are stopped again.
 stop_services() {

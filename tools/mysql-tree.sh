@@ -1,0 +1,99 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Makes what the MySQL tests need and Debian 12 does not install: tools/mysql-tree.sh FOLDER
+#   FOLDER/mysql    MySQL 9.7, server and client, of Debian sid with every library below it
+#   FOLDER/mariadb  the plugin auth_ed25519 of MariaDB's server, whose package would make and start a server
+# Packages are fetched with apt's own checks against the Debian keyring and unpacked, not installed: the host's apt knows
+# nothing of it, and root is not needed. About 75 MB and 20 seconds; nothing is done where it is there already.
+# A program of the tree runs through the tree's own loader:
+#   T/usr/lib64/ld-linux-x86-64.so.2 --library-path T/usr/lib/x86_64-linux-gnu --argv0 T/usr/sbin/mysqld T/usr/sbin/mysqld
+set -eu
+
+KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
+
+die() {
+	printf 'tools/mysql-tree.sh: %s\n' "$*" >&2
+	exit 1
+}
+
+# The mirror that this machine uses for Debian itself; Debian's own where none can be seen.
+mirror() {
+	grep -rhoE --include='*.list' --include='*.sources' '^[^#]*https?://[^] ]+/debian/?([[:space:]]|$)' /etc/apt 2>/dev/null |
+		grep -oE 'https?://[^] ]+' | head -n 1 | grep . || echo http://deb.debian.org/debian
+}
+
+# An apt of its own below $work/$1, with one suite and no package installed, so that everything down to libc comes.
+private_apt() {
+	local state="$work/$1"
+	mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
+	: >"$state/status"
+	echo "deb [signed-by=$KEYRING] $(mirror) $1 main" >"$state/sources.list"
+	cat >"$state/apt.conf" <<-CONF
+		Dir::State "$state";
+		Dir::State::status "$state/status";
+		Dir::Cache "$state/cache";
+		Dir::Etc::sourcelist "$state/sources.list";
+		Dir::Etc::sourceparts "/dev/null";
+		Dir::Etc::preferencesparts "/dev/null";
+		APT::Architecture "$(dpkg --print-architecture)";
+		APT::Install-Recommends "false";
+		APT::Sandbox::User "";
+		Acquire::Languages "none";
+		Debug::NoLocking "true";
+	CONF
+}
+
+# apt SUITE ARGUMENTS: quiet, unless it fails.
+apt() {
+	local suite=$1
+	shift
+	(cd "$work/$suite" && APT_CONFIG="$work/$suite/apt.conf" apt-get -qq "$@") >"$work/log" 2>&1 </dev/null || {
+		cat "$work/log" >&2
+		die "apt-get $1 of Debian's $suite failed: is there a network?"
+	}
+}
+
+unpack() {
+	local package
+	for package in "$1"/*.deb; do
+		dpkg-deb -x "$package" "$2"
+	done
+}
+
+make_mysql() {
+	private_apt sid
+	apt sid update
+	apt sid install --yes --download-only mysql-server-core mysql-client-core
+	# Where /lib and /lib64 are not links yet, what belongs there would be unpacked beside /usr.
+	mkdir -p "$work/mysql/usr/lib" "$work/mysql/usr/lib64" "$work/mysql/usr/bin" "$work/mysql/usr/sbin"
+	ln -s usr/lib usr/lib64 usr/bin usr/sbin "$work/mysql"
+	unpack "$work/sid/cache/archives" "$work/mysql"
+	[ -x "$work/mysql/usr/sbin/mysqld" ] && [ -x "$work/mysql/usr/bin/mysql" ] || die "there is no mysqld in Debian's packages"
+	rm -rf "$work/mysql/usr/share/doc" "$work/mysql/usr/share/man" "$work/mysql/usr/share/locale" "$work/mysql/usr/share/perl"
+}
+
+make_mariadb() {
+	private_apt bookworm
+	apt bookworm update
+	apt bookworm download mariadb-server
+	mkdir -p "$work/unpacked" "$work/mariadb"
+	unpack "$work/bookworm" "$work/unpacked"
+	cp "$work/unpacked/usr/lib/mysql/plugin/auth_ed25519.so" "$work/mariadb/"
+}
+
+[ $# = 1 ] || die "which folder?"
+folder=$1
+[ -d "$folder/mysql" ] && [ -d "$folder/mariadb" ] && exit 0
+command -v apt-get >/dev/null || die "this is not Debian (no apt-get)"
+[ -r "$KEYRING" ] || die "$KEYRING is not there: apt-get install debian-archive-keyring"
+mkdir -p "$folder"
+# Beside the result, so that what is whole appears with one rename.
+work=$(mktemp -d "$(realpath "$folder")/making.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+for part in mysql mariadb; do
+	[ -d "$folder/$part" ] && continue
+	"make_$part"
+	# Another that made the same at the same time may have been first.
+	mv -T "$work/$part" "$folder/$part" 2>/dev/null || [ -d "$folder/$part" ] || die "$folder/$part cannot be made"
+done
