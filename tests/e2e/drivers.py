@@ -4,22 +4,20 @@ import os
 import shutil
 import subprocess
 
+import mysql
 from harness import BUILD, HERE, PROGRAMS, Failure, Skip
 
 PYTHON = "/usr/bin/python3"
 JDBC_JAR = "/usr/share/java/postgresql.jar"
+MARIADB_JAR = "/usr/share/java/mariadb-java-client.jar"
 
 
 class Program:
     """A program of tests/e2e/programs: POOL and SEED are its arguments."""
 
     def __init__(self, name, command, prepare=lambda: None, **environment):
-        self.name, self._command, self.prepare, self.environment = (
-            name,
-            command,
-            prepare,
-            environment,
-        )
+        self.name, self.prepare, self.environment = name, prepare, environment
+        self._command = command
 
     def command(self, pool=3, seed=0):
         return [*map(str, self._command), str(pool), str(seed)]
@@ -62,27 +60,50 @@ def _node_modules():
     stamp.write_bytes(lock)
 
 
-def _java_class():
-    """Compiles Jdbc.java into build/e2e, so that each run starts quickly."""
-    if not shutil.which("javac") or not os.path.exists(JDBC_JAR):
-        raise Skip(
-            "no javac or no postgresql.jar"
-            " (apt install default-jdk-headless libpostgresql-jdbc-java)"
+def _java_class(name, jar, packages):
+    """Compiles a program into build/e2e, so that each run starts quickly."""
+
+    def check():
+        if not shutil.which("javac") or not os.path.exists(jar):
+            raise Skip(f"no javac or no {jar} (apt install default-jdk-headless {packages})")
+        folder = BUILD / "e2e"
+        source, target = PROGRAMS / f"{name}.java", folder / f"{name}.class"
+        common = PROGRAMS / "Units.java"
+        newest = max(path.stat().st_mtime for path in (source, common))
+        if target.exists() and target.stat().st_mtime > newest:
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        done = subprocess.run(
+            ["javac", "-d", folder, source, common],
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=120,
         )
-    folder = BUILD / "e2e"
-    source, target = PROGRAMS / "Jdbc.java", folder / "Jdbc.class"
-    if target.exists() and target.stat().st_mtime > source.stat().st_mtime:
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(
-        ["javac", "-d", folder, source],
-        check=False,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=120,
-    )
-    if done.returncode:
-        raise Failure(f"javac: {done.stdout.decode(errors='replace')}")
+        if done.returncode:
+            raise Failure(f"javac: {done.stdout.decode(errors='replace')}")
+
+    return check
+
+
+def _java(name, jar):
+    return [
+        "java",
+        "-XX:TieredStopAtLevel=1",
+        "-XX:+UseSerialGC",
+        "-XX:-UsePerfData",
+        "-cp",
+        f"{jar}:{BUILD / 'e2e'}",
+        name,
+    ]
+
+
+def _tool(tool, package):
+    def check():
+        if not shutil.which(tool):
+            raise Skip(f"{tool} is not installed (apt install {package})")
+
+    return check
 
 
 _NODE = {"NODE_PATH": str(BUILD / "npm" / "node_modules"), "NODE_NO_WARNINGS": "1"}
@@ -96,14 +117,31 @@ DRIVERS = [
     Program("postgres_js", ["node", PROGRAMS / "postgres_js_program.js"], _node_modules, **_NODE),
     Program(
         "jdbc",
-        [
-            "java",
-            "-XX:TieredStopAtLevel=1",
-            "-XX:+UseSerialGC",
-            "-cp",
-            f"{JDBC_JAR}:{BUILD / 'e2e'}",
-            "Jdbc",
-        ],
-        _java_class,
+        _java("Jdbc", JDBC_JAR),
+        _java_class("Jdbc", JDBC_JAR, "libpostgresql-jdbc-java"),
     ),
+]
+
+_CONNECTOR_J = _java_class("ConnectorJ", MARIADB_JAR, "libmariadb-java")
+_PHP = _tool("php", "php-cli php-mysql")
+
+MYSQL_DRIVERS = [
+    Program(
+        "mariadb_cli",
+        [PYTHON, PROGRAMS / "mysql_cli_program.py", "mariadb"],
+        _tool("mariadb", "mariadb-client"),
+    ),
+    Program(
+        "mysql_cli", [PYTHON, PROGRAMS / "mysql_cli_program.py", *mysql.in_tree("bin/mysql")], mysql.make_trees
+    ),
+    Program("pymysql", [PYTHON, PROGRAMS / "pymysql_program.py"], _python("pymysql")),
+    Program("mysqlclient", [PYTHON, PROGRAMS / "mysqlclient_program.py"], _python("MySQLdb")),
+    Program("mysql2_query", ["node", PROGRAMS / "mysql2_program.js", "query"], _node_modules, **_NODE),
+    Program("mysql2_execute", ["node", PROGRAMS / "mysql2_program.js", "execute"], _node_modules, **_NODE),
+    Program("mariadb_js", ["node", PROGRAMS / "mariadb_program.js"], _node_modules, **_NODE),
+    Program("connector_j", [*_java("ConnectorJ", MARIADB_JAR), "plain"], _CONNECTOR_J),
+    Program("connector_j_prepared", [*_java("ConnectorJ", MARIADB_JAR), "prepared"], _CONNECTOR_J),
+    Program("php_mysqli", ["php", PROGRAMS / "mysqli_program.php"], _PHP),
+    Program("php_pdo_emulated", ["php", PROGRAMS / "pdo_program.php", "emulated"], _PHP),
+    Program("php_pdo_native", ["php", PROGRAMS / "pdo_program.php", "native"], _PHP),
 ]

@@ -32,7 +32,7 @@ function show(value) {
 		if (Buffer.isBuffer(held))
 			return `hex ${held.toString('hex')}`
 		if (held instanceof Date)
-			return `date ${held.toISOString()}`
+			return Number.isNaN(held.getTime()) ? 'date invalid' : `date ${held.toISOString()}`
 		if (typeof held === 'number' && !Number.isFinite(held))
 			return String(held)
 		return inner === undefined ? null : inner
