@@ -141,7 +141,7 @@ MYSQL_DRIVERS = [
     Program("mariadb_js", ["node", PROGRAMS / "mariadb_program.js"], _node_modules, **_NODE),
     Program("connector_j", [*_java("ConnectorJ", MARIADB_JAR), "plain"], _CONNECTOR_J),
     Program("connector_j_prepared", [*_java("ConnectorJ", MARIADB_JAR), "prepared"], _CONNECTOR_J),
-    Program("php_mysqli", ["php", PROGRAMS / "mysqli_program.php"], _PHP),
+    Program("php_mysqli", ["php", "-d", "mysqli.allow_local_infile=1", PROGRAMS / "mysqli_program.php"], _PHP),
     Program("php_pdo_emulated", ["php", PROGRAMS / "pdo_program.php", "emulated"], _PHP),
     Program("php_pdo_native", ["php", PROGRAMS / "pdo_program.php", "native"], _PHP),
 ]

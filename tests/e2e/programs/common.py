@@ -68,6 +68,16 @@ def call(function, connection, say, key):
     return function(connection, say) if key is None else function(connection, say, key)
 
 
+class Nothing:
+    """For programs whose units make their own connections."""
+
+    def rollback(self):
+        """Nothing to roll back."""
+
+    def close(self):
+        """Nothing to close."""
+
+
 def run_threads(connect):
     """Runs all units on as many threads and connections as the pool has."""
     pool, units = arguments()

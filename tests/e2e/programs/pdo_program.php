@@ -101,6 +101,9 @@ unit('errors', [], function ($c, $say) {
 });
 
 unit('several', [], function ($c, $say) {
+	global $way;
+	if ($way === 'native')
+		return; // a prepared statement is one
 	$statement = $c->query("select 1 as one; select 2 as two, 'a;b' as b; select id from items where id < 0");
 	do {
 		$say($statement->fetchAll(PDO::FETCH_ASSOC));

@@ -5,7 +5,7 @@ time."""
 import pathlib
 import subprocess
 
-from common import run_threads, unit
+from common import Nothing, run_threads, unit
 
 SCRIPTS = pathlib.Path(__file__).parent / "psql"
 
@@ -67,16 +67,6 @@ def stop_on_error(_, say):
 @unit()
 def list_databases(_, say):
     psql(say, "-A", "-t", "-c", "\\l template*")
-
-
-class Nothing:
-    """run_threads wants connections; psql makes its own."""
-
-    def rollback(self):
-        """Nothing to roll back."""
-
-    def close(self):
-        """Nothing to close."""
 
 
 run_threads(Nothing)

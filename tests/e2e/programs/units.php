@@ -17,7 +17,7 @@ function unit(string $name, array $keys, callable $work): void
 function show(mixed $value): string
 {
 	if (is_string($value))
-		return mb_check_encoding($value, 'UTF-8') && !preg_match('/[\x00-\x08\x0b-\x1f]/', $value) ? $value : 'hex ' . bin2hex($value);
+		return preg_match('//u', $value) && !preg_match('/[\x00-\x08\x0b-\x1f]/', $value) ? $value : 'hex ' . bin2hex($value);
 	if (is_array($value)) {
 		$parts = [];
 		foreach ($value as $key => $inner)
@@ -49,7 +49,7 @@ function run(callable $connect): void
 			$work($connections[$number % $pool], $say, $key);
 		} catch (Throwable $error) {
 			$failed = true;
-			$lines[] = 'UNEXPECTED ' . $error;
+			$lines[] = 'UNEXPECTED ' . strtok($error, "\n");
 		}
 		$report[$name] = $lines;
 	}

@@ -1,0 +1,21 @@
+-- SPDX-License-Identifier: Apache-2.0
+set @a = 1, @b := 'two';
+select @a + 1, @b;
+set session sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT';
+select "id" || 'x' as "joined", 'back\slash' as b from "items" where "id" = 4;
+set sql_mode = default;
+set names latin1;
+select hex('ü') as two_bytes_of_latin1;
+set names utf8mb4;
+set time_zone = '+05:00';
+select id, e from times where id = 4;
+use information_schema;
+select count(*) from schemata where schema_name = 'mysql';
+prepare p from 'select name from mysql.no_such where id = ?';
+prepare p from 'select ? + 1 as n';
+set @n = 4;
+execute p using @n;
+deallocate prepare p;
+show variables like 'autocommit';
+select @@autocommit, @@session.sql_mode <> '' as has_mode;
+set character_set_results = null;

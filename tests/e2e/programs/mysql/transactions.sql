@@ -1,0 +1,20 @@
+-- SPDX-License-Identifier: Apache-2.0
+set autocommit = 0;
+insert into written (worker, n) values ('transactions', 1);
+savepoint one;
+insert into written (worker, n) values ('transactions', 2);
+rollback to one;
+select n from written where worker = 'transactions';
+rollback;
+select n from written where worker = 'transactions';
+set autocommit = 1;
+start transaction read only;
+select balance from accounts where id = 190;
+commit and chain;
+select balance from accounts where id = 190;
+rollback and no chain;
+begin; select balance from accounts where id = 191 for update; update accounts set balance = 5 where id = 191; commit;
+select balance from accounts where id = 191;
+set transaction isolation level serializable;
+lock tables accounts write; update accounts set balance = 6 where id = 191; unlock tables;
+select balance from accounts where id = 191;

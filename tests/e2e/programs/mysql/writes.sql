@@ -1,0 +1,20 @@
+-- SPDX-License-Identifier: Apache-2.0
+insert into written (worker, n) values ('script', 1), ('script', 2);
+select last_insert_id() > 0 as given, row_count();
+select worker, n, note from written where worker = 'script' order by n;
+update written set note = 'changed' where worker = 'script';
+update written set note = 'changed' where worker = 'script';
+insert into written (worker, n) values ('script', 2) on duplicate key update note = 'again';
+replace into written (worker, n, note) values ('script', 1, 'replaced');
+select n, note from written where worker = 'script' order by n;
+delete from written where worker = 'script';
+load data local infile '{folder}/mysql_rows.tsv' into table loaded character set utf8mb4 (id, name) set file = 'script';
+select id, name from loaded where file = 'script' order by id;
+delete from loaded where file = 'script';
+create table scratch_script (a int primary key, b text);
+insert into scratch_script select id, name from items where id < 4;
+alter table scratch_script add column c int default 7;
+select * from scratch_script;
+truncate table scratch_script;
+drop table scratch_script;
+create temporary table t (a int); insert into t values (1), (2); select sum(a) from t; drop temporary table t;
