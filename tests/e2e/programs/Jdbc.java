@@ -11,30 +11,12 @@ import java.sql.SQLException;
 import java.sql.SQLWarning;
 import java.sql.Savepoint;
 import java.sql.Statement;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
-import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
-import java.util.Random;
-import java.util.TreeMap;
 
 public class Jdbc {
-	interface Work {
-		void run(Connection connection, List<String> lines) throws SQLException;
-	}
-
-	record Unit(String name, Work work) {}
-
-	static final List<Unit> UNITS = new ArrayList<>();
-
-	static void unit(String name, Work work) {
-		UNITS.add(new Unit(name, work));
-	}
-
 	// Text and binary results print the same.
 	static String show(Object value) throws SQLException {
 		if (value instanceof byte[] bytes)
@@ -78,10 +60,10 @@ public class Jdbc {
 	static void reads() {
 		for (int key = 1; key <= 20; key++) {
 			final int id = key;
-			unit("read." + id, (c, lines) -> lines.add(ask(c,
+			Units.unit("read." + id, (c, lines) -> lines.add(ask(c,
 				"SELECT id, name, price, weight, tags, data, made, feeling, raw FROM items WHERE id = ?", id)));
 		}
-		unit("threshold", (c, lines) -> {
+		Units.unit("threshold", (c, lines) -> {
 			try (PreparedStatement statement = c.prepareStatement(
 					"select id, name, price, weight, made from items where id = ?")) {
 				for (int id = 40; id < 50; id++) {
@@ -92,7 +74,7 @@ public class Jdbc {
 				}
 			}
 		});
-		unit("plain", (c, lines) -> {
+		Units.unit("plain", (c, lines) -> {
 			try (Statement statement = c.createStatement()) {
 				lines.add(rows(statement.executeQuery("select id, name from items where id < 4 order by id")));
 				boolean more = statement.execute("select 1 as a; select 'x;y' as b, 2 as c");
@@ -102,7 +84,7 @@ public class Jdbc {
 				}
 			}
 		});
-		unit("values", (c, lines) -> {
+		Units.unit("values", (c, lines) -> {
 			lines.add(ask(c, "select ?::int2, ?::int8, ?::float8, ?::numeric, ?::text, ?::bool",
 				7, 1L << 40, 1.5, new java.math.BigDecimal("1234567890123.4560"), "it's \\ \"quoted\"", true));
 			lines.add(ask(c, "select ?::bytea, ?::date, ?::uuid", new byte[] {0, -1, 1},
@@ -112,17 +94,17 @@ public class Jdbc {
 				java.time.OffsetDateTime.parse("2020-01-02T03:04:05.678901Z"), null,
 				c.createArrayOf("int4", new Object[] {1, null, 3})));
 		});
-		unit("valid", (c, lines) -> lines.add("valid " + c.isValid(5)));
-		unit("only_recorded", (c, lines) -> lines.add(ask(c,
+		Units.unit("valid", (c, lines) -> lines.add("valid " + c.isValid(5)));
+		Units.unit("only_recorded", (c, lines) -> lines.add(ask(c,
 			"select clock_timestamp()::text, gen_random_uuid(), random()")));
-		unit("large", (c, lines) -> lines.add(ask(c,
+		Units.unit("large", (c, lines) -> lines.add(ask(c,
 			"select length(?), md5(repeat('wide ', ?))", "y".repeat(300000), 80000)));
 	}
 
 	static void writes() {
 		for (int key = 1; key <= 8; key++) {
 			final int id = key;
-			unit("transfer." + id, (c, lines) -> {
+			Units.unit("transfer." + id, (c, lines) -> {
 				c.setAutoCommit(false);
 				for (int amount : new int[] {5, 7}) {
 					lines.add(ask(c, "select balance from accounts where id = ?", id));
@@ -133,7 +115,7 @@ public class Jdbc {
 				c.setAutoCommit(true);
 			});
 		}
-		unit("generated", (c, lines) -> {
+		Units.unit("generated", (c, lines) -> {
 			try (PreparedStatement statement = c.prepareStatement(
 					"insert into written (worker, n) values (?, ?)",
 					new String[] {"id", "at"})) {
@@ -148,7 +130,7 @@ public class Jdbc {
 				}
 			}
 		});
-		unit("batch", (c, lines) -> {
+		Units.unit("batch", (c, lines) -> {
 			c.setAutoCommit(false);
 			try (PreparedStatement statement = c.prepareStatement(
 					"insert into written (worker, n, note) values ('batch', ?, ?)")) {
@@ -164,7 +146,7 @@ public class Jdbc {
 			c.setAutoCommit(true);
 			lines.add(ask(c, "select n from written where worker = 'batch'"));
 		});
-		unit("savepoints", (c, lines) -> {
+		Units.unit("savepoints", (c, lines) -> {
 			c.setAutoCommit(false);
 			lines.add(ask(c, "insert into written (worker, n) values ('save', 1)"));
 			Savepoint point = c.setSavepoint();
@@ -175,14 +157,14 @@ public class Jdbc {
 			c.rollback();
 			c.setAutoCommit(true);
 		});
-		unit("errors", (c, lines) -> {
+		Units.unit("errors", (c, lines) -> {
 			failure(lines, c, "select 1/?::int", 0);
 			failure(lines, c, "selec 1");
 			failure(lines, c, "select * from missing where a = ?", 1);
 			failure(lines, c, "insert into accounts values (?, 5)", 1);
 			lines.add(ask(c, "select 'usable'"));
 		});
-		unit("warnings", (c, lines) -> {
+		Units.unit("warnings", (c, lines) -> {
 			try (Statement statement = c.createStatement()) {
 				lines.add(rows(statement.executeQuery("select noisy(41)")));
 				for (SQLWarning warning = statement.getWarnings(); warning != null;
@@ -190,28 +172,6 @@ public class Jdbc {
 					lines.add(warning.getSQLState() + " " + warning.getMessage());
 			}
 		});
-	}
-
-	static boolean work(Connection connection, Deque<Unit> queue, Map<String, List<String>> report) {
-		boolean good = true;
-		while (true) {
-			Unit unit;
-			synchronized (queue) {
-				unit = queue.poll();
-			}
-			if (unit == null)
-				return good;
-			List<String> lines = new ArrayList<>();
-			try {
-				unit.work().run(connection, lines);
-			} catch (SQLException error) {
-				lines.add("UNEXPECTED " + error);
-				good = false;
-			}
-			synchronized (report) {
-				report.put(unit.name(), lines);
-			}
-		}
 	}
 
 	static Connection connect() throws SQLException {
@@ -224,34 +184,8 @@ public class Jdbc {
 	}
 
 	public static void main(String[] arguments) throws Exception {
-		int pool = Integer.parseInt(arguments[0]);
-		long seed = Long.parseLong(arguments[1]);
 		reads();
 		writes();
-		if (seed != 0)
-			Collections.shuffle(UNITS, new Random(seed));
-		Deque<Unit> queue = new ArrayDeque<>(UNITS);
-		Map<String, List<String>> report = new TreeMap<>();
-		List<Thread> threads = new ArrayList<>();
-		boolean[] good = new boolean[pool];
-		for (int i = 0; i < pool; i++) {
-			final int index = i;
-			final Connection connection = connect();
-			threads.add(new Thread(() -> {
-				try (connection) {
-					good[index] = work(connection, queue, report);
-				} catch (SQLException error) {
-					System.err.println(error);
-				}
-			}));
-		}
-		for (Thread thread : threads)
-			thread.start();
-		for (Thread thread : threads)
-			thread.join();
-		report.forEach((name, lines) -> lines.forEach(line -> System.out.println(name + ": " + line)));
-		for (boolean one : good)
-			if (!one)
-				System.exit(1);
+		Units.run(Jdbc::connect, arguments[0], arguments[1]);
 	}
 }

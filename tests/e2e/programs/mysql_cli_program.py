@@ -70,6 +70,11 @@ def stop_on_error(_, say):
 
 
 @unit()
+def show_warnings(_, say):
+    client(say, "--show-warnings", "-t", "-e", "select 1/0, cast('12x' as signed)")
+
+
+@unit()
 def several_statements(_, say):
     client(say, "-vvv", "-t", "-e", "select 1 as one; select 2 as two, 'a;b'; do 0; select id from items where id < 0")
 
