@@ -13,7 +13,7 @@ MARIADB_JAR = "/usr/share/java/mariadb-java-client.jar"
 
 
 class Program:
-    """A program of tests/e2e/programs: POOL and SEED are its arguments."""
+    """A program of tests/e2e/programs: POOL and SEED are its last arguments, if it is one of many units."""
 
     def __init__(self, name, command, prepare=lambda: None, **environment):
         self.name, self.prepare, self.environment = name, prepare, environment
@@ -21,6 +21,13 @@ class Program:
 
     def command(self, pool=3, seed=0):
         return [*map(str, self._command), str(pool), str(seed)]
+
+
+class Ask(Program):
+    """One of the programs that ask the same questions, each in its own way."""
+
+    def command(self, *_):
+        return [str(part) for part in self._command]
 
 
 def _python(module):
@@ -144,4 +151,21 @@ MYSQL_DRIVERS = [
     Program("php_mysqli", ["php", "-d", "mysqli.allow_local_infile=1", PROGRAMS / "mysqli_program.php"], _PHP),
     Program("php_pdo_emulated", ["php", PROGRAMS / "pdo_program.php", "emulated"], _PHP),
     Program("php_pdo_native", ["php", PROGRAMS / "pdo_program.php", "native"], _PHP),
+]
+
+_PERL = _tool("perl", "libdbd-mysql-perl")
+_RUBY = _tool("ruby", "ruby-mysql2")
+
+MYSQL_ASK = [
+    Ask("pymysql", [PYTHON, PROGRAMS / "mysql_ask.py", "pymysql"], _python("pymysql")),
+    Ask("mysqlclient", [PYTHON, PROGRAMS / "mysql_ask.py", "MySQLdb"], _python("MySQLdb")),
+    Ask("mysql2 query", ["node", PROGRAMS / "mysql_ask.js", "mysql2", "query"], _node_modules, **_NODE),
+    Ask("mysql2 execute", ["node", PROGRAMS / "mysql_ask.js", "mysql2", "execute"], _node_modules, **_NODE),
+    Ask("mariadb execute", ["node", PROGRAMS / "mysql_ask.js", "mariadb", "execute"], _node_modules, **_NODE),
+    Ask("mysqli", ["php", PROGRAMS / "mysql_ask.php", "mysqli"], _PHP),
+    Ask("PDO emulated", ["php", PROGRAMS / "mysql_ask.php", "emulated"], _PHP),
+    Ask("PDO native", ["php", PROGRAMS / "mysql_ask.php", "native"], _PHP),
+    Ask("Perl prepared", ["perl", PROGRAMS / "mysql_ask.pl", "prepared"], _PERL),
+    Ask("Ruby text", ["ruby", PROGRAMS / "mysql_ask.rb", "text"], _RUBY),
+    Ask("Ruby prepared", ["ruby", PROGRAMS / "mysql_ask.rb", "prepared"], _RUBY),
 ]

@@ -229,6 +229,13 @@ def free_port(family=socket.AF_INET):
         return probe.getsockname()[1]
 
 
+def expect_refused(port):
+    """Nobody listens there any more."""
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise Failure(f"somebody still listens on port {port}")
+
+
 class Listener:
     """A listening socket outside of every app: it sees whether somebody gets out to it."""
 

@@ -6,7 +6,6 @@ import os
 import pathlib
 import pwd
 import signal
-import socket
 import subprocess
 
 from harness import PROGRAMS, TIMEOUT, Failure, alive, children, folder, free_port, kill, wait_dead
@@ -199,10 +198,3 @@ class Server:
             )
             != "0"
         )
-
-
-def expect_refused(port):
-    """Nobody listens there any more."""
-    with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", port)) == 0:
-            raise Failure(f"somebody still listens on port {port}")

@@ -3,7 +3,11 @@
 import contextlib
 import sqlite3
 
-from harness import expect
+from harness import expect, expect_equal
+
+# Flags of exchanges: parsers/item.h.
+COPY, ROW_LIMIT, MERGED, NOT_DECODED = 1 << 0, 1 << 1, 1 << 2, 1 << 4
+ABORTED = 1 << 7
 
 
 def query(path, sql, *parameters):
@@ -46,3 +50,17 @@ def contains(path, *needles):
     """Which of the byte strings lie in the raw file."""
     data = path.read_bytes()
     return [needle for needle in needles if needle in data]
+
+
+def count(path, pattern, protocol="mysql"):
+    """How many statement executions the file holds whose text is like this."""
+    return query(
+        path,
+        "select count(*) from queries where protocol = ? and sql like ?",
+        protocol,
+        pattern,
+    )[0][0]
+
+
+def expect_count(path, pattern, expected, protocol="mysql"):
+    expect_equal(count(path, pattern, protocol), expected, f"exchanges like {pattern!r} in the file")

@@ -14,6 +14,7 @@ from harness import (
     Suite,
     expect,
     expect_equal,
+    expect_refused,
     folder,
     memory_kib,
     need_mockproxy,
@@ -23,7 +24,7 @@ from harness import (
     replay_command,
     wait_until,
 )
-from postgres import Server, expect_refused
+from postgres import Server
 from recording import expect_whole, query
 
 ROWS = 2_000_000 if os.environ.get("MOCKPROXY_BIG") == "1" else 200_000

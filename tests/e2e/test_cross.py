@@ -3,8 +3,8 @@
 """A recording made with one driver serves another that asks the same: one identity for every way
 of asking."""
 from drivers import DRIVERS, PYTHON
-from harness import PROGRAMS, Suite, expect_equal, folder, need_mockproxy, record, replay
-from postgres import Server, expect_refused
+from harness import PROGRAMS, Suite, expect_equal, expect_refused, folder, need_mockproxy, record, replay
+from postgres import Server
 from recording import expect_whole
 
 ASK = {

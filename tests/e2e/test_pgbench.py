@@ -8,8 +8,8 @@ import os
 import re
 import subprocess
 
-from harness import Failure, Suite, expect, expect_equal, folder, need_mockproxy, record, replay
-from postgres import Server, expect_refused
+from harness import Failure, Suite, expect, expect_equal, expect_refused, folder, need_mockproxy, record, replay
+from postgres import Server
 from recording import expect_whole, query
 
 SECONDS = int(os.environ.get("MOCKPROXY_PGBENCH_SECONDS", "2"))
