@@ -1,0 +1,150 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Every way to log in to MariaDB and MySQL without TLS, in several clients: relayed while recording, none of its bytes
+kept, and anything accepted in replay by the same client."""
+from drivers import MYSQL_DRIVERS, PYTHON
+from harness import Suite, expect, expect_equal, folder, need_mockproxy, record, replay
+from mysql import KINDS, LOGINS, PASSWORD, TREE, Server, in_tree
+from recording import contains, expect_whole, query
+
+ASK = "select current_user(), 'logged in'"
+CLI = ["--no-defaults", "--protocol=tcp", "-N", "-B", "-e", ASK]
+PYTHON_ASK = (
+    "import os, {driver} as driver\n"
+    "e = os.environ\n"
+    "c = driver.connect(host=e['MYSQL_HOST'], port=int(e['MYSQL_TCP_PORT']), user=e['MYSQL_USER'],"
+    " password=e['MYSQL_PWD'], database=e['MYSQL_DATABASE']).cursor()\n"
+    f'c.execute("{ASK}")\n'
+    "print(*c.fetchone(), sep='\\t')\n"
+)
+NODE_ASK = (
+    "const e = process.env\n"
+    "const rows = (answer) => Array.isArray(answer[0]) ? answer[0] : answer\n"
+    "require('{library}').createConnection({ host: e.MYSQL_HOST, port: Number(e.MYSQL_TCP_PORT), user: e.MYSQL_USER,"
+    " password: e.MYSQL_PWD, database: e.MYSQL_DATABASE, {options} }).then(async (c) => {\n"
+    f'  console.log(Object.values(rows(await c.query("{ASK}"))[0]).join("\\t"))\n'
+    "  await c.end() })\n"
+)
+PHP_ASK = (
+    "$c = new mysqli(getenv('MYSQL_HOST'), getenv('MYSQL_USER'), getenv('MYSQL_PWD'), getenv('MYSQL_DATABASE'),"
+    f' (int) getenv(\'MYSQL_TCP_PORT\')); echo implode("\\t", $c->query("{ASK}")->fetch_row()), "\\n";'
+)
+
+
+def mysql_cli(user, *options):
+    plugins = f"--plugin-dir={TREE}/usr/lib/mysql/plugin"
+    return [*in_tree("bin/mysql"), *CLI, f"--user={user}", "--get-server-public-key", plugins, *options]
+
+
+# Each with the command for a user.
+CLIENTS = {
+    "mariadb": lambda user: ["mariadb", *CLI, f"--user={user}"],
+    "mysql": lambda user: mysql_cli(user, "--ssl-mode=DISABLED"),
+    "mysql, TLS preferred": mysql_cli,
+    "pymysql": lambda user: [PYTHON, "-c", PYTHON_ASK.format(driver="pymysql")],
+    "mysqlclient": lambda user: [PYTHON, "-c", PYTHON_ASK.format(driver="MySQLdb")],
+    "mysql2": lambda user: node("mysql2/promise", ""),
+    "mariadb_js": lambda user: node("mariadb", "allowPublicKeyRetrieval: true"),
+    "php": lambda user: ["php", "-r", PHP_ASK],
+}
+# What a driver does not know; MariaDB's way with elliptic curves is known to MariaDB's own clients only.
+NOT_KNOWN = {
+    "ed25519": {"mysql", "mysql, TLS preferred", "pymysql", "mysql2", "php"},
+    "sha256_password": set(),
+}
+
+
+def node(library, options):
+    return ["node", "-e", NODE_ASK.replace("{library}", library).replace("{options}", options)]
+
+
+class Login:
+    """One client, one user of one server."""
+
+    def __init__(self, server, where, client, user, cached):
+        self.server, self.where, self.user = server, where, user
+        self.command = CLIENTS[client](user)
+        self.cached = cached
+        self.modules = next(p for p in MYSQL_DRIVERS if p.name == "mysql2_query").environment
+
+    def environment(self, **more):
+        return self.server.environment(user=self.user, **self.modules, **more)
+
+    def record(self):
+        self.where.mkdir()
+        path = self.where / "login.db"
+        if not self.cached:
+            # Forgets whose password was seen, so that the whole exchange with the server's key is made.
+            self.server.sql("flush privileges")
+        done = record(path, self.command, self.environment()).expect(0)
+        expect_equal(done.stdout.decode(), self.output(), "the client's output")
+        expect_whole(path)
+        files = list(self.where.iterdir())
+        expect(files, "there is no file")
+        for file in files:
+            found = contains(file, PASSWORD.encode())
+            expect(not found, f"{file.name} holds the password")
+        found = query(path, "select user, database from connection")
+        expect_equal(found, [(self.user, "mysql")], "table connection")
+
+    def output(self):
+        return f"{self.user}@%\tlogged in\n"
+
+    def replay(self, password):
+        environment = self.environment(MYSQL_PWD=password)
+        done = replay(self.where / "login.db", self.command, environment).expect(0)
+        expect_equal(done.stdout.decode(), self.output(), "the client's output")
+
+
+def wrong_password(server, path):
+    """The app sees what the server says."""
+    done = record(path, CLIENTS["mariadb"]("app"), server.environment(MYSQL_PWD="no " + PASSWORD))
+    expect_equal(done.status, 1, f"the client's own exit status\n{done.errors()}")
+    done.says("ERROR 1045 (28000)", "access denied for user 'app'")
+    expect(not contains(path, PASSWORD.encode()), "the file holds the password")
+
+
+def logins(server, where):
+    """(name, Login): with caching_sha2_password, both for a password that the server has seen and for one that it has
+    not."""
+    for user, plugin in LOGINS[server.kind].items():
+        for client in CLIENTS:
+            if client in NOT_KNOWN.get(plugin, ()):
+                continue
+            caches = plugin == "caching_sha2_password" and user != "app_empty"
+            for cached in (False, True) if caches else (True,):
+                how = plugin + (", no password" if user == "app_empty" else "")
+                how += {False: ", full", True: ", fast" if caches else ""}[cached]
+                name = f"{server.kind}, {how}, {client}"
+                place = where / name.replace(" ", "-").replace(",", "")
+                yield name, Login(server, place, client, user, cached)
+
+
+def run_kind(suite, kind):
+    server, where = Server(kind), folder("logins")
+    recorded = []
+    for name, login in logins(server, where):
+        if suite.run(f"{name}: recorded, no secret in the file", login.record):
+            recorded.append((name, login))
+    what = f"{kind}, a wrong password fails as without mockproxy"
+    suite.run(what, wrong_password, server, where / "wrong.db")
+    server.stop()
+    for name, login in recorded:
+        suite.run(f"{name}: replayed", login.replay, PASSWORD)
+        if name.endswith((", mysql", ", mariadb", ", pymysql", ", mysql2")):
+            suite.run(f"{name}: replayed with a wrong password", login.replay, "wrong")
+            suite.run(f"{name}: replayed without a password", login.replay, "")
+
+
+def main():
+    need_mockproxy()
+    suite = Suite()
+    for program in MYSQL_DRIVERS:
+        if program.name in ("mariadb_cli", "mysql_cli", "pymysql", "mysqlclient", "mysql2_query", "php_mysqli"):
+            program.prepare()
+    for kind in KINDS:
+        run_kind(suite, kind)
+    suite.finish()
+
+
+main()
