@@ -5,7 +5,6 @@
 A result of 200 MB by default, of 2 GB with MOCKPROXY_BIG=1, and one row of 64 MB.
 """
 import os
-import threading
 
 from drivers import PYTHON
 from harness import (
@@ -16,7 +15,6 @@ from harness import (
     expect_equal,
     expect_refused,
     folder,
-    memory_kib,
     need_mockproxy,
     record,
     record_command,
@@ -25,88 +23,18 @@ from harness import (
     wait_until,
 )
 from postgres import Server
+from memory import Peak, record_and_replay
 from recording import expect_whole, query
 
 ROWS = 2_000_000 if os.environ.get("MOCKPROXY_BIG") == "1" else 200_000
-LIMIT_KIB = 100_000
-LONG = 600  # seconds
 RESULT = f"select n, repeat('x', 1000) from generate_series(1, {ROWS}) n"
 VALUE = "select 1, repeat('0123456789abcdef', 4 * 1024 * 1024), 2"
 BINARY = "select decode(repeat('00ff80fe', 2 * 1024 * 1024), 'hex')"
 TAIL = "select 'and the connection is usable'"
 
 
-class Peak:
-    """The most memory that a process ever had, looked at until it ends."""
-
-    def __init__(self, pid):
-        self.kib = self.anonymous_kib = 0
-        self._pid = pid
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-
-    def _watch(self):
-        while not self._ended.wait(0.02):
-            try:
-                self.kib, anonymous = memory_kib(self._pid, "VmHWM", "RssAnon")
-            except (OSError, KeyError):
-                return
-            self.anonymous_kib = max(self.anonymous_kib, anonymous)
-
-    def expect_small(self, what, mapped=False):
-        """`mapped`: the file is read through a mapping, whose pages are the kernel's cache."""
-        self._ended.set()
-        self._thread.join()
-        resident, anonymous = self.kib / 1024, self.anonymous_kib / 1024
-        print(f"# {what}: at most {resident:.1f} MiB resident, {anonymous:.1f} MiB anonymous")
-        kib = self.anonymous_kib if mapped else self.kib
-        expect(0 < kib < LIMIT_KIB, f"{what}: {kib} KiB, not under {LIMIT_KIB}")
-
-
-def run_stream(command, environment, questions, what, mapped=False):
-    """Runs stream.py: what it printed, after a look at the proxy's memory."""
-    started = Started(command, environment)
-    peak = Peak(started.proxy)
-    lines = [started.line(LONG) for _ in questions]
-    expect_equal(started.line(LONG), "done", "the program's end")
-    started.say("")
-    started.finish(LONG).expect(0)
-    peak.expect_small(what, mapped)
-    return lines
-
-
 def stream(*questions):
     return [PYTHON, PROGRAMS / "stream.py", *questions]
-
-
-def record_and_replay(suite, server, where, name, questions):
-    path = where / f"{name}.db"
-    environment = server.environment(user="app_trust")
-    command = stream(*questions)
-
-    def recorded():
-        lines = run_stream(
-            record_command(path, command), environment, questions, f"{name}, recorder"
-        )
-        expect_whole(path)
-        print(
-            f"# {name}: {path.stat().st_size / 1e6:.0f} MB of file; {'; '.join(lines)}", flush=True
-        )
-        return lines
-
-    def replayed(lines):
-        again = run_stream(
-            replay_command(path, command), environment, questions, f"{name}, replayer", True
-        )
-        expect_equal(again, lines, "size and checksum")
-
-    lines = suite.run(f"{name}: recorded in bounded memory", recorded)
-    if lines:
-        server.stop()
-        expect_refused(server.port)
-        suite.run(f"{name}: replayed in bounded memory, the same bytes", replayed, lines)
-        server.start()
 
 
 def driver_rows(server, where):
@@ -167,9 +95,14 @@ def main():
     server, where = Server(), folder("big")
     suite.run("back-pressure: a reader that waits", reader_that_waits, server, where)
     suite.run("a driver that reads row by row", driver_rows, server, where)
-    record_and_replay(suite, server, where, "a row of 64 MB", [VALUE, TAIL])
-    record_and_replay(suite, server, where, "16 MB of binary data", [BINARY, TAIL])
-    record_and_replay(suite, server, where, f"a result of {ROWS // 1000} MB", [RESULT, TAIL])
+    environment = server.environment(user="app_trust")
+    for name, question in {
+        "a row of 64 MB": VALUE,
+        "16 MB of binary data": BINARY,
+        f"a result of {ROWS // 1000} MB": RESULT,
+    }.items():
+        command = stream(question, TAIL)
+        record_and_replay(suite, server, where / f"{name}.db", name, command, environment, 2)
     suite.finish()
 
 

@@ -50,7 +50,6 @@ CLIENTS = {
 # What a driver does not know; MariaDB's way with elliptic curves is known to MariaDB's own clients only.
 NOT_KNOWN = {
     "ed25519": {"mysql", "mysql, TLS preferred", "pymysql", "mysql2", "php"},
-    "sha256_password": set(),
 }
 
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """An app that does what the test tells it, a line at a time, and answers each with one line.
 
-  open [NAME]           connects with psycopg2, as the PG* variables say, autocommit
-  sql [@NAME] TEXT      its rows as JSON, or `error SQLSTATE: MESSAGE | DETAIL | HINT`
+  open [NAME]           connects with psycopg2, as the PG* variables say, autocommit; with PyMySQL where MYSQL_HOST is set
+  sql [@NAME] TEXT      its rows as JSON, or `error SQLSTATE: MESSAGE | DETAIL | HINT`; `error NUMBER: MESSAGE` of MySQL
   begin TEXT            starts a query on a thread; `wait` gives its answer
   cancel                cancels the query that `begin` started
   tcp HOST PORT [SEND]  connects, sends, reads until the end: `closed HEX`, or the name of the error
@@ -20,16 +20,37 @@ import socket
 import sys
 import threading
 
-import psycopg2
+if "MYSQL_HOST" in os.environ:
+    import pymysql as driver
+
+    import mysql_dbapi
+else:
+    import psycopg2 as driver
 
 CONNECTIONS = {}
 
 
 def connect(name="main"):
-    connection = psycopg2.connect("")
-    connection.autocommit = True
+    if driver.__name__ == "pymysql":
+        password = os.environ["MYSQL_PWD"]
+        connection = driver.connect(**mysql_dbapi.settings(), password=password, autocommit=True)
+    else:
+        connection = driver.connect("")
+        connection.autocommit = True
     CONNECTIONS[name] = connection
     return "opened"
+
+
+def describe(error):
+    if driver.__name__ == "pymysql":
+        return f"error {error.args[0]}: {error.args[-1]}"
+    diag = error.diag
+    parts = [
+        diag.message_primary or str(error).strip().replace("\n", " "),
+        diag.message_detail,
+        diag.message_hint,
+    ]
+    return f"error {error.pgcode}: " + " | ".join((part or "").replace("\n", " ") for part in parts)
 
 
 def sql(text):
@@ -39,19 +60,11 @@ def sql(text):
     try:
         with CONNECTIONS[name].cursor() as cursor:
             cursor.execute(text)
-            return json.dumps(
-                cursor.fetchall() if cursor.description else cursor.statusmessage, default=str
-            )
-    except psycopg2.Error as error:
-        diag = error.diag
-        parts = [
-            diag.message_primary or str(error).strip().replace("\n", " "),
-            diag.message_detail,
-            diag.message_hint,
-        ]
-        return f"error {error.pgcode}: " + " | ".join(
-            (part or "").replace("\n", " ") for part in parts
-        )
+            if cursor.description:
+                return json.dumps(cursor.fetchall(), default=str)
+            return json.dumps(getattr(cursor, "statusmessage", f"changed {cursor.rowcount}"))
+    except driver.Error as error:
+        return describe(error)
 
 
 def name_of(error):
@@ -147,7 +160,7 @@ def main():
                 answer = sql(rest) if word == "sql" else background.begin(rest)
             else:
                 answer = commands[word](*rest.split())
-        except psycopg2.Error as error:
+        except driver.Error as error:
             answer = "error " + str(error).strip().replace("\n", " ")
         print(answer, flush=True)
 

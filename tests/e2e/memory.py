@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How much memory the proxy needs for what is large: watched while a program streams through it."""
+import threading
+
+from harness import (
+    Started,
+    expect,
+    expect_equal,
+    expect_refused,
+    memory_kib,
+    record_command,
+    replay_command,
+)
+from recording import expect_whole
+
+LIMIT_KIB = 100_000
+LONG = 600  # seconds
+
+
+class Peak:
+    """The most memory that a process ever had, looked at until it ends."""
+
+    def __init__(self, pid):
+        self.kib = self.anonymous_kib = 0
+        self._pid = pid
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _watch(self):
+        while not self._ended.wait(0.02):
+            try:
+                self.kib, anonymous = memory_kib(self._pid, "VmHWM", "RssAnon")
+            except (OSError, KeyError):
+                return
+            self.anonymous_kib = max(self.anonymous_kib, anonymous)
+
+    def expect_small(self, what, mapped=False):
+        """`mapped`: the file is read through a mapping, whose pages are the kernel's cache."""
+        self._ended.set()
+        self._thread.join()
+        resident, anonymous = self.kib / 1024, self.anonymous_kib / 1024
+        print(f"# {what}: at most {resident:.1f} MiB resident, {anonymous:.1f} MiB anonymous")
+        kib = self.anonymous_kib if mapped else self.kib
+        expect(0 < kib < LIMIT_KIB, f"{what}: {kib} KiB, not under {LIMIT_KIB}")
+
+
+def run_stream(command, environment, count, what, mapped=False):
+    """Runs a program that prints `count` lines and `done`: the lines, after a look at the proxy's memory."""
+    started = Started(command, environment)
+    peak = Peak(started.proxy)
+    lines = [started.line(LONG) for _ in range(count)]
+    expect_equal(started.line(LONG), "done", "the program's end")
+    started.say("")
+    started.finish(LONG).expect(0)
+    peak.expect_small(what, mapped)
+    return lines
+
+
+def record_and_replay(suite, server, path, name, command, environment, count):
+    """Two cases; the server is not there for the second one."""
+
+    def recorded():
+        lines = run_stream(
+            record_command(path, command), environment, count, f"{name}, recorder"
+        )
+        expect_whole(path)
+        print(
+            f"# {name}: {path.stat().st_size / 1e6:.0f} MB of file; {'; '.join(lines)}", flush=True
+        )
+        return lines
+
+    def replayed(lines):
+        again = run_stream(
+            replay_command(path, command), environment, count, f"{name}, replayer", True
+        )
+        expect_equal(again, lines, "size and checksum")
+
+    lines = suite.run(f"{name}: recorded in bounded memory", recorded)
+    if lines:
+        server.stop()
+        expect_refused(server.port)
+        suite.run(f"{name}: replayed in bounded memory, the same bytes", replayed, lines)
+        server.start()
