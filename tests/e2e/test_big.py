@@ -22,8 +22,8 @@ from harness import (
     replay_command,
     wait_until,
 )
-from postgres import Server
 from memory import Peak, record_and_replay
+from postgres import Server
 from recording import expect_whole, query
 
 ROWS = 2_000_000 if os.environ.get("MOCKPROXY_BIG") == "1" else 200_000

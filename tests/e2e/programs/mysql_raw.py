@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The least of MySQL's protocol, for programs that need gigabytes, or commands that drivers do not have."""
+import contextlib
 import os
 import socket
 import struct
@@ -25,7 +26,8 @@ class Peer:
         self._log_in()
 
     def close(self):
-        self.send(b"\x01")
+        with contextlib.suppress(OSError):  # it may have been ended from there
+            self.send(b"\x01")
         self.socket.close()
 
     def _log_in(self):

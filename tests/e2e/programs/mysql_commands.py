@@ -1,0 +1,130 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Commands that drivers do not send any more, or not in this way, and cursors that are fetched in slices:
+`mysql_commands.py NAME...` prints every packet that came.
+"""
+import struct
+import sys
+
+import mysql_raw
+
+INIT_DB, FIELD_LIST, STATISTICS, KILL, PING = b"\x02", b"\x04", b"\x09", b"\x0c", b"\x0e"
+BINLOG_DUMP, PREPARE, EXECUTE, CLOSE, RESET_STATEMENT = b"\x12", b"\x16", b"\x17", b"\x19", b"\x1a"
+SET_OPTION, FETCH, RESET_CONNECTION = b"\x1b", b"\x1c", b"\x1f"
+CURSOR_EXISTS, LAST_ROW_SENT = 0x40, 0x80
+
+
+def say(packet):
+    print(packet[:200])
+
+
+def simple(command):
+    """A command with one packet for an answer."""
+
+    def run(peer):
+        peer.send(command)
+        say(peer.packet())
+
+    return run
+
+
+def until_end(peer, see=say):
+    """Packets up to an EOF or an error: how many there were before, and the status."""
+    rows = 0
+    while True:
+        packet = peer.packet()
+        if packet[:1] == b"\xff" or (packet[:1] == b"\xfe" and len(packet) < 9):
+            see(packet)
+            return rows, struct.unpack_from("<H", packet, 3)[0]
+        rows += 1
+        see(packet)
+
+
+def nothing(_):
+    """For the descriptions of columns and parameters: a server need not give them twice in the same bytes."""
+
+
+def statistics(peer):
+    """Its numbers are up to the moment, also in their length."""
+    peer.send(STATISTICS)
+    print(sorted(word for word in peer.packet().decode().split() if word.endswith(":")))
+
+
+def field_list(peer):
+    peer.send(FIELD_LIST + b"accounts\0%")
+    until_end(peer)
+
+
+def prepare(peer, text):
+    peer.send(PREPARE + text)
+    answer = peer.packet()
+    if answer[:1] != b"\0":
+        raise RuntimeError(answer)
+    number, columns, parameters = struct.unpack_from("<IHH", answer, 1)
+    for count in (parameters, columns):
+        if count:
+            until_end(peer, nothing)
+    return number
+
+
+def execute(peer, statement, value, cursor):
+    """One integer for a parameter."""
+    bound = struct.pack("<BBBBq", 0, 1, 8, 0, value)
+    peer.send(EXECUTE + struct.pack("<IBI", statement, cursor, 1) + bound)
+    print(peer.packet()[0], "columns")
+    return until_end(peer, nothing)[1]
+
+
+def cursor(peer):
+    statement = prepare(peer, b"select id, name, weight from items where id < ? order by id")
+    for value in (12, 4):
+        status = execute(peer, statement, value, 1)
+        print("a cursor" if status & CURSOR_EXISTS else "no cursor")
+        while not status & LAST_ROW_SENT:
+            peer.send(FETCH + struct.pack("<II", statement, 5))
+            rows, status = until_end(peer)
+            print(rows, "rows")
+    execute(peer, statement, 30, 1)
+    peer.send(RESET_STATEMENT + struct.pack("<I", statement))
+    say(peer.packet())
+    peer.send(FETCH + struct.pack("<II", statement, 5))
+    print(peer.packet()[:9])  # behind it the statement's number
+    peer.send(CLOSE + struct.pack("<I", statement))
+
+
+def pipelined(peer):
+    """Several commands before the first answer is read."""
+    questions = (b"select 1", b"selec 2", b"select id from items where id < 4")
+    for text in questions:
+        peer.send(b"\x03" + text)
+    for _ in questions:
+        peer._sequence = 1  # pylint: disable=protected-access
+        say(peer.answer(say))
+
+
+COMMANDS = {
+    "ping": simple(PING),
+    "init_db": simple(INIT_DB + b"information_schema"),
+    "no_database": simple(INIT_DB + b"missing_database"),
+    "kill_nobody": simple(KILL + struct.pack("<I", 999_999_999)),
+    "set_option": simple(SET_OPTION + b"\0\0"),
+    "reset": simple(RESET_CONNECTION),
+    "unknown": simple(b"\x63"),
+    "no_statement": simple(EXECUTE + struct.pack("<IBI", 77, 0, 1)),
+    "statistics": statistics,
+    "field_list": field_list,
+    "cursor": cursor,
+    "pipelined": pipelined,
+    "binlog_dump": simple(BINLOG_DUMP + struct.pack("<IHI", 4, 0, 99) + b"binlog.000001"),
+}
+
+
+def main():
+    for name in sys.argv[1:]:
+        print(name)
+        peer = mysql_raw.Peer()
+        COMMANDS[name](peer)
+        peer.close()
+
+
+main()

@@ -1,0 +1,244 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""What is MySQL's own: compressed connections, procedures with several results, cursors, LOCAL INFILE, CHANGE_USER, and
+commands that are no queries. Each recorded, and replayed without its server."""
+from drivers import MYSQL_DRIVERS, PYTHON
+from harness import (
+    PROGRAMS,
+    Started,
+    Suite,
+    expect,
+    expect_equal,
+    expect_refused,
+    folder,
+    need_mockproxy,
+    record,
+    record_command,
+    replay,
+)
+from mysql import KINDS, TREE, WITHOUT_PASSWORD, Server, in_tree
+from recording import COPY, ROW_LIMIT, count, expect_count, expect_whole, query
+
+ROWS = PROGRAMS / "mysql_rows.tsv"
+NODE = next(program for program in MYSQL_DRIVERS if program.name == "mariadb_js")
+COMMANDS = [PYTHON, PROGRAMS / "mysql_commands.py"]
+CLI = ["--no-defaults", "--protocol=tcp", "--user=app", "-N", "-B", "--force", "--local-infile=1"]
+# Small and large, both ways; what does not get smaller too.
+COMPRESSED = ";\n".join(
+    (
+        "show session status like 'Compression'",
+        "select 1",
+        "select repeat('abc', 100000)",
+        "select name, raw, sha2(name, 512) from items order by id",
+        f"select length('{'0123456789' * 5000}')",
+        "selec 1",
+        "select 'usable'",
+    )
+)
+
+NODE_RESET = (
+    "const e = process.env; require('mariadb').createConnection({ host: e.MYSQL_HOST, port: Number(e.MYSQL_TCP_PORT),\n"
+    "  user: e.MYSQL_USER, password: e.MYSQL_PWD, database: e.MYSQL_DATABASE, allowPublicKeyRetrieval: true })\n"
+    "  .then(async (c) => { await c.query('set @kept = 1'); console.log(await c.query('select @kept as a'))\n"
+    "    await c.reset(); console.log(await c.query('select @kept as b')); await c.ping(); await c.end() })\n"
+)
+
+
+def mariadb(*options):
+    return ["mariadb", *CLI, *options]
+
+
+def mysql(*options):
+    return [
+        *in_tree("bin/mysql"),
+        *CLI,
+        "--ssl-mode=DISABLED",
+        "--get-server-public-key",
+        f"--plugin-dir={TREE}/usr/lib/mysql/plugin",
+        *options,
+    ]
+
+
+def python(text):
+    """A program with `c`, a connection of mysqlclient."""
+    start = (
+        "import os, MySQLdb; e = os.environ\n"
+        "who = dict(user=e['MYSQL_USER'], passwd=e['MYSQL_PWD'], db=e['MYSQL_DATABASE'])\n"
+        "c = MySQLdb.connect(host=e['MYSQL_HOST'], port=int(e['MYSQL_TCP_PORT']), local_infile=1, **who)\n"
+        "def ask(text):\n"
+        "    c.query(text)\n"
+        "    while True:\n"
+        "        r = c.store_result()\n"
+        "        print(r.fetch_row(0) if r else c.affected_rows())\n"
+        "        if c.next_result() == -1: return\n"
+    )
+    return [PYTHON, "-c", start + text]
+
+
+class Case:
+    """Something that is recorded, looked at in the file, and replayed."""
+
+    def __init__(self, name, command, check=lambda path: None, user="app", flags=0, replays=()):
+        self.name, self.command, self.check, self.user = name, command, check, user
+        self.flags = flags
+        self.replays = replays or [(command, "replayed")]
+
+    def record(self, server, path):
+        environment = server.environment("protocol", self.user, **NODE.environment)
+        done = record(path, self.command, environment)
+        expect(done.stdout, f"nothing printed: {done.errors()}")
+        expect_whole(path)
+        self.check(path)
+        flagged = query(
+            path, "select id, flags from exchange where flags & ~? <> 0 limit 5", self.flags
+        )
+        expect(not flagged, f"exchanges with flags: {flagged}")
+        return done
+
+    def replay(self, server, path, command, recorded):
+        done = replay(
+            path, command, server.environment("protocol", self.user, **NODE.environment)
+        )
+        expect_equal(done.stdout, recorded.stdout, f"the output differs\n{done.errors()[-3000:]}")
+        expect_equal(done.status, recorded.status, f"exit status\n{done.errors()[-3000:]}")
+
+
+def compression(kind):
+    """zlib by both clients, zstd by MySQL's to its own server; replayed in the same way and in others."""
+    ways = {
+        "mariadb, zlib": mariadb("--compress", "-e", COMPRESSED, "protocol"),
+        "mysql, zlib": mysql("--compression-algorithms=zlib", "-e", COMPRESSED, "protocol"),
+    }
+    if kind == "mysql":
+        ways["mysql, zstd"] = mysql("--compression-algorithms=zstd", "-e", COMPRESSED, "protocol")
+    plain = {
+        "mariadb, not compressed": mariadb("-e", COMPRESSED, "protocol"),
+        "mysql, not compressed": mysql("-e", COMPRESSED, "protocol"),
+    }
+    for name, command in ways.items():
+        others = {**ways, **plain}
+        replays = [(other, f"replayed by {what}") for what, other in others.items()]
+        yield Case(f"compressed connection, {name}", command, check_compressed, replays=replays)
+
+
+def check_compressed(path):
+    expect_count(path, "select repeat(%", 1)
+    expect_count(path, "select length(%", 1)
+
+
+def check_infile(path):
+    found = query(path, "select flags & ? <> 0 from queries join exchange using (id)"
+                        " where sql like 'load data%'", COPY)
+    expect_equal(found, [(1,)], "LOCAL INFILE, and its flag")
+
+
+def check_procedure(path):
+    expect_equal(count(path, "call three_sets%"), 2, "one exchange for each call")
+
+
+def check_change_user(path):
+    """Both users' statements are there; the change itself is no exchange."""
+    expect_count(path, "select current_user%", 3)
+    expect_equal(count(path, "%change_user%"), 0, "change_user is no exchange")
+
+
+def commands(kind):
+    """Each command of mysql_commands.py; some are gone from MySQL's server, which says so."""
+    names = ["ping", "init_db", "no_database", "kill_nobody", "set_option", "reset", "unknown"]
+    names += ["no_statement", "statistics", "field_list", "cursor", "pipelined"]
+    if kind == "mysql":
+        names.remove("field_list")  # gone since version 9
+    for name in names:
+        yield Case(f"command {name}", [*COMMANDS, name], user=WITHOUT_PASSWORD, flags=ROW_LIMIT)
+
+
+def cases(kind):
+    yield from compression(kind)
+    yield from commands(kind)
+    yield Case(
+        "a procedure with three results",
+        python("ask('call three_sets(3)'); ask('call three_sets(2)'); ask('select 1')\n"),
+        check_procedure,
+    )
+    yield Case(
+        "LOCAL INFILE",
+        mariadb(
+            "-e",
+            f"load data local infile '{ROWS}' into table loaded character set utf8mb4 (id, name) set file = 'protocol';"
+            "select id, hex(name) from loaded where file = 'protocol' order by id;"
+            "load data local infile '/nonexistent' into table loaded;"
+            "select 'usable'",
+            "protocol",
+        ),
+        flags=COPY,
+    )
+    yield Case(
+        "CHANGE_USER",
+        python(
+            "ask('set @kept = 1'); ask('select current_user(), @kept')\n"
+            f"c.change_user('{WITHOUT_PASSWORD}', '', 'information_schema')\n"
+            "ask('select current_user(), @kept, database()')\n"
+            "c.change_user(who['user'], who['passwd'], who['db'])\n"
+            "ask('select current_user(), database()'); ask('select count(*) from items')\n"
+        ),
+        check_change_user,
+    )
+    yield Case(
+        "a client that is reset by its pool",
+        ["node", "-e", NODE_RESET],
+    )
+
+
+def binlog_refused(server, path):
+    """No replication from a recording: an error that says so, and no silence."""
+    environment = server.environment("protocol", WITHOUT_PASSWORD)
+    done = replay(path, [*COMMANDS, "binlog_dump"], environment)
+    expect(done.stdout.startswith(b"binlog_dump\nb'\\xff"), f"no error: {done.stdout}")
+
+
+def silent(server, path):
+    """Nobody knows the port, and the client waits: the server's greeting comes at once, and is heard."""
+    program = (
+        "import os, socket, sys\n"
+        "s = socket.create_connection((os.environ['MYSQL_HOST'], int(os.environ['MYSQL_TCP_PORT'])))\n"
+        "print(s.recv(5)[4], flush=True)\n"
+        "sys.stdin.readline()\n"
+    )
+    started = Started(record_command(path, [PYTHON, "-c", program]), server.environment())
+    expect_equal(started.line(), "10", "the version of the protocol in the greeting")
+    started.say("")
+    started.finish().expect(0)
+
+
+def run_kind(suite, kind):
+    server, where = Server(kind), folder("protocol")
+    server.create_database("protocol")
+    recorded = []
+    for number, case in enumerate(cases(kind)):
+        path = where / f"{number}.db"
+        done = suite.run(f"{kind}, {case.name}: recorded", case.record, server, path)
+        if done:
+            recorded.append((case, path, done))
+    suite.run(f"{kind}, a silent client on a port of its own", silent, server, where / "silent.db")
+    server.stop()
+    expect_refused(server.port)
+    for case, path, done in recorded:
+        for command, what in case.replays:
+            suite.run(f"{kind}, {case.name}: {what}", case.replay, server, path, command, done)
+    if recorded:
+        path = recorded[0][1]
+        suite.run(f"{kind}, BINLOG_DUMP is refused in replay", binlog_refused, server, path)
+
+
+def main():
+    need_mockproxy()
+    suite = Suite()
+    for program in MYSQL_DRIVERS:
+        if program.name in ("mariadb_cli", "mysql_cli", "mysqlclient", "mariadb_js"):
+            program.prepare()
+    for kind in KINDS:
+        run_kind(suite, kind)
+    suite.finish()
+
+
+main()
