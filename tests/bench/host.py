@@ -20,6 +20,7 @@ import time
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 30
 SAMPLE_S = 0.1
+SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 # Runs a command between two lines from its standard input, so that the measure begins and ends exactly with the
 # command, also when another program is wrapped around this one.
@@ -179,6 +180,42 @@ class Postgres:
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if result.returncode:
             raise BenchError(f"{program} failed: {result.stdout.strip()}")
+        return result.stdout
+
+
+class Mariadb:
+    """A MariaDB of our own with the database `bench`, and a user of that name without a password."""
+
+    def __init__(self, host):
+        self.port = free_port()
+        self.environment = dict(os.environ)
+        for name in ("MYSQL_PWD", "MYSQL_HOST", "MYSQL_TCP_PORT"):
+            self.environment.pop(name, None)
+        for program in ("mariadbd", "mariadb-install-db", "sysbench"):
+            if not shutil.which(program, path=SYSTEM_PATH):
+                raise BenchError(f"{program} is not installed: apt-get install mariadb-server-core mariadb-client sysbench")
+        data = host.path("mariadb")
+        os.mkdir(data, 0o700)
+        options = host.as_user("nobody")
+        if options:
+            shutil.chown(data, "nobody", pwd.getpwnam("nobody").pw_gid)
+        subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--skip-test-db",
+                        "--auth-root-authentication-method=normal"],
+                       check=True, cwd=data, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
+        with open(data + "/users.sql", "w", encoding="ascii") as file:
+            file.write("create database bench;\ncreate user bench;\ngrant all on bench.* to bench;\n")
+        command = [shutil.which("mariadbd", path=SYSTEM_PATH), "--no-defaults", f"--datadir={data}",
+                   f"--socket={data}/socket", f"--pid-file={data}/pid", "--bind-address=127.0.0.1", f"--port={self.port}",
+                   "--innodb-buffer-pool-size=256M", "--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0",
+                   "--skip-log-bin", "--max-connections=100", f"--init-file={data}/users.sql"]
+        process = host.start("mariadb-server", command, **options)
+        host.wait_for_port(process, self.port)  # it listens when the init file was read
+
+    def run(self, *command):
+        result = subprocess.run(command, env=self.environment, text=True, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if result.returncode:
+            raise BenchError(f"{command[0]} failed: {result.stdout.strip()[-1000:]}")
         return result.stdout
 
 

@@ -3,10 +3,9 @@
 
 from statistics import median
 
-from rows import MAIN_SIZE, MODES, SIZE_MODES, SIZES
+from rows import MAIN_SIZE, SIZE_MODES, SIZES
 
 RECORD_FLOOR = 0.95  # of the bare relay
-REPLAY_FLOOR = 2.5  # of direct
 REPLAY_AIM = 0.8  # of the server of canned bytes
 SIZE_FLOOR = 0.75  # tps of the largest recording, of that of the smallest
 ANONYMOUS_FLOOR_KB = 64 * 1024
@@ -83,19 +82,21 @@ def table(summaries):
 
 
 class Floors:
-    """The lines of issue 2's floors; a line that was not measured says so."""
+    """The lines of the floors of a load; a line that was not measured says so."""
 
-    def __init__(self, results):
+    def __init__(self, results, load):
         self.results = results
+        self.load = load
         self.lines = []
-        for mode in MODES:
+        for mode in load.modes:
             self.record(mode, "record + store")
             self.record(mode, "record eBPF")
-        for mode in MODES:
+        for mode in load.modes:
             self.replay(mode)
-        for mode in SIZE_MODES:
-            self.sizes(mode)
-        self.memory()
+        if SIZES[-1] in load.sizes:
+            for mode in SIZE_MODES:
+                self.sizes(mode)
+            self.memory()
 
     def add(self, text, value, limit, aim=False, below=False):
         holds = None if value is None else (value < limit if below else value >= limit)
@@ -113,7 +114,9 @@ class Floors:
 
     def replay(self, mode):
         row = f"replay {MAIN_SIZE:,}"
-        self.add(f"{mode}: {row} to direct", self.ratio(mode, row, "direct"), REPLAY_FLOOR)
+        self.add(f"{mode}: {row} to direct", self.ratio(mode, row, "direct"), self.load.replay_floor)
+        if self.load.name != "pgbench":
+            return  # canned.c speaks PostgreSQL's protocol only
         self.add(f"{mode}: {row} to canned bytes", self.ratio(mode, row, "canned bytes"), REPLAY_AIM, aim=True)
 
     def sizes(self, mode):

@@ -1,28 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rows of the benchmark: what stands between pgbench and the server, and one run of it."""
+"""The rows of the benchmark: what stands between the load and the server, and one run of it."""
 
 import contextlib
 import os
-import re
 import shutil
 import sqlite3
 import time
 
 from host import BenchError, GatedCommand, Meter, START_TIMEOUT_S, complaint, family, free_port
 
-MODES = ("simple", "extended", "prepared")
 SIZES = (100, 10_000, 1_000_000)
 MAIN_SIZE = 10_000
 SIZE_MODES = ("simple", "prepared")
-ACCOUNTS_PER_SCALE = 100_000
-COLD_KEYS = 200_000
-COLD_STRIDE = 7919  # a prime that divides none of SIZES: every key comes once, in no order
 CLOSE_TIMEOUT_S = 300
-
-SELECT = "SELECT abalance FROM pgbench_accounts WHERE aid = :aid;\n"
-RANDOM_SCRIPT = "\\set aid random(1, :n)\n" + SELECT
-COLD_SCRIPT = ("\\set k :client_id + :clients * :i\n\\set i :i + 1\n"
-               f"\\set aid (:k * {COLD_STRIDE}) % :n + 1\n" + SELECT)
 
 HAPROXY_CONFIGURATION = """\
 global
@@ -32,28 +22,14 @@ defaults
     timeout connect 5s
     timeout client 1h
     timeout server 1h
-listen postgres
+listen database
     bind 127.0.0.1:{port}
-    server postgres 127.0.0.1:{upstream}
-"""
-
-PGBOUNCER_CONFIGURATION = """\
-[databases]
-bench = host=127.0.0.1 port={upstream} dbname=bench
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = {port}
-unix_socket_dir =
-auth_type = trust
-auth_file = {users}
-pool_mode = session
-default_pool_size = 50
-server_tls_sslmode = disable
+    server database 127.0.0.1:{upstream}
 """
 
 
 class Case:
-    """What pgbench does: a query mode, so many clients, so long."""
+    """What the load does: a query mode, so many clients, so long."""
 
     def __init__(self, mode, clients, seconds, jobs):
         self.mode = mode
@@ -83,11 +59,11 @@ class Row:
 
     @contextlib.contextmanager
     def reach(self, bench):
-        yield bench.postgres.port, [], None
+        yield bench.server.port, [], None
 
     def script(self, bench, case):
-        """pgbench's options for what is asked, and for how much."""
-        return ["-S", "-T", str(case.seconds)]
+        """The load's options for what is asked, and for how much."""
+        return bench.load.script(case)
 
     def check(self, bench, status, transactions):
         """After the end; raises BenchError when the run is not worth its figure."""
@@ -125,25 +101,8 @@ class HaproxyRow(ServerRow):
     def command(self, bench, port):
         path = bench.host.path("haproxy.cfg")
         with open(path, "w", encoding="ascii") as file:
-            file.write(HAPROXY_CONFIGURATION.format(port=port, upstream=bench.postgres.port))
+            file.write(HAPROXY_CONFIGURATION.format(port=port, upstream=bench.server.port))
         return ["haproxy", "-db", "-f", path]
-
-
-class PgbouncerRow(ServerRow):
-    def __init__(self):
-        super().__init__("pgbouncer", "pgbouncer")
-
-    def user(self, bench):
-        return bench.host.as_user("postgres")
-
-    def command(self, bench, port):
-        users = bench.host.path("pgbouncer.users")
-        path = bench.host.path("pgbouncer.ini")
-        with open(users, "w", encoding="ascii") as file:
-            file.write('"postgres" ""\n')
-        with open(path, "w", encoding="ascii") as file:
-            file.write(PGBOUNCER_CONFIGURATION.format(port=port, upstream=bench.postgres.port, users=users))
-        return ["pgbouncer", "-q", path]
 
 
 class OwnServerRow(ServerRow):
@@ -160,12 +119,12 @@ class OwnServerRow(ServerRow):
     def command(self, bench, port):
         command = [bench.own(self.program), "-l", str(port), "-t", str(self.threads)]
         if self.program == "relay":
-            command += ["-u", f"127.0.0.1:{bench.postgres.port}"]
+            command += ["-u", f"127.0.0.1:{bench.server.port}"]
         return command
 
 
 class MockproxyRow(Row):
-    """mockproxy around pgbench."""
+    """mockproxy around the load."""
 
     def __init__(self, name, needs_root):
         super().__init__(name)
@@ -188,10 +147,10 @@ class RecordRow(MockproxyRow):
 
     @contextlib.contextmanager
     def reach(self, bench):
-        port = bench.postgres.port if self.kernel else free_port()
+        port = bench.server.port if self.kernel else free_port()
         wrapper = [bench.mockproxy, "record", "-o", bench.host.path("record.db")]
         if not self.kernel:
-            wrapper += ["--listen", f"{port}=127.0.0.1:{bench.postgres.port}"]
+            wrapper += ["--listen", f"{port}=127.0.0.1:{bench.server.port}"]
         if self.stage:
             wrapper += ["--stage", self.stage]
         self.remove(bench)
@@ -210,17 +169,17 @@ class RecordRow(MockproxyRow):
         super().check(bench, status, transactions)
         if not self.stores:
             return
-        stored = count_selects(bench.host.path("record.db"))
+        stored = count_selects(bench.host.path("record.db"), bench.load.select)
         if stored != transactions:
             raise BenchError(f"the recording holds {stored} of {transactions} transactions")
 
 
-def count_selects(path):
-    """The transactions that a recording holds, as the view for people shows them."""
+def count_selects(path, select):
+    """The transactions that a recording holds, as the view for people shows them: texts like `select`."""
     try:
         with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
-            return database.execute("select count(*) from queries where row_count = 1 and "
-                                    "sql like 'SELECT abalance%'").fetchone()[0]
+            return database.execute("select count(*) from queries where row_count = 1 and sql like ?",
+                                    (select,)).fetchone()[0]
     except sqlite3.Error as error:
         raise BenchError(f"the recording cannot be read: {error}") from None
 
@@ -233,10 +192,6 @@ class ReplayRow(MockproxyRow):
         self.size = size
         self.cold = cold
 
-    def cannot(self, bench):
-        generate = bench.own("generate")
-        return super().cannot(bench) or (None if os.access(generate, os.X_OK) else f"{generate} is not built")
-
     def fits(self, case):
         # Recordings of other sizes are compared where it matters: many clients, in two modes.
         return (self.size == MAIN_SIZE and not self.cold) or (case.clients > 1 and case.mode in SIZE_MODES)
@@ -247,22 +202,17 @@ class ReplayRow(MockproxyRow):
     @contextlib.contextmanager
     def reach(self, bench):
         path = bench.recording(self.size)
-        port = bench.postgres.port
+        port = bench.server.port
         wrapper = [bench.mockproxy, "replay"]
         if not bench.host.is_root:
             port = free_port()
-            wrapper += ["--listen", f"{port}=127.0.0.1:{bench.postgres.port}"]
+            wrapper += ["--listen", f"{port}=127.0.0.1:{bench.server.port}"]
         if self.cold:
             forget_cached(path)
         yield port, [*wrapper, path, "--"], None
 
     def script(self, bench, case):
-        options = ["-D", f"n={self.size}"]
-        if not self.cold:
-            return [*options, "-f", bench.script("random.sql", RANDOM_SCRIPT), "-T", str(case.seconds)]
-        each = min(COLD_KEYS, self.size) // case.clients
-        return [*options, "-D", "i=0", "-D", f"clients={case.clients}", "-t", str(each),
-                "-f", bench.script("cold.sql", COLD_SCRIPT)]
+        return bench.load.replay_script(bench, case, self.size, self.cold)
 
 
 def forget_cached(path):
@@ -272,11 +222,11 @@ def forget_cached(path):
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def all_rows(sizes):
-    rows = [
+def proxy_rows():
+    """Those of every server."""
+    return [
         Row("direct"),
         HaproxyRow(),
-        PgbouncerRow(),
         OwnServerRow("bare relay", "relay", 1),
         OwnServerRow("bare relay 2 threads", "relay", 2),
         RecordRow("record relay only", stage="relay"),
@@ -284,30 +234,15 @@ def all_rows(sizes):
         RecordRow("record + store"),
         RecordRow("record eBPF", kernel=True),
     ]
-    rows += [ReplayRow(size) for size in sizes]
-    if SIZES[-1] in sizes:
-        rows.append(ReplayRow(SIZES[-1], cold=True))
-    return rows + [OwnServerRow("canned bytes", "canned", 1)]
-
-
-def read_pgbench(text):
-    """pgbench's own report."""
-    tps = re.search(r"^tps = ([0-9.]+) \(without initial", text, re.MULTILINE)
-    count = re.search(r"^number of transactions actually processed: (\d+)", text, re.MULTILINE)
-    failed = re.search(r"^number of failed transactions: (\d+)", text, re.MULTILINE)
-    if not tps or not count or (failed and failed.group(1) != "0"):
-        raise BenchError(f"pgbench: {text.strip()[-300:]}")
-    return float(tps.group(1)), int(count.group(1))
 
 
 def measure(bench, row, case):
     """One run of one row; a dict of figures."""
     timeout_s = START_TIMEOUT_S + 20 * case.seconds
     with row.reach(bench) as (port, wrapper, process):
-        command = [bench.postgres.bin + "/pgbench", "-n", "-M", case.mode, "-c", str(case.clients),
-                   "-j", str(case.jobs), "-h", "127.0.0.1", "-p", str(port), *row.script(bench, case), "bench"]
+        command = bench.load.command(bench, case, port, row.script(bench, case))
         begin = time.monotonic()
-        gated = GatedCommand(bench.host, "pgbench", wrapper, command, bench.postgres.environment)
+        gated = GatedCommand(bench.host, bench.load.name, wrapper, command, bench.server.environment)
         try:
             gated.wait_for_line("ready", START_TIMEOUT_S)
             ready = time.monotonic()
@@ -320,8 +255,8 @@ def measure(bench, row, case):
             figures = meter.end()
             ended = time.monotonic()
             if not output.rstrip().endswith("ended 0"):
-                raise BenchError(f"pgbench failed: {complaint(gated.log)}")
-            tps, transactions = read_pgbench(output)
+                raise BenchError(f"{bench.load.name} failed: {complaint(gated.log)}")
+            tps, transactions = bench.load.read(output)
             status = gated.finish(CLOSE_TIMEOUT_S)
             row.check(bench, status, transactions)
         finally:

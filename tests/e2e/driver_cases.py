@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A program in a real driver: recorded on a real server, then run again from the file alone with the same output.
-Of every protocol."""
+"""A program in a real driver: recorded on a real server, then run again from the file alone with
+the same output. Of every protocol."""
 from harness import Failure, Listener, expect, expect_equal, expect_refused, record, replay
 from recording import contains, expect_whole, query
 
@@ -59,7 +59,8 @@ def not_recorded(*_):
 
 
 def replay_all(suite, programs, recorded, replays):
-    """Replays everything after the servers are gone; nobody gets out to where they were. `recorded` is by name."""
+    """Replays everything after the servers are gone; nobody gets out to where they were.
+    `recorded` is by name."""
     ports = {one.server.port for one in recorded.values() if one}
     for port in ports:
         expect_refused(port)

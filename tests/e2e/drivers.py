@@ -13,7 +13,8 @@ MARIADB_JAR = "/usr/share/java/mariadb-java-client.jar"
 
 
 class Program:
-    """A program of tests/e2e/programs: POOL and SEED are its last arguments, if it is one of many units."""
+    """A program of tests/e2e/programs: POOL and SEED are its last arguments, if it is one of many
+    units."""
 
     def __init__(self, name, command, prepare=lambda: None, **environment):
         self.name, self.prepare, self.environment = name, prepare, environment
@@ -139,16 +140,39 @@ MYSQL_DRIVERS = [
         _tool("mariadb", "mariadb-client"),
     ),
     Program(
-        "mysql_cli", [PYTHON, PROGRAMS / "mysql_cli_program.py", *mysql.in_tree("bin/mysql")], mysql.make_trees
+        "mysql_cli",
+        [PYTHON, PROGRAMS / "mysql_cli_program.py", *mysql.in_tree("bin/mysql")],
+        mysql.make_trees,
     ),
     Program("pymysql", [PYTHON, PROGRAMS / "pymysql_program.py"], _python("pymysql")),
     Program("mysqlclient", [PYTHON, PROGRAMS / "mysqlclient_program.py"], _python("MySQLdb")),
-    Program("mysql2_query", ["node", PROGRAMS / "mysql2_program.js", "query"], _node_modules, **_NODE),
-    Program("mysql2_execute", ["node", PROGRAMS / "mysql2_program.js", "execute"], _node_modules, **_NODE),
+    Program(
+        "mysql2_query", ["node", PROGRAMS / "mysql2_program.js", "query"], _node_modules, **_NODE
+    ),
+    Program(
+        "mysql2_execute",
+        ["node", PROGRAMS / "mysql2_program.js", "execute"],
+        _node_modules,
+        **_NODE,
+    ),
     Program("mariadb_js", ["node", PROGRAMS / "mariadb_program.js"], _node_modules, **_NODE),
-    Program("connector_j", [*_java("ConnectorJ", MARIADB_JAR), "plain"], _CONNECTOR_J, ROWS=str(PROGRAMS / "mysql_rows.tsv")),
-    Program("connector_j_prepared", [*_java("ConnectorJ", MARIADB_JAR), "prepared"], _CONNECTOR_J, ROWS=str(PROGRAMS / "mysql_rows.tsv")),
-    Program("php_mysqli", ["php", "-d", "mysqli.allow_local_infile=1", PROGRAMS / "mysqli_program.php"], _PHP),
+    Program(
+        "connector_j",
+        [*_java("ConnectorJ", MARIADB_JAR), "plain"],
+        _CONNECTOR_J,
+        ROWS=str(PROGRAMS / "mysql_rows.tsv"),
+    ),
+    Program(
+        "connector_j_prepared",
+        [*_java("ConnectorJ", MARIADB_JAR), "prepared"],
+        _CONNECTOR_J,
+        ROWS=str(PROGRAMS / "mysql_rows.tsv"),
+    ),
+    Program(
+        "php_mysqli",
+        ["php", "-d", "mysqli.allow_local_infile=1", PROGRAMS / "mysqli_program.php"],
+        _PHP,
+    ),
     Program("php_pdo_emulated", ["php", PROGRAMS / "pdo_program.php", "emulated"], _PHP),
     Program("php_pdo_native", ["php", PROGRAMS / "pdo_program.php", "native"], _PHP),
 ]
@@ -159,9 +183,24 @@ _RUBY = _tool("ruby", "ruby-mysql2")
 MYSQL_ASK = [
     Ask("pymysql", [PYTHON, PROGRAMS / "mysql_ask.py", "pymysql"], _python("pymysql")),
     Ask("mysqlclient", [PYTHON, PROGRAMS / "mysql_ask.py", "MySQLdb"], _python("MySQLdb")),
-    Ask("mysql2 query", ["node", PROGRAMS / "mysql_ask.js", "mysql2", "query"], _node_modules, **_NODE),
-    Ask("mysql2 execute", ["node", PROGRAMS / "mysql_ask.js", "mysql2", "execute"], _node_modules, **_NODE),
-    Ask("mariadb execute", ["node", PROGRAMS / "mysql_ask.js", "mariadb", "execute"], _node_modules, **_NODE),
+    Ask(
+        "mysql2 query",
+        ["node", PROGRAMS / "mysql_ask.js", "mysql2", "query"],
+        _node_modules,
+        **_NODE,
+    ),
+    Ask(
+        "mysql2 execute",
+        ["node", PROGRAMS / "mysql_ask.js", "mysql2", "execute"],
+        _node_modules,
+        **_NODE,
+    ),
+    Ask(
+        "mariadb execute",
+        ["node", PROGRAMS / "mysql_ask.js", "mariadb", "execute"],
+        _node_modules,
+        **_NODE,
+    ),
     Ask("mysqli", ["php", PROGRAMS / "mysql_ask.php", "mysqli"], _PHP),
     Ask("PDO emulated", ["php", PROGRAMS / "mysql_ask.php", "emulated"], _PHP),
     Ask("PDO native", ["php", PROGRAMS / "mysql_ask.php", "native"], _PHP),

@@ -46,7 +46,8 @@ class Peak:
 
 
 def run_stream(command, environment, count, what, mapped=False):
-    """Runs a program that prints `count` lines and `done`: the lines, after a look at the proxy's memory."""
+    """Runs a program that prints `count` lines and `done`: the lines, after a look at the proxy's
+    memory."""
     started = Started(command, environment)
     peak = Peak(started.proxy)
     lines = [started.line(LONG) for _ in range(count)]
@@ -61,9 +62,7 @@ def record_and_replay(suite, server, path, name, command, environment, count):
     """Two cases; the server is not there for the second one."""
 
     def recorded():
-        lines = run_stream(
-            record_command(path, command), environment, count, f"{name}, recorder"
-        )
+        lines = run_stream(record_command(path, command), environment, count, f"{name}, recorder")
         expect_whole(path)
         print(
             f"# {name}: {path.stat().st_size / 1e6:.0f} MB of file; {'; '.join(lines)}", flush=True

@@ -7,7 +7,6 @@ build/servers, once. Both run as a user without rights.
 """
 import atexit
 import os
-import pathlib
 import pwd
 import shutil
 import signal
@@ -89,8 +88,8 @@ class MariadbKind:
 
     name = "mariadb"
     users = """
-create user app identified by '{password}', app_ed25519 identified via ed25519 using password('{password}'), app_empty;
-grant all on *.* to app, app_ed25519, app_empty;
+create user app identified by '{password}', app_ed25519 identified via ed25519 using
+password('{password}'), app_empty; grant all on *.* to app, app_ed25519, app_empty;
 """
 
     @staticmethod

@@ -63,4 +63,6 @@ def count(path, pattern, protocol="mysql"):
 
 
 def expect_count(path, pattern, expected, protocol="mysql"):
-    expect_equal(count(path, pattern, protocol), expected, f"exchanges like {pattern!r} in the file")
+    expect_equal(
+        count(path, pattern, protocol), expected, f"exchanges like {pattern!r} in the file"
+    )

@@ -13,13 +13,11 @@ from harness import (
     Suite,
     expect,
     expect_equal,
-    expect_refused,
     folder,
     need_mockproxy,
     record,
     record_command,
     replay,
-    replay_command,
     wait_until,
 )
 from memory import Peak, record_and_replay

@@ -3,7 +3,16 @@
 """A recording made with one driver serves another that asks the same: one identity for every way
 of asking."""
 from drivers import DRIVERS, PYTHON
-from harness import PROGRAMS, Suite, expect_equal, expect_refused, folder, need_mockproxy, record, replay
+from harness import (
+    PROGRAMS,
+    Suite,
+    expect_equal,
+    expect_refused,
+    folder,
+    need_mockproxy,
+    record,
+    replay,
+)
 from postgres import Server
 from recording import expect_whole
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Programs in PostgreSQL's drivers: recorded on a real server, then run again from the file alone with the same
-output."""
+"""Programs in PostgreSQL's drivers: recorded on a real server, then run again from the file alone
+with the same output."""
 from driver_cases import REPLAYS, record_program, replay_all
 from drivers import DRIVERS
 from harness import Suite, folder, need_mockproxy
@@ -9,8 +9,8 @@ from postgres import PASSWORD, Server
 from recording import ABORTED, ROW_LIMIT
 
 SECRETS = (PASSWORD.encode(), b"SCRAM-SHA-256", b"c=biws")
-# asyncpg's fetchrow() and pgjdbc's statements without rows ask for one row, and the programs go on in a failed
-# transaction to see that they cannot.
+# asyncpg's fetchrow() and pgjdbc's statements without rows ask for one row, and the programs go on
+# in a failed transaction to see that they cannot.
 FLAGS = ROW_LIMIT | ABORTED
 
 

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Large rows, queries and results of MySQL through the proxy, whose memory stays flat, and under 100 MB.
+"""Large rows, queries and results of MySQL through the proxy, whose memory stays flat, and under
+100 MB.
 
-A result of 150 MB by default, of 1 GB with MOCKPROXY_BIG=1; rows and queries of 40 MB, and of the sizes at which a
-message just fills its packets of 16 MB.
+A result of 150 MB by default, of 1 GB with MOCKPROXY_BIG=1; rows and queries of 40 MB, and of the
+sizes at which a message just fills its packets of 16 MB.
 """
 import os
 
@@ -57,7 +58,9 @@ def main():
         for name in names:
             command = [PYTHON, PROGRAMS / "mysql_stream.py", *CASES[name]]
             path = where / f"{name}.db"
-            record_and_replay(suite, server, path, f"{kind}: {name}", command, environment, len(CASES[name]))
+            record_and_replay(
+                suite, server, path, f"{kind}: {name}", command, environment, len(CASES[name])
+            )
         server.stop()
     suite.finish()
 

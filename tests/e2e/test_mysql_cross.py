@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""A recording made with one driver of MySQL serves another that asks the same, as text or prepared: one identity for
-every way of asking."""
+"""A recording made with one driver of MySQL serves another that asks the same, as text or
+prepared: one identity for every way of asking."""
 from drivers import MYSQL_ASK
 from harness import (
     Suite,

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Programs in the drivers of MySQL and MariaDB: recorded on both servers, then run again from the file alone with the
-same output."""
+"""Programs in the drivers of MySQL and MariaDB: recorded on both servers, then run again from the
+file alone with the same output."""
 from driver_cases import REPLAYS, record_program, replay_all
 from drivers import MYSQL_DRIVERS
 from harness import Suite, expect_equal, folder, need_mockproxy

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Every way to log in to MariaDB and MySQL without TLS, in several clients: relayed while recording, none of its bytes
-kept, and anything accepted in replay by the same client."""
+"""Every way to log in to MariaDB and MySQL without TLS, in several clients: relayed while
+recording, none of its bytes kept, and anything accepted in replay by the same client."""
 from drivers import MYSQL_DRIVERS, PYTHON
 from harness import Suite, expect, expect_equal, folder, need_mockproxy, record, replay
 from mysql import KINDS, LOGINS, PASSWORD, TREE, Server, in_tree
@@ -33,7 +33,14 @@ PHP_ASK = (
 
 def mysql_cli(user, *options):
     plugins = f"--plugin-dir={TREE}/usr/lib/mysql/plugin"
-    return [*in_tree("bin/mysql"), *CLI, f"--user={user}", "--get-server-public-key", plugins, *options]
+    return [
+        *in_tree("bin/mysql"),
+        *CLI,
+        f"--user={user}",
+        "--get-server-public-key",
+        plugins,
+        *options,
+    ]
 
 
 # Each with the command for a user.
@@ -47,7 +54,8 @@ CLIENTS = {
     "mariadb_js": lambda user: node("mariadb", "allowPublicKeyRetrieval: true"),
     "php": lambda user: ["php", "-r", PHP_ASK],
 }
-# What a driver does not know; MariaDB's way with elliptic curves is known to MariaDB's own clients only.
+# What a driver does not know; MariaDB's way with elliptic curves is known to MariaDB's own clients
+# only.
 NOT_KNOWN = {
     "ed25519": {"mysql", "mysql, TLS preferred", "pymysql", "mysql2", "php"},
 }
@@ -73,7 +81,8 @@ class Login:
         self.where.mkdir()
         path = self.where / "login.db"
         if not self.cached:
-            # Forgets whose password was seen, so that the whole exchange with the server's key is made.
+            # Forgets whose password was seen, so that the whole exchange with the server's key is
+            # made.
             self.server.sql("flush privileges")
         done = record(path, self.command, self.environment()).expect(0)
         expect_equal(done.stdout.decode(), self.output(), "the client's output")
@@ -104,8 +113,8 @@ def wrong_password(server, path):
 
 
 def logins(server, where):
-    """(name, Login): with caching_sha2_password, both for a password that the server has seen and for one that it has
-    not."""
+    """(name, Login): with caching_sha2_password, both for a password that the server has seen and
+    for one that it has not."""
     for user, plugin in LOGINS[server.kind].items():
         for client in CLIENTS:
             if client in NOT_KNOWN.get(plugin, ()):
@@ -139,7 +148,14 @@ def main():
     need_mockproxy()
     suite = Suite()
     for program in MYSQL_DRIVERS:
-        if program.name in ("mariadb_cli", "mysql_cli", "pymysql", "mysqlclient", "mysql2_query", "php_mysqli"):
+        if program.name in (
+            "mariadb_cli",
+            "mysql_cli",
+            "pymysql",
+            "mysqlclient",
+            "mysql2_query",
+            "php_mysqli",
+        ):
             program.prepare()
     for kind in KINDS:
         run_kind(suite, kind)

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""MySQL in replay when the recording has no answer, or no more, or another endpoint: an error packet of ours on a
-connection that stays usable, and never an OK that nobody gave."""
+"""MySQL in replay when the recording has no answer, or no more, or another endpoint: an error
+packet of ours on a connection that stays usable, and never an OK that nobody gave."""
 from drivers import MYSQL_DRIVERS, PYTHON
 from harness import (
     PROGRAMS,
@@ -52,7 +52,17 @@ CHANGES = (
 
 def cli(*questions):
     text = ";\n".join(questions)
-    return ["mariadb", "--no-defaults", "--protocol=tcp", "--user=app", "-N", "-B", "-e", text, "missed"]
+    return [
+        "mariadb",
+        "--no-defaults",
+        "--protocol=tcp",
+        "--user=app",
+        "-N",
+        "-B",
+        "-e",
+        text,
+        "missed",
+    ]
 
 
 class Misses:
@@ -151,7 +161,8 @@ class Misses:
         expect_equal(done.stdout.decode().splitlines(), expected, "the app's output")
 
     def order(self, what, expected, status):
-        """Different answers to one question in recorded order; --repeat says what comes after the last."""
+        """Different answers to one question in recorded order; --repeat says what comes after the
+        last."""
         started = self.start(*([] if what is None else ["--repeat", what]))
         answers = []
         for _ in range(2):
@@ -170,8 +181,8 @@ class Misses:
         )
 
     def other_port(self):
-        """The only endpoint of the protocol and database serves another port too: greeted there, though the client
-        says nothing before."""
+        """The only endpoint of the protocol and database serves another port too: greeted there,
+        though the client says nothing before."""
         environment = self.environment | {"MYSQL_TCP_PORT": str(free_port())}
         question = cli("select name from items where id = 5")
         done = replay(self.path, question, environment).expect(0)

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""What is MySQL's own: compressed connections, procedures with several results, cursors, LOCAL INFILE, CHANGE_USER, and
-commands that are no queries. Each recorded, and replayed without its server."""
+"""What is MySQL's own: compressed connections, procedures with several results, cursors, LOCAL
+INFILE, CHANGE_USER, and commands that are no queries. Each recorded, and replayed without its
+server."""
 from drivers import MYSQL_DRIVERS, PYTHON
 from harness import (
     PROGRAMS,
@@ -96,15 +97,14 @@ class Case:
         return done
 
     def replay(self, server, path, command, recorded):
-        done = replay(
-            path, command, server.environment("protocol", self.user, **NODE.environment)
-        )
+        done = replay(path, command, server.environment("protocol", self.user, **NODE.environment))
         expect_equal(done.stdout, recorded.stdout, f"the output differs\n{done.errors()[-3000:]}")
         expect_equal(done.status, recorded.status, f"exit status\n{done.errors()[-3000:]}")
 
 
 def compression(kind):
-    """zlib by both clients, zstd by MySQL's to its own server; replayed in the same way and in others."""
+    """zlib by both clients, zstd by MySQL's to its own server; replayed in the same way and in
+    others."""
     ways = {
         "mariadb, zlib": mariadb("--compress", "-e", COMPRESSED, "protocol"),
         "mysql, zlib": mysql("--compression-algorithms=zlib", "-e", COMPRESSED, "protocol"),
@@ -127,8 +127,12 @@ def check_compressed(path):
 
 
 def check_infile(path):
-    found = query(path, "select flags & ? <> 0 from queries join exchange using (id)"
-                        " where sql like 'load data%'", COPY)
+    found = query(
+        path,
+        "select flags & ? <> 0 from queries join exchange using (id)"
+        " where sql like 'load data%'",
+        COPY,
+    )
     expect_equal(found, [(1,)], "LOCAL INFILE, and its flag")
 
 
@@ -197,7 +201,8 @@ def binlog_refused(server, path):
 
 
 def silent(server, path):
-    """Nobody knows the port, and the client waits: the server's greeting comes at once, and is heard."""
+    """Nobody knows the port, and the client waits: the server's greeting comes at once, and is
+    heard."""
     program = (
         "import os, socket, sys\n"
         "s = socket.create_connection((os.environ['MYSQL_HOST'], int(os.environ['MYSQL_TCP_PORT'])))\n"

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""sysbench with 8 threads, prepared and not: as many exchanges in the file as the server counted commands, and the same
-seed is replayed without a miss."""
+"""sysbench with 8 threads, prepared and not: as many exchanges in the file as the server counted
+commands, and the same seed is replayed without a miss."""
 from harness import (
     PROGRAMS,
     Failure,
@@ -53,7 +53,9 @@ def sysbench(server, script, *options, seed=4711):
 
 
 def run_command(server, mode, seed=4711):
-    return sysbench(server, SCRIPT, f"--threads={THREADS}", f"--db-ps-mode={mode}", "run", seed=seed)
+    return sysbench(
+        server, SCRIPT, f"--threads={THREADS}", f"--db-ps-mode={mode}", "run", seed=seed
+    )
 
 
 def environment(server, workload):

@@ -8,7 +8,17 @@ import os
 import re
 import subprocess
 
-from harness import Failure, Suite, expect, expect_equal, expect_refused, folder, need_mockproxy, record, replay
+from harness import (
+    Failure,
+    Suite,
+    expect,
+    expect_equal,
+    expect_refused,
+    folder,
+    need_mockproxy,
+    record,
+    replay,
+)
 from postgres import Server
 from recording import expect_whole, query
 

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """An app that does what the test tells it, a line at a time, and answers each with one line.
 
-  open [NAME]           connects with psycopg2, as the PG* variables say, autocommit; with PyMySQL where MYSQL_HOST is set
-  sql [@NAME] TEXT      its rows as JSON, or `error SQLSTATE: MESSAGE | DETAIL | HINT`; `error NUMBER: MESSAGE` of MySQL
+  open [NAME]           connects with psycopg2, autocommit; with PyMySQL where MYSQL_HOST is set
+  sql [@NAME] TEXT      its rows as JSON, or `error SQLSTATE: MESSAGE | DETAIL | HINT`; of MySQL
+                        `error NUMBER: MESSAGE`
   begin TEXT            starts a query on a thread; `wait` gives its answer
   cancel                cancels the query that `begin` started
   tcp HOST PORT [SEND]  connects, sends, reads until the end: `closed HEX`, or the name of the error

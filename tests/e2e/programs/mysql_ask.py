@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The questions of mysql_ask.json through PyMySQL or mysqlclient: `mysql_ask.py DRIVER`. Every mysql_ask.* prints the
-same report, so that a recording made with one can serve the others.
+"""The questions of mysql_ask.json through PyMySQL or mysqlclient: `mysql_ask.py DRIVER`. Every
+mysql_ask.* prints the same report, so that a recording made with one can serve the others.
 """
 import importlib
 import json

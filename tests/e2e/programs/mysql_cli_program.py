@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The command lines of MariaDB and MySQL: every script of mysql/ is a unit, and so are some of their options; POOL
-of them run at a time. Called as `mysql_cli_program.py CLIENT... POOL SEED`: CLIENT is the command without options.
+"""The command lines of MariaDB and MySQL: every script of mysql/ is a unit, and so are some of
+their options; POOL of them run at a time. Called as `mysql_cli_program.py CLIENT... POOL SEED`:
+CLIENT is the command without options.
 """
 import os
 import pathlib
@@ -16,8 +17,8 @@ CLIENT, sys.argv[1:] = sys.argv[1:-2], sys.argv[-2:]
 TIME = re.compile(r" \(\d+\.\d+ sec\)$")
 OPTIONS = ["--no-defaults", "--protocol=tcp", f"--user={os.environ['MYSQL_USER']}"]
 if len(CLIENT) > 1:
-    # MySQL's own asks for TLS, takes no key for its password without being told to, and has MariaDB's usual way to log
-    # in only as a plugin in its tree.
+    # MySQL's own asks for TLS, takes no key for its password without being told to, and has
+    # MariaDB's usual way to log in only as a plugin in its tree.
     OPTIONS += [
         "--ssl-mode=DISABLED",
         "--get-server-public-key",
@@ -55,7 +56,12 @@ def script(_, say, name):
 
 @unit("--batch", "--html", "--xml", "--vertical", "--column-type-info")
 def form(_, say, option):
-    client(say, option, "-e", f"select id, name, price, made from items where id < 4 order by id -- {option}")
+    client(
+        say,
+        option,
+        "-e",
+        f"select id, name, price, made from items where id < 4 order by id -- {option}",
+    )
 
 
 @unit()
@@ -66,7 +72,9 @@ def quick(_, say):
 
 @unit()
 def stop_on_error(_, say):
-    client(say, "-B", script=b"select 'before';\nselect missing_column from items;\nselect 'after';\n")
+    client(
+        say, "-B", script=b"select 'before';\nselect missing_column from items;\nselect 'after';\n"
+    )
 
 
 @unit()
@@ -76,12 +84,24 @@ def show_warnings(_, say):
 
 @unit()
 def several_statements(_, say):
-    client(say, "-vvv", "-t", "-e", "select 1 as one; select 2 as two, 'a;b'; do 0; select id from items where id < 0")
+    client(
+        say,
+        "-vvv",
+        "-t",
+        "-e",
+        "select 1 as one; select 2 as two, 'a;b'; do 0; select id from items where id < 0",
+    )
 
 
 @unit()
 def without_database(_, say):
-    client(say, "-B", "-e", "select schema_name from schemata where schema_name = 'mysql'", database="information_schema")
+    client(
+        say,
+        "-B",
+        "-e",
+        "select schema_name from schemata where schema_name = 'mysql'",
+        database="information_schema",
+    )
 
 
 run_threads(Nothing)

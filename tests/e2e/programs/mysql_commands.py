@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Commands that drivers do not send any more, or not in this way, and cursors that are fetched in slices:
-`mysql_commands.py NAME...` prints every packet that came.
+"""Commands that drivers do not send any more, or not in this way, and cursors that are fetched in
+slices: `mysql_commands.py NAME...` prints every packet that came.
 """
 import struct
 import sys
@@ -41,7 +41,8 @@ def until_end(peer, see=say):
 
 
 def nothing(_):
-    """For the descriptions of columns and parameters: a server need not give them twice in the same bytes."""
+    """For the descriptions of columns and parameters: a server need not give them twice in the
+    same bytes."""
 
 
 def statistics(peer):

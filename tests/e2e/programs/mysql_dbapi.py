@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The units of PyMySQL and mysqlclient, which share an interface: text queries with the values written into them,
-`SET autocommit = 0` at the start, several results by nextset().
+"""The units of PyMySQL and mysqlclient, which share an interface: text queries with the values
+written into them, `SET autocommit = 0` at the start, several results by nextset().
 """
 import datetime
 import decimal
@@ -76,7 +76,7 @@ def register(driver):
             1.5,
             1e300,
             decimal.Decimal("12345678901234567890.123"),
-            "it's \\ \"quoted\" ; -- % ?",
+            'it\'s \\ "quoted" ; -- % ?',
             "",
             "Grüße 🐘",
             datetime.date(1999, 12, 31),
@@ -138,7 +138,9 @@ def register(driver):
             say(cursor.rowcount, cursor.lastrowid)
             cursor.execute("select last_insert_id(), row_count()")
             say(cursor.fetchall())
-            cursor.execute("insert into written (worker, n) values ('last', 1) on duplicate key update note = 'again'")
+            cursor.execute(
+                "insert into written (worker, n) values ('last', 1) on duplicate key update note = 'again'"
+            )
             say(cursor.rowcount, cursor.lastrowid)
             cursor.execute("replace into written (worker, n) values ('last', 2)")
             say(cursor.rowcount, cursor.lastrowid)
@@ -218,7 +220,9 @@ def register(driver):
     def several(connection, say):
         """Several statements in one query."""
         with connection.cursor() as cursor:
-            cursor.execute("select 1; select 2 as two, 'a;b' as b; select id from items where id < 0")
+            cursor.execute(
+                "select 1; select 2 as two, 'a;b' as b; select id from items where id < 0"
+            )
             all_results(cursor, say)
             cursor.execute(
                 "insert into written (worker, n) values ('several', 1);"

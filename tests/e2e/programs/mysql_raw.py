@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The least of MySQL's protocol, for programs that need gigabytes, or commands that drivers do not have."""
+"""The least of MySQL's protocol, for programs that need gigabytes, or commands that drivers do not
+have."""
 import contextlib
 import os
 import socket
@@ -9,7 +10,13 @@ MOST = 0xFFFFFF  # bytes of one packet; what is longer goes on in the next
 LONG_PASSWORD, CONNECT_WITH_DB, PROTOCOL_41, SECURE = 1, 8, 1 << 9, 1 << 15
 MULTI_STATEMENTS, MULTI_RESULTS, PLUGIN_AUTH = 1 << 16, 1 << 17, 1 << 19
 CAPABILITIES = (
-    LONG_PASSWORD | CONNECT_WITH_DB | PROTOCOL_41 | SECURE | MULTI_STATEMENTS | MULTI_RESULTS | PLUGIN_AUTH
+    LONG_PASSWORD
+    | CONNECT_WITH_DB
+    | PROTOCOL_41
+    | SECURE
+    | MULTI_STATEMENTS
+    | MULTI_RESULTS
+    | PLUGIN_AUTH
 )
 MORE_RESULTS = 8
 

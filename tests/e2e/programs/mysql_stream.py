@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Asks each argument as a query, and prints size and checksum of what came, keeping nothing. `LONG:N` is a query whose
-packet is N bytes long.
+"""Asks each argument as a query, and prints size and checksum of what came, keeping nothing.
+`LONG:N` is a query whose packet is N bytes long.
 
 Waits for a line on its standard input at the end, so that the test can look at the proxy meanwhile.
 """
