@@ -265,11 +265,15 @@ fuzz-run-%: $(FUZZ_OUT)/%
 
 # ---- benchmark ----
 
+BENCH_SERVERS ?= postgres mariadb
+
 .PHONY: bench
-bench: ## pgbench directly, through other proxies, recording and replaying: ratios in one run; BENCH_ARGUMENTS='--help'
+bench: ## directly, through other proxies, recording, replaying: ratios in one run; BENCH_SERVERS=mariadb BENCH_OPTIONS='--help'
 	@tools/deps.sh build bench
 	$(Q)$(AGAIN) bench-programs
-	$(Q)tests/bench/run --build $(OUT) $(BENCH_ARGUMENTS)
+	$(Q)status=0; for server in $(BENCH_SERVERS); do \
+		BENCH=$(abspath $(OUT)/bench) MOCKPROXY=$(abspath $(PROGRAM)) tests/bench/run --server $$server $(BENCH_OPTIONS) || status=1; \
+	done; exit $$status
 
 .PHONY: bench-programs
 bench-programs: $(PROGRAM) $(BENCH)

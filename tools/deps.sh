@@ -55,6 +55,7 @@ packages() {
 		lint  clang-tidy     clang-tidy
 		bench haproxy
 		bench mariadb-server-core
+		bench mariadb-client mariadb
 		bench sysbench       sysbench
 		bench pgbouncer
 		fuzz  libclang-rt-14-dev
