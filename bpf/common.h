@@ -176,14 +176,13 @@ static __always_inline void tell_connect(struct bpf_sock_addr *ctx, const struct
 	bpf_ringbuf_submit(event, 0);
 }
 
-/* Does a process of the app listen there? Looked up in the socket's own network namespace. */
-static __always_inline bool listener_is_ours(struct bpf_sock_addr *ctx,
-					     const struct redirect_address *address, __u32 net_port)
+/* Who listens there, looked up in the socket's own network namespace; to be released. */
+static __always_inline struct bpf_sock *find_listener(struct bpf_sock_addr *ctx,
+						      const struct redirect_address *address,
+						      __u32 net_port)
 {
 	struct bpf_sock_tuple tuple = {};
-	struct bpf_sock *listener;
 	__u32 size = sizeof(tuple.ipv4);
-	bool ours;
 
 	if (redirect_is_mapped(address)) {
 		tuple.ipv4.daddr = address->word[3] ? address->word[3] : REDIRECT_NET32(0x7f000001);
@@ -197,12 +196,36 @@ static __always_inline bool listener_is_ours(struct bpf_sock_addr *ctx,
 		tuple.ipv6.dport = (__u16)net_port;
 		size = sizeof(tuple.ipv6);
 	}
-	listener = bpf_sk_lookup_tcp(ctx, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+	return bpf_sk_lookup_tcp(ctx, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+}
+
+/* Does a process of the app listen there? */
+static __always_inline bool listener_is_ours(struct bpf_sock_addr *ctx,
+					     const struct redirect_address *address, __u32 net_port)
+{
+	struct bpf_sock *listener = find_listener(ctx, address, net_port);
+	bool ours;
+
 	if (!listener)
 		return false;
 	ours = bpf_sk_storage_get(&listeners, listener, NULL, 0) != NULL;
 	bpf_sk_release(listener);
 	return ours;
+}
+
+/*
+ * Between the proxy's death and the guard's detaching a redirected connect would be refused. (The
+ * proxy listens on both loopback addresses, and both go with it.)
+ */
+static __always_inline bool proxy_is_gone(struct bpf_sock_addr *ctx, __u16 proxy_port)
+{
+	struct redirect_address loopback = redirect_from_ipv4(REDIRECT_NET32(0x7f000001));
+	struct bpf_sock *listener = find_listener(ctx, &loopback, __builtin_bswap16(proxy_port));
+
+	if (!listener)
+		return true;
+	bpf_sk_release(listener);
+	return false;
 }
 
 static __always_inline void gather(struct bpf_sock_addr *ctx,
@@ -227,6 +250,9 @@ static __always_inline void gather(struct bpf_sock_addr *ctx,
 	if (ask->protocol == REDIRECT_PROTOCOL_TCP &&
 	    (ask->destination_is_host || redirect_is_loopback(address)))
 		ask->listener_is_ours = listener_is_ours(ctx, address, net_port);
+	if (ask->protocol == REDIRECT_PROTOCOL_TCP && !current->config.replay &&
+	    ask->netns_cookie == current->config.netns_cookie)
+		ask->proxy_is_gone = proxy_is_gone(ctx, current->config.proxy_port);
 }
 
 #endif

@@ -78,6 +78,7 @@ struct redirect_ask {
 	__u8 protocol;
 	bool destination_is_host; /* an address of this host other than a loopback one */
 	bool listener_is_ours;	  /* the app listens there; asked for local destinations only */
+	bool proxy_is_gone; /* nobody listens at the proxy's port; asked while recording only */
 };
 
 enum redirect_verdict { REDIRECT_PASS, REDIRECT_TO_PROXY, REDIRECT_REFUSE };
@@ -98,6 +99,7 @@ enum redirect_reason {
 	REDIRECT_BECAUSE_UNIX,	   /* a Unix socket */
 	REDIRECT_BECAUSE_RESOLVER, /* replay: a Unix socket of a daemon that looks names up */
 	REDIRECT_BECAUSE_UNSEEN,   /* connected past the connect hook (MPTCP on some kernels) */
+	REDIRECT_BECAUSE_GONE, /* recording: the proxy died, and the guard has not detached yet */
 	REDIRECT_REASONS,
 };
 
@@ -239,6 +241,8 @@ REDIRECT_INLINE struct redirect_decision redirect_decide(const struct redirect_c
 		return redirect_unless_replay(config, REDIRECT_BECAUSE_DEVICE);
 	if (redirect_is_link_local(&ask->address))
 		return redirect_unless_replay(config, REDIRECT_BECAUSE_LINK_LOCAL);
+	if (ask->proxy_is_gone && !config->replay)
+		return (struct redirect_decision){ REDIRECT_PASS, REDIRECT_BECAUSE_GONE };
 	return (struct redirect_decision){ REDIRECT_TO_PROXY, REDIRECT_BECAUSE_ENDPOINT };
 }
 

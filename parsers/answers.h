@@ -10,6 +10,7 @@
 
 #include "parsers/answer_cache.h"
 #include "parsers/buffer.h"
+#include "parsers/column.h"
 #include "parsers/sql/identity.h"
 
 struct request {
@@ -36,21 +37,11 @@ struct answer {
 	bool used_up;		 /* it was recorded, and every recorded answer was given already */
 };
 
-/* A column of a stored result: strings live as long as the recording is open. */
-struct answer_column {
-	struct slice name;
-	uint32_t type_id;
-	int32_t modifier;
-	int16_t length;
-	uint32_t table;
-	uint16_t attribute;
-	uint16_t form; /* as it was recorded: enum parameter_form */
-};
-
+/* The columns of a stored result: strings live as long as the recording is open; `form` is as it was recorded. */
 struct answer_columns {
 	uint64_t id; /* equal ids are equal columns */
 	size_t n;
-	struct answer_column columns[];
+	struct column columns[];
 };
 
 struct answer_field {
@@ -63,7 +54,7 @@ struct answer_result {
 	const struct answer_columns
 		*columns; /* NULL: no row description; valid while the recording is open */
 	bool empty;	  /* the server said that there was nothing to do */
-	struct slice tag; /* data NULL: none, the result did not end with success */
+	struct completion completion; /* tag.data NULL: none, the result did not end with success */
 	const struct answer_field *error; /* NULL: none */
 	size_t n_error;
 	/* Notices and changed session parameters, in the order they came. */

@@ -5,8 +5,8 @@
 #include <stdalign.h>
 #include <stdlib.h>
 
-/* An exchange of an ordinary query fits the first chunk: one malloc for each exchange. */
-#define CHUNK_BYTES ((size_t)1024)
+/* An exchange of an ordinary query fits the first chunk: one malloc for each, of a size that glibc keeps for its thread. */
+#define CHUNK_BYTES ((size_t)608)
 #define CHUNK_BYTES_MAX ((size_t)64 * 1024)
 
 struct arena_chunk {

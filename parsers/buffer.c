@@ -88,6 +88,15 @@ void buffer_append_u64be(struct buffer *buffer, uint64_t value)
 	buffer_append_u32be(buffer, (uint32_t)value);
 }
 
+void buffer_append_le(struct buffer *buffer, uint64_t value, size_t size)
+{
+	uint8_t bytes[8];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(value >> (8 * i));
+	buffer_append(buffer, bytes, size < sizeof(bytes) ? size : sizeof(bytes));
+}
+
 void buffer_append_unsigned(struct buffer *buffer, uint64_t value)
 {
 	uint8_t digits[20];

@@ -58,6 +58,8 @@ void buffer_append_string(struct buffer *buffer, const char *string); /* without
 void buffer_append_u16be(struct buffer *buffer, uint16_t value);
 void buffer_append_u32be(struct buffer *buffer, uint32_t value);
 void buffer_append_u64be(struct buffer *buffer, uint64_t value);
+/* The lowest `size` bytes, size <= 8, the lowest first. */
+void buffer_append_le(struct buffer *buffer, uint64_t value, size_t size);
 /* As decimal digits. */
 void buffer_append_unsigned(struct buffer *buffer, uint64_t value);
 void buffer_append_signed(struct buffer *buffer, int64_t value);

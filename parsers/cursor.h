@@ -86,6 +86,35 @@ static inline uint64_t cursor_u64be(struct cursor *cursor)
 	return high << 32 | cursor_u32be(cursor);
 }
 
+/* Little-endian. */
+static inline uint16_t cursor_u16le(struct cursor *cursor)
+{
+	struct slice b = cursor_bytes(cursor, 2);
+
+	return b.size ? (uint16_t)((unsigned int)b.data[1] << 8 | b.data[0]) : 0;
+}
+
+static inline uint32_t cursor_u24le(struct cursor *cursor)
+{
+	struct slice b = cursor_bytes(cursor, 3);
+
+	return b.size ? (uint32_t)b.data[2] << 16 | (uint32_t)b.data[1] << 8 | b.data[0] : 0;
+}
+
+static inline uint32_t cursor_u32le(struct cursor *cursor)
+{
+	uint32_t low = cursor_u16le(cursor);
+
+	return (uint32_t)cursor_u16le(cursor) << 16 | low;
+}
+
+static inline uint64_t cursor_u64le(struct cursor *cursor)
+{
+	uint64_t low = cursor_u32le(cursor);
+
+	return (uint64_t)cursor_u32le(cursor) << 32 | low;
+}
+
 /* Bytes up to a NUL, which is read too but is not in the slice; no NUL is a failure. */
 static inline struct slice cursor_string(struct cursor *cursor)
 {

@@ -17,6 +17,7 @@
 #define MOCKPROXY_ITEM_H
 
 #include "parsers/arena.h"
+#include "parsers/column.h"
 #include "parsers/slice.h"
 
 struct protocol;
@@ -45,7 +46,7 @@ struct name_value {
 	struct slice value;
 };
 
-/* The login is done and the session begins. */
+/* The login is done and the session begins. Again on the same connection: the session before it is over. */
 struct session_item {
 	const struct protocol *protocol;
 	struct slice server_version;
@@ -69,10 +70,11 @@ struct statement_item {
 };
 
 enum exchange_kind {
-	EXCHANGE_SIMPLE = 1, /* PostgreSQL Query */
-	EXCHANGE_EXTENDED,   /* PostgreSQL portal, MySQL prepared statement */
-	EXCHANGE_PARSE,	     /* a Parse that failed: it has no parameters */
+	EXCHANGE_SIMPLE = 1, /* PostgreSQL Query, MySQL COM_QUERY */
+	EXCHANGE_EXTENDED,   /* PostgreSQL portal, MySQL COM_STMT_EXECUTE */
+	EXCHANGE_PARSE,	     /* a Parse or COM_STMT_PREPARE that failed: it has no parameters */
 	EXCHANGE_FUNCTION,   /* PostgreSQL FunctionCall */
+	EXCHANGE_COMMAND, /* another MySQL command, its text a statement that says the same or "COM_..." */
 };
 
 enum exchange_outcome {
@@ -95,8 +97,6 @@ enum exchange_flag {
 		1 << 7, /* refused since its transaction had failed before: never served */
 };
 
-enum parameter_form { PARAMETER_TEXT, PARAMETER_BINARY };
-
 struct parameter {
 	uint32_t type; /* as the client declared it, else as the server described it; 0: unknown */
 	bool declared; /* the client said the type itself */
@@ -109,10 +109,10 @@ enum piece_type {
 	PIECE_COLUMNS, /* bytes: the protocol's row description; opens a result's rows */
 	PIECE_ROWS,    /* bytes: `count` rows, see below */
 	PIECE_VALUE,   /* bytes: the next bytes of value part `part` */
-	PIECE_TAG,     /* bytes: what the server says of success ("INSERT 0 1"); ends the result */
-	PIECE_EMPTY,   /* the server says that there was nothing to do; ends the result */
-	PIECE_ERROR,   /* bytes: the protocol's error fields; ends the exchange */
-	PIECE_NOTICE,  /* bytes: the protocol's error fields */
+	PIECE_TAG, /* bytes: what the server says of success, as completion_read() reads it; ends the result */
+	PIECE_EMPTY,  /* the server says that there was nothing to do; ends the result */
+	PIECE_ERROR,  /* bytes: the protocol's error fields; ends the exchange */
+	PIECE_NOTICE, /* bytes: the protocol's error fields */
 	PIECE_STATUS, /* bytes: name NUL value NUL: a session parameter that the server reports changed */
 };
 

@@ -12,6 +12,7 @@
 
 #include "parsers/answers.h"
 #include "parsers/buffer.h"
+#include "parsers/column.h"
 #include "parsers/compiler.h"
 #include "parsers/item.h"
 
@@ -20,8 +21,9 @@ enum side { SIDE_CLIENT, SIDE_SERVER };
 enum recognised { RECOGNISED_NO, RECOGNISED_YES, RECOGNISED_MORE };
 
 enum handshake_action {
-	HANDSHAKE_MORE,	   /* not enough bytes yet: keep them */
-	HANDSHAKE_SEND,	   /* take `consumed` bytes away, send `reply` to the client, ask again */
+	HANDSHAKE_MORE, /* not enough bytes yet: keep them */
+	HANDSHAKE_SEND, /* take `consumed` bytes away, send `reply` back to who sent them, ask again */
+	HANDSHAKE_FORWARD, /* take `consumed` bytes away, pass `reply` on in their place, ask again unless `done` */
 	HANDSHAKE_DONE,	   /* nothing left to answer: relay everything from here on, as received */
 	HANDSHAKE_REFUSED, /* this is not the protocol after all: relay opaque */
 };
@@ -29,23 +31,9 @@ enum handshake_action {
 struct handshake_step {
 	enum handshake_action action;
 	size_t consumed;
-	struct slice reply; /* static */
+	struct slice reply; /* static, or what the call wrote into `edited` */
+	bool done; /* FORWARD: behind these bytes nothing is left to answer, on either side */
 };
-
-/* One column of a result, as the store shows it. Slices borrow from the raw description. */
-struct column {
-	struct slice name;
-	struct slice type; /* name of the type when known, else empty */
-	uint32_t type_id;
-	int32_t modifier;
-	int16_t length;
-	uint32_t table;
-	uint16_t attribute;
-	uint16_t form; /* enum parameter_form */
-};
-
-/* Limits of a row description: PostgreSQL has at most 1664 columns, MySQL 4096. */
-#define COLUMNS_MAX 4096
 
 /* A part of a server's message about an error or a notice, as the store shows it: {"severity": "ERROR", ...}. */
 struct message_field {
@@ -67,12 +55,20 @@ enum replay_state {
 struct protocol {
 	const char *name;
 	uint8_t dialect; /* enum sql_dialect; 0: not SQL */
+	uint32_t
+		served_flags; /* enum exchange_flag: what is not stored and the replayer can do without */
 
 	/* From the client's first bytes. MORE only while fewer than `recognise_max` bytes are there. */
 	enum recognised (*recognise)(struct slice client_bytes);
 	size_t recognise_max;
-	/* With the client's bytes that were not yet passed on. Bounded by `handshake_max` bytes. */
-	struct handshake_step (*handshake)(struct slice client_bytes);
+	/* In some protocols the server speaks first: from its first bytes, MORE as above. NULL: not in this one. */
+	enum recognised (*recognise_server)(struct slice server_bytes);
+	/*
+	 * With a side's bytes that were not yet passed on. Bounded by `handshake_max` bytes. The recorder sees what was
+	 * passed on. `edited` is empty and the caller's.
+	 */
+	struct handshake_step (*handshake)(enum side side, struct slice bytes,
+					   struct buffer *edited);
 	size_t handshake_max;
 
 	/*
@@ -99,11 +95,11 @@ struct protocol {
 	enum sql_kind (*type_kind)(uint32_t type);
 	/* Binary value to text, only where encoding the text gives the identical bytes: else -ENOTSUP/-EINVAL. */
 	MUST_CHECK int (*value_to_text)(uint32_t type, struct slice bytes, struct buffer *text);
-	/* Rows or affected rows in a tag ("INSERT 0 3" is 3); -1 when the tag has no count. */
-	int64_t (*tag_rows)(struct slice tag);
+	/* Reads what PIECE_TAG holds. -EINVAL when it is not what it should be. */
+	MUST_CHECK int (*completion_read)(struct slice raw, struct completion *ret_completion);
 
 	/*
-	 * Replaying. feed() takes all the bytes, and is called only when fill() last said REPLAY_IDLE; fill() appends answers to `out` until nothing is left to say or
+	 * Replaying. Where the server speaks first, fill() is called before anything was fed. feed() takes all the bytes, and is called only when fill() last said REPLAY_IDLE; fill() appends answers to `out` until nothing is left to say or
 	 * out->max is near, and tells which. A request is only answered in fill(), so that memory is bounded by
 	 * what the client sent and not by what it asked for.
 	 */
@@ -117,5 +113,7 @@ struct protocol {
 /* All protocols, ends with NULL. */
 extern const struct protocol *const protocols[];
 const struct protocol *protocol_by_name(struct slice name); /* NULL: none of that name */
+/* The protocol whose first bytes of a side these are. NULL: none; with *ret_more: not known before more came. */
+const struct protocol *protocol_recognise(enum side side, struct slice bytes, bool *ret_more);
 
 #endif

@@ -32,6 +32,10 @@ static void append_option(const struct cli_option *option, struct buffer *text)
 		buffer_append_u8(text, ' ');
 		buffer_append_string(text, option->argument);
 	}
+	if (text->size - start >= HELP_COLUMN) { /* no room beside it: its text begins below */
+		buffer_append_u8(text, '\n');
+		start = text->size;
+	}
 	for (bool first = true; *line; first = false) {
 		size_t size = strcspn(line, "\n");
 

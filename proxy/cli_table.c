@@ -278,10 +278,11 @@ static const char *set_stage(struct cli *cli, const char *value)
 static const struct cli_command commands[] = {
 	{ "record", CLI_RECORD, "[-o FILE] [OPTION...] [--] CMD [ARGUMENT...]",
 	  "run CMD and record what it says to its servers",
-	  "Runs CMD, sees every PostgreSQL conversation that it and its descendants have, and "
-	  "keeps\n"
-	  "each request with its answer in one SQLite file. CMD is not changed and does not "
-	  "know.\n" },
+	  "Runs CMD, sees every PostgreSQL, MySQL and MariaDB conversation that it and its "
+	  "descendants\n"
+	  "have, and keeps each request with its answer in one SQLite file. CMD is not changed and "
+	  "does\n"
+	  "not know.\n" },
 	{ "replay", CLI_REPLAY, "[FILE] [OPTION...] -- CMD [ARGUMENT...]",
 	  "run CMD again and answer it from a recording",
 	  "Runs CMD with nothing outside: every answer comes from FILE (mocks.db where not "

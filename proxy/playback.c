@@ -3,6 +3,12 @@
  * Playback: a connection of the app whose server is the recording (design §6). There is no upstream socket in this file.
  *
  *	DETECT ──a protocol's bytes──▶ PLAY: feed what came, fill what is to be said, send, until nothing is left
+ *	   └──── the server speaks first ──▶ PLAY
+ *
+ * A server that was recorded to speak first greets as soon as the app connected. Where it may be another protocol's (several
+ * were recorded there, or the place was not recorded) the app is given GREET_NS to speak first; after that its silence
+ * means that it waits. Where nobody ever greeted, silence means nothing: the connection stays open, for as long as the
+ * app wants (pools connect before they ask).
  *
  * The app is read only while the replayer has nothing left to say and all of it was sent: so a client that asks and does
  * not read costs one buffer, whatever it asks for.
@@ -14,12 +20,18 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 
+/* Noticed by the worker's tick, so that 200 to 450 ms pass. */
+#define GREET_NS ((int64_t)200 * 1000000)
+
 struct playback {
 	struct connection connection; /* first */
 	const struct protocol *protocol;
 	struct answers *answers;
-	struct replayer *replayer; /* NULL: not recognised yet */
-	struct buffer held;	   /* until it is */
+	struct replayer *replayer;     /* NULL: not recognised yet */
+	struct buffer held;	       /* until it is */
+	const struct protocol *greets; /* its server speaks first; NULL: the client does */
+	bool greets_now;
+	int64_t start_ns;
 	enum replay_state state;
 };
 
@@ -69,6 +81,7 @@ static bool feed(struct playback *playback, struct slice bytes)
 	return play(playback);
 }
 
+/* From here on it is this protocol's; the server's word, where it has the first, is said. */
 static bool begin(struct playback *playback, const struct protocol *protocol)
 {
 	struct connection *connection = &playback->connection;
@@ -84,7 +97,8 @@ static bool begin(struct playback *playback, const struct protocol *protocol)
 	playback->answers->cache = worker->cache;
 	playback->replayer = protocol->replayer_new(playback->answers, connection->id);
 	buffer_init(&playback->held, held.max);
-	ok = feed(playback, buffer_slice(&held));
+	ok = (!protocol->recognise_server || play(playback)) &&
+	     (!held.size || feed(playback, buffer_slice(&held)));
 	buffer_release(&held);
 	return ok;
 }
@@ -92,15 +106,12 @@ static bool begin(struct playback *playback, const struct protocol *protocol)
 static bool detect(struct playback *playback)
 {
 	struct worker *worker = playback->connection.worker;
-	bool more = false;
+	const struct protocol *protocol;
+	bool more;
 
-	for (const struct protocol *const *p = protocols; *p; p++) {
-		enum recognised recognised = (*p)->recognise(buffer_slice(&playback->held));
-
-		if (recognised == RECOGNISED_YES)
-			return begin(playback, *p);
-		more |= recognised == RECOGNISED_MORE;
-	}
+	protocol = protocol_recognise(SIDE_CLIENT, buffer_slice(&playback->held), &more);
+	if (protocol)
+		return begin(playback, protocol);
 	if (more)
 		return true;
 	atomic_fetch_add(&worker->setup->counts->unknown_protocol, 1);
@@ -132,7 +143,11 @@ static void playback_ready(struct connection *connection, struct leg *app, uint3
 	struct playback *playback = playback_of(connection);
 	int error;
 
-	if (app->pending.size) {
+	if (playback->greets_now) {
+		playback->greets_now = false;
+		if (!begin(playback, playback->greets))
+			return;
+	} else if (app->pending.size) {
 		error = leg_send(app, slice_of(NULL, 0));
 		if (error) {
 			over(playback, true);
@@ -148,8 +163,13 @@ static void playback_ready(struct connection *connection, struct leg *app, uint3
 
 static void playback_tick(struct connection *connection, int64_t now_ns)
 {
-	(void)connection;
-	(void)now_ns;
+	struct playback *playback = playback_of(connection);
+	bool silent = !playback->replayer && !playback->held.size;
+
+	if (!playback->greets || !silent || now_ns - playback->start_ns < GREET_NS)
+		return;
+	if (begin(playback, playback->greets))
+		leg_watch(&connection->app, connection->app.pending.size ? EPOLLOUT : EPOLLIN);
 }
 
 static void playback_end(struct connection *connection)
@@ -173,7 +193,10 @@ static const struct connection_ops playback_ops = {
 
 struct connection *playback_new(struct worker *worker, const struct incoming *incoming)
 {
+	const struct sockaddr *asked = (const struct sockaddr *)&incoming->origin.asked;
 	struct playback *playback = calloc(1, sizeof(*playback));
+	char address[SOCKET_NAME_BYTES];
+	uint16_t port = socket_parts(asked, address);
 
 	if (!playback)
 		abort();
@@ -187,6 +210,11 @@ struct connection *playback_new(struct worker *worker, const struct incoming *in
 	leg_init(&playback->connection.app, &playback->connection, incoming->fd, worker->out.max);
 	buffer_init(&playback->held, 2 * WORKER_READ_BYTES);
 	socket_tune(incoming->fd, NULL);
-	leg_watch(&playback->connection.app, EPOLLIN);
+	playback->start_ns = worker_now(worker);
+	playback->greets = matcher_greeting(worker->setup->matcher, slice_from_string(address),
+					    port, &playback->greets_now);
+	playback->greets_now &= playback->greets != NULL;
+	/* A greeting is said in its own turn, when the worker has this connection among its own. */
+	leg_watch(&playback->connection.app, playback->greets_now ? EPOLLOUT : EPOLLIN);
 	return &playback->connection;
 }

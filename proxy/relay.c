@@ -2,17 +2,18 @@
 /*
  * Relay: a connection of the app and the upstream one that belongs to it, while recording or tracing (design §5).
  *
- *	DETECT ──a protocol's bytes──▶ HANDSHAKE ──nothing left to answer──▶ RELAY
- *	   └──── other bytes, the server speaks first, nothing recognised in time ──▶ RELAY, opaque
+ *	DETECT ──▶ HANDSHAKE ──▶ RELAY
+ *	   └──────────┴─────────▶ RELAY, opaque
  *
- * In DETECT and HANDSHAKE the client's bytes are held; upstream is dialled meanwhile. In RELAY bytes go on first, as they
- * came, and are decoded after. A decoder that fails makes the connection opaque and never breaks it.
+ * In DETECT and HANDSHAKE bytes are held, upstream is dialled meanwhile: see handshake.c. In RELAY bytes go on first, as
+ * they came, and are decoded after. A decoder that fails makes the connection opaque and never breaks it.
  *
  * Invariants: a side is read only while nothing is pending for the other one, so that at most one read is ever kept;
  * after `at_end` a side is not read; a peer is told of the other's end when all was sent to it.
  */
+#include "proxy/relay.h"
+
 #include "proxy/socket.h"
-#include "proxy/worker.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -20,28 +21,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-/* A client that sent a few bytes of something unknown and waits may speak a protocol that we do not know. */
-#define DETECT_NS ((int64_t)2 * 1000000000)
 /* An exchange that lasts longer than this is written as unfinished until it ends. */
 #define FLUSH_NS ((int64_t)500 * 1000000)
-
-enum relay_state { RELAY_DETECT, RELAY_HANDSHAKE, RELAY_RELAY };
-
-struct relay {
-	struct connection connection; /* first */
-	struct leg upstream;
-	enum relay_state state;
-	bool connecting;
-	bool tls_asked;
-	int64_t start_ns;
-	const struct protocol *protocol;
-	struct recorder *recorder; /* NULL: opaque, or nothing is recorded */
-	struct buffer held;	   /* DETECT and HANDSHAKE */
-	const char *opaque;	   /* why; static text */
-	uint64_t opaque_at;
-	uint64_t bytes[2]; /* by enum side */
-	char outcome[96];
-};
 
 static struct relay *relay_of(struct connection *connection)
 {
@@ -120,12 +101,20 @@ static void end_recorder(struct relay *relay)
 	relay->recorder = NULL;
 }
 
-static void make_opaque(struct relay *relay, const char *why, uint64_t at)
+void relay_make_opaque(struct relay *relay, const char *why, uint64_t at)
 {
 	end_recorder(relay);
+	if (relay->opaque)
+		return;
 	relay->opaque = why;
 	relay->opaque_at = at;
 	atomic_fetch_add(&relay->connection.worker->setup->counts->opaque, 1);
+}
+
+void relay_begin_recorder(struct relay *relay)
+{
+	if (relay->protocol && !relay->recorder && !relay->opaque && recording(relay))
+		relay->recorder = relay->protocol->recorder_new(relay->connection.id);
 }
 
 static void see(struct relay *relay, enum side side, struct slice bytes)
@@ -143,31 +132,37 @@ static void see(struct relay *relay, enum side side, struct slice bytes)
 	}
 	if (relay->protocol->recorder_see(relay->recorder, side, bytes, worker_now(worker),
 					  &worker->items, &why))
-		make_opaque(relay, why, relay->bytes[side] - bytes.size);
+		relay_make_opaque(relay, why, relay->bytes[side] - bytes.size);
 	if (setup->options->stage == STAGE_DECODE)
 		item_list_release(&worker->items);
 }
 
 /* ---- the two legs ---- */
 
+/* One that only shakes hands and never reads what it is answered is not read on. */
+static bool shall_read(const struct relay *relay, enum side side, const struct leg *from,
+		       const struct leg *to)
+{
+	if (from->at_end || to->pending.size)
+		return false;
+	return relay->state == RELAY_RELAY ||
+	       (!from->pending.size && handshake_has_room(relay, side));
+}
+
 /* What each leg waits for follows from the state alone. */
 static void watch(struct relay *relay)
 {
 	struct leg *app = &relay->connection.app, *upstream = &relay->upstream;
-	bool holding = relay->held.size >= WORKER_READ_BYTES;
 	uint32_t app_events = 0, upstream_events = 0;
 
-	/* A client that only shakes hands and never reads what it is answered is not read on. */
-	if (relay->state != RELAY_RELAY && app->pending.size)
-		holding = true;
-	if (!app->at_end && !upstream->pending.size && !holding)
+	if (shall_read(relay, SIDE_CLIENT, app, upstream))
 		app_events |= EPOLLIN;
 	if (app->pending.size)
 		app_events |= EPOLLOUT;
 	if (relay->connecting) {
 		upstream_events = EPOLLOUT;
 	} else {
-		if (!upstream->at_end && !app->pending.size)
+		if (shall_read(relay, SIDE_SERVER, upstream, app))
 			upstream_events |= EPOLLIN;
 		if (upstream->pending.size)
 			upstream_events |= EPOLLOUT;
@@ -213,16 +208,32 @@ static bool forward(struct relay *relay, struct leg *to, struct slice bytes)
 	return !error;
 }
 
+bool relay_pass(struct relay *relay, enum side side, struct slice bytes)
+{
+	struct leg *to = side == SIDE_CLIENT ? &relay->upstream : &relay->connection.app;
+
+	if (!forward(relay, to, bytes))
+		return false;
+	see(relay, side, bytes);
+	return true;
+}
+
+bool relay_answer(struct relay *relay, enum side side, struct slice bytes)
+{
+	return forward(relay, side == SIDE_CLIENT ? &relay->connection.app : &relay->upstream,
+		       bytes);
+}
+
 /* Ends are passed on when everything before them was. False when the connection is over. */
 static bool pass_ends(struct relay *relay)
 {
-	struct leg *legs[] = { &relay->connection.app, &relay->upstream };
+	struct leg *legs[] = { &relay->connection.app, &relay->upstream }; /* by enum side */
 
 	for (size_t i = 0; i < 2; i++) {
 		struct leg *to = legs[1 - i];
 
 		if (legs[i]->at_end && !to->shut && !to->pending.size && !relay->connecting &&
-		    !relay->held.size) {
+		    !relay->held[i].size) {
 			shutdown(to->fd, SHUT_WR);
 			to->shut = true;
 		}
@@ -236,105 +247,15 @@ static bool pass_ends(struct relay *relay)
 	return false;
 }
 
-/* ---- detection and handshake ---- */
-
-/* From here on bytes pass as they come. False when the connection is over. */
-static bool begin_relay(struct relay *relay)
-{
-	struct buffer held = relay->held;
-	bool ok;
-
-	relay->state = RELAY_RELAY;
-	buffer_init(&relay->held, held.max);
-	if (relay->protocol && recording(relay))
-		relay->recorder = relay->protocol->recorder_new(relay->connection.id);
-	ok = forward(relay, &relay->upstream, buffer_slice(&held));
-	if (ok)
-		see(relay, SIDE_CLIENT, buffer_slice(&held));
-	buffer_release(&held);
-	return ok;
-}
-
-static bool begin_opaque(struct relay *relay, const char *why)
-{
-	relay->protocol = NULL;
-	if (relay->connection.worker->setup->options->mode == MODE_RECORD)
-		make_opaque(relay, why, 0);
-	return begin_relay(relay);
-}
-
-static bool shake_hands(struct relay *relay)
-{
-	for (;;) {
-		struct handshake_step step = relay->protocol->handshake(buffer_slice(&relay->held));
-
-		switch (step.action) {
-		case HANDSHAKE_MORE:
-			if (relay->held.size < relay->protocol->handshake_max)
-				return true;
-			return begin_opaque(relay, "a handshake that does not end");
-		case HANDSHAKE_SEND:
-			relay->tls_asked = true;
-			buffer_consume(&relay->held, step.consumed);
-			if (!forward(relay, &relay->connection.app, step.reply))
-				return false;
-			break;
-		case HANDSHAKE_DONE:
-			relay->tls_asked = false;
-			return begin_relay(relay);
-		default:
-			return begin_opaque(relay, "not the protocol that it began as");
-		}
-	}
-}
-
-static bool detect(struct relay *relay)
-{
-	bool more = false;
-
-	for (const struct protocol *const *p = protocols; *p; p++) {
-		enum recognised recognised = (*p)->recognise(buffer_slice(&relay->held));
-
-		if (recognised == RECOGNISED_YES) {
-			relay->protocol = *p;
-			relay->state = RELAY_HANDSHAKE;
-			return shake_hands(relay);
-		}
-		more |= recognised == RECOGNISED_MORE;
-	}
-	return more ? true : begin_opaque(relay, "an unknown protocol");
-}
-
-static bool client_bytes(struct relay *relay, struct slice bytes)
-{
-	if (relay->state == RELAY_RELAY) {
-		if (!forward(relay, &relay->upstream, bytes))
-			return false;
-		see(relay, SIDE_CLIENT, bytes);
-		return true;
-	}
-	buffer_append_slice(&relay->held, bytes);
-	return relay->state == RELAY_DETECT ? detect(relay) : shake_hands(relay);
-}
-
-static bool server_bytes(struct relay *relay, struct slice bytes)
-{
-	if (relay->state == RELAY_DETECT &&
-	    !begin_opaque(relay, "a protocol in which the server speaks first"))
-		return false;
-	if (!forward(relay, &relay->connection.app, bytes))
-		return false;
-	see(relay, SIDE_SERVER, bytes);
-	return true;
-}
-
 /* ---- events ---- */
 
 /* False when the connection is over. */
 static bool leg_read(struct relay *relay, struct leg *leg)
 {
 	struct worker *worker = relay->connection.worker;
+	enum side side = leg == &relay->connection.app ? SIDE_CLIENT : SIDE_SERVER;
 	ssize_t size = socket_receive(leg->fd, worker->read_bytes, WORKER_READ_BYTES);
+	struct slice bytes = slice_of(worker->read_bytes, size > 0 ? (size_t)size : 0);
 
 	worker_now_again(
 		worker); /* before it is sent on: the answer may be there when that returns */
@@ -346,17 +267,11 @@ static bool leg_read(struct relay *relay, struct leg *leg)
 	}
 	if (size == 0) {
 		leg->at_end = true;
-		if (leg == &relay->connection.app && relay->state != RELAY_RELAY) {
-			if (relay->tls_asked)
-				atomic_fetch_add(&worker->setup->counts->tls_refused, 1);
-			if (relay->held.size)
-				return begin_opaque(relay, "ended before it could be recognised");
-		}
-		return true;
+		return relay->state == RELAY_RELAY || handshake_end(relay, side);
 	}
-	if (leg == &relay->connection.app)
-		return client_bytes(relay, slice_of(worker->read_bytes, (size_t)size));
-	return server_bytes(relay, slice_of(worker->read_bytes, (size_t)size));
+	if (relay->state == RELAY_RELAY)
+		return relay_pass(relay, side, bytes);
+	return handshake_bytes(relay, side, bytes);
 }
 
 static void trace_result(struct relay *relay, int error)
@@ -416,9 +331,8 @@ static void relay_tick(struct connection *connection, int64_t now_ns)
 		upstream_failed(relay, "upstream", -ETIMEDOUT);
 		return;
 	}
-	if (relay->state == RELAY_DETECT && relay->held.size &&
-	    now_ns - relay->start_ns > DETECT_NS) {
-		if (begin_opaque(relay, "not recognised in time") && pass_ends(relay))
+	if (relay->state == RELAY_DETECT) {
+		if (handshake_tick(relay, now_ns) && pass_ends(relay))
 			watch(relay);
 		return;
 	}
@@ -438,7 +352,8 @@ static void relay_end(struct connection *connection)
 	report_close(relay);
 	leg_close(&connection->app, false);
 	leg_close(&relay->upstream, false);
-	buffer_release(&relay->held);
+	buffer_release(&relay->held[SIDE_CLIENT]);
+	buffer_release(&relay->held[SIDE_SERVER]);
 }
 
 static const struct connection_ops relay_ops = {
@@ -462,9 +377,10 @@ struct connection *relay_new(struct worker *worker, const struct incoming *incom
 	};
 	relay->start_ns = worker_now(worker);
 	relay->connecting = true;
-	leg_init(&relay->connection.app, &relay->connection, incoming->fd, 2 * WORKER_READ_BYTES);
-	leg_init(&relay->upstream, &relay->connection, -1, 2 * WORKER_READ_BYTES);
-	buffer_init(&relay->held, 2 * WORKER_READ_BYTES);
+	leg_init(&relay->connection.app, &relay->connection, incoming->fd, RELAY_PENDING_MAX);
+	leg_init(&relay->upstream, &relay->connection, -1, RELAY_PENDING_MAX);
+	buffer_init(&relay->held[SIDE_CLIENT], RELAY_HELD_MAX);
+	buffer_init(&relay->held[SIDE_SERVER], RELAY_HELD_MAX);
 	socket_tune(incoming->fd, NULL);
 	report_open(relay, incoming);
 	fd = socket_connect((const struct sockaddr *)&incoming->origin.asked);

@@ -176,6 +176,14 @@ static void connection_lines(struct buffer *text, const struct summary *summary)
 		     "use sslmode=disable "
 		     "or sslmode=prefer",
 		     counts->tls_refused, plural(counts->tls_refused));
+	if (counts->left_greeting)
+		line(text,
+		     "%" PRIu64
+		     " connection%s ended at the server's greeting, which mockproxy passes "
+		     "on without TLS: "
+		     "a client that insists on TLS needs --skip-ssl, --ssl-mode=PREFERRED or the "
+		     "like",
+		     counts->left_greeting, plural(counts->left_greeting));
 	if (counts->unknown_protocol)
 		line(text,
 		     "%" PRIu64 " connection%s of a protocol that cannot be replayed yet: reset",
@@ -279,6 +287,7 @@ static void json_summary(struct buffer *json, const struct summary *summary)
 	json_number(json, "refused_upstream", summary->counts->refused_upstream);
 	json_number(json, "timed_out_upstream", summary->counts->timed_out_upstream);
 	json_number(json, "tls_refused", summary->counts->tls_refused);
+	json_number(json, "left_greeting", summary->counts->left_greeting);
 	json_number(json, "unknown_protocol", summary->counts->unknown_protocol);
 	json_number(json, "cut", summary->counts->cut);
 	json_number(json, "strangers", summary->strangers);

@@ -64,6 +64,7 @@ const char *trace_reason(uint32_t reason)
 		[REDIRECT_BECAUSE_UNIX] = "Unix socket",
 		[REDIRECT_BECAUSE_RESOLVER] = "name service",
 		[REDIRECT_BECAUSE_UNSEEN] = "connected past the hook",
+		[REDIRECT_BECAUSE_GONE] = "mockproxy is gone",
 	};
 
 	return reason < REDIRECT_REASONS ? texts[reason] : "unknown";

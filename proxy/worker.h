@@ -27,7 +27,8 @@ struct worker_counts {
 	_Atomic uint64_t opaque; /* undecoded: another protocol, or a decoder that gave up */
 	_Atomic uint64_t refused_upstream;
 	_Atomic uint64_t timed_out_upstream;
-	_Atomic uint64_t tls_refused;	   /* asked for TLS, was told no, and went away */
+	_Atomic uint64_t tls_refused;	/* asked for TLS, was told no, and went away */
+	_Atomic uint64_t left_greeting; /* went away at a greeting that was passed on without TLS */
 	_Atomic uint64_t unknown_protocol; /* replay: nothing to play */
 	_Atomic uint64_t cut;		   /* still open at the end */
 };

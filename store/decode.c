@@ -202,26 +202,56 @@ int decode_events(struct slice json, struct arena *arena, const struct answer_ev
 	return 0;
 }
 
-static void set_column(struct answer_column *column, struct slice name, int64_t number)
+static void set_number(struct column *column, struct slice name, int64_t number)
 {
 	if (slice_equal(name, SLICE("type_id")))
 		column->type_id = (uint32_t)number;
 	else if (slice_equal(name, SLICE("modifier")))
 		column->modifier = (int32_t)number;
 	else if (slice_equal(name, SLICE("length")))
-		column->length = (int16_t)number;
+		column->length = number;
 	else if (slice_equal(name, SLICE("table")))
 		column->table = (uint32_t)number;
 	else if (slice_equal(name, SLICE("attribute")))
 		column->attribute = (uint16_t)number;
+	else if (slice_equal(name, SLICE("charset")))
+		column->charset = (uint16_t)number;
+	else if (slice_equal(name, SLICE("flags")))
+		column->flags = (uint16_t)number;
+	else if (slice_equal(name, SLICE("decimals")))
+		column->decimals = (uint8_t)number;
 }
 
-static int decode_column(struct json_reader *reader, struct arena *arena,
-			 struct answer_column *column)
+/* True when it was one of the members that are text. */
+static bool set_text(struct column *column, struct slice name, struct slice text)
+{
+	const struct {
+		struct slice name;
+		struct slice *text;
+	} members[] = {
+		{ SLICE("name"), &column->name },
+		{ SLICE("type"), &column->type },
+		{ SLICE("schema"), &column->schema },
+		{ SLICE("table_name"), &column->table_name },
+		{ SLICE("original_table"), &column->original_table },
+		{ SLICE("original_name"), &column->original_name },
+		{ SLICE("extended"), &column->extended },
+	};
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		if (slice_equal(name, members[i].name)) {
+			*members[i].text = text;
+			return true;
+		}
+	}
+	return false;
+}
+
+static int decode_column(struct json_reader *reader, struct arena *arena, struct column *column)
 {
 	enum json_token token;
 
-	*column = (struct answer_column){ .modifier = -1 };
+	*column = (struct column){ 0 };
 	if (json_next(reader) != JSON_OBJECT)
 		return -EBADMSG;
 	while ((token = json_next(reader)) == JSON_KEY) {
@@ -231,13 +261,13 @@ static int decode_column(struct json_reader *reader, struct arena *arena,
 
 		if (decode_text(reader, arena, &value) < 0)
 			return -EBADMSG;
-		if (slice_equal(name, SLICE("name")))
-			column->name = value;
-		else if (slice_equal(name, SLICE("form")))
+		if (set_text(column, name, value))
+			continue;
+		if (slice_equal(name, SLICE("form")))
 			column->form = slice_equal(value, SLICE("binary")) ? PARAMETER_BINARY :
 									     PARAMETER_TEXT;
 		else if (decode_number(value, &number) == 0)
-			set_column(column, name, number);
+			set_number(column, name, number);
 	}
 	return token == JSON_OBJECT_END ? 0 : -EBADMSG;
 }

@@ -24,6 +24,23 @@ void encode_text(struct buffer *json, struct slice text)
 		encode_hex(json, text);
 }
 
+/* What is 0 or empty, as what a protocol does not have always is, is left out. */
+static void encode_nonzero(struct buffer *json, const char *key, int64_t number)
+{
+	if (!number)
+		return;
+	buffer_append_string(json, key);
+	buffer_append_signed(json, number);
+}
+
+static void encode_nonempty(struct buffer *json, const char *key, struct slice text)
+{
+	if (!text.size)
+		return;
+	buffer_append_string(json, key);
+	encode_text(json, text);
+}
+
 static void encode_number(struct buffer *json, const char *key, int64_t number)
 {
 	buffer_append_string(json, key);
@@ -41,15 +58,20 @@ void encode_columns(struct buffer *json, const struct protocol *protocol,
 
 		buffer_append_string(json, i ? ", {\"name\": " : "{\"name\": ");
 		encode_text(json, column->name);
-		if (type.size) {
-			buffer_append_string(json, ", \"type\": ");
-			encode_text(json, type);
-		}
+		encode_nonempty(json, ", \"type\": ", type);
 		encode_number(json, ", \"type_id\": ", column->type_id);
-		encode_number(json, ", \"modifier\": ", column->modifier);
-		encode_number(json, ", \"length\": ", column->length);
-		encode_number(json, ", \"table\": ", column->table);
-		encode_number(json, ", \"attribute\": ", column->attribute);
+		encode_nonzero(json, ", \"modifier\": ", column->modifier);
+		encode_nonzero(json, ", \"length\": ", column->length);
+		encode_nonzero(json, ", \"table\": ", column->table);
+		encode_nonzero(json, ", \"attribute\": ", column->attribute);
+		encode_nonempty(json, ", \"schema\": ", column->schema);
+		encode_nonempty(json, ", \"table_name\": ", column->table_name);
+		encode_nonempty(json, ", \"original_table\": ", column->original_table);
+		encode_nonempty(json, ", \"original_name\": ", column->original_name);
+		encode_nonempty(json, ", \"extended\": ", column->extended);
+		encode_nonzero(json, ", \"charset\": ", column->charset);
+		encode_nonzero(json, ", \"flags\": ", column->flags);
+		encode_nonzero(json, ", \"decimals\": ", column->decimals);
 		buffer_append_string(json, column->form == PARAMETER_BINARY ?
 						   ", \"form\": \"binary\"}" :
 						   ", \"form\": \"text\"}");

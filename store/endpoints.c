@@ -5,6 +5,7 @@
  */
 #include "store/endpoints.h"
 
+#include "parsers/protocol.h"
 #include "store/database.h"
 
 #include <stdlib.h>
@@ -16,6 +17,7 @@ struct endpoint {
 	struct slice host; /* in the same memory as the struct's own `bytes` */
 	struct slice address;
 	struct slice protocol;
+	const struct protocol *speaks; /* NULL: not known here */
 	uint8_t *bytes;
 };
 
@@ -32,12 +34,17 @@ static bool same_address(struct slice a, struct slice b)
 	return slice_equal_nocase(a, b) || (is_loopback(a) && is_loopback(b));
 }
 
+static bool is_there(const struct endpoint *endpoint, struct slice address, uint16_t port)
+{
+	return endpoint->port == port &&
+	       (same_address(endpoint->address, address) ||
+		(endpoint->host.size && same_address(endpoint->host, address)));
+}
+
 static bool is_at(const struct endpoint *endpoint, struct slice protocol, struct slice address,
 		  uint16_t port)
 {
-	return endpoint->port == port && slice_equal(endpoint->protocol, protocol) &&
-	       (same_address(endpoint->address, address) ||
-		(endpoint->host.size && same_address(endpoint->host, address)));
+	return slice_equal(endpoint->protocol, protocol) && is_there(endpoint, address, port);
 }
 
 static void read_endpoint(sqlite3_stmt *sql, struct endpoint *endpoint)
@@ -64,6 +71,7 @@ static void read_endpoint(sqlite3_stmt *sql, struct endpoint *endpoint)
 	endpoint->host = parts[0];
 	endpoint->address = parts[1];
 	endpoint->protocol = parts[2];
+	endpoint->speaks = protocol_by_name(endpoint->protocol);
 }
 
 static int load_endpoints(struct endpoints *endpoints, sqlite3 *database)
@@ -108,20 +116,31 @@ static const struct endpoint *by_id(const struct endpoints *endpoints, int64_t i
 	return NULL;
 }
 
-static void session_key(struct buffer *key, uint32_t place, struct slice database,
-			struct slice user)
+/* Any session of the place. */
+static void place_key(struct buffer *key, uint32_t place)
 {
 	buffer_clear(key);
 	buffer_append_u32be(key, place);
+}
+
+static void session_key(struct buffer *key, uint32_t place, struct slice database,
+			struct slice user)
+{
+	place_key(key, place);
 	buffer_append_u64be(key, database.size);
 	buffer_append_slice(key, database);
 	buffer_append_slice(key, user);
 }
 
-static void database_key(struct buffer *key, struct slice protocol, struct slice database)
+static void protocol_key(struct buffer *key, struct slice protocol)
 {
 	buffer_clear(key);
 	buffer_append_slice(key, protocol);
+}
+
+static void database_key(struct buffer *key, struct slice protocol, struct slice database)
+{
+	protocol_key(key, protocol);
 	buffer_append_u8(key, 0);
 	buffer_append_slice(key, database);
 }
@@ -157,6 +176,7 @@ static void read_connection(struct endpoints *endpoints, sqlite3_stmt *sql, stru
 
 	connection->id = sqlite3_column_int64(sql, 0);
 	connection->place = endpoint ? endpoint->place : 0;
+	connection->speaks = endpoint ? endpoint->speaks : NULL;
 	endpoints->n_connections++;
 	if (!endpoint || sqlite3_column_type(sql, 4) == SQLITE_NULL)
 		return; /* it has no session */
@@ -164,7 +184,11 @@ static void read_connection(struct endpoints *endpoints, sqlite3_stmt *sql, stru
 	remember_session(endpoints, key, connection->id);
 	session_key(key, endpoint->place, database, slice_of(NULL, 0));
 	remember_session(endpoints, key, connection->id);
+	place_key(key, endpoint->place);
+	remember_session(endpoints, key, connection->id);
 	database_key(key, endpoint->protocol, database);
+	remember_database(endpoints, key, endpoint->place);
+	protocol_key(key, endpoint->protocol);
 	remember_database(endpoints, key, endpoint->place);
 }
 
@@ -217,6 +241,12 @@ void endpoints_release(struct endpoints *endpoints)
 	*endpoints = (struct endpoints){ 0 };
 }
 
+/* Is what the map was made for asked? */
+static bool map_is(const struct matcher_map *map, struct slice address, uint16_t port)
+{
+	return map->new_port == port && same_address(slice_from_string(map->new_host), address);
+}
+
 static uint32_t place_at(const struct endpoints *endpoints, struct slice protocol,
 			 struct slice address, uint16_t port)
 {
@@ -234,12 +264,69 @@ uint32_t endpoints_find(const struct endpoints *endpoints, const struct matcher_
 	for (size_t i = 0; i < options->n_maps && !place; i++) {
 		const struct matcher_map *map = &options->maps[i];
 
-		if (map->new_port == port &&
-		    same_address(slice_from_string(map->new_host), address))
+		if (map_is(map, address, port))
 			place = place_at(endpoints, protocol, slice_from_string(map->old_host),
 					 map->old_port);
 	}
 	return place;
+}
+
+/* What is known of who speaks first in some places. */
+struct greeting {
+	bool recorded;
+	bool client_first;
+	const struct protocol *greets;
+};
+
+static void greeting_at(const struct endpoints *endpoints, struct slice address, uint16_t port,
+			struct greeting *greeting)
+{
+	for (size_t i = 0; i < endpoints->n; i++) {
+		const struct protocol *speaks = endpoints->list[i].speaks;
+
+		if (!is_there(&endpoints->list[i], address, port))
+			continue;
+		greeting->recorded = true;
+		if (speaks && speaks->recognise_server)
+			greeting->greets = speaks;
+		else if (speaks)
+			greeting->client_first = true;
+	}
+}
+
+/* The protocol of the only place in the recording whose server speaks first. */
+static const struct protocol *only_greeting(const struct endpoints *endpoints)
+{
+	const struct endpoint *only = NULL;
+
+	for (size_t i = 0; i < endpoints->n; i++) {
+		const struct endpoint *endpoint = &endpoints->list[i];
+
+		if (!endpoint->speaks || !endpoint->speaks->recognise_server)
+			continue;
+		if (only && only->place != endpoint->place)
+			return NULL;
+		only = endpoint;
+	}
+	return only ? only->speaks : NULL;
+}
+
+const struct protocol *endpoints_greeting(const struct endpoints *endpoints,
+					  const struct matcher_options *options,
+					  struct slice address, uint16_t port, bool *ret_at_once)
+{
+	struct greeting greeting = { 0 };
+
+	greeting_at(endpoints, address, port, &greeting);
+	for (size_t i = 0; i < options->n_maps && !greeting.recorded; i++) {
+		const struct matcher_map *map = &options->maps[i];
+
+		if (map_is(map, address, port))
+			greeting_at(endpoints, slice_from_string(map->old_host), map->old_port,
+				    &greeting);
+	}
+	*ret_at_once = greeting.recorded && !greeting.client_first;
+	return greeting.recorded ? greeting.greets : only_greeting(endpoints);
 }
 
 uint32_t endpoints_only(const struct endpoints *endpoints, struct slice protocol,
@@ -251,11 +338,16 @@ uint32_t endpoints_only(const struct endpoints *endpoints, struct slice protocol
 	buffer_init(&key, (size_t)1024 * 1024);
 	database_key(&key, protocol, database);
 	place = key.overflowed ? NULL : intern_find(&endpoints->databases, buffer_slice(&key));
+	if (!place) {
+		protocol_key(&key, protocol);
+		place = intern_find(&endpoints->databases, buffer_slice(&key));
+	}
 	buffer_release(&key);
 	return place && *place != ENDPOINTS_SEVERAL ? *place : 0;
 }
 
-uint32_t endpoints_of_connection(const struct endpoints *endpoints, int64_t connection)
+const struct endpoint_connection *endpoints_connection(const struct endpoints *endpoints,
+						       int64_t connection)
 {
 	size_t low = 0;
 	size_t high = endpoints->n_connections;
@@ -264,13 +356,13 @@ uint32_t endpoints_of_connection(const struct endpoints *endpoints, int64_t conn
 		size_t middle = low + (high - low) / 2;
 
 		if (endpoints->connections[middle].id == connection)
-			return endpoints->connections[middle].place;
+			return &endpoints->connections[middle];
 		if (endpoints->connections[middle].id < connection)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return 0;
+	return NULL;
 }
 
 int64_t endpoints_session(const struct endpoints *endpoints, uint32_t place, struct slice database,
@@ -280,7 +372,10 @@ int64_t endpoints_session(const struct endpoints *endpoints, uint32_t place, str
 	int64_t *connection;
 
 	buffer_init(&key, (size_t)1024 * 1024);
-	session_key(&key, place, database, user);
+	if (database.size || user.size)
+		session_key(&key, place, database, user);
+	else
+		place_key(&key, place);
 	connection = key.overflowed ? NULL : intern_find(&endpoints->sessions, buffer_slice(&key));
 	if (!connection) {
 		session_key(&key, place, database, slice_of(NULL, 0));

@@ -21,11 +21,12 @@ struct endpoints {
 	/* Connections by id, for the exchanges that are theirs. */
 	struct endpoint_connection {
 		int64_t id;
-		uint32_t place;
+		uint32_t place;		       /* 0: not known */
+		const struct protocol *speaks; /* NULL: not known here */
 	} * connections;
 	size_t n_connections;
-	struct intern sessions;	 /* place + database (+ user) -> the first connection with them */
-	struct intern databases; /* protocol + database -> its only place, or ENDPOINTS_SEVERAL */
+	struct intern sessions;	 /* place (+ database (+ user)) -> the first connection with them */
+	struct intern databases; /* protocol (+ database) -> its only place, or ENDPOINTS_SEVERAL */
 };
 
 #define ENDPOINTS_SEVERAL UINT32_MAX
@@ -37,12 +38,23 @@ void endpoints_release(struct endpoints *endpoints);
 /* The place that `address` and port mean for this protocol; 0: none was recorded. */
 uint32_t endpoints_find(const struct endpoints *endpoints, const struct matcher_options *options,
 			struct slice protocol, struct slice address, uint16_t port);
-/* The only place where this protocol and database were recorded; 0: none, or several. */
+/*
+ * The only place where this protocol and database were recorded, else the only one of the protocol: its database may become
+ * known later, or never. 0: none, or several.
+ */
 uint32_t endpoints_only(const struct endpoints *endpoints, struct slice protocol,
 			struct slice database);
-/* The place of a recorded connection; 0: not known. */
-uint32_t endpoints_of_connection(const struct endpoints *endpoints, int64_t connection);
-/* A recorded connection to this place and database, of this user where there is one; 0: none. */
+/* See matcher_greeting(). */
+const struct protocol *endpoints_greeting(const struct endpoints *endpoints,
+					  const struct matcher_options *options,
+					  struct slice address, uint16_t port, bool *ret_at_once);
+/* A recorded connection; NULL: there is none of that id. */
+const struct endpoint_connection *endpoints_connection(const struct endpoints *endpoints,
+						       int64_t connection);
+/*
+ * A recorded connection to this place and database, of this user where there is one; 0: none. Without either it is any of
+ * the place's: what a server says before it knows who comes.
+ */
 int64_t endpoints_session(const struct endpoints *endpoints, uint32_t place, struct slice database,
 			  struct slice user);
 

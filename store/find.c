@@ -223,15 +223,20 @@ static bool find_in_group(struct answers_state *state, const struct request *req
 	return answer->rung == RUNG_EXACT;
 }
 
+void find_elsewhere(struct answers_state *state, uint32_t place)
+{
+	if (state->place == place)
+		return;
+	state->place = place;
+	atomic_fetch_add_explicit(&state->matcher->other_endpoint, 1, memory_order_relaxed);
+}
+
+/* A database may become known behind the login (USE), so that a place is found late. */
 uint32_t find_place(struct answers_state *state, struct slice database)
 {
-	if (!state->place) {
-		state->place = endpoints_only(&state->matcher->endpoints,
-					      slice_from_string(state->protocol), database);
-		if (state->place)
-			atomic_fetch_add_explicit(&state->matcher->other_endpoint, 1,
-						  memory_order_relaxed);
-	}
+	if (!state->place)
+		find_elsewhere(state, endpoints_only(&state->matcher->endpoints,
+						     slice_from_string(state->protocol), database));
 	return state->place;
 }
 

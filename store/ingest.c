@@ -46,21 +46,25 @@ static const char *const ingest_sql[INGEST_SQL_COUNT] = {
 	[SET_STATEMENT_COLUMNS] = "UPDATE statement SET columns = ?1, described = 1 WHERE id = ?2",
 	[ADD_EXCHANGE] = "INSERT INTO exchange (id, connection, ordinal, batch, batch_index, "
 			 "started_ns, first_byte_ns, duration_ns, outcome, flags, kind, "
-			 "transaction_state, exact_hash, loose_hash, statement, text, parameters) "
+			 "transaction_state, exact_hash, loose_hash, statement, text, parameters, "
+			 "inline, rows, columns, tag, row_count, error, events, empty, insert_id, "
+			 "warnings, server_status) "
 			 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
-			 "?15, ?16, ?17)",
+			 "?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)",
 	[END_EXCHANGE] = "UPDATE exchange SET first_byte_ns = ?1, duration_ns = ?2, outcome = ?3, "
 			 "flags = flags | ?4 WHERE id = ?5",
-	[SET_FLAGS] = "UPDATE exchange SET flags = ?1 WHERE id = ?2",
 	[COPY_STATEMENT] = "INSERT INTO statement (context, dialect, text, canonical, verb, "
 			   "slot_types, columns, described) SELECT ?1, dialect, text, canonical, "
 			   "verb, slot_types, columns, described FROM statement WHERE id = ?2",
 	[SET_STATEMENT] = "UPDATE exchange SET statement = ?1 WHERE id = ?2",
-	[ADD_RESULT] = "INSERT INTO result (exchange, number, columns, tag, row_count, error, "
-		       "events, empty) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-	[SET_RESULT] = "UPDATE result SET columns = ?3, tag = ?4, row_count = ?5, error = ?6, "
-		       "events = ?7, empty = ?8 WHERE exchange = ?1 AND number = ?2",
-	[ADD_ROWS] = "INSERT INTO result_rows (exchange, result, chunk, first_row, rows) "
+	[ADD_RESULT] = "INSERT INTO result_apart (exchange, number, columns, tag, row_count, "
+		       "error, events, empty, insert_id, warnings, server_status) "
+		       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+	[SET_RESULT] =
+		"UPDATE result_apart SET columns = ?3, tag = ?4, row_count = ?5, error = ?6, "
+		"events = ?7, empty = ?8, insert_id = ?9, warnings = ?10, "
+		"server_status = ?11 WHERE exchange = ?1 AND number = ?2",
+	[ADD_ROWS] = "INSERT INTO rows_apart (exchange, result, chunk, first_row, rows) "
 		     "VALUES (?1, ?2, ?3, ?4, ?5)",
 	[ADD_PART] = "INSERT INTO value_part (exchange, part, sequence, bytes) "
 		     "VALUES (?1, ?2, ?3, ?4)",
@@ -81,6 +85,7 @@ int ingest_new(sqlite3 *database, struct ingest **ret_ingest)
 	intern_init(&ingest->columns, COLUMNS_BYTES);
 	intern_init(&ingest->statements, STATEMENTS_BYTES);
 	buffer_init(&ingest->json, JSON_BYTES_MAX);
+	buffer_init(&ingest->parameters, JSON_BYTES_MAX);
 	buffer_init(&ingest->scratch, SCRATCH_BYTES_MAX);
 	ingest->column_room = calloc(COLUMNS_MAX, sizeof(*ingest->column_room));
 	if (!ingest->column_room)
@@ -129,6 +134,7 @@ void ingest_free(struct ingest *ingest)
 	intern_release(&ingest->statements);
 	arena_release(&ingest->arena);
 	buffer_release(&ingest->json);
+	buffer_release(&ingest->parameters);
 	buffer_release(&ingest->scratch);
 	free(ingest->column_room);
 	free(ingest);
@@ -251,6 +257,8 @@ static int connection_open(struct ingest *ingest, uint64_t number,
 /* The session's lexer and context start from what the client asked for at login. */
 static void session_start(struct connection_state *connection, const struct session_item *item)
 {
+	sql_session_free(connection->session);
+	connection->session = NULL;
 	if (!item->protocol->dialect || item->replication)
 		return;
 	connection->session = sql_session_new(item->protocol->dialect, item->database);
@@ -285,8 +293,17 @@ static int session_begin(struct ingest *ingest, struct connection_state *connect
 	size_t split;
 	int rc;
 
-	if (connection->protocol) /* one login for each connection */
+	/*
+	 * Of a login on a connection that has one (MySQL's COM_CHANGE_USER and COM_RESET_CONNECTION) only the new session
+	 * counts, seen in the context of the statements behind it: the row tells the connection's first.
+	 */
+	if (connection->protocol) {
+		if (connection->protocol == item->protocol)
+			session_start(connection, item);
+		connection->batch = 0;
+		connection->batch_failed = false;
 		return SQLITE_OK;
+	}
 	connection->protocol = item->protocol;
 	session_start(connection, item);
 	rc = name_endpoint(ingest, connection);
@@ -389,6 +406,8 @@ int ingest_item(struct ingest *ingest, const struct item *item)
 	intern_trim(&ingest->statements);
 	if (ingest->json.capacity > KEPT_BYTES_MAX)
 		buffer_release(&ingest->json);
+	if (ingest->parameters.capacity > KEPT_BYTES_MAX)
+		buffer_release(&ingest->parameters);
 	if (ingest->scratch.capacity > KEPT_BYTES_MAX)
 		buffer_release(&ingest->scratch);
 	return rc;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Exchanges into rows (design §5, §9). An ordinary exchange is one item and three INSERTs:
- * exchange, result and its rows. A large one comes in several items: its row is made with the first
- * and completed with the last.
+ * Exchanges into rows (design §5, §9). An ordinary exchange is one item and one INSERT. A large one
+ * comes in several items: its row is made with the first and completed with the last.
  *
  * Invariant: what a kept exchange's identity points to lies in its own arena, and its `entry` is
  * NULL.
@@ -84,6 +83,7 @@ static int add_exchange(struct ingest *ingest, const struct connection_state *co
 			const struct exchange_item *item, struct open_exchange *exchange)
 {
 	const struct identity *identity = &exchange->identity;
+	struct buffer *parameters = &ingest->parameters;
 	const char transaction = (char)item->transaction;
 	sqlite3_stmt *sql = ingest->sql[ADD_EXCHANGE];
 	int rc;
@@ -94,22 +94,22 @@ static int add_exchange(struct ingest *ingest, const struct connection_state *co
 	sqlite3_bind_int64(sql, 4, (int64_t)item->batch);
 	sqlite3_bind_int64(sql, 5, item->index);
 	sqlite3_bind_int64(sql, 6, item->start_ns);
-	bind_end(sql, 7, item, item->start_ns, exchange->flags);
 	sqlite3_bind_int(sql, 11, item->kind);
 	if (transaction > ' ' && transaction < 0x7f)
 		sqlite3_bind_text(sql, 12, &transaction, 1, SQLITE_STATIC);
 	else
 		sqlite3_bind_null(sql, 12);
 	bind_identity(sql, 13, identity);
-	buffer_clear(&ingest->json);
+	buffer_clear(parameters);
 	if (identity->entry && item->kind != EXCHANGE_PARSE)
-		parameters_json(identity->values, identity->template.statement.n_slots,
-				&ingest->json);
-	if (ingest->json.overflowed) {
+		parameters_json(identity->values, identity->template.statement.n_slots, parameters);
+	if (parameters->overflowed) {
 		exchange->flags |= EXCHANGE_REQUEST_TOO_LARGE;
-		buffer_clear(&ingest->json);
+		buffer_clear(parameters);
 	}
-	database_bind_nonempty(sql, 17, buffer_slice(&ingest->json));
+	database_bind_nonempty(sql, 17, buffer_slice(parameters));
+	ingest_bind_inline(ingest, exchange, sql, 18);
+	bind_end(sql, 7, item, item->start_ns, exchange->flags);
 	rc = database_run(sql);
 	if (rc == SQLITE_OK)
 		rc = add_parameter_parts(ingest, exchange);
@@ -217,7 +217,7 @@ static int exchange_first(struct ingest *ingest, struct connection_state *connec
 					    .start_ns = item->start_ns };
 	if (rc == SQLITE_OK && has_text)
 		rc = ingest_identify(ingest, connection, item, &exchange->identity);
-	return rc == SQLITE_OK ? add_exchange(ingest, connection, item, exchange) : rc;
+	return rc;
 }
 
 /* A simple query without a row description gives no rows: that is known of its statement now. */
@@ -227,7 +227,8 @@ static int learn_no_columns(struct ingest *ingest, const struct exchange_item *i
 	const struct open_result *result = &exchange->result;
 
 	if (exchange->kind != EXCHANGE_SIMPLE || item->outcome != OUTCOME_OK ||
-	    !exchange->identity.entry || result->number || result->format || !result->tag.data)
+	    !exchange->identity.entry || result->number || result->format ||
+	    !result->completion.tag.data)
 		return SQLITE_OK;
 	return ingest_learn_columns(ingest, exchange->identity.entry, NULL, false);
 }
@@ -236,21 +237,16 @@ static int learn_no_columns(struct ingest *ingest, const struct exchange_item *i
 static int exchange_whole(struct ingest *ingest, struct connection_state *connection,
 			  const struct exchange_item *item)
 {
-	sqlite3_stmt *set_flags = ingest->sql[SET_FLAGS];
 	struct open_exchange exchange;
-	uint32_t flags;
 	int rc = exchange_first(ingest, connection, item, &exchange);
 
-	flags = exchange.flags;
+	exchange.whole = true;
 	if (rc == SQLITE_OK)
 		rc = ingest_pieces(ingest, &exchange, connection->protocol, item);
 	if (rc == SQLITE_OK)
+		rc = add_exchange(ingest, connection, item, &exchange);
+	if (rc == SQLITE_OK)
 		rc = learn_no_columns(ingest, item, &exchange);
-	if (rc == SQLITE_OK && exchange.flags != flags) {
-		sqlite3_bind_int64(set_flags, 1, item->flags | exchange.flags);
-		sqlite3_bind_int64(set_flags, 2, exchange.id);
-		rc = database_run(set_flags);
-	}
 	session_end(connection, item, &exchange.identity);
 	count_end(ingest, item->outcome, item->flags | exchange.flags);
 	buffer_release(&exchange.result.error);
@@ -334,6 +330,8 @@ int ingest_exchange(struct ingest *ingest, struct connection_state *connection,
 	if (!item->opens)
 		return exchange_next(ingest, connection, item);
 	rc = exchange_first(ingest, connection, item, &exchange);
+	if (rc == SQLITE_OK)
+		rc = add_exchange(ingest, connection, item, &exchange);
 	if (rc == SQLITE_OK)
 		rc = ingest_pieces(ingest, &exchange, connection->protocol, item);
 	ingest_result_keep(&exchange.result);

@@ -31,11 +31,19 @@ static int move_results(sqlite3 *database, int64_t to, int64_t from)
 		 */
 		"UPDATE exchange SET flags = flags | ?3 WHERE id = ?1 AND EXISTS "
 		"(SELECT 1 FROM value_part WHERE exchange = ?2)",
-		"UPDATE result_rows SET exchange = ?1, result = result + "
-		"(SELECT coalesce(max(number) + 1, 0) FROM result WHERE exchange = ?1) "
+		/* Results that are inline are taken out first: the first exchange's once. */
+		"INSERT INTO result_apart SELECT * FROM result WHERE exchange IN (?1, ?2) AND "
+		"exchange IN (SELECT id FROM exchange WHERE id IN (?1, ?2) AND inline)",
+		"INSERT INTO rows_apart SELECT * FROM result_rows WHERE exchange IN (?1, ?2) AND "
+		"exchange IN (SELECT id FROM exchange WHERE id IN (?1, ?2) AND inline)",
+		"UPDATE exchange SET inline = 0, columns = NULL, rows = NULL, tag = NULL, "
+		"row_count = NULL, error = NULL, events = NULL, empty = 0, insert_id = NULL, "
+		"warnings = NULL, server_status = NULL WHERE id IN (?1, ?2)",
+		"UPDATE rows_apart SET exchange = ?1, result = result + "
+		"(SELECT coalesce(max(number) + 1, 0) FROM result_apart WHERE exchange = ?1) "
 		"WHERE exchange = ?2",
-		"UPDATE result SET exchange = ?1, number = number + "
-		"(SELECT coalesce(max(number) + 1, 0) FROM result WHERE exchange = ?1) "
+		"UPDATE result_apart SET exchange = ?1, number = number + "
+		"(SELECT coalesce(max(number) + 1, 0) FROM result_apart WHERE exchange = ?1) "
 		"WHERE exchange = ?2",
 		"UPDATE exchange SET flags = a.flags | b.flags, outcome = b.outcome, "
 		"duration_ns = b.started_ns + b.duration_ns - a.started_ns "

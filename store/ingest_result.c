@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Results into rows (design §5, §9): row descriptions, rows in chunks, value parts, tags, errors
- * and notices. Rows and parts are stored as they come and nothing of them is kept, so a result of
- * any size needs no memory.
+ * and notices. The only result of an exchange that is one item goes into the exchange's row, when
+ * its rows fit a chunk. Of all others rows and parts are stored as they come and nothing of them is
+ * kept, so a result of any size needs no memory.
  *
- * Invariants: an open result's `tag` borrows from the item that is worked on, so it is stored
+ * Invariants: an open result's completion borrows from the item that is worked on, so it is stored
  * before the item ends; `format` lies in ingest's memory during an item, and in `kept_format`
  * between two. Rows that wait are in ingest->json, an array without its closing bracket, and belong
  * to the open result.
@@ -29,21 +30,30 @@ static void result_begin(struct open_result *result, uint32_t number)
 	buffer_init(&result->events, EVENTS_BYTES_MAX);
 }
 
-/* Stores the rows that wait in ingest->json: an array without its closing bracket. */
+/* Closes the array of the rows that wait in ingest->json. False: there are none. */
+static bool rows_end(struct ingest *ingest, struct open_exchange *exchange)
+{
+	if (!ingest->json.size)
+		return false;
+	buffer_append_u8(&ingest->json, ']');
+	if (!ingest->json.overflowed)
+		return true;
+	/* Rows of half a gigabyte each are not stored. */
+	exchange->flags |= EXCHANGE_NOT_DECODED;
+	buffer_clear(&ingest->json);
+	return false;
+}
+
+/* Stores the rows that wait in ingest->json apart. */
 static int rows_flush(struct ingest *ingest, struct open_exchange *exchange)
 {
 	struct open_result *result = &exchange->result;
 	sqlite3_stmt *sql = ingest->sql[ADD_ROWS];
 	int rc;
 
-	if (!ingest->json.size)
+	if (!rows_end(ingest, exchange))
 		return SQLITE_OK;
-	buffer_append_u8(&ingest->json, ']');
-	if (ingest->json.overflowed) { /* rows of half a gigabyte each are not stored */
-		exchange->flags |= EXCHANGE_NOT_DECODED;
-		buffer_clear(&ingest->json);
-		return SQLITE_OK;
-	}
+	exchange->apart = true;
 	sqlite3_bind_int64(sql, 1, exchange->id);
 	sqlite3_bind_int64(sql, 2, result->number);
 	sqlite3_bind_int64(sql, 3, result->chunk);
@@ -58,33 +68,57 @@ static int rows_flush(struct ingest *ingest, struct open_exchange *exchange)
 	return rc;
 }
 
-static void bind_result(const struct open_exchange *exchange, const struct protocol *protocol,
-			sqlite3_stmt *sql)
+/* 0 is most often no news, and is NULL then. */
+static void bind_nonzero(sqlite3_stmt *sql, int at, int64_t number)
 {
-	const struct open_result *result = &exchange->result;
-	int64_t count = result->format || result->rows ? result->rows :
-			result->tag.data	       ? protocol->tag_rows(result->tag) :
-							 -1;
-
-	sqlite3_bind_int64(sql, 1, exchange->id);
-	sqlite3_bind_int64(sql, 2, result->number);
-	if (result->format)
-		sqlite3_bind_int64(sql, 3, result->format->id);
+	if (number)
+		sqlite3_bind_int64(sql, at, number);
 	else
-		sqlite3_bind_null(sql, 3);
-	database_bind(sql, 4, result->tag);
-	if (count >= 0)
-		sqlite3_bind_int64(sql, 5, count);
-	else
-		sqlite3_bind_null(sql, 5);
-	database_bind_nonempty(sql, 6, buffer_slice(&result->error));
-	database_bind_nonempty(sql, 7, buffer_slice(&result->events));
-	sqlite3_bind_int(sql, 8, result->empty);
+		sqlite3_bind_null(sql, at);
 }
 
-/* Stores what is known of the result under way: at its end, and when the item ends. */
-static int result_flush(struct ingest *ingest, struct open_exchange *exchange,
-			const struct protocol *protocol)
+/* What a result says but for its rows: nine columns, from parameter `at` on. */
+static void bind_result(const struct open_result *result, sqlite3_stmt *sql, int at)
+{
+	const struct completion *completion = &result->completion;
+	bool counted = result->format || result->rows;
+	bool completed = completion->tag.data && completion->rows != -1;
+
+	bind_nonzero(sql, at, result->format ? result->format->id : 0);
+	database_bind(sql, at + 1, completion->tag);
+	if (counted || completed)
+		sqlite3_bind_int64(sql, at + 2, counted ? result->rows : completion->rows);
+	else
+		sqlite3_bind_null(sql, at + 2);
+	database_bind_nonempty(sql, at + 3, buffer_slice(&result->error));
+	database_bind_nonempty(sql, at + 4, buffer_slice(&result->events));
+	sqlite3_bind_int(sql, at + 5, result->empty);
+	bind_nonzero(sql, at + 6, (int64_t)completion->insert_id);
+	bind_nonzero(sql, at + 7, completion->warnings);
+	bind_nonzero(sql, at + 8, completion->status);
+}
+
+void ingest_bind_inline(struct ingest *ingest, struct open_exchange *exchange, sqlite3_stmt *sql,
+			int at)
+{
+	static const struct open_result none;
+	struct open_result *result = &exchange->result;
+	bool is_inline = exchange->whole && result->begun && !exchange->apart;
+
+	sqlite3_bind_int(sql, at, is_inline);
+	if (is_inline && rows_end(ingest, exchange))
+		/* encode_row() made it: valid UTF-8 without NUL. */
+		sqlite3_bind_text64(sql, at + 1, (const char *)ingest->json.data, ingest->json.size,
+				    SQLITE_STATIC, SQLITE_UTF8);
+	else
+		sqlite3_bind_null(sql, at + 1);
+	if (is_inline && result->events.size)
+		buffer_append_u8(&result->events, ']');
+	bind_result(is_inline ? result : &none, sql, at + 2);
+}
+
+/* Stores what is known of the result under way apart: at its end, and when the item ends. */
+static int result_flush(struct ingest *ingest, struct open_exchange *exchange)
 {
 	struct open_result *result = &exchange->result;
 	sqlite3_stmt *sql = ingest->sql[result->stored ? SET_RESULT : ADD_RESULT];
@@ -97,7 +131,10 @@ static int result_flush(struct ingest *ingest, struct open_exchange *exchange,
 		return rc;
 	if (result->events.size)
 		buffer_append_u8(&result->events, ']');
-	bind_result(exchange, protocol, sql);
+	exchange->apart = true;
+	sqlite3_bind_int64(sql, 1, exchange->id);
+	sqlite3_bind_int64(sql, 2, result->number);
+	bind_result(result, sql, 3);
 	rc = database_run(sql);
 	if (result->events.size) /* more may follow */
 		result->events.size--;
@@ -204,6 +241,7 @@ static int add_columns(struct ingest *ingest, struct open_exchange *exchange,
 		       const struct protocol *protocol, const struct piece *piece)
 {
 	struct statement_entry *entry = exchange->identity.entry;
+	/* Rows in front of their description: of no server, but of bytes that say so. */
 	int rc = rows_flush(ingest, exchange);
 
 	if (rc == SQLITE_OK)
@@ -220,7 +258,7 @@ static int add_piece(struct ingest *ingest, struct open_exchange *exchange,
 	struct open_result *result = &exchange->result;
 
 	if (!result->begun || result->number != piece->result) {
-		int rc = result_flush(ingest, exchange, protocol);
+		int rc = result_flush(ingest, exchange);
 
 		if (rc != SQLITE_OK)
 			return rc;
@@ -238,7 +276,8 @@ static int add_piece(struct ingest *ingest, struct open_exchange *exchange,
 	case PIECE_VALUE:
 		return add_value(ingest, exchange, piece);
 	case PIECE_TAG:
-		result->tag = piece->bytes.data ? piece->bytes : slice_of("", 0);
+		if (protocol->completion_read(piece->bytes, &result->completion) < 0)
+			exchange->flags |= EXCHANGE_NOT_DECODED;
 		break;
 	case PIECE_EMPTY:
 		result->empty = true;
@@ -264,14 +303,17 @@ int ingest_pieces(struct ingest *ingest, struct open_exchange *exchange,
 	for (const struct piece *piece = item->pieces; piece && rc == SQLITE_OK;
 	     piece = piece->next)
 		rc = add_piece(ingest, exchange, protocol, piece);
-	return rc == SQLITE_OK ? result_flush(ingest, exchange, protocol) : rc;
+	/* The first of one item, and all of it is here: it goes with the exchange's row. */
+	if (rc != SQLITE_OK || (exchange->whole && !exchange->apart && !exchange->result.number))
+		return rc;
+	return result_flush(ingest, exchange);
 }
 
 void ingest_result_keep(struct open_result *result)
 {
 	size_t size;
 
-	result->tag = slice_of(NULL, 0);
+	result->completion.tag = slice_of(NULL, 0);
 	if (!result->format || result->format == result->kept_format)
 		return;
 	size = row_format_bytes(result->format->n);

@@ -28,7 +28,6 @@ enum ingest_sql {
 	SET_STATEMENT_COLUMNS,
 	ADD_EXCHANGE,
 	END_EXCHANGE,
-	SET_FLAGS,
 	COPY_STATEMENT,
 	SET_STATEMENT,
 	ADD_RESULT,
@@ -50,7 +49,7 @@ struct statement_entry {
 /* The result that an exchange is in. */
 struct open_result {
 	bool begun;
-	bool stored; /* the row is there: what changes is an UPDATE */
+	bool stored; /* its row in result_apart is there: what changes is an UPDATE */
 	bool empty;
 	uint32_t number;
 	uint32_t chunk;
@@ -58,7 +57,7 @@ struct open_result {
 	struct row_format *kept_format;	 /* owned, while the exchange waits for its next item */
 	int64_t rows;
 	int64_t chunk_first_row;
-	struct slice tag;
+	struct completion completion; /* tag.data NULL: none yet */
 	struct buffer error;
 	struct buffer events;
 };
@@ -80,6 +79,8 @@ struct open_exchange {
 	uint8_t kind;
 	int64_t id;
 	int64_t start_ns;
+	bool whole;	/* it is one item: its row is added behind its results */
+	bool apart;	/* a result or a row of it is stored apart */
 	uint32_t flags; /* found while storing */
 	struct identity identity;
 	struct arena arena; /* of the identity, when the exchange has several items */
@@ -121,7 +122,8 @@ struct ingest {
 	struct intern statements;
 	int64_t next_exchange;
 	struct arena arena;	    /* what one item needs; emptied behind each */
-	struct buffer json;	    /* rows of the chunk under way, parameters, objects */
+	struct buffer json;	    /* rows of the chunk under way, objects */
+	struct buffer parameters;   /* of the exchange under way */
 	struct buffer scratch;	    /* keys, and values on their way to JSON */
 	struct column *column_room; /* COLUMNS_MAX */
 	struct writer_summary summary;
@@ -166,6 +168,12 @@ MUST_CHECK int ingest_part(struct ingest *ingest, int64_t exchange, uint32_t par
 /*
  * The item ends and the exchange does not: what the result borrows from it is copied or forgotten.
  */
+/*
+ * Binds `inline` and what follows it in the exchange's row, eleven parameters from `at` on: the
+ * result that ingest_pieces() did not store apart, which may flag the exchange.
+ */
+void ingest_bind_inline(struct ingest *ingest, struct open_exchange *exchange, sqlite3_stmt *sql,
+			int at);
 void ingest_result_keep(struct open_result *result);
 
 /* ingest_merge.c */

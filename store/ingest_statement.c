@@ -163,9 +163,9 @@ struct slice ingest_own_text(const struct identity *identity)
 }
 
 /* The values of all slots; what cannot be read of a parameter is kept as its bytes. */
-static const struct sql_value *slot_values(struct ingest *ingest, const struct protocol *protocol,
-					   const struct sql_statement *statement,
-					   const struct exchange_item *item)
+static struct sql_value *slot_values(struct ingest *ingest, const struct protocol *protocol,
+				     const struct sql_statement *statement,
+				     const struct exchange_item *item)
 {
 	struct sql_value *bound = NULL;
 	struct sql_value *values;
@@ -188,6 +188,7 @@ int ingest_identify(struct ingest *ingest, struct connection_state *connection,
 {
 	struct declared_types declared = { 0 };
 	struct sql_context context;
+	struct sql_value *values;
 	uint32_t *types;
 	int rc = ingest_context(ingest, connection);
 
@@ -200,8 +201,11 @@ int ingest_identify(struct ingest *ingest, struct connection_state *connection,
 					 &declared, ret_identity);
 	if (rc != SQLITE_OK)
 		return rc;
-	ret_identity->values =
-		slot_values(ingest, connection->protocol, &ret_identity->template.statement, item);
+	values = slot_values(ingest, connection->protocol, &ret_identity->template.statement, item);
+	if (item->kind != EXCHANGE_PARSE) /* nothing is executed: names are what they are */
+		sql_session_resolve(connection->session, &ret_identity->template.statement, values,
+				    &ingest->arena);
+	ret_identity->values = values;
 	context = sql_session_context(connection->session);
 	ret_identity->exact_hash =
 		sql_exact_hash(&context, &ret_identity->template.statement, ret_identity->values);

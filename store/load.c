@@ -4,6 +4,7 @@
  * statements. Hashes that are missing (a person edited the row) or stale (another version of the
  * canonical form) are made here, in memory.
  */
+#include "parsers/protocol.h"
 #include "store/database.h"
 #include "store/matcher_state.h"
 #include "store/recording_state.h"
@@ -24,9 +25,14 @@ uint64_t matcher_key(uint64_t hash, uint32_t place, enum match_class class)
 	return key ^ key >> 31;
 }
 
-bool matcher_is_servable(uint8_t kind, uint8_t outcome, uint32_t flags)
+static bool is_servable(const struct protocol *protocol, uint8_t kind, uint8_t outcome,
+			uint32_t flags)
 {
-	return (kind == EXCHANGE_SIMPLE || kind == EXCHANGE_EXTENDED || kind == EXCHANGE_PARSE) &&
+	if (protocol)
+		flags &= ~protocol->served_flags;
+
+	return (kind == EXCHANGE_SIMPLE || kind == EXCHANGE_EXTENDED || kind == EXCHANGE_PARSE ||
+		kind == EXCHANGE_COMMAND) &&
 	       outcome != OUTCOME_UNFINISHED &&
 	       !(flags & (EXCHANGE_COPY | EXCHANGE_REQUEST_TOO_LARGE | EXCHANGE_NOT_DECODED |
 			  EXCHANGE_CUT | EXCHANGE_ABORTED));
@@ -54,7 +60,9 @@ static uint64_t make_hash(struct reader *reader, int64_t id)
 static int add_exchange(struct matcher *matcher, struct reader *reader, sqlite3_stmt *sql)
 {
 	int64_t id = sqlite3_column_int64(sql, 0);
-	uint32_t place = endpoints_of_connection(&matcher->endpoints, sqlite3_column_int64(sql, 1));
+	const struct endpoint_connection *connection =
+		endpoints_connection(&matcher->endpoints, sqlite3_column_int64(sql, 1));
+	uint32_t place = connection ? connection->place : 0;
 	uint8_t kind = (uint8_t)sqlite3_column_int(sql, 2);
 	uint8_t outcome = (uint8_t)sqlite3_column_int(sql, 3);
 	uint32_t flags = (uint32_t)sqlite3_column_int64(sql, 4);
@@ -70,7 +78,7 @@ static int add_exchange(struct matcher *matcher, struct reader *reader, sqlite3_
 		hash = make_hash(reader, id);
 	if (!hash) /* nothing that can be asked for */
 		return 0;
-	if (!matcher_is_servable(kind, outcome, flags))
+	if (!is_servable(connection ? connection->speaks : NULL, kind, outcome, flags))
 		class = MATCH_UNSERVABLE;
 	else if (kind == EXCHANGE_PARSE)
 		class = MATCH_PARSE;

@@ -118,6 +118,23 @@ static struct slice name_before_blanks(struct slice text, size_t at)
 	return name_before(text, at);
 }
 
+/* SQL: PASSWORD '...', IDENTIFIED BY '...', PASSWORD('...'); MySQL has strings in double quotes too. */
+static bool is_secret_string(struct slice text, size_t at)
+{
+	struct slice name;
+
+	if (text.data[at] != '\'' && text.data[at] != '"')
+		return false;
+	if (text.data[at] == '"' && at && is_name(text.data[at - 1])) /* it closes a name */
+		return false;
+	while (at && text.data[at - 1] == ' ')
+		at--;
+	if (at && text.data[at - 1] == '(')
+		at--;
+	name = name_before_blanks(text, at);
+	return is_secret_name(name) || slice_equal_nocase(name, SLICE("by"));
+}
+
 void mask_argument(struct buffer *out, struct slice argument)
 {
 	size_t kept = 0; /* all before it is in `out` */
@@ -129,9 +146,7 @@ void mask_argument(struct buffer *out, struct slice argument)
 		if (argument.data[i] == '=' && is_secret_name(name_before_blanks(argument, i))) {
 			start = skip_blanks(argument, i + 1);
 			end = value_end(argument, start);
-		} else if (argument.data[i] == '\'' && i &&
-			   is_secret_name(
-				   name_before_blanks(argument, i))) { /* SQL: PASSWORD '...' */
+		} else if (is_secret_string(argument, i)) {
 			start = i;
 			end = value_end(argument, i);
 		} else if (argument.data[i] != ':' || argument.size - i < 3 ||

@@ -77,6 +77,13 @@ void matcher_reader_free(struct matcher_reader *reader)
 	free(reader);
 }
 
+const struct protocol *matcher_greeting(const struct matcher *matcher, struct slice address,
+					uint16_t port, bool *ret_at_once)
+{
+	return endpoints_greeting(&matcher->endpoints, &matcher->options, address, port,
+				  ret_at_once);
+}
+
 /* --- the answers of a connection --- */
 
 static bool answers_server(void *context, struct slice database, struct slice user,
@@ -85,6 +92,7 @@ static bool answers_server(void *context, struct slice database, struct slice us
 	struct answers_state *state = context;
 	const struct endpoints *endpoints = &state->matcher->endpoints;
 	int64_t connection = 0;
+	uint32_t only;
 
 	arena_release(&state->arena);
 	if (state->place)
@@ -94,13 +102,10 @@ static bool answers_server(void *context, struct slice database, struct slice us
 		 * Nothing of this database was recorded where the app goes: elsewhere, and only
 		 * there?
 		 */
-		uint32_t place = state->place;
-
-		state->place = 0;
-		if (find_place(state, database))
-			connection = endpoints_session(endpoints, state->place, database, user);
-		else
-			state->place = place;
+		only = endpoints_only(endpoints, slice_from_string(state->protocol), database);
+		connection = endpoints_session(endpoints, only, database, user);
+		if (connection)
+			find_elsewhere(state, only);
 	}
 	return connection &&
 	       reader_server(state->reader, connection, &state->arena, ret_server) > 0;
@@ -168,11 +173,10 @@ static enum sql_shapes shapes_of(struct answers_state *state, const struct reque
 				 const struct stored_description *known,
 				 struct sql_statement *ret_statement)
 {
-	const struct sql_options options = { .dialect = stored->dialect };
 	struct slice text = arena_copy(&state->arena, stored->text);
 	enum sql_shapes shapes;
 
-	sql_canonicalize(&options, text, &state->arena, ret_statement);
+	reader_canonicalize(stored, text, false, &state->arena, ret_statement);
 	shapes = sql_compare_shapes(request->statement, ret_statement);
 	for (size_t i = 0;
 	     request->declared_types && i < known->n_slots && i < ret_statement->n_slots; i++) {

@@ -15,6 +15,7 @@
 enum repeat { REPEAT_LAST, REPEAT_CYCLE, REPEAT_ERROR };
 
 struct matcher;
+struct protocol;
 
 struct matcher_options {
 	enum repeat repeat;
@@ -62,11 +63,19 @@ void matcher_reader_free(struct matcher_reader *reader); /* accepts NULL */
 
 /*
  * The answers for one connection of the app: which endpoint it asked for selects what was recorded for it. The protocol
- * is by its name ("postgres"). Freed with answers_free().
+ * is by its name ("postgres", "mysql"). Freed with answers_free().
  */
 struct answers *answers_new(struct matcher_reader *reader, const char *protocol,
 			    struct slice address, uint16_t port);
 void answers_free(struct answers *answers); /* accepts NULL */
+
+/*
+ * The protocol whose server speaks first where the app goes; NULL: none that is known, wait for the client. `*ret_at_once`:
+ * that is sure, else the client is given the time to speak first. Places are found as for answers_new(); one that was not
+ * recorded is taken for the recording's only one of such a protocol. Any thread.
+ */
+const struct protocol *matcher_greeting(const struct matcher *matcher, struct slice address,
+					uint16_t port, bool *ret_at_once);
 
 /* Borrowed until matcher_free(); call when the workers have stopped. */
 void matcher_summarize(struct matcher *matcher, struct matcher_summary *ret_summary);

@@ -83,7 +83,6 @@ struct answers_state {
 /* load.c: 0, or -errno with a sentence. */
 MUST_CHECK int matcher_load(struct matcher *matcher, char error[STORE_ERROR_BYTES]);
 uint64_t matcher_key(uint64_t hash, uint32_t place, enum match_class class);
-bool matcher_is_servable(uint8_t kind, uint8_t outcome, uint32_t flags);
 /* Statements of a template: the first in matcher->templates, and how many. */
 size_t matcher_templates(const struct matcher *matcher, uint64_t hash,
 			 const struct template_entry **ret_first);
@@ -94,6 +93,8 @@ enum match { MATCH_NO, MATCH_EQUAL, MATCH_SAME_KIND };
 enum match find_compare(struct answers_state *state, const struct request *request, int64_t id);
 void find_answer(struct answers_state *state, const struct request *request, enum match_class class,
 		 bool consume, struct answer *ret_answer);
+/* The connection is served by another place than it asked for. */
+void find_elsewhere(struct answers_state *state, uint32_t place);
 /* The place that the connection's requests are looked up in. */
 uint32_t find_place(struct answers_state *state, struct slice database);
 

@@ -13,24 +13,34 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* As read_result() reads them. */
+#define RESULT_COLUMNS \
+	"columns, tag, error, events, empty, row_count, insert_id, warnings, server_status"
+
 static const char *const reader_sql[READER_SQL_COUNT] = {
-	[GET_EXCHANGE] = "SELECT statement, kind, outcome, flags, edited, text, parameters "
-			 "FROM exchange WHERE id = ?1",
+	/* With the result of nearly all: what is found is asked for its result next. */
+	[GET_EXCHANGE] = "SELECT statement, kind, outcome, flags, edited, text, parameters, "
+			 "inline, " RESULT_COLUMNS ", rows FROM exchange WHERE id = ?1",
 	[GET_STATEMENT] =
 		"SELECT s.dialect, s.text, s.canonical, s.verb, c.database, c.search_path, "
 		"c.role FROM statement s JOIN context c ON c.id = s.context WHERE s.id = ?1",
 	[GET_DESCRIPTION] = "SELECT described, columns, slot_types FROM statement WHERE id = ?1",
 	[GET_COLUMNS] = "SELECT description FROM columns WHERE id = ?1",
-	/* With it the last chunk, which of an ordinary result is the only one. */
-	[GET_RESULT] = "SELECT r.columns, r.tag, r.error, r.events, r.empty, c.chunk, c.rows "
-		       "FROM result r LEFT JOIN result_rows c "
+	/* With it the last chunk, which of most results is the only one. */
+	[GET_RESULT] = "SELECT " RESULT_COLUMNS ", rows, chunk "
+		       "FROM result_apart r LEFT JOIN rows_apart c "
 		       "ON c.exchange = r.exchange AND c.result = r.number "
-		       "WHERE r.exchange = ?1 AND r.number = ?2 ORDER BY c.chunk DESC LIMIT 1",
-	[GET_CHUNK] = "SELECT rows FROM result_rows WHERE exchange = ?1 AND result = ?2 "
-		      "AND chunk = ?3",
+		       "WHERE r.exchange = ?1 AND r.number = ?2 ORDER BY chunk DESC LIMIT 1",
+	[GET_CHUNK] = "SELECT rows FROM exchange WHERE id = ?1 AND inline AND ?2 = 0 AND ?3 = 0 "
+		      "UNION ALL SELECT rows FROM rows_apart "
+		      "WHERE exchange = ?1 AND result = ?2 AND chunk = ?3",
 	[GET_PART] = "SELECT bytes FROM value_part WHERE exchange = ?1 AND part = ?2 "
 		     "AND sequence = ?3",
-	[GET_GAVE_ROWS] = "SELECT 1 FROM result_rows WHERE exchange = ?1 LIMIT 1",
+	[GET_GAVE_ROWS] = "SELECT 1 FROM exchange WHERE id = ?1 AND inline AND "
+			  "(rows IS NOT NULL OR insert_id) "
+			  "UNION ALL SELECT 1 FROM rows_apart WHERE exchange = ?1 "
+			  "UNION ALL SELECT 1 FROM result_apart WHERE exchange = ?1 AND insert_id "
+			  "LIMIT 1",
 	[GET_SERVER] = "SELECT server_version, server_parameters FROM connection WHERE id = ?1",
 };
 
@@ -103,6 +113,22 @@ static void cache_exchange(struct cached_exchange *cached, const struct stored_e
 	cached->exchange.parameters = slice_of(cached->parameters, exchange->parameters.size);
 }
 
+int reader_stand(struct reader *reader, int64_t id)
+{
+	sqlite3_stmt *sql = reader->sql[GET_EXCHANGE];
+	int rc;
+
+	if (id && reader->stands_on == id)
+		return 1;
+	reader->stands_on = 0;
+	sqlite3_reset(sql);
+	sqlite3_bind_int64(sql, 1, id);
+	rc = reader_step(sql);
+	if (rc > 0)
+		reader->stands_on = id;
+	return rc;
+}
+
 int reader_exchange(struct reader *reader, int64_t id, struct stored_exchange *ret_exchange)
 {
 	struct cached_exchange *cached = &reader->exchanges[(uint64_t)id % CACHED_EXCHANGES];
@@ -113,9 +139,7 @@ int reader_exchange(struct reader *reader, int64_t id, struct stored_exchange *r
 		*ret_exchange = cached->exchange;
 		return 1;
 	}
-	sqlite3_reset(sql);
-	sqlite3_bind_int64(sql, 1, id);
-	rc = reader_step(sql);
+	rc = reader_stand(reader, id);
 	if (rc <= 0)
 		return rc;
 	*ret_exchange = (struct stored_exchange){
@@ -134,7 +158,7 @@ int reader_exchange(struct reader *reader, int64_t id, struct stored_exchange *r
 
 static uint8_t verb_by_name(struct slice name)
 {
-	for (int verb = SQL_OTHER; verb <= SQL_NOTIFY; verb++)
+	for (int verb = SQL_OTHER; verb < SQL_VERBS; verb++)
 		if (slice_equal(name, slice_from_string(sql_verb_name((enum sql_verb)verb))))
 			return (uint8_t)verb;
 	return SQL_OTHER;
@@ -152,12 +176,13 @@ static struct slice copy(struct arena *arena, struct slice bytes)
 static void read_statement(sqlite3_stmt *sql, struct cached_statement *cached)
 {
 	struct stored_statement *statement = &cached->statement;
-	struct sql_options options = { .dialect = (uint8_t)sqlite3_column_int(sql, 0) };
+	struct sql_options options = sql_options_default(
+		sqlite3_column_int(sql, 0) == SQL_MYSQL ? SQL_MYSQL : SQL_POSTGRES);
 	struct arena *arena = &cached->arena;
 	struct sql_statement made;
 
 	*statement = (struct stored_statement){
-		.dialect = options.dialect == SQL_MYSQL ? SQL_MYSQL : SQL_POSTGRES,
+		.dialect = options.dialect,
 		.text = copy(arena, database_column(sql, 1)),
 		.canonical = copy(arena, database_column(sql, 2)),
 		.verb = verb_by_name(database_column(sql, 3)),
@@ -224,19 +249,16 @@ int reader_description(struct reader *reader, int64_t statement, struct arena *a
 	return 1;
 }
 
-/*
- * The template of a text; the one that the recorder stored tells how the session's lexer was set.
- */
-static void canonicalize(const struct stored_statement *stored, struct slice text, bool edited,
+void reader_canonicalize(const struct stored_statement *stored, struct slice text, bool edited,
 			 struct arena *arena, struct sql_statement *ret_statement)
 {
-	struct sql_options options = { .dialect = stored->dialect };
+	struct sql_options options;
 
-	sql_canonicalize(&options, text, arena, ret_statement);
-	if (edited || slice_equal(ret_statement->canonical, stored->canonical))
-		return;
-	options.backslash_escapes = true;
-	sql_canonicalize(&options, text, arena, ret_statement);
+	for (size_t n = 0; sql_options_nth((enum sql_dialect)stored->dialect, n, &options); n++) {
+		sql_canonicalize(&options, text, arena, ret_statement);
+		if (edited || slice_equal(ret_statement->canonical, stored->canonical))
+			return;
+	}
 	ret_statement->canonical = arena_copy(arena, stored->canonical);
 }
 
@@ -285,7 +307,7 @@ int reader_identity(struct reader *reader, const struct stored_exchange *exchang
 	ret_context->search_path = copy(arena, stored->context.search_path);
 	ret_context->role = copy(arena, stored->context.role);
 	text = own.text.data ? own.text : copy(arena, stored->text);
-	canonicalize(stored, text, own.edited, arena, ret_statement);
+	reader_canonicalize(stored, text, own.edited, arena, ret_statement);
 	return stored_values(&own, ret_statement, arena, ret_values);
 }
 

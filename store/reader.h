@@ -58,6 +58,13 @@ MUST_CHECK int reader_description(struct reader *reader, int64_t statement, stru
 				  struct stored_description *ret_description);
 
 /*
+ * The canonical form of a statement's text, read as its session read it: in the way that gives the stored template; an
+ * edited one as a session reads by default. The result lies in the arena or borrows from the text.
+ */
+void reader_canonicalize(const struct stored_statement *stored, struct slice text, bool edited,
+			 struct arena *arena, struct sql_statement *ret_statement);
+
+/*
  * The canonical form and the values of an exchange, from its text and its parameters as they stand
  * in the file: for what was edited, and where the bytes alone do not decide. Results lie in the
  * arena.

@@ -53,26 +53,55 @@ void stored_result_release(struct stored_result *stored)
 	buffer_release(&stored->chunk);
 }
 
+/* What a result says of itself, from column `at` on; behind it come its rows. */
+enum {
+	RESULT_COLUMNS,
+	RESULT_TAG,
+	RESULT_ERROR,
+	RESULT_EVENTS,
+	RESULT_EMPTY,
+	RESULT_ROW_COUNT,
+	RESULT_INSERT_ID,
+	RESULT_WARNINGS,
+	RESULT_STATUS,
+	RESULT_ROWS,
+	RESULT_CHUNK, /* of GET_RESULT: the number of its last chunk */
+};
+
+static void read_completion(sqlite3_stmt *sql, int at, struct slice tag,
+			    struct completion *completion)
+{
+	*completion = (struct completion){
+		.tag = tag,
+		.rows = sqlite3_column_type(sql, at + RESULT_ROW_COUNT) == SQLITE_INTEGER ?
+				sqlite3_column_int64(sql, at + RESULT_ROW_COUNT) :
+				-1,
+		.insert_id = (uint64_t)sqlite3_column_int64(sql, at + RESULT_INSERT_ID),
+		.warnings = (uint16_t)sqlite3_column_int64(sql, at + RESULT_WARNINGS),
+		.status = (uint16_t)sqlite3_column_int64(sql, at + RESULT_STATUS),
+	};
+}
+
 /*
- * The row that GET_RESULT stands on; all of it is copied, since the row is gone with the next step.
+ * The row that a statement stands on; all of it is copied, since the row is gone with the next
+ * step. `chunk` is the last chunk of its rows, -1 without rows.
  */
-static int read_result(sqlite3_stmt *sql, struct stored_result *stored,
+static int read_result(sqlite3_stmt *sql, int at, int64_t chunk, struct stored_result *stored,
 		       struct answer_result *result)
 {
 	struct arena *arena = &stored->arena;
-	struct slice error = arena_copy(arena, database_column(sql, 2));
-	struct slice events = arena_copy(arena, database_column(sql, 3));
-	struct slice tag = database_column(sql, 1);
-	bool has_rows = sqlite3_column_type(sql, 5) == SQLITE_INTEGER;
-	int64_t chunk = has_rows ? sqlite3_column_int64(sql, 5) : -1;
+	struct slice error = arena_copy(arena, database_column(sql, at + RESULT_ERROR));
+	struct slice events = arena_copy(arena, database_column(sql, at + RESULT_EVENTS));
+	struct slice tag = database_column(sql, at + RESULT_TAG);
 
-	*result = (struct answer_result){ .empty = sqlite3_column_int(sql, 4) != 0 };
+	*result = (struct answer_result){ .empty = sqlite3_column_int(sql, at + RESULT_EMPTY) };
 	if (tag.data)
-		result->tag = tag.size ? arena_copy(arena, tag) : slice_of("", 0);
+		read_completion(sql, at, tag.size ? arena_copy(arena, tag) : slice_of("", 0),
+				&result->completion);
 	if (chunk >= 0 && chunk < UINT32_MAX)
 		result->chunks = (uint32_t)chunk + 1;
-	if (chunk == 0 && sqlite3_column_bytes(sql, 6) <= ONLY_CHUNK_BYTES)
-		stored->only_chunk = arena_copy(arena, database_column(sql, 6));
+	if (chunk == 0 && sqlite3_column_bytes(sql, at + RESULT_ROWS) <= ONLY_CHUNK_BYTES)
+		stored->only_chunk = arena_copy(arena, database_column(sql, at + RESULT_ROWS));
 	if (error.size && decode_fields(error, arena, &result->error, &result->n_error) < 0)
 		return -EBADMSG;
 	if (events.size && decode_events(events, arena, &result->events, &result->n_events) < 0)
@@ -80,25 +109,56 @@ static int read_result(sqlite3_stmt *sql, struct stored_result *stored,
 	return 1;
 }
 
+static int result_apart(struct reader *reader, struct stored_result *stored,
+			struct answer_result *result, int64_t *ret_columns)
+{
+	sqlite3_stmt *sql = reader->sql[GET_RESULT];
+	int64_t chunk = -1;
+	int rc;
+
+	sqlite3_bind_int64(sql, 1, (int64_t)stored->exchange);
+	sqlite3_bind_int64(sql, 2, stored->number);
+	rc = reader_step(sql);
+	if (rc <= 0)
+		return rc;
+	*ret_columns = sqlite3_column_int64(sql, RESULT_COLUMNS);
+	if (sqlite3_column_type(sql, RESULT_CHUNK) == SQLITE_INTEGER)
+		chunk = sqlite3_column_int64(sql, RESULT_CHUNK);
+	rc = read_result(sql, 0, chunk, stored, result);
+	sqlite3_reset(sql);
+	return rc;
+}
+
+/* Where the exchange's only result is in its row, that; else what is stored apart. */
+static int result_of(struct reader *reader, struct stored_result *stored,
+		     struct answer_result *result, int64_t *ret_columns)
+{
+	sqlite3_stmt *sql = reader->sql[GET_EXCHANGE];
+	bool has_rows;
+	int rc = reader_stand(reader, (int64_t)stored->exchange);
+
+	if (rc <= 0)
+		return rc;
+	if (!sqlite3_column_int(sql, EXCHANGE_INLINE))
+		return result_apart(reader, stored, result, ret_columns);
+	if (stored->number)
+		return 0;
+	*ret_columns = sqlite3_column_int64(sql, EXCHANGE_RESULT + RESULT_COLUMNS);
+	has_rows = sqlite3_column_type(sql, EXCHANGE_RESULT + RESULT_ROWS) != SQLITE_NULL;
+	return read_result(sql, EXCHANGE_RESULT, has_rows ? 0 : -1, stored, result);
+}
+
 int reader_result(struct reader *reader, struct stored_result *stored, uint64_t exchange,
 		  uint32_t number, struct answer_result *ret_result)
 {
-	sqlite3_stmt *sql = reader->sql[GET_RESULT];
-	int64_t columns;
+	int64_t columns = 0;
 	int rc;
 
 	arena_reset(&stored->arena);
 	stored->only_chunk = slice_of(NULL, 0);
 	stored->exchange = exchange;
 	stored->number = number;
-	sqlite3_bind_int64(sql, 1, (int64_t)exchange);
-	sqlite3_bind_int64(sql, 2, number);
-	rc = reader_step(sql);
-	if (rc <= 0)
-		return rc;
-	columns = sqlite3_column_int64(sql, 0);
-	rc = read_result(sql, stored, ret_result);
-	sqlite3_reset(sql);
+	rc = result_of(reader, stored, ret_result, &columns);
 	if (rc > 0 && columns) {
 		rc = reader_columns(reader, columns, &ret_result->columns);
 		if (rc == 0) /* it names a description that is not there */

@@ -40,6 +40,7 @@ struct cached_statement {
 struct reader {
 	sqlite3 *database;
 	sqlite3_stmt *sql[READER_SQL_COUNT];
+	int64_t stands_on; /* the exchange whose row GET_EXCHANGE is on; 0: none */
 	struct cached_exchange exchanges[CACHED_EXCHANGES];
 	struct cached_statement statements[CACHED_STATEMENTS];
 	struct cached_statement large_statement;
@@ -54,5 +55,11 @@ struct reader {
  * used.
  */
 MUST_CHECK int reader_step(sqlite3_stmt *sql);
+
+/* GET_EXCHANGE stands on this exchange's row, until another is asked for: 1, 0, negative errno. */
+MUST_CHECK int reader_stand(struct reader *reader, int64_t id);
+
+/* Columns of GET_EXCHANGE that reader_result.c reads. */
+enum { EXCHANGE_INLINE = 7, EXCHANGE_RESULT = 8 };
 
 #endif

@@ -117,6 +117,11 @@ static int check_header(const char *path, const uint8_t *header, uint64_t size,
 			   path, header_u32(header, HEADER_VERSION), RECORDING_VERSION);
 	if (!header_u32(header, HEADER_VERSION))
 		return say(-EBADMSG, error, "%s is damaged: it has no format version", path);
+	if (header_u32(header, HEADER_VERSION) < RECORDING_VERSION)
+		return say(-ENOTSUP, error,
+			   "%s has version %u of the format, of a mockproxy before its first "
+			   "release: record it again",
+			   path, header_u32(header, HEADER_VERSION));
 	whole *= page_size == 1 ? 65536 : page_size;
 	if (size < whole && header[HEADER_READ_VERSION] != HEADER_WAL &&
 	    header_u32(header, HEADER_CHANGES) == header_u32(header, HEADER_PAGES_VALID_FOR))
@@ -224,7 +229,7 @@ static int check_tables(sqlite3 *database, int *ret_found)
 				    "sql NOT LIKE 'CREATE VIRTUAL%' "
 				    "AND name IN ('recording', 'endpoint', 'connection', "
 				    "'context', 'columns', 'statement', "
-				    "'exchange', 'result', 'result_rows', 'value_part')",
+				    "'exchange', 'result_apart', 'rows_apart', 'value_part')",
 				    -1, &sql, NULL);
 
 	*ret_found = 0;

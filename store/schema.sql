@@ -54,14 +54,16 @@ CREATE TABLE context (               -- where a statement means what it means: p
 
 CREATE TABLE columns (               -- a row description
 	id                INTEGER PRIMARY KEY,
-	description       TEXT NOT NULL   -- JSON array of objects: name, type, type_id, modifier, length, table, attribute, form
+	description       TEXT NOT NULL   -- JSON array of objects: name, type, type_id, form and what else parsers/column.h
+	                                  -- names; numbers that are 0 are left out
 ) STRICT;
 
 CREATE TABLE statement (             -- a template: texts that differ only in their values share it
 	id                INTEGER PRIMARY KEY,
 	context           INTEGER NOT NULL REFERENCES context (id),
 	dialect           INTEGER NOT NULL, -- 1 PostgreSQL, 2 MySQL
-	text              ANY NOT NULL,   -- as it was first seen, secrets masked
+	text              ANY NOT NULL,   -- as it was first seen, secrets masked; an edited text is read as by a session
+	                                  -- with the server's default settings (MySQL: sql_mode without ANSI_QUOTES ...)
 	canonical         ANY,            -- the template; NULL: text was edited, it is made anew from it
 	verb              TEXT NOT NULL,
 	reads             TEXT,           -- tables, JSON array; NULL: not known
@@ -80,7 +82,8 @@ CREATE TABLE exchange (              -- one statement execution: a request and e
 	started_ns        INTEGER NOT NULL,
 	first_byte_ns     INTEGER,        -- of the answer
 	duration_ns       INTEGER,        -- NULL: unfinished
-	kind              INTEGER NOT NULL, -- 1 simple query, 2 prepared or portal, 3 a Parse that failed, 4 function call
+	kind              INTEGER NOT NULL, -- 1 simple query, 2 prepared or portal, 3 a Parse that failed, 4 function call,
+	                                  -- 5 another command
 	transaction_state TEXT,           -- before it: I idle, T in a transaction, E failed
 	exact_hash        INTEGER,        -- of the identity; NULL: the row was edited, replay makes it anew
 	loose_hash        INTEGER,
@@ -89,30 +92,46 @@ CREATE TABLE exchange (              -- one statement execution: a request and e
 	parameters        ANY,            -- JSON array, one value for each place of the template; NULL: it has none
 	outcome           INTEGER NOT NULL DEFAULT 0, -- 0 unfinished, 1 ok, 2 error, 3 suspended
 	flags             INTEGER NOT NULL DEFAULT 0, -- bits, see view flagged
-	edited            INTEGER NOT NULL DEFAULT 0  -- 1: the text was edited, so values written in it count
-) STRICT;
-
-CREATE TABLE result (
-	exchange          INTEGER NOT NULL REFERENCES exchange (id),
-	number            INTEGER NOT NULL, -- from 0
+	edited            INTEGER NOT NULL DEFAULT 0, -- 1: the text was edited, so values written in it count
+	-- What the server said: nearly always one small result, which is in this row, and the rest is about it.
+	inline            INTEGER NOT NULL DEFAULT 0, -- 1: so it is; 0: results, if there are any, are in result_apart
 	columns           INTEGER REFERENCES columns (id), -- NULL: no rows
-	tag               ANY,            -- what the server says of success; NULL: it did not
+	rows              ANY,            -- JSON array of arrays: "text", null, {"hex": "00ff"} for what is not text,
+	                                  -- {"part": n, "bytes": size} for what is in value_part; NULL: no rows
+	tag               ANY,            -- what the server says of success (MySQL: its info, mostly empty); NULL: it did not
 	row_count         INTEGER,        -- rows given, or affected
 	error             TEXT,           -- JSON object of the error's fields
 	events            TEXT,           -- JSON array: {"notice": {...}} and {"status": {name: value}}
 	empty             INTEGER NOT NULL DEFAULT 0, -- 1: the server said that there was nothing to do
+	insert_id         INTEGER,        -- MySQL, in these three NULL is 0
+	warnings          INTEGER,
+	server_status     INTEGER         -- MySQL's status flags
+) STRICT;
+
+-- The results of an exchange that is not `inline`: of several results, or of one whose rows fill more than one chunk.
+CREATE TABLE result_apart (
+	exchange          INTEGER NOT NULL REFERENCES exchange (id),
+	number            INTEGER NOT NULL, -- from 0
+	columns           INTEGER REFERENCES columns (id), -- this and the following as in exchange
+	tag               ANY,
+	row_count         INTEGER,
+	error             TEXT,
+	events            TEXT,
+	empty             INTEGER NOT NULL DEFAULT 0,
+	insert_id         INTEGER,
+	warnings          INTEGER,
+	server_status     INTEGER,
 	PRIMARY KEY (exchange, number)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE result_rows (           -- rows of a result, in chunks
+CREATE TABLE rows_apart (            -- their rows, in chunks
 	exchange          INTEGER NOT NULL,
 	result            INTEGER NOT NULL,
 	chunk             INTEGER NOT NULL, -- from 0
 	first_row         INTEGER NOT NULL, -- number of the first row, from 1
-	rows              ANY NOT NULL,   -- JSON array of arrays: "text", null, {"hex": "00ff"} for what is not text,
-	                                  -- {"part": n, "bytes": size} for what is in value_part
+	rows              ANY NOT NULL,   -- as exchange.rows
 	PRIMARY KEY (exchange, result, chunk),
-	FOREIGN KEY (exchange, result) REFERENCES result (exchange, number)
+	FOREIGN KEY (exchange, result) REFERENCES result_apart (exchange, number)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE value_part (            -- a value above 256 KiB, in pieces
@@ -143,6 +162,37 @@ CREATE TRIGGER context_edited AFTER UPDATE ON context BEGIN
 	WHERE statement IN (SELECT id FROM statement WHERE context = NEW.id);
 END;
 
+-- All results, wherever they are stored. Edits of what is in them go to where it is.
+CREATE VIEW result AS
+SELECT id AS exchange, 0 AS number, columns, tag, row_count, error, events, empty, insert_id, warnings, server_status
+FROM exchange WHERE inline
+UNION ALL
+SELECT exchange, number, columns, tag, row_count, error, events, empty, insert_id, warnings, server_status
+FROM result_apart;
+
+CREATE TRIGGER result_edited INSTEAD OF UPDATE ON result BEGIN
+	UPDATE exchange SET columns = NEW.columns, tag = NEW.tag, row_count = NEW.row_count, error = NEW.error,
+		events = NEW.events, empty = NEW.empty, insert_id = NEW.insert_id, warnings = NEW.warnings,
+		server_status = NEW.server_status
+	WHERE id = OLD.exchange AND inline;
+	UPDATE result_apart SET columns = NEW.columns, tag = NEW.tag, row_count = NEW.row_count, error = NEW.error,
+		events = NEW.events, empty = NEW.empty, insert_id = NEW.insert_id, warnings = NEW.warnings,
+		server_status = NEW.server_status
+	WHERE exchange = OLD.exchange AND number = OLD.number;
+END;
+
+-- All rows in their chunks: `rows` as in exchange.
+CREATE VIEW result_rows AS
+SELECT id AS exchange, 0 AS result, 0 AS chunk, 1 AS first_row, rows FROM exchange WHERE inline AND rows IS NOT NULL
+UNION ALL
+SELECT exchange, result, chunk, first_row, rows FROM rows_apart;
+
+CREATE TRIGGER result_rows_edited INSTEAD OF UPDATE ON result_rows BEGIN
+	UPDATE exchange SET rows = NEW.rows WHERE id = OLD.exchange AND inline;
+	UPDATE rows_apart SET rows = NEW.rows
+	WHERE exchange = OLD.exchange AND result = OLD.result AND chunk = OLD.chunk;
+END;
+
 -- Every exchange, as a person would ask for it.
 CREATE VIEW queries AS
 SELECT e.id AS id,
@@ -150,16 +200,20 @@ SELECT e.id AS id,
        strftime('%Y-%m-%dT%H:%M:%fZ', e.started_ns / 1000000000.0, 'unixepoch') AS started_at,
        round(e.duration_ns / 1000000.0, 3) AS duration_ms,
        c.protocol AS protocol,
-       c.database AS database,
+       coalesce((SELECT x.database FROM context x WHERE x.id = s.context AND x.database <> ''), c.database) AS database,
        coalesce(e.text, s.text, '(not stored)') AS sql,
        e.parameters AS parameters,
-       (SELECT sum(r.row_count) FROM result r WHERE r.exchange = e.id) AS row_count,
-       (SELECT group_concat(r.tag, '; ') FROM result r WHERE r.exchange = e.id) AS tag,
+       CASE WHEN e.inline THEN e.row_count
+	    ELSE (SELECT sum(r.row_count) FROM result_apart r WHERE r.exchange = e.id) END AS row_count,
+       CASE WHEN e.inline THEN e.tag
+	    ELSE (SELECT group_concat(r.tag, '; ') FROM result_apart r WHERE r.exchange = e.id) END AS tag,
        (SELECT CASE WHEN json_valid(r.error)
 		    THEN coalesce(json_extract(r.error, '$.severity') || ' ' || json_extract(r.error, '$.code') ||
-				  ': ' || json_extract(r.error, '$.message'), r.error)
+				  coalesce(' (' || json_extract(r.error, '$.sqlstate') || ')', '') || ': ' || json_extract(r.error, '$.message'), r.error)
 		    ELSE r.error END
-	FROM result r WHERE r.exchange = e.id AND r.error IS NOT NULL LIMIT 1) AS error
+	FROM (SELECT CASE WHEN e.inline THEN e.error
+			  ELSE (SELECT a.error FROM result_apart a
+				WHERE a.exchange = e.id AND a.error IS NOT NULL LIMIT 1) END AS error) r) AS error
 FROM exchange e
 JOIN connection c ON c.id = e.connection
 LEFT JOIN statement s ON s.id = e.statement;
@@ -188,7 +242,7 @@ SELECT round((e.started_ns - (SELECT min(started_ns) FROM connection)) / 1000000
        round(e.duration_ns / 1000000.0, 3) AS duration_ms,
        e.connection AS connection,
        c.program AS program,
-       CASE e.kind WHEN 1 THEN 'simple' WHEN 2 THEN 'prepared' WHEN 3 THEN 'parse' WHEN 4 THEN 'function' END AS kind,
+       CASE e.kind WHEN 1 THEN 'simple' WHEN 2 THEN 'prepared' WHEN 3 THEN 'parse' WHEN 4 THEN 'function' WHEN 5 THEN 'command' END AS kind,
        CASE e.outcome WHEN 0 THEN 'unfinished' WHEN 1 THEN 'ok' WHEN 2 THEN 'error' WHEN 3 THEN 'suspended' END AS outcome,
        e.id AS id,
        coalesce(e.text, s.text, '(not stored)') AS sql

@@ -66,7 +66,8 @@ static struct template make(const struct sql_options *options, struct slice text
 
 static bool same_options(const struct sql_options *a, const struct sql_options *b)
 {
-	return a->dialect == b->dialect && a->backslash_escapes == b->backslash_escapes;
+	return a->dialect == b->dialect && a->backslash_escapes == b->backslash_escapes &&
+	       a->ansi_quotes == b->ansi_quotes && a->charset == b->charset;
 }
 
 struct template templates_get(struct templates *templates, const struct sql_options *options,

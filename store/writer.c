@@ -13,7 +13,9 @@
  *
  * The thread is not woken for every item: on a machine of two cores the switch costs more than the
  * row. It sleeps until something waits, then until BATCH_BYTES wait or BATCH_NS passed, and writes
- * all that in one transaction.
+ * all that in one transaction. It has a lower priority than the app and its proxy: while they need
+ * all processors what they said waits in the queue, and is written when they pause. A full queue
+ * makes them pause.
  *
  * synchronous is NORMAL: with a WAL the file is consistent after a kill -9 or a power cut at any
  * moment; a power cut may take the last transactions with it. Only checkpoints wait for the disk.
@@ -34,6 +36,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -42,7 +45,14 @@
 #define MOCKPROXY_VERSION "unknown"
 #endif
 
-#define QUEUE_BYTES ((size_t)16 * 1024 * 1024)
+/* A recorder of any result stays under 100 MB: SQLite and the workers take less than the rest. */
+#define QUEUE_BYTES ((size_t)40 * 1024 * 1024)
+/*
+ * Reading goes on when this much is free again: a pause is short then, and the app's next is too.
+ */
+#define ROOM_BYTES ((size_t)2 * 1024 * 1024)
+/* The writer takes what the app leaves of the processors, and no less than a tenth of one. */
+#define NICE 10
 #define BATCH_BYTES ((size_t)1024 * 1024)
 #define BATCH_NS 50000000L
 /* A transaction is not larger than this, so that the WAL is not either. */
@@ -249,7 +259,8 @@ static void account(struct writer *writer, size_t bytes)
 	pthread_mutex_lock(&writer->mutex);
 	writer->waiting -= bytes;
 	if (atomic_load_explicit(&writer->full, memory_order_relaxed) &&
-	    writer->waiting <= writer->queue_bytes / 2) {
+	    (writer->waiting <= writer->queue_bytes / 2 ||
+	     writer->queue_bytes - writer->waiting >= ROOM_BYTES)) {
 		atomic_store_explicit(&writer->full, false, memory_order_relaxed);
 		drained = true;
 	}
@@ -334,6 +345,8 @@ static void *run(void *context)
 	struct writer *writer = context;
 	struct item_list batch;
 
+	/* Of this thread alone, as Linux has it. It cannot be taken back, so it lasts. */
+	(void)!setpriority(PRIO_PROCESS, (id_t)gettid(), getpriority(PRIO_PROCESS, 0) + NICE);
 	while (take_batch(writer, &batch)) {
 		while (batch.first && !writer->abandoned)
 			write_transaction(writer, &batch);

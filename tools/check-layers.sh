@@ -20,7 +20,7 @@ may_include() {
 
 # Allowed to the pure layer: nothing here reads, writes, waits, or depends on the locale.
 PURE=" assert.h errno.h float.h inttypes.h limits.h math.h stdalign.h stdarg.h stdbool.h stddef.h stdint.h stdlib.h \
-string.h xxhash.h "
+string.h xxhash.h zlib.h zstd.h "
 
 status=0
 complain() {

@@ -9,7 +9,7 @@ build=${1:?the folder of the build}
 # Unbounded, not thread-safe, or with a better form in this project (parsers/banned.h says which).
 BANNED='^(__)?(gets|strcpy|stpcpy|strcat|strncpy|strncat|sprintf|vsprintf|strtok|atoi|atol|atoll|atof|system|popen|mktemp|tmpnam|tempnam|localtime|gmtime|ctime|asctime|alloca|rand|srand|sleep|usleep)(_chk)?$'
 # All that the pure layer may ask of libc and libm, and the compiler's own helpers.
-PURE='^(malloc|calloc|realloc|free|abort|qsort|bsearch|strto(l|ll|ul|ull|d|f)|mem(cpy|move|set|cmp|chr|rchr|mem)|str(len|nlen|cmp|ncmp|chr|rchr|str)|__errno_location|__assert_fail|__stack_chk_fail|__isoc.*_strto.*|_GLOBAL_OFFSET_TABLE_|XXH[0-9A-Z_].*|(__)?(fabs|floor|ceil|trunc|round|isnan|isinf|ldexp|frexp|pow|fmod|signbit|fpclassify).*)$'
+PURE='^(malloc|calloc|realloc|free|abort|qsort|bsearch|strto(l|ll|ul|ull|d|f)|mem(cpy|move|set|cmp|chr|rchr|mem)|str(len|nlen|cmp|ncmp|chr|rchr|str)|__errno_location|__assert_fail|__stack_chk_fail|__isoc.*_strto.*|_GLOBAL_OFFSET_TABLE_|XXH[0-9A-Z_].*|(inflate|deflate)[A-Za-z_]*|ZSTD_.*|(__)?(fabs|floor|ceil|trunc|round|isnan|isinf|ldexp|frexp|pow|fmod|signbit|fpclassify).*)$'
 
 # FILE SYMBOL lines: what the objects of a folder ask for and what they bring.
 symbols() { # KIND FOLDER...

@@ -22,6 +22,7 @@ packages() {
 		build libbpf-dev
 		build libelf-dev
 		build zlib1g-dev
+		build libzstd-dev
 		build libsqlite3-dev
 		build libxxhash-dev
 		demo  postgresql-15
@@ -37,6 +38,11 @@ packages() {
 		test  python3-psycopg2
 		test  python3-psycopg
 		test  python3-asyncpg
+		test  python3-sqlalchemy
+		test  ruby-pg
+		test  php-cli        php
+		test  php-pgsql
+		test  libdbd-pg-perl
 		test  ca-certificates /etc/ssl/certs/ca-certificates.crt
 		test  nodejs         node
 		test  npm            npm
@@ -46,7 +52,6 @@ packages() {
 		test  mariadb-client mariadb
 		test  python3-pymysql
 		test  python3-mysqldb
-		test  php-cli        php
 		test  php-mysql
 		test  libmariadb-java
 		test  libdbd-mysql-perl

@@ -5,6 +5,8 @@
  * Message Fields".
  */
 #include "parsers/postgres/wire.h"
+#include "parsers/sql/lexer.h"
+#include "parsers/sql/literal.h"
 
 #include <errno.h>
 
@@ -94,6 +96,24 @@ void pg_cursor_text(struct slice name, struct buffer *text)
 	buffer_append_u8(text, '"');
 }
 
+struct slice pg_last_name(struct slice canonical, struct arena *arena)
+{
+	static const struct sql_options options = { .dialect = SQL_POSTGRES };
+	struct slice name = slice_of(NULL, 0);
+	struct sql_lexer lexer;
+	struct sql_token token;
+
+	sql_lexer_init(&lexer, &options, canonical);
+	while (sql_lex_next(&lexer, &token), token.type != SQL_TOKEN_END) {
+		if (token.type == SQL_TOKEN_WORD)
+			name = token.text;
+		else if (token.type == SQL_TOKEN_QUOTED &&
+			 !sql_decode_quoted(&token, &options, arena, &name))
+			name = slice_of(NULL, 0);
+	}
+	return name;
+}
+
 bool pg_startup_next(struct cursor *cursor, struct slice *ret_name, struct slice *ret_value)
 {
 	*ret_name = cursor_string(cursor);
@@ -142,7 +162,7 @@ int pg_columns_read(struct slice raw, struct column *ret_columns, size_t max, si
 }
 
 /* "INSERT 0 5", "SELECT 3", "UPDATE 1", "COPY 7": the last word when it is a number. */
-int64_t pg_tag_rows(struct slice tag)
+static int64_t tag_rows(struct slice tag)
 {
 	int64_t rows = 0;
 	size_t at = tag.size;
@@ -154,6 +174,13 @@ int64_t pg_tag_rows(struct slice tag)
 	for (; at < tag.size; at++)
 		rows = rows * 10 + (tag.data[at] - '0');
 	return rows;
+}
+
+int pg_completion_read(struct slice raw, struct completion *ret_completion)
+{
+	*ret_completion =
+		(struct completion){ .tag = raw.data ? raw : SLICE(""), .rows = tag_rows(raw) };
+	return 0;
 }
 
 static bool startup_code_known(uint32_t code)
@@ -179,16 +206,20 @@ enum recognised pg_recognise(struct slice client_bytes)
 }
 
 /* SSLRequest and GSSENCRequest are answered "not here" until TLS comes; everything else goes to the server. */
-struct handshake_step pg_handshake(struct slice client_bytes)
+struct handshake_step pg_handshake(enum side side, struct slice bytes, struct buffer *edited)
 {
-	struct cursor cursor = cursor_of(client_bytes);
+	struct cursor cursor = cursor_of(bytes);
 	uint32_t length = cursor_u32be(&cursor);
 	uint32_t code = cursor_u32be(&cursor);
 
+	(void)side;
+	(void)edited;
 	if (cursor.failed)
 		return (struct handshake_step){ .action = HANDSHAKE_MORE };
 	if (length == 8 && (code == PG_SSL_REQUEST || code == PG_GSSENC_REQUEST))
-		return (struct handshake_step){ HANDSHAKE_SEND, 8, SLICE("N") };
+		return (struct handshake_step){ .action = HANDSHAKE_SEND,
+						.consumed = 8,
+						.reply = SLICE("N") };
 	if (length < 8 || length > PG_STARTUP_MAX || !startup_code_known(code))
 		return (struct handshake_step){ .action = HANDSHAKE_REFUSED };
 	return (struct handshake_step){ .action = HANDSHAKE_DONE };

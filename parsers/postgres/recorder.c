@@ -21,14 +21,12 @@ struct recorder *pg_recorder_new(uint64_t connection)
 
 	if (!recorder)
 		abort();
-	recorder->connection = connection;
+	exchange_log_init(&recorder->log, connection);
 	pg_framer_init(&recorder->framers[SIDE_CLIENT], false);
 	pg_framer_init(&recorder->framers[SIDE_SERVER], true);
-	pg_names_init(&recorder->statements);
-	pg_names_init(&recorder->portals);
-	buffer_init(&recorder->stream.row, (size_t)32 << 20);
+	names_init(&recorder->statements);
+	names_init(&recorder->portals);
 	recorder->options.dialect = SQL_POSTGRES;
-	recorder->transaction = 'I';
 	return recorder;
 }
 
@@ -49,14 +47,12 @@ void pg_recorder_free(struct recorder *recorder)
 	while (recorder->n_operations)
 		pg_operations_pop(recorder);
 	free(recorder->operations);
-	pg_names_release(&recorder->statements, pg_statement_free);
-	pg_names_release(&recorder->portals, pg_portal_free);
+	names_release(&recorder->statements, pg_statement_free);
+	names_release(&recorder->portals, pg_portal_free);
 	pg_framer_release(&recorder->framers[SIDE_CLIENT]);
 	pg_framer_release(&recorder->framers[SIDE_SERVER]);
-	buffer_release(&recorder->stream.row);
 	item_free(recorder->session);
-	item_free(recorder->active);
-	item_free(recorder->last);
+	exchange_log_release(&recorder->log);
 	free(recorder);
 }
 
@@ -70,6 +66,9 @@ static struct pg_operation *operation_at(struct recorder *recorder, size_t i)
 
 struct pg_operation *pg_operations_head(struct recorder *recorder)
 {
+	/* The end of COPY data that nobody read: the server, not copying, ignores it (55.2.6). */
+	while (recorder->n_operations && operation_at(recorder, 0)->type == OPERATION_COPY_END)
+		pg_operations_pop(recorder);
 	return recorder->n_operations ? operation_at(recorder, 0) : NULL;
 }
 
@@ -110,21 +109,31 @@ static struct pg_operation *operation_add(struct recorder *recorder, enum pg_ope
 		grow_operations(recorder);
 	operation = operation_at(recorder, recorder->n_operations++);
 	operation->type = (uint8_t)type;
-	operation->time_ns = recorder->now_ns;
+	operation->time_ns = recorder->log.now_ns;
 	return operation;
 }
 
-void pg_operations_drop_syncs(struct recorder *recorder)
+/* Removes the operation behind the head when it is of this type. */
+static bool drop_second(struct recorder *recorder, enum pg_operation_type type)
 {
-	struct pg_operation head = *operation_at(recorder, 0);
+	struct pg_operation head;
 
-	while (recorder->n_operations > 1 && operation_at(recorder, 1)->type == OPERATION_SYNC) {
-		recorder->operations_bytes -= operation_at(recorder, 1)->bytes;
-		operation_release(operation_at(recorder, 1));
-		recorder->operations_first++;
-		recorder->n_operations--;
-	}
+	if (recorder->n_operations < 2 || operation_at(recorder, 1)->type != type)
+		return false;
+	head = *operation_at(recorder, 0);
+	recorder->operations_bytes -= operation_at(recorder, 1)->bytes;
+	operation_release(operation_at(recorder, 1));
+	recorder->operations_first++;
+	recorder->n_operations--;
 	*operation_at(recorder, 0) = head;
+	return true;
+}
+
+bool pg_operations_begin_copy(struct recorder *recorder)
+{
+	while (drop_second(recorder, OPERATION_SYNC))
+		;
+	return drop_second(recorder, OPERATION_COPY_END);
 }
 
 static struct slice name_copy(struct slice name)
@@ -153,7 +162,7 @@ static bool client_startup(struct recorder *recorder, struct slice body)
 
 	if (code >> 16 != 3)
 		return pg_fail(recorder, "not a session: a cancel request, or an unknown protocol");
-	item = item_new(ITEM_SESSION, recorder->connection);
+	item = item_new(ITEM_SESSION, recorder->log.connection);
 	recorder->session = item;
 	/* A name of at least one byte, and two NULs. */
 	parameters = arena_alloc(&item->arena, (body.size / 3 + 1) * sizeof(*parameters));
@@ -190,7 +199,7 @@ static bool client_query(struct recorder *recorder, struct slice body)
 	operation = operation_add(recorder, OPERATION_QUERY);
 	if (!operation)
 		return false;
-	operation->item = pg_exchange_new(recorder, EXCHANGE_SIMPLE, text, &text);
+	operation->item = exchange_new(&recorder->log, EXCHANGE_SIMPLE, text, &text);
 	operation->item->exchange.text = text;
 	if (sql_count(&recorder->options, text) > 1) {
 		operation->texts = (uint8_t *)(uintptr_t)name_copy(text).data;
@@ -239,7 +248,7 @@ static bool client_bind(struct recorder *recorder, struct slice body)
 	operation = operation_add(recorder, OPERATION_BIND);
 	if (!operation)
 		return false;
-	operation->item = pg_exchange_new(recorder, EXCHANGE_EXTENDED, body, &copy);
+	operation->item = exchange_new(&recorder->log, EXCHANGE_EXTENDED, body, &copy);
 	cursor = cursor_of(copy);
 	portal = cursor_string(&cursor);
 	operation->statement_name = cursor_string(&cursor);
@@ -289,6 +298,14 @@ static bool client_sync(struct recorder *recorder)
 	return operation_add(recorder, OPERATION_SYNC) != NULL;
 }
 
+static bool client_copy_end(struct recorder *recorder)
+{
+	if (!recorder->copy_in || recorder->copy_ended)
+		return operation_add(recorder, OPERATION_COPY_END) != NULL;
+	recorder->copy_ended = true;
+	return true;
+}
+
 /* Requests above PG_REQUEST_MAX come in pieces: they keep their place in the queue, and nothing is stored of them. */
 static bool client_large(struct recorder *recorder, const struct pg_frame *frame)
 {
@@ -301,7 +318,7 @@ static bool client_large(struct recorder *recorder, const struct pg_frame *frame
 	operation = operation_add(recorder, OPERATION_QUERY);
 	if (!operation)
 		return false;
-	operation->item = pg_exchange_new(recorder, EXCHANGE_SIMPLE, slice_of(NULL, 0), NULL);
+	operation->item = exchange_new(&recorder->log, EXCHANGE_SIMPLE, slice_of(NULL, 0), NULL);
 	operation->item->exchange.flags |= EXCHANGE_REQUEST_TOO_LARGE;
 	return true;
 }
@@ -348,8 +365,7 @@ static bool client_message(struct recorder *recorder, const struct pg_frame *fra
 		return operation_add(recorder, OPERATION_FUNCTION) != NULL;
 	case 'c':
 	case 'f':
-		recorder->copy_ended = true;
-		return true;
+		return client_copy_end(recorder);
 	default: /* passwords, Flush, CopyData, Terminate: nothing to keep */
 		return true;
 	}
@@ -363,8 +379,8 @@ int pg_recorder_see(struct recorder *recorder, enum side side, struct slice byte
 	enum pg_next next = PG_MORE;
 	bool ok = !recorder->error;
 
-	recorder->now_ns = time_ns;
-	recorder->items = items;
+	recorder->log.now_ns = time_ns;
+	recorder->log.items = items;
 	while (ok && (next = pg_framer_next(framer, &bytes, &frame)) == PG_EVENT) {
 		size_t before = recorder->n_operations;
 
@@ -373,7 +389,7 @@ int pg_recorder_see(struct recorder *recorder, enum side side, struct slice byte
 		if (ok && recorder->n_operations > before)
 			ok = weigh_operation(recorder);
 	}
-	recorder->items = NULL;
+	recorder->log.items = NULL;
 	if (ok && next == PG_ERROR)
 		ok = pg_fail(recorder, framer->error);
 	if (ok)
@@ -386,42 +402,42 @@ void pg_recorder_flush(struct recorder *recorder, int64_t before_ns, struct item
 {
 	struct pg_operation *head = pg_operations_head(recorder);
 
-	recorder->items = items;
+	recorder->log.items = items;
 	/* A Query without an answer yet is what the server works at. */
-	if (!recorder->active && recorder->phase == PHASE_READY && head &&
+	if (!recorder->log.active && recorder->phase == PHASE_READY && head &&
 	    head->type == OPERATION_QUERY && head->item &&
 	    head->item->exchange.start_ns < before_ns)
 		pg_query_next(recorder, head);
-	if (recorder->active && recorder->active->exchange.opens &&
-	    recorder->active->exchange.start_ns < before_ns)
-		pg_exchange_spill(recorder, 0);
-	recorder->items = NULL;
+	if (recorder->log.active && recorder->log.active->exchange.opens &&
+	    recorder->log.active->exchange.start_ns < before_ns)
+		exchange_spill(&recorder->log, 0);
+	recorder->log.items = NULL;
 }
 
 /* What was asked and never answered: what the app sent last matters most when something broke. */
 static void cut_operation(struct recorder *recorder, struct pg_operation *operation)
 {
-	struct pg_named *named;
+	struct named *named;
 
 	if (operation->type == OPERATION_PARSE) {
-		named = pg_names_put(&recorder->statements, &operation->statement->named);
+		named = names_put(&recorder->statements, &operation->statement->named);
 		operation->statement = NULL;
 		pg_statement_end(recorder, (struct pg_statement *)named);
 	} else if (operation->type == OPERATION_QUERY && operation->item) {
-		pg_exchange_cut(recorder, operation->item);
+		exchange_cut(&recorder->log, operation->item);
 		operation->item = NULL;
 	} else if (operation->type == OPERATION_BIND) {
-		named = pg_names_find(&recorder->statements, operation->statement_name);
+		named = names_find(&recorder->statements, operation->statement_name);
 		if (named && pg_exchange_bind(operation->item, operation->bind,
 					      (struct pg_statement *)named)) {
 			((struct pg_statement *)named)->executed = true;
-			pg_exchange_cut(recorder, operation->item);
+			exchange_cut(&recorder->log, operation->item);
 			operation->item = NULL;
 		}
 	} else if (operation->type == OPERATION_EXECUTE) {
-		named = pg_names_find(&recorder->portals, operation->name);
+		named = names_find(&recorder->portals, operation->name);
 		if (named && ((struct pg_portal *)named)->item) {
-			pg_exchange_cut(recorder, ((struct pg_portal *)named)->item);
+			exchange_cut(&recorder->log, ((struct pg_portal *)named)->item);
 			((struct pg_portal *)named)->item = NULL;
 		}
 	}
@@ -429,44 +445,45 @@ static void cut_operation(struct recorder *recorder, struct pg_operation *operat
 
 void pg_statements_end(struct recorder *recorder)
 {
-	struct pg_names *names = &recorder->statements;
+	struct names *names = &recorder->statements;
 
 	for (size_t i = 0; names->n && i < names->n_buckets; i++)
-		for (struct pg_named *named; (named = names->buckets[i]);)
+		for (struct named *named; (named = names->buckets[i]);)
 			pg_statement_end(recorder,
-					 (struct pg_statement *)pg_names_take(names, named->name));
-	pg_names_shrink(names);
+					 (struct pg_statement *)names_take(names, named->name));
+	names_shrink(names);
 }
 
 void pg_portals_end(struct recorder *recorder)
 {
-	struct pg_names *names = &recorder->portals;
+	struct names *names = &recorder->portals;
 
 	for (size_t i = 0; names->n && i < names->n_buckets; i++)
-		for (struct pg_named *named; (named = names->buckets[i]);)
-			pg_portal_end(recorder,
-				      (struct pg_portal *)pg_names_take(names, named->name));
-	pg_names_shrink(names);
+		for (struct named *named; (named = names->buckets[i]);)
+			pg_portal_end(recorder, (struct pg_portal *)names_take(names, named->name));
+	names_shrink(names);
 }
 
 void pg_recorder_end(struct recorder *recorder, int64_t time_ns, struct item_list *items)
 {
-	recorder->items = items;
-	recorder->now_ns = time_ns;
-	pg_exchange_emit_last(recorder);
-	if (recorder->active) {
-		recorder->active->exchange.flags |= EXCHANGE_CUT;
+	struct pg_operation *operation;
+
+	recorder->log.items = items;
+	recorder->log.now_ns = time_ns;
+	exchange_emit_last(&recorder->log);
+	if (recorder->log.active) {
+		recorder->log.active->exchange.flags |= EXCHANGE_CUT;
 		pg_exchange_close(recorder, OUTCOME_UNFINISHED);
-		pg_exchange_emit_last(recorder);
+		exchange_emit_last(&recorder->log);
 		if (recorder->n_operations)
 			pg_operations_pop(recorder);
 	}
-	while (recorder->n_operations) {
+	while ((operation = pg_operations_head(recorder))) {
 		if (!recorder->failed)
-			cut_operation(recorder, pg_operations_head(recorder));
+			cut_operation(recorder, operation);
 		pg_operations_pop(recorder);
 	}
 	pg_portals_end(recorder);
 	pg_statements_end(recorder);
-	recorder->items = NULL;
+	recorder->log.items = NULL;
 }

@@ -5,7 +5,7 @@
  *	recorder.c          the way in, and what the client says    ──▶ operations, in order
  *	recorder_server.c   what the server says to the first of them ──▶ pieces of its exchange
  *	recorder_prepared.c statements and portals: what is prepared, described and given up
- *	recorder_exchange.c exchanges: opening, splitting, closing, and their items
+ *	recorder_exchange.c exchanges: what Bind said, splitting, giving up
  *	recorder_rows.c     rows that are too large to be held whole
  *
  * Every client message that is answered becomes an operation in a queue, and nothing else happens until the server's
@@ -14,13 +14,14 @@
  *
  * States:   STARTUP ──StartupMessage──▶ LOGIN ──ReadyForQuery──▶ READY
  *
- * Invariants: `active` is the exchange that the server is answering, opened by the operation at the head of the queue;
- * `last` is complete and waits for what still belongs to it (a changed parameter, an error at Sync). Both are owned.
+ * Invariants: log.active is opened by the operation at the head of the queue; log.last waits for what still belongs to it (a
+ * changed parameter, an error at Sync).
  */
 #ifndef MOCKPROXY_POSTGRES_RECORDER_H
 #define MOCKPROXY_POSTGRES_RECORDER_H
 
-#include "parsers/postgres/names.h"
+#include "parsers/exchange_log.h"
+#include "parsers/names.h"
 #include "parsers/postgres/wire.h"
 #include "parsers/sql/canonical.h"
 
@@ -31,15 +32,8 @@
 #define PG_NAMES_BYTES_MAX ((size_t)64 << 20)
 /* What a login may report. */
 #define PG_SESSION_BYTES_MAX ((size_t)1 << 20)
-/* An exchange's item goes to the store in pieces of about this size. */
-#define PG_ITEM_BYTES ((size_t)128 << 10)
 /* What a complete exchange may still take of notices. */
 #define PG_LAST_BYTES_MAX ((size_t)1 << 20)
-/* A value above this goes to a part of its own (design §5). */
-#define PG_VALUE_MAX ((size_t)256 << 10)
-/* In a row that is itself large, already a value above this does. */
-#define PG_VALUE_MAX_IN_LARGE_ROW ((size_t)4 << 10)
-
 enum pg_operation_type {
 	OPERATION_QUERY,
 	OPERATION_PARSE,
@@ -51,10 +45,11 @@ enum pg_operation_type {
 	OPERATION_CLOSE_PORTAL,
 	OPERATION_SYNC,
 	OPERATION_FUNCTION,
+	OPERATION_COPY_END, /* CopyDone or CopyFail that came before the server asked for data; not answered */
 };
 
 struct pg_statement {
-	struct pg_named named;
+	struct named named;
 	struct arena arena; /* owns all of it */
 	struct slice text;
 	const uint32_t *declared; /* as Parse said them */
@@ -68,7 +63,7 @@ struct pg_statement {
 };
 
 struct pg_portal {
-	struct pg_named named;
+	struct named named;
 	struct item *item;	     /* the exchange, until it was executed to its end; then NULL */
 	struct arena arena;	     /* of the next */
 	struct slice statement_name; /* whose portal it is */
@@ -91,32 +86,27 @@ struct pg_operation {
 
 /* A row that comes in pieces; see recorder_rows.c. */
 struct pg_row_stream {
-	struct buffer row;
 	bool begun; /* the number of values is known */
 	uint16_t values_left;
 	uint8_t header[4];
 	uint8_t header_size;
-	size_t value_left;
-	uint32_t part; /* 0: the value goes into the row itself */
 };
 
 enum pg_phase { PHASE_STARTUP, PHASE_LOGIN, PHASE_READY };
 
 struct recorder {
-	uint64_t connection;
+	struct exchange_log log;
 	struct pg_framer framers[2]; /* by side */
 	enum pg_phase phase;
 	const char *error; /* sticky; static text */
-	int64_t now_ns;
-	struct item_list *items; /* of the call that is under way */
 
 	struct item *session; /* until the login is done */
 	size_t client_parameters_max;
 	size_t server_parameters_max;
 	struct sql_options options;
 
-	struct pg_names statements;
-	struct pg_names portals;
+	struct names statements;
+	struct names portals;
 	struct pg_operation *operations; /* ring */
 	size_t operations_capacity;
 	size_t operations_first;
@@ -124,23 +114,13 @@ struct recorder {
 	size_t operations_bytes; /* what they weigh */
 
 	uint64_t serial; /* of the statement that was prepared last */
-	uint64_t ordinal;
-	uint64_t batch;
-	uint32_t batch_index;
-	uint8_t transaction; /* of the last ReadyForQuery */
-	bool failed;	     /* an error came: the server skips to the next Sync */
-	bool copy_in;	     /* the server reads COPY data, and ignores Sync and Flush */
-	bool copy_ended;     /* the client ended its COPY data */
+	bool failed;	 /* an error came: the server skips to the next Sync */
+	bool copy_in;	 /* the server reads COPY data, and ignores Sync and Flush */
+	bool copy_ended; /* the client ended its COPY data */
 
-	struct item *active;
 	struct pg_portal *portal; /* whose exchange `active` is; NULL in a simple query */
-	struct item *last;
-	uint32_t result;   /* number of the result that comes next, or is under way */
-	uint32_t parts;	   /* value parts of the connection */
-	struct slice rest; /* of the active Query's texts: statements not yet begun */
-	bool merged;	   /* its results did not fit its statements */
-	size_t rows_room;  /* bytes left behind the last piece: for rows, or for a value's part */
-	size_t rows_next;  /* how much room the next rows piece gets; 0: just its first row */
+	struct slice rest;	  /* of the active Query's texts: statements not yet begun */
+	bool merged;		  /* its results did not fit its statements */
 	struct pg_row_stream stream;
 };
 
@@ -148,7 +128,8 @@ struct recorder {
 bool pg_fail(struct recorder *recorder, const char *why);
 
 /* recorder.c */
-struct pg_operation *pg_operations_head(struct recorder *recorder); /* NULL: none */
+/* What the server answers now; NULL: nothing. */
+struct pg_operation *pg_operations_head(struct recorder *recorder);
 void pg_operations_pop(struct recorder *recorder);
 void pg_portals_end(struct recorder *recorder);
 void pg_statements_end(struct recorder *recorder);
@@ -171,39 +152,27 @@ void pg_unnamed_end(struct recorder *recorder);
 /* The active exchange's tag may say that SQL dropped prepared statements. */
 void pg_deallocated(struct recorder *recorder, struct slice tag);
 
-/* Removes the Syncs right behind the head: the server ignores them while it reads COPY data. */
-void pg_operations_drop_syncs(struct recorder *recorder);
+/*
+ * The head begins to read COPY data: removes what stands behind it up to the end of the data, Syncs that the server ignores
+ * meanwhile. True when that end was said already.
+ */
+bool pg_operations_begin_copy(struct recorder *recorder);
 
 /* recorder_exchange.c */
-void pg_statement_free(struct pg_named *named);
-void pg_portal_free(struct pg_named *named);
-/* The client's Query, Bind, ... as the exchange that it will be; bytes are copied. */
-struct item *pg_exchange_new(struct recorder *recorder, enum exchange_kind kind, struct slice bytes,
-			     struct slice *ret_copy);
+void pg_statement_free(struct named *named);
+void pg_portal_free(struct named *named);
 /* Reads what a Bind said, with the types of its statement; false when it is malformed. */
 bool pg_exchange_bind(struct item *item, struct slice bind, const struct pg_statement *statement);
-/* The server begins to answer this exchange; takes the item over. */
-void pg_exchange_activate(struct recorder *recorder, struct item *item);
-/* The active one ended; it becomes `last`. */
+/* The active exchange ended, and with it what its portal is for now. */
 void pg_exchange_close(struct recorder *recorder, enum exchange_outcome outcome);
-/* Adds a piece to the active exchange's current result. */
-struct piece *pg_piece_add(struct recorder *recorder, enum piece_type type, struct slice bytes);
-/* The first answer byte of the active exchange came now. */
-void pg_exchange_touch(struct recorder *recorder);
-/* Hands what the active exchange has so far to the store, when that is much. */
-void pg_exchange_spill(struct recorder *recorder, size_t above_bytes);
-void pg_exchange_emit_last(struct recorder *recorder);
 /* Begins the next statement of a Query; false when there is none left. */
 bool pg_query_next(struct recorder *recorder, struct pg_operation *query);
-/* A request that was never answered, when the connection ends. */
-void pg_exchange_cut(struct recorder *recorder, struct item *item);
 /* Gives up a portal: an exchange that it had begun ends as suspended. Accepts NULL. */
 void pg_portal_end(struct recorder *recorder, struct pg_portal *portal);
 /* Gives up a statement: it is reported when it was never executed. Accepts NULL. */
 void pg_statement_end(struct recorder *recorder, struct pg_statement *statement);
 
 /* recorder_rows.c */
-void pg_rows_add(struct recorder *recorder, struct slice row);
 bool pg_row_stream(struct recorder *recorder, const struct pg_frame *frame);
 
 #endif

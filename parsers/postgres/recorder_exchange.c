@@ -2,17 +2,16 @@
 /* The PostgreSQL recorder: exchanges from their opening to their items; see recorder.h. */
 #include "parsers/postgres/recorder.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
-void pg_statement_free(struct pg_named *named)
+void pg_statement_free(struct named *named)
 {
 	struct arena arena = ((struct pg_statement *)named)->arena; /* the statement lies in it */
 
 	arena_release(&arena);
 }
 
-void pg_portal_free(struct pg_named *named)
+void pg_portal_free(struct named *named)
 {
 	struct pg_portal *portal = (struct pg_portal *)named;
 
@@ -20,19 +19,6 @@ void pg_portal_free(struct pg_named *named)
 	free((void *)(uintptr_t)named->name.data);
 	arena_release(&portal->arena);
 	free(portal);
-}
-
-struct item *pg_exchange_new(struct recorder *recorder, enum exchange_kind kind, struct slice bytes,
-			     struct slice *ret_copy)
-{
-	struct item *item = item_new(ITEM_EXCHANGE, recorder->connection);
-
-	item->exchange.kind = (uint8_t)kind;
-	item->exchange.opens = true;
-	item->exchange.start_ns = recorder->now_ns;
-	if (ret_copy)
-		*ret_copy = arena_copy(&item->arena, bytes);
-	return item;
 }
 
 /*
@@ -109,86 +95,10 @@ bool pg_exchange_bind(struct item *item, struct slice bind, const struct pg_stat
 	return true;
 }
 
-void pg_exchange_activate(struct recorder *recorder, struct item *item)
-{
-	assert(!recorder->active);
-	pg_exchange_emit_last(recorder);
-	if (!item->exchange.ordinal) {
-		item->exchange.ordinal = ++recorder->ordinal;
-		item->exchange.batch = recorder->batch;
-		item->exchange.index = recorder->batch_index++;
-		/* As the server last said: with several Syncs in flight the client did not know it yet. */
-		item->exchange.transaction = recorder->transaction;
-	}
-	recorder->active = item;
-	recorder->result = 0;
-	recorder->rows_room = 0;
-	recorder->rows_next = 0;
-}
-
-struct piece *pg_piece_add(struct recorder *recorder, enum piece_type type, struct slice bytes)
-{
-	recorder->rows_room = 0;
-	return item_add_piece(recorder->active, type, recorder->result, bytes);
-}
-
-void pg_exchange_touch(struct recorder *recorder)
-{
-	if (recorder->active && !recorder->active->exchange.first_byte_ns)
-		recorder->active->exchange.first_byte_ns = recorder->now_ns;
-}
-
 void pg_exchange_close(struct recorder *recorder, enum exchange_outcome outcome)
 {
-	struct exchange_item *exchange = &recorder->active->exchange;
-
-	exchange->closes = true;
-	exchange->outcome = (uint8_t)outcome;
-	if (outcome == OUTCOME_OK || outcome == OUTCOME_ERROR)
-		exchange->end_ns = recorder->now_ns;
-	assert(!recorder->last);
-	recorder->last = recorder->active;
-	recorder->active = NULL;
+	exchange_close(&recorder->log, outcome);
 	recorder->portal = NULL;
-}
-
-void pg_exchange_emit_last(struct recorder *recorder)
-{
-	if (recorder->last)
-		item_list_add(recorder->items, recorder->last);
-	recorder->last = NULL;
-}
-
-void pg_exchange_spill(struct recorder *recorder, size_t above_bytes)
-{
-	struct item *part = recorder->active;
-	struct item *next;
-
-	if (!part || part->arena.allocated <= above_bytes)
-		return;
-	next = item_new(ITEM_EXCHANGE, recorder->connection);
-	next->exchange.kind = part->exchange.kind;
-	next->exchange.ordinal = part->exchange.ordinal;
-	next->exchange.batch = part->exchange.batch;
-	next->exchange.index = part->exchange.index;
-	next->exchange.start_ns = part->exchange.start_ns;
-	next->exchange.first_byte_ns = part->exchange.first_byte_ns;
-	next->exchange.flags = part->exchange.flags;
-	item_list_add(recorder->items, part);
-	recorder->active = next;
-	recorder->rows_room = 0;
-}
-
-/* Between semicolons there is often a line break; people read the statements alone. */
-static struct slice trim(struct slice text)
-{
-	while (text.size && strchr(" \t\r\n", text.data[0])) {
-		text.data++;
-		text.size--;
-	}
-	while (text.size && strchr(" \t\r\n", text.data[text.size - 1]))
-		text.size--;
-	return text;
 }
 
 bool pg_query_next(struct recorder *recorder, struct pg_operation *query)
@@ -200,26 +110,18 @@ bool pg_query_next(struct recorder *recorder, struct pg_operation *query)
 		query->item = NULL;
 		recorder->rest = slice_of(query->texts, query->texts_size);
 		if (query->texts && sql_split(&recorder->options, &recorder->rest, &text)) {
-			text = trim(text);
+			text = exchange_trim(text);
 			item->exchange.text = slice_of(
 				item->exchange.text.data + (text.data - query->texts), text.size);
 		}
 	} else {
 		if (!sql_split(&recorder->options, &recorder->rest, &text))
 			return false;
-		item = pg_exchange_new(recorder, EXCHANGE_SIMPLE, trim(text), &text);
+		item = exchange_new(&recorder->log, EXCHANGE_SIMPLE, exchange_trim(text), &text);
 		item->exchange.text = text;
 	}
-	pg_exchange_activate(recorder, item);
+	exchange_activate(&recorder->log, item);
 	return true;
-}
-
-void pg_exchange_cut(struct recorder *recorder, struct item *item)
-{
-	pg_exchange_activate(recorder, item);
-	item->exchange.flags |= EXCHANGE_CUT;
-	pg_exchange_close(recorder, OUTCOME_UNFINISHED);
-	pg_exchange_emit_last(recorder);
 }
 
 void pg_portal_end(struct recorder *recorder, struct pg_portal *portal)
@@ -227,10 +129,7 @@ void pg_portal_end(struct recorder *recorder, struct pg_portal *portal)
 	if (!portal)
 		return;
 	if (portal->item && portal->item->exchange.ordinal) { /* begun, and not drained */
-		portal->item->exchange.closes = true;
-		portal->item->exchange.outcome = OUTCOME_SUSPENDED;
-		portal->item->exchange.end_ns = recorder->now_ns;
-		item_list_add(recorder->items, portal->item);
+		exchange_suspended_end(&recorder->log, portal->item);
 		portal->item = NULL;
 	}
 	pg_portal_free(&portal->named);
@@ -246,7 +145,7 @@ void pg_statement_end(struct recorder *recorder, struct pg_statement *statement)
 	if (!statement)
 		return;
 	if (!statement->executed) {
-		item = item_new(ITEM_STATEMENT, recorder->connection);
+		item = item_new(ITEM_STATEMENT, recorder->log.connection);
 		report = &item->statement;
 		report->text = arena_copy(&item->arena, statement->text);
 		n = statement->n_described ? statement->n_described : statement->n_declared;
@@ -258,7 +157,7 @@ void pg_statement_end(struct recorder *recorder, struct pg_statement *statement)
 		report->parameter_types = types;
 		report->has_columns = statement->has_columns;
 		report->columns = arena_copy(&item->arena, statement->columns);
-		item_list_add(recorder->items, item);
+		item_list_add(recorder->log.items, item);
 	}
 	pg_statement_free(&statement->named);
 }

@@ -15,7 +15,7 @@ bool pg_portals_fit(struct recorder *recorder)
 
 static bool statement_grew(struct recorder *recorder, struct pg_statement *statement)
 {
-	pg_names_weigh(&recorder->statements, &statement->named, statement->arena.allocated);
+	names_weigh(&recorder->statements, &statement->named, statement->arena.allocated);
 	return recorder->statements.bytes <= PG_NAMES_BYTES_MAX ||
 	       pg_fail(recorder, "too many prepared statements");
 }
@@ -31,10 +31,10 @@ static bool describe_portal(struct recorder *recorder, struct pg_portal *portal,
 	if (portal->item && body.size && !portal->has_columns)
 		item_add_piece(portal->item, PIECE_COLUMNS, 0, body);
 	if (portal->item)
-		pg_names_weigh(&recorder->portals, &portal->named, portal->item->arena.allocated);
+		names_weigh(&recorder->portals, &portal->named, portal->item->arena.allocated);
 	portal->has_columns = true;
 	statement =
-		(struct pg_statement *)pg_names_find(&recorder->statements, portal->statement_name);
+		(struct pg_statement *)names_find(&recorder->statements, portal->statement_name);
 	if (!statement || statement->serial != portal->statement_serial || statement->has_columns)
 		return pg_portals_fit(recorder);
 	statement->has_columns = true;
@@ -55,15 +55,15 @@ static void describe_cursor(struct recorder *recorder, struct pg_operation *desc
 
 	buffer_init(&text, PG_REQUEST_MAX + 64);
 	pg_cursor_text(describe->name, &text);
-	item = pg_exchange_new(recorder, EXCHANGE_EXTENDED, buffer_slice(&text), &copy);
+	item = exchange_new(&recorder->log, EXCHANGE_EXTENDED, buffer_slice(&text), &copy);
 	buffer_release(&text);
 	item->exchange.text = copy;
 	item->exchange.start_ns = describe->time_ns;
-	pg_exchange_activate(recorder, item);
-	pg_exchange_touch(recorder);
+	exchange_activate(&recorder->log, item);
+	exchange_touch(&recorder->log);
 	if (body.size)
-		pg_piece_add(recorder, PIECE_COLUMNS, body);
-	pg_piece_add(recorder, PIECE_TAG, SLICE("DESCRIBE"));
+		exchange_piece(&recorder->log, PIECE_COLUMNS, body);
+	exchange_piece(&recorder->log, PIECE_TAG, SLICE("DESCRIBE"));
 	pg_exchange_close(recorder, OUTCOME_OK);
 }
 
@@ -75,14 +75,14 @@ bool pg_described(struct recorder *recorder, struct pg_operation *describe, stru
 
 	if (describe->type == OPERATION_DESCRIBE_STATEMENT) {
 		statement =
-			(struct pg_statement *)pg_names_find(&recorder->statements, describe->name);
+			(struct pg_statement *)names_find(&recorder->statements, describe->name);
 		if (statement && !statement->has_columns) { /* it cannot change (55.2.3) */
 			statement->has_columns = true;
 			statement->columns = arena_copy(&statement->arena, body);
 			fits = statement_grew(recorder, statement);
 		}
 	} else {
-		portal = (struct pg_portal *)pg_names_find(&recorder->portals, describe->name);
+		portal = (struct pg_portal *)names_find(&recorder->portals, describe->name);
 		if (portal)
 			fits = describe_portal(recorder, portal, body);
 		else
@@ -104,7 +104,7 @@ bool pg_parameters_described(struct recorder *recorder, struct pg_operation *hea
 		return pg_unexpected(recorder);
 	if (cursor.failed || cursor_left(&cursor) != 4 * n)
 		return pg_fail(recorder, "malformed ParameterDescription");
-	statement = (struct pg_statement *)pg_names_find(&recorder->statements, head->name);
+	statement = (struct pg_statement *)names_find(&recorder->statements, head->name);
 	if (!statement || statement->described)
 		return true;
 	types = arena_alloc(&statement->arena, n * sizeof(*types));
@@ -119,12 +119,12 @@ bool pg_parameters_described(struct recorder *recorder, struct pg_operation *hea
 
 bool pg_parse_complete(struct recorder *recorder, struct pg_operation *head)
 {
-	struct pg_named *old;
+	struct named *old;
 
 	if (head->type != OPERATION_PARSE)
 		return pg_unexpected(recorder);
 	head->statement->serial = ++recorder->serial;
-	old = pg_names_put(&recorder->statements, &head->statement->named);
+	old = names_put(&recorder->statements, &head->statement->named);
 	head->statement = NULL;
 	pg_statement_end(recorder, (struct pg_statement *)old);
 	pg_operations_pop(recorder);
@@ -139,8 +139,7 @@ bool pg_bind_complete(struct recorder *recorder, struct pg_operation *head)
 
 	if (head->type != OPERATION_BIND)
 		return pg_unexpected(recorder);
-	statement =
-		(struct pg_statement *)pg_names_find(&recorder->statements, head->statement_name);
+	statement = (struct pg_statement *)names_find(&recorder->statements, head->statement_name);
 	if (!statement)
 		return pg_fail(recorder, "a statement that was prepared before recording began");
 	if (!pg_exchange_bind(head->item, head->bind, statement))
@@ -157,8 +156,7 @@ bool pg_bind_complete(struct recorder *recorder, struct pg_operation *head)
 	portal->named.bytes = head->item->arena.allocated;
 	head->item = NULL;
 	head->name = slice_of(NULL, 0);
-	pg_portal_end(recorder,
-		      (struct pg_portal *)pg_names_put(&recorder->portals, &portal->named));
+	pg_portal_end(recorder, (struct pg_portal *)names_put(&recorder->portals, &portal->named));
 	pg_operations_pop(recorder);
 	return pg_portals_fit(recorder);
 }
@@ -166,11 +164,11 @@ bool pg_bind_complete(struct recorder *recorder, struct pg_operation *head)
 bool pg_close_complete(struct recorder *recorder, struct pg_operation *head)
 {
 	if (head->type == OPERATION_CLOSE_STATEMENT)
-		pg_statement_end(recorder, (struct pg_statement *)pg_names_take(
-						   &recorder->statements, head->name));
+		pg_statement_end(recorder, (struct pg_statement *)names_take(&recorder->statements,
+									     head->name));
 	else if (head->type == OPERATION_CLOSE_PORTAL)
 		pg_portal_end(recorder,
-			      (struct pg_portal *)pg_names_take(&recorder->portals, head->name));
+			      (struct pg_portal *)names_take(&recorder->portals, head->name));
 	else
 		return pg_unexpected(recorder);
 	pg_operations_pop(recorder);
@@ -185,8 +183,8 @@ void pg_unnamed_end(struct recorder *recorder)
 	struct slice unnamed = slice_of(NULL, 0);
 
 	pg_statement_end(recorder,
-			 (struct pg_statement *)pg_names_take(&recorder->statements, unnamed));
-	pg_portal_end(recorder, (struct pg_portal *)pg_names_take(&recorder->portals, unnamed));
+			 (struct pg_statement *)names_take(&recorder->statements, unnamed));
+	pg_portal_end(recorder, (struct pg_portal *)names_take(&recorder->portals, unnamed));
 }
 
 /* What DEALLOCATE and DISCARD ALL drop are Parse's statements too: they are one space of names. */
@@ -199,8 +197,9 @@ void pg_deallocated(struct recorder *recorder, struct slice tag)
 		pg_statements_end(recorder);
 	} else if (slice_equal(tag, SLICE("DEALLOCATE"))) {
 		arena_init(&arena);
-		sql_canonicalize(&recorder->options, recorder->active->exchange.text, &arena, &sql);
-		pg_statement_end(recorder, (struct pg_statement *)pg_names_take(
+		sql_canonicalize(&recorder->options, recorder->log.active->exchange.text, &arena,
+				 &sql);
+		pg_statement_end(recorder, (struct pg_statement *)names_take(
 						   &recorder->statements,
 						   pg_last_name(sql.canonical, &arena)));
 		arena_release(&arena);

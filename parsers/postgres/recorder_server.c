@@ -37,7 +37,7 @@ static bool login_status(struct recorder *recorder, struct slice name, struct sl
 static void login_done(struct recorder *recorder)
 {
 	recorder->session->session.protocol = &postgres_protocol;
-	item_list_add(recorder->items, recorder->session);
+	item_list_add(recorder->log.items, recorder->session);
 	recorder->session = NULL;
 	recorder->phase = PHASE_READY;
 }
@@ -50,13 +50,13 @@ static void login_done(struct recorder *recorder)
  */
 static void add_aside(struct recorder *recorder, enum piece_type type, struct slice body)
 {
-	if (recorder->active) {
-		pg_exchange_spill(recorder, PG_ITEM_BYTES);
-		pg_piece_add(recorder, type, body);
-	} else if (recorder->last && recorder->last->arena.allocated < PG_LAST_BYTES_MAX) {
-		item_add_piece(recorder->last, type, recorder->result, body);
-	} else if (recorder->last) {
-		recorder->last->exchange.flags |= EXCHANGE_NOTICES_CUT;
+	if (recorder->log.active) {
+		exchange_spill(&recorder->log, EXCHANGE_ITEM_BYTES);
+		exchange_piece(&recorder->log, type, body);
+	} else if (recorder->log.last && recorder->log.last->arena.allocated < PG_LAST_BYTES_MAX) {
+		item_add_piece(recorder->log.last, type, recorder->log.result, body);
+	} else if (recorder->log.last) {
+		recorder->log.last->exchange.flags |= EXCHANGE_NOTICES_CUT;
 	}
 }
 
@@ -79,8 +79,8 @@ static bool server_status(struct recorder *recorder, struct slice body)
 /* An error ended the Query at the head: the statements behind it are never executed. */
 static bool query_failed(const struct recorder *recorder, const struct pg_operation *query)
 {
-	return !query->item && !recorder->active && recorder->last &&
-	       recorder->last->exchange.outcome == OUTCOME_ERROR;
+	return !query->item && !recorder->log.active && recorder->log.last &&
+	       recorder->log.last->exchange.outcome == OUTCOME_ERROR;
 }
 
 /* The exchange that the server is answering with its Query, opening the next statement's when there is one. */
@@ -88,23 +88,23 @@ static bool query_active(struct recorder *recorder, struct pg_operation *query)
 {
 	if (query_failed(recorder, query))
 		return false;
-	if (!recorder->active && !pg_query_next(recorder, query))
+	if (!recorder->log.active && !pg_query_next(recorder, query))
 		return false;
-	pg_exchange_touch(recorder);
+	exchange_touch(&recorder->log);
 	return true;
 }
 
 /* As above for an answer that must belong somewhere: more results than statements go to the last one. */
 static void query_result(struct recorder *recorder, struct pg_operation *query)
 {
-	if (query_active(recorder, query) || !recorder->last || query_failed(recorder, query))
+	if (query_active(recorder, query) || !recorder->log.last || query_failed(recorder, query))
 		return;
-	recorder->active = recorder->last;
-	recorder->last = NULL;
-	recorder->active->exchange.closes = false;
-	recorder->result++;
+	recorder->log.active = recorder->log.last;
+	recorder->log.last = NULL;
+	recorder->log.active->exchange.closes = false;
+	recorder->log.result++;
 	recorder->merged = true;
-	recorder->rows_room = 0;
+	recorder->log.rows_room = 0;
 }
 
 /* The portal at the head is answered; NULL when it was drained before. */
@@ -112,17 +112,17 @@ static struct item *execute_active(struct recorder *recorder, struct pg_operatio
 {
 	struct pg_portal *portal;
 
-	if (!recorder->active) {
-		portal = (struct pg_portal *)pg_names_find(&recorder->portals, execute->name);
+	if (!recorder->log.active) {
+		portal = (struct pg_portal *)names_find(&recorder->portals, execute->name);
 		if (!portal || !portal->item)
 			return NULL;
-		pg_exchange_activate(recorder, portal->item);
+		exchange_activate(&recorder->log, portal->item);
 		portal->item = NULL;
-		pg_names_weigh(&recorder->portals, &portal->named, sizeof(*portal));
+		names_weigh(&recorder->portals, &portal->named, sizeof(*portal));
 		recorder->portal = portal;
 	}
-	pg_exchange_touch(recorder);
-	return recorder->active;
+	exchange_touch(&recorder->log);
+	return recorder->log.active;
 }
 
 static bool server_notice(struct recorder *recorder, struct slice body)
@@ -143,10 +143,10 @@ static bool server_notice(struct recorder *recorder, struct slice body)
 
 static void error_active(struct recorder *recorder, struct slice body)
 {
-	pg_exchange_touch(recorder);
-	pg_piece_add(recorder, PIECE_ERROR, body);
+	exchange_touch(&recorder->log);
+	exchange_piece(&recorder->log, PIECE_ERROR, body);
 	if (slice_equal(pg_error_code(body), SLICE("25P02")))
-		recorder->active->exchange.flags |= EXCHANGE_ABORTED;
+		recorder->log.active->exchange.flags |= EXCHANGE_ABORTED;
 	pg_exchange_close(recorder, OUTCOME_ERROR);
 }
 
@@ -155,10 +155,10 @@ static void error_in_parse(struct recorder *recorder, struct pg_operation *parse
 	struct item *item;
 	struct slice text;
 
-	item = pg_exchange_new(recorder, EXCHANGE_PARSE, parse->statement->text, &text);
+	item = exchange_new(&recorder->log, EXCHANGE_PARSE, parse->statement->text, &text);
 	item->exchange.text = text;
 	item->exchange.start_ns = parse->time_ns;
-	pg_exchange_activate(recorder, item);
+	exchange_activate(&recorder->log, item);
 	error_active(recorder, body);
 }
 
@@ -166,12 +166,12 @@ static void error_in_parse(struct recorder *recorder, struct pg_operation *parse
 static void error_in_bind(struct recorder *recorder, struct pg_operation *bind, struct slice body)
 {
 	struct pg_statement *statement =
-		(struct pg_statement *)pg_names_find(&recorder->statements, bind->statement_name);
+		(struct pg_statement *)names_find(&recorder->statements, bind->statement_name);
 
 	if (!statement || !pg_exchange_bind(bind->item, bind->bind, statement))
 		return;
 	statement->executed = true;
-	pg_exchange_activate(recorder, bind->item);
+	exchange_activate(&recorder->log, bind->item);
 	bind->item = NULL;
 	error_active(recorder, body);
 }
@@ -179,10 +179,10 @@ static void error_in_bind(struct recorder *recorder, struct pg_operation *bind, 
 /* At Sync the implicit transaction commits: what fails then belongs to its last statement. */
 static void error_at_sync(struct recorder *recorder, struct slice body)
 {
-	if (!recorder->last)
+	if (!recorder->log.last)
 		return;
-	item_add_piece(recorder->last, PIECE_ERROR, recorder->result, body);
-	recorder->last->exchange.outcome = OUTCOME_ERROR;
+	item_add_piece(recorder->log.last, PIECE_ERROR, recorder->log.result, body);
+	recorder->log.last->exchange.outcome = OUTCOME_ERROR;
 }
 
 static bool server_error(struct recorder *recorder, struct slice body)
@@ -197,7 +197,7 @@ static bool server_error(struct recorder *recorder, struct slice body)
 	switch (head->type) {
 	case OPERATION_QUERY:
 		query_result(recorder, head);
-		if (recorder->active)
+		if (recorder->log.active)
 			error_active(recorder, body);
 		break;
 	case OPERATION_PARSE:
@@ -228,8 +228,8 @@ static bool server_columns(struct recorder *recorder, struct pg_operation *head,
 		if (!body.size)
 			return pg_unexpected(recorder);
 		query_result(recorder, head);
-		if (recorder->active)
-			pg_piece_add(recorder, PIECE_COLUMNS, body);
+		if (recorder->log.active)
+			exchange_piece(&recorder->log, PIECE_COLUMNS, body);
 		return true;
 	case OPERATION_DESCRIBE_STATEMENT:
 	case OPERATION_DESCRIBE_PORTAL:
@@ -246,13 +246,13 @@ static bool server_row(struct recorder *recorder, struct pg_operation *head,
 		query_active(recorder, head);
 	else if (head->type == OPERATION_EXECUTE)
 		execute_active(recorder, head);
-	if (!recorder->active)
+	if (!recorder->log.active)
 		return pg_unexpected(recorder);
 	if (frame->part != FRAME_WHOLE)
 		return pg_row_stream(recorder, frame);
 	if (frame->body.size < 2)
 		return pg_fail(recorder, "malformed DataRow");
-	pg_rows_add(recorder, frame->body);
+	exchange_row_add(&recorder->log, frame->body);
 	return true;
 }
 
@@ -267,10 +267,10 @@ static bool server_complete(struct recorder *recorder, struct pg_operation *head
 	else
 		return pg_unexpected(recorder);
 	recorder->copy_in = false;
-	if (recorder->active) {
+	if (recorder->log.active) {
 		if (tag.size && tag.data[tag.size - 1] == 0)
 			tag.size--;
-		pg_piece_add(recorder, type, tag);
+		exchange_piece(&recorder->log, type, tag);
 		pg_deallocated(recorder, tag);
 		pg_exchange_close(recorder, OUTCOME_OK);
 	}
@@ -289,8 +289,8 @@ static bool server_suspended(struct recorder *recorder, struct pg_operation *hea
 	if (item) {
 		item->exchange.flags |= EXCHANGE_ROW_LIMIT;
 		recorder->portal->item = item;
-		pg_names_weigh(&recorder->portals, &recorder->portal->named, item->arena.allocated);
-		recorder->active = NULL;
+		names_weigh(&recorder->portals, &recorder->portal->named, item->arena.allocated);
+		recorder->log.active = NULL;
 		recorder->portal = NULL;
 	}
 	pg_operations_pop(recorder);
@@ -303,13 +303,12 @@ static bool server_copy(struct recorder *recorder, struct pg_operation *head, ui
 		query_result(recorder, head);
 	else if (head->type == OPERATION_EXECUTE)
 		execute_active(recorder, head);
-	if (!recorder->active)
+	if (!recorder->log.active)
 		return pg_unexpected(recorder);
-	recorder->active->exchange.flags |= type == 'W' ? EXCHANGE_NOT_DECODED : EXCHANGE_COPY;
+	recorder->log.active->exchange.flags |= type == 'W' ? EXCHANGE_NOT_DECODED : EXCHANGE_COPY;
 	if (type == 'G') {
 		recorder->copy_in = true;
-		if (head->type == OPERATION_EXECUTE && !recorder->copy_ended)
-			pg_operations_drop_syncs(recorder);
+		recorder->copy_ended = pg_operations_begin_copy(recorder);
 	}
 	return true;
 }
@@ -321,12 +320,12 @@ static bool function_result(struct recorder *recorder, struct pg_operation *head
 
 	if (head->type != OPERATION_FUNCTION)
 		return pg_unexpected(recorder);
-	item = pg_exchange_new(recorder, EXCHANGE_FUNCTION, SLICE("function call"), &text);
+	item = exchange_new(&recorder->log, EXCHANGE_FUNCTION, SLICE("function call"), &text);
 	item->exchange.text = text;
 	item->exchange.flags |= EXCHANGE_NOT_DECODED;
 	item->exchange.start_ns = head->time_ns;
-	pg_exchange_activate(recorder, item);
-	pg_exchange_touch(recorder);
+	exchange_activate(&recorder->log, item);
+	exchange_touch(&recorder->log);
 	pg_exchange_close(recorder, OUTCOME_OK);
 	return true;
 }
@@ -337,26 +336,26 @@ static void end_query(struct recorder *recorder, struct pg_operation *query)
 {
 	struct slice rest = recorder->rest, unused, text;
 	struct item *merge;
-	bool ok = recorder->last && recorder->last->exchange.outcome == OUTCOME_OK;
+	bool ok = recorder->log.last && recorder->log.last->exchange.outcome == OUTCOME_OK;
 
 	if (query->item)
-		pg_exchange_activate(recorder, query->item);
+		exchange_activate(&recorder->log, query->item);
 	query->item = NULL;
-	if (recorder->active) /* it ended without saying so */
+	if (recorder->log.active) /* it ended without saying so */
 		pg_exchange_close(recorder, OUTCOME_UNFINISHED);
 	if (ok && sql_split(&recorder->options, &rest, &unused))
 		recorder->merged = true;
-	if (!recorder->merged || !recorder->last)
+	if (!recorder->merged || !recorder->log.last)
 		return;
-	recorder->last->exchange.flags |= EXCHANGE_MERGED;
-	text = recorder->last->exchange.text;
+	recorder->log.last->exchange.flags |= EXCHANGE_MERGED;
+	text = recorder->log.last->exchange.text;
 	if (query->texts)
 		text = slice_of(query->texts, query->texts_size);
-	merge = item_new(ITEM_BATCH_MERGE, recorder->connection);
-	merge->batch_merge.batch = recorder->batch;
+	merge = item_new(ITEM_BATCH_MERGE, recorder->log.connection);
+	merge->batch_merge.batch = recorder->log.batch;
 	merge->batch_merge.text = arena_copy(&merge->arena, text);
-	pg_exchange_emit_last(recorder);
-	item_list_add(recorder->items, merge);
+	exchange_emit_last(&recorder->log);
+	item_list_add(recorder->log.items, merge);
 	recorder->merged = false;
 }
 
@@ -366,7 +365,7 @@ static bool server_ready(struct recorder *recorder, struct slice body)
 
 	if (body.size != 1 || !memchr("ITE", body.data[0], 3))
 		return pg_fail(recorder, "malformed ReadyForQuery");
-	recorder->transaction = body.data[0];
+	recorder->log.transaction = body.data[0];
 	if (recorder->phase == PHASE_LOGIN) {
 		login_done(recorder);
 		return true;
@@ -383,13 +382,13 @@ static bool server_ready(struct recorder *recorder, struct slice body)
 		pg_unnamed_end(recorder);
 	}
 	pg_operations_pop(recorder);
-	pg_exchange_emit_last(recorder);
+	exchange_emit_last(&recorder->log);
 	recorder->failed = false;
 	recorder->copy_in = false;
 	recorder->copy_ended = false;
-	recorder->batch++;
-	recorder->batch_index = 0;
-	if (recorder->transaction == 'I')
+	recorder->log.batch++;
+	recorder->log.batch_index = 0;
+	if (recorder->log.transaction == 'I')
 		pg_portals_end(recorder);
 	return true;
 }

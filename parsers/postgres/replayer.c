@@ -22,8 +22,8 @@ struct replayer *pg_replayer_new(const struct answers *answers, uint64_t connect
 	buffer_init(&replayer->status, PG_FILL_BYTES);
 	buffer_init(&replayer->send.row, (size_t)64 << 20);
 	pg_framer_init(&replayer->framer, false);
-	pg_names_init(&replayer->prepared);
-	pg_names_init(&replayer->bound);
+	names_init(&replayer->prepared);
+	names_init(&replayer->bound);
 	arena_init(&replayer->arena);
 	return replayer;
 }
@@ -32,8 +32,8 @@ void pg_replayer_free(struct replayer *replayer)
 {
 	if (!replayer)
 		return;
-	pg_names_release(&replayer->bound, pg_bound_free);
-	pg_names_release(&replayer->prepared, pg_prepared_release);
+	names_release(&replayer->bound, pg_bound_free);
+	names_release(&replayer->prepared, pg_prepared_release);
 	sql_session_free(replayer->session);
 	pg_framer_release(&replayer->framer);
 	buffer_release(&replayer->in);
@@ -137,12 +137,9 @@ static void send_login(struct replayer *replayer, const struct answer_server *se
 		struct slice name = server->parameters[i].name;
 		struct slice value = server->parameters[i].value;
 
-		if (slice_equal(name, SLICE("application_name")))
-			value = sql_session_setting(replayer->session, name);
-		else if (slice_equal(name, SLICE("TimeZone")))
+		if (slice_equal(name, SLICE("TimeZone")))
 			replayer->utc = pg_is_utc(value);
-		pg_send_status(out, name, value);
-		pg_status_login(replayer, name, value);
+		pg_status_login(replayer, name, value, out);
 	}
 	at = pg_message_begin(out, 'K');
 	buffer_append_u32be(out, (uint32_t)(replayer->connection & 0x7fffffff));

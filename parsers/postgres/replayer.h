@@ -5,6 +5,7 @@
  *	replayer.c          the way in and out, login, the batch and its end
  *	replayer_extended.c Parse, Bind, Describe, Execute, Close
  *	replayer_answer.c   which recorded exchange answers a statement, or the session itself
+ *	replayer_status.c   ParameterStatus: what the session's settings are called
  *	replayer_send.c     an exchange's results, row by row, in the form that the client asked for
  *
  * It is a server of the protocol: names, transaction state and errors are this session's own (design §6), and only what
@@ -18,7 +19,7 @@
 #ifndef MOCKPROXY_POSTGRES_REPLAYER_H
 #define MOCKPROXY_POSTGRES_REPLAYER_H
 
-#include "parsers/postgres/names.h"
+#include "parsers/names.h"
 #include "parsers/postgres/wire.h"
 #include "parsers/sql/session.h"
 
@@ -31,7 +32,7 @@
 #define PG_STATE_UNSERVABLE "MP002"
 
 struct pg_prepared {
-	struct pg_named named;
+	struct named named;
 	struct arena arena;	 /* owns all of it */
 	unsigned int references; /* its name, and portals */
 	struct slice text;
@@ -52,7 +53,7 @@ struct pg_position {
 };
 
 struct pg_bound {
-	struct pg_named named;
+	struct named named;
 	struct arena arena;
 	struct pg_prepared *prepared;
 	struct sql_value *values; /* of the statement's slots */
@@ -129,8 +130,8 @@ struct replayer {
 	bool utc;	      /* the recorded server's TimeZone is UTC */
 
 	struct sql_session *session;
-	struct pg_names prepared;
-	struct pg_names bound;
+	struct names prepared;
+	struct names bound;
 
 	bool query;	   /* a Query's statements are under way */
 	bool query_begins; /* none of them was answered yet */
@@ -162,8 +163,8 @@ void pg_forget_all_prepared(struct replayer *replayer);
 /* replayer_extended.c */
 void pg_extended_message(struct replayer *replayer, const struct pg_frame *frame,
 			 struct buffer *out);
-void pg_prepared_release(struct pg_named *named); /* drops a reference; accepts NULL */
-void pg_bound_free(struct pg_named *named);	  /* accepts NULL */
+void pg_prepared_release(struct named *named); /* drops a reference; accepts NULL */
+void pg_bound_free(struct named *named);       /* accepts NULL */
 /* A simple query ends the unnamed statement and the unnamed portal (55.2.3). */
 void pg_forget_unnamed(struct replayer *replayer);
 /* Portals end with their transaction. */
@@ -191,13 +192,19 @@ void pg_answer_miss(struct replayer *replayer, const struct answer *answer, stru
 		    struct buffer *out);
 
 /* replayer_status.c */
-/* A parameter that the server reported at login. */
-void pg_status_login(struct replayer *replayer, struct slice name, struct slice value);
+/* A parameter that the server reported at login: tells the client, in its own words where it asked for something else. */
+void pg_status_login(struct replayer *replayer, struct slice name, struct slice value,
+		     struct buffer *out);
 /* A recorded report that came with the statement under way. */
 void pg_status_recorded(struct replayer *replayer, struct slice name, struct slice value);
 /* Before ReadyForQuery: reports what changed since. */
 void pg_status_send(struct replayer *replayer, struct buffer *out);
 void pg_status_release(struct replayer *replayer);
+
+/* replayer_setting.c */
+/* What a server calls a setting that a client asked for in these words; `reported` is what the recorded one called it. */
+void pg_setting_text(struct slice name, struct slice asked, struct slice reported,
+		     struct buffer *text);
 
 /* replayer_send.c */
 void pg_send_begin(struct replayer *replayer, const struct answer *answer);
@@ -212,10 +219,10 @@ uint16_t pg_send_form(const uint16_t *formats, size_t n_formats, size_t i);
 /* replayer_value.c */
 bool pg_is_utc(struct slice time_zone);
 /* Whether and how this column can be sent depends on the session: other sessions may not have its bytes. */
-bool pg_value_of_session(const struct answer_column *column, uint16_t form);
+bool pg_value_of_session(const struct column *column, uint16_t form);
 /* One stored value as the body of a DataRow wants it, without its length; 0 or -ENOTSUP, -EINVAL. */
-int pg_value_encode(const struct replayer *replayer, const struct answer_column *column,
-		    uint16_t form, const struct answer_value *value, struct buffer *out);
+int pg_value_encode(const struct replayer *replayer, const struct column *column, uint16_t form,
+		    const struct answer_value *value, struct buffer *out);
 void pg_send_tag(struct buffer *out, struct slice tag);
 /* The key of an encoding in the answer cache; false: such an answer is not kept. `part` tells apart what of it. */
 bool pg_send_key(uint64_t exchange, const uint16_t *formats, size_t n_formats,

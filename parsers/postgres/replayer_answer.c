@@ -4,6 +4,7 @@
  * COMMIT, SET, DEALLOCATE, ...) is answered by the session when the recording does not hold it, with the tags that a
  * server gives. Everything else that is not recorded is a miss.
  */
+#include "parsers/miss.h"
 #include "parsers/postgres/replayer.h"
 
 #include <stdlib.h>
@@ -144,52 +145,24 @@ static void answer_housekeeping(struct replayer *replayer, const struct sql_stat
 
 /* ---- misses ---- */
 
-static void append_cut(struct buffer *text, struct slice what)
-{
-	static const size_t most = 300;
-
-	while (what.size && strchr(" \t\r\n", what.data[0])) /* between statements of a Query */
-		what = slice_of(what.data + 1, what.size - 1);
-	buffer_append_slice(text, slice_of(what.data, what.size < most ? what.size : most));
-	if (what.size > most)
-		buffer_append_string(text, " ...");
-}
-
 void pg_answer_miss(struct replayer *replayer, const struct answer *answer, struct slice text,
 		    struct buffer *out)
 {
-	struct buffer detail;
+	static const struct miss_form form = { .separator = "\n", .most = 300 };
 	struct sql_options options = sql_session_options(replayer->session);
-	struct sql_statement sql;
-	struct arena arena;
+	struct buffer detail;
 
-	arena_init(&arena);
-	sql_canonicalize(&options, text, &arena, &sql);
 	buffer_init(&detail, (size_t)16 << 10);
-	buffer_append_string(&detail, "Asked: ");
-	append_cut(&detail, sql_mask(&sql, text, &arena));
-	if (answer->nearest.size) {
-		buffer_append_string(&detail, "\nNearest recorded: ");
-		append_cut(&detail, answer->nearest);
-	}
-	if (answer->difference.size) {
-		buffer_append_string(&detail, "\nDifference: ");
-		append_cut(&detail, answer->difference);
-	}
-	pg_send_error(
-		out, &(struct pg_error){
-			     .severity = "ERROR",
-			     .code = PG_STATE_MISS,
-			     .message = answer->used_up ?
-						SLICE("mockproxy: every recorded answer to this "
-						      "statement was given already") :
-						SLICE("mockproxy: the recording holds no answer to "
-						      "this statement"),
-			     .detail = buffer_slice(&detail),
-			     .hint = SLICE("Record a run that asks this, or look at what was "
-					   "recorded: sqlite3 FILE 'select * from queries'.") });
+	miss_explain(&detail, &options, text, answer, &form);
+	pg_send_error(out,
+		      &(struct pg_error){
+			      .severity = "ERROR",
+			      .code = PG_STATE_MISS,
+			      .message = miss_what(answer),
+			      .detail = buffer_slice(&detail),
+			      .hint = SLICE("Record a run that asks this, or look at what was "
+					    "recorded: sqlite3 FILE 'select * from queries'.") });
 	buffer_release(&detail);
-	arena_release(&arena);
 	sql_session_statement(replayer->session, &(struct sql_statement){ .verb = SQL_OTHER }, NULL,
 			      false);
 	pg_replay_failed(replayer);
@@ -207,7 +180,7 @@ static bool commit_differs(struct replayer *replayer, const struct sql_statement
 		return false;
 	return replayer->answers->result(replayer->answers->context, answer->exchange, 0,
 					 &result) != 1 ||
-	       !slice_equal(result.tag, housekeeping_tag(replayer, sql));
+	       !slice_equal(result.completion.tag, housekeeping_tag(replayer, sql));
 }
 
 /* Looks the statement up; the answer's rung is RUNG_SESSION where the session is to answer itself. */
@@ -241,6 +214,7 @@ void pg_answer_simple(struct replayer *replayer, struct slice text, struct buffe
 	sql_slot_values(&replayer->sql, NULL, 0, replayer->values);
 	if (pg_answer_aborted(replayer, &replayer->sql, out))
 		return;
+	sql_session_resolve(replayer->session, &replayer->sql, replayer->values, &replayer->arena);
 	request = pg_answer_request(replayer, &replayer->sql, replayer->values, text);
 	find(replayer, &replayer->sql, &request, &answer);
 	replayer->executing = NULL;
@@ -256,7 +230,7 @@ void pg_answer_simple(struct replayer *replayer, struct slice text, struct buffe
  * The request of a portal. Binary values whose type this client left to the server were recorded as bytes when the recorded one
  * did not ask for it either: so they are tried in both ways.
  */
-static struct request portal_request(struct replayer *replayer, const struct pg_bound *bound)
+static struct request portal_request(struct replayer *replayer, struct pg_bound *bound)
 {
 	const struct pg_prepared *prepared = bound->prepared;
 	const struct answers *answers = replayer->answers;
@@ -265,6 +239,10 @@ static struct request portal_request(struct replayer *replayer, const struct pg_
 	struct request raw = request;
 	struct answer answer;
 
+	sql_session_resolve(replayer->session, &prepared->sql, bound->values, &bound->arena);
+	if (bound->raw_values)
+		sql_session_resolve(replayer->session, &prepared->sql, bound->raw_values,
+				    &bound->arena);
 	raw.values = bound->raw_values;
 	if (raw.values && !answers->peek(answers->context, &request, &answer) &&
 	    answers->peek(answers->context, &raw, &answer))

@@ -26,7 +26,27 @@ static void refuse(struct replayer *replayer, const char *code, struct slice mes
 	pg_replay_failed(replayer);
 }
 
-void pg_prepared_release(struct pg_named *named)
+/* In a server's own words: what kind of thing, its name, and what is the matter with it. */
+static void refuse_name(struct replayer *replayer, const char *code, const char *kind,
+			struct slice name, const char *matter, struct buffer *out)
+{
+	struct buffer message;
+
+	buffer_init(&message, PG_REQUEST_MAX + 256);
+	if (!name.size && strcmp(kind, "prepared statement") == 0) {
+		buffer_append_string(&message, "unnamed prepared statement");
+	} else {
+		buffer_append_string(&message, kind);
+		buffer_append_string(&message, " \"");
+		buffer_append_slice(&message, name);
+		buffer_append_u8(&message, '"');
+	}
+	buffer_append_string(&message, matter);
+	refuse(replayer, code, buffer_slice(&message), out);
+	buffer_release(&message);
+}
+
+void pg_prepared_release(struct named *named)
 {
 	struct pg_prepared *prepared = (struct pg_prepared *)named;
 	struct arena arena;
@@ -37,7 +57,7 @@ void pg_prepared_release(struct pg_named *named)
 	arena_release(&arena);
 }
 
-void pg_bound_free(struct pg_named *named)
+void pg_bound_free(struct named *named)
 {
 	struct pg_bound *bound = (struct pg_bound *)named;
 	struct arena arena;
@@ -51,33 +71,33 @@ void pg_bound_free(struct pg_named *named)
 
 void pg_forget_bound(struct replayer *replayer)
 {
-	struct pg_names *names = &replayer->bound;
+	struct names *names = &replayer->bound;
 
 	for (size_t i = 0; names->n && i < names->n_buckets; i++)
 		while (names->buckets[i])
-			pg_bound_free(pg_names_take(names, names->buckets[i]->name));
-	pg_names_shrink(names);
+			pg_bound_free(names_take(names, names->buckets[i]->name));
+	names_shrink(names);
 }
 
 void pg_forget_unnamed(struct replayer *replayer)
 {
 	pg_forget_prepared(replayer, slice_of(NULL, 0));
-	pg_bound_free(pg_names_take(&replayer->bound, slice_of(NULL, 0)));
+	pg_bound_free(names_take(&replayer->bound, slice_of(NULL, 0)));
 }
 
 void pg_forget_prepared(struct replayer *replayer, struct slice name)
 {
-	pg_prepared_release(pg_names_take(&replayer->prepared, name));
+	pg_prepared_release(names_take(&replayer->prepared, name));
 }
 
 void pg_forget_all_prepared(struct replayer *replayer)
 {
-	struct pg_names *names = &replayer->prepared;
+	struct names *names = &replayer->prepared;
 
 	for (size_t i = 0; names->n && i < names->n_buckets; i++)
 		while (names->buckets[i])
 			pg_forget_prepared(replayer, names->buckets[i]->name);
-	pg_names_shrink(names);
+	names_shrink(names);
 }
 
 /* ---- Parse ---- */
@@ -232,8 +252,8 @@ static void parse_message(struct replayer *replayer, struct slice body, struct b
 		refuse(replayer, "08P01", SLICE("malformed Parse"), out);
 		return;
 	}
-	if (name.size && pg_names_find(&replayer->prepared, name)) {
-		refuse(replayer, "42P05", SLICE("prepared statement already exists"), out);
+	if (name.size && names_find(&replayer->prepared, name)) {
+		refuse_name(replayer, "42P05", "prepared statement", name, " already exists", out);
 		return;
 	}
 	prepared = prepared_new(replayer, name, text);
@@ -254,7 +274,7 @@ static void parse_message(struct replayer *replayer, struct slice body, struct b
 		refuse(replayer, "54000", SLICE("mockproxy: too many prepared statements"), out);
 		return;
 	}
-	pg_prepared_release(pg_names_put(&replayer->prepared, &prepared->named));
+	pg_prepared_release(names_put(&replayer->prepared, &prepared->named));
 	acknowledge(out, '1');
 }
 
@@ -335,29 +355,53 @@ static bool bind_formats(struct pg_bound *bound, struct cursor *cursor)
 	return cursor_done(cursor);
 }
 
+/* Too few parameters, or too many: a mistake of programs, in the server's words. Reads a copy of the cursor. */
+static bool wrong_number(struct replayer *replayer, const struct pg_prepared *prepared,
+			 struct cursor cursor, struct buffer *out)
+{
+	size_t n_forms = cursor_u16be(&cursor);
+	struct buffer message;
+	size_t n;
+
+	cursor_bytes(&cursor, 2 * n_forms);
+	n = cursor_u16be(&cursor);
+	if (cursor.failed || n == prepared->n_types || (n_forms > 1 && n_forms != n))
+		return false;
+	buffer_init(&message, PG_REQUEST_MAX + 256);
+	buffer_append_string(&message, "bind message supplies ");
+	buffer_append_unsigned(&message, n);
+	buffer_append_string(&message, " parameters, but prepared statement \"");
+	buffer_append_slice(&message, prepared->named.name);
+	buffer_append_string(&message, "\" requires ");
+	buffer_append_unsigned(&message, prepared->n_types);
+	refuse(replayer, "08P01", buffer_slice(&message), out);
+	buffer_release(&message);
+	return true;
+}
+
 static void bind_message(struct replayer *replayer, struct slice body, struct buffer *out)
 {
 	struct cursor cursor = cursor_of(body);
 	struct slice portal = cursor_string(&cursor);
 	struct slice name = cursor_string(&cursor);
-	struct pg_prepared *prepared =
-		(struct pg_prepared *)pg_names_find(&replayer->prepared, name);
+	struct pg_prepared *prepared = (struct pg_prepared *)names_find(&replayer->prepared, name);
 	struct pg_bound *bound;
 	struct arena arena;
 
 	if (!cursor.failed && !prepared) {
-		refuse(replayer, "26000", SLICE("prepared statement does not exist"), out);
+		refuse_name(replayer, "26000", "prepared statement", name, " does not exist", out);
 		return;
 	}
 	if (cursor.failed || replayer->bound.bytes > PG_REPLAY_NAMES_MAX) {
 		refuse(replayer, "08P01", SLICE("malformed Bind, or too many portals"), out);
 		return;
 	}
-	if (portal.size && pg_names_find(&replayer->bound, portal)) {
-		refuse(replayer, "42P03", SLICE("cursor already exists"), out);
+	if (portal.size && names_find(&replayer->bound, portal)) {
+		refuse_name(replayer, "42P03", "cursor", portal, " already exists", out);
 		return;
 	}
-	if (pg_answer_aborted(replayer, &prepared->sql, out))
+	if (pg_answer_aborted(replayer, &prepared->sql, out) ||
+	    wrong_number(replayer, prepared, cursor, out))
 		return;
 	arena_init(&arena);
 	bound = arena_alloc(&arena, sizeof(*bound));
@@ -371,7 +415,7 @@ static void bind_message(struct replayer *replayer, struct slice body, struct bu
 		return;
 	}
 	bound->named.bytes = bound->arena.allocated;
-	pg_bound_free(pg_names_put(&replayer->bound, &bound->named));
+	pg_bound_free(names_put(&replayer->bound, &bound->named));
 	acknowledge(out, '2');
 }
 
@@ -379,12 +423,11 @@ static void bind_message(struct replayer *replayer, struct slice body, struct bu
 
 static void describe_statement(struct replayer *replayer, struct slice name, struct buffer *out)
 {
-	struct pg_prepared *prepared =
-		(struct pg_prepared *)pg_names_find(&replayer->prepared, name);
+	struct pg_prepared *prepared = (struct pg_prepared *)names_find(&replayer->prepared, name);
 	size_t at;
 
 	if (!prepared) {
-		refuse(replayer, "26000", SLICE("prepared statement does not exist"), out);
+		refuse_name(replayer, "26000", "prepared statement", name, " does not exist", out);
 		return;
 	}
 	/* In a failed transaction the server does not even tell what a statement would give. */
@@ -407,6 +450,7 @@ static void describe_cursor(struct replayer *replayer, struct slice name, struct
 	const struct answers *answers = replayer->answers;
 	struct sql_options options = sql_session_options(replayer->session);
 	struct sql_statement sql;
+	struct sql_value *values;
 	struct answer answer = { 0 };
 	struct answer_result result = { 0 };
 	struct request request;
@@ -417,8 +461,11 @@ static void describe_cursor(struct replayer *replayer, struct slice name, struct
 	buffer_init(&text, PG_REQUEST_MAX + 64);
 	pg_cursor_text(name, &text);
 	sql_canonicalize(&options, buffer_slice(&text), &arena, &sql);
-	request = pg_answer_request(replayer, &sql, NULL, buffer_slice(&text));
-	if (sql.n_slots == 0 && answers->peek(answers->context, &request, &answer)) {
+	values = arena_alloc(&arena, (sql.n_slots + 1) * sizeof(*values));
+	sql_slot_values(&sql, NULL, 0, values);
+	sql_session_resolve(replayer->session, &sql, values, &arena);
+	request = pg_answer_request(replayer, &sql, values, buffer_slice(&text));
+	if (answers->peek(answers->context, &request, &answer)) {
 		answers->find(answers->context, &request, &answer);
 		if (answers->result(answers->context, answer.exchange, 0, &result) == 1 &&
 		    result.columns)
@@ -426,7 +473,7 @@ static void describe_cursor(struct replayer *replayer, struct slice name, struct
 		else
 			acknowledge(out, 'n');
 	} else {
-		refuse(replayer, "34000", SLICE("portal does not exist"), out);
+		refuse_name(replayer, "34000", "portal", name, " does not exist", out);
 	}
 	buffer_release(&text);
 	arena_release(&arena);
@@ -465,7 +512,7 @@ static void answer_columns(struct replayer *replayer, const struct pg_bound *bou
 
 static void describe_portal(struct replayer *replayer, struct slice name, struct buffer *out)
 {
-	struct pg_bound *bound = (struct pg_bound *)pg_names_find(&replayer->bound, name);
+	struct pg_bound *bound = (struct pg_bound *)names_find(&replayer->bound, name);
 
 	if (!bound) {
 		describe_cursor(replayer, name, out);
@@ -494,9 +541,9 @@ static void execute_message(struct replayer *replayer, struct slice body, struct
 		refuse(replayer, "08P01", SLICE("malformed Execute"), out);
 		return;
 	}
-	bound = (struct pg_bound *)pg_names_find(&replayer->bound, name);
+	bound = (struct pg_bound *)names_find(&replayer->bound, name);
 	if (!bound)
-		refuse(replayer, "34000", SLICE("portal does not exist"), out);
+		refuse_name(replayer, "34000", "portal", name, " does not exist", out);
 	else if (!pg_answer_aborted(replayer, &bound->prepared->sql, out))
 		pg_answer_portal(replayer, bound, limit > 0 ? (uint64_t)limit : 0, out);
 }
@@ -519,7 +566,7 @@ static void describe_or_close(struct replayer *replayer, const struct pg_frame *
 		if (target == 'S')
 			pg_forget_prepared(replayer, name);
 		else
-			pg_bound_free(pg_names_take(&replayer->bound, name));
+			pg_bound_free(names_take(&replayer->bound, name));
 		acknowledge(out, '3'); /* also for a name that does not exist */
 	}
 }

@@ -51,7 +51,7 @@ void pg_send_columns(struct buffer *out, const struct answer_columns *columns,
 
 	buffer_append_u16be(out, (uint16_t)columns->n);
 	for (size_t i = 0; i < columns->n; i++) {
-		const struct answer_column *column = &columns->columns[i];
+		const struct column *column = &columns->columns[i];
 
 		buffer_append_slice(out, column->name);
 		buffer_append_u8(out, 0);
@@ -102,7 +102,7 @@ void pg_send_begin(struct replayer *replayer, const struct answer *answer)
 
 /* ---- errors on the way ---- */
 
-static void unservable(struct replayer *replayer, const struct answer_column *column, int error,
+static void unservable(struct replayer *replayer, const struct column *column, int error,
 		       struct buffer *out)
 {
 	struct slice text =
@@ -162,7 +162,7 @@ static struct pg_cut *add_cut(struct pg_send *send)
 }
 
 /* A part is bytes of the recorded form; only types whose two forms are the same bytes can go as the other. */
-static int encode_part(struct pg_send *send, const struct answer_column *column, uint16_t form,
+static int encode_part(struct pg_send *send, const struct column *column, uint16_t form,
 		       const struct answer_value *value, struct buffer *out)
 {
 	uint16_t recorded = column ? column->form : PARAMETER_TEXT;
@@ -179,8 +179,8 @@ static int encode_part(struct pg_send *send, const struct answer_column *column,
 	return 0;
 }
 
-static int encode_value(struct replayer *replayer, const struct answer_column *column,
-			uint16_t form, const struct answer_value *value, struct buffer *out)
+static int encode_value(struct replayer *replayer, const struct column *column, uint16_t form,
+			const struct answer_value *value, struct buffer *out)
 {
 	size_t at = out->size, size;
 	int error;
@@ -204,7 +204,7 @@ static int encode_value(struct replayer *replayer, const struct answer_column *c
 }
 
 /* A simple query's rows are text, but for a binary cursor's, which are what was recorded. */
-static uint16_t value_form(const struct pg_send *send, const struct answer_column *column, size_t i)
+static uint16_t value_form(const struct pg_send *send, const struct column *column, size_t i)
 {
 	if (send->describe)
 		return column && send->kind == EXCHANGE_SIMPLE ? column->form : PARAMETER_TEXT;
@@ -213,7 +213,7 @@ static uint16_t value_form(const struct pg_send *send, const struct answer_colum
 
 /* The body of a DataRow; on error *ret_column is the column that it is about. */
 static int encode_row(struct replayer *replayer, const struct answer_value *values, size_t n,
-		      struct buffer *out, const struct answer_column **ret_column)
+		      struct buffer *out, const struct column **ret_column)
 {
 	const struct answer_columns *columns = replayer->send.result.columns;
 	int error = 0;
@@ -240,7 +240,7 @@ static bool has_parts(const struct answer_value *values, size_t n)
 
 /* A row with parts: everything but the parts into `row`, and then both in turn (send_large). */
 static int begin_large(struct replayer *replayer, const struct answer_value *values, size_t n,
-		       struct buffer *out, const struct answer_column **ret_column)
+		       struct buffer *out, const struct column **ret_column)
 {
 	struct pg_send *send = &replayer->send;
 	uint64_t size;
@@ -300,8 +300,7 @@ static bool send_large(struct replayer *replayer, struct buffer *out)
 }
 
 /* Sends the next row; 1 sent, 0 there is none, negative errno. */
-static int send_row(struct replayer *replayer, struct buffer *out,
-		    const struct answer_column **ret_column)
+static int send_row(struct replayer *replayer, struct buffer *out, const struct column **ret_column)
 {
 	const struct answers *answers = replayer->answers;
 	struct pg_send *send = &replayer->send;
@@ -422,7 +421,7 @@ static void suspend(struct replayer *replayer, struct buffer *out)
 static void step_rows(struct replayer *replayer, struct buffer *out)
 {
 	struct pg_send *send = &replayer->send;
-	const struct answer_column *column;
+	const struct column *column;
 	int found = 1;
 
 	while (found == 1 && out->size < PG_FILL_BYTES) {
@@ -480,17 +479,18 @@ static void step_end(struct replayer *replayer, struct buffer *out)
 
 	if (result->empty)
 		pg_message_end(out, pg_message_begin(out, 'I'));
-	else if (result->tag.data && slice_starts_with(result->tag, SLICE("SELECT ")) &&
+	else if (result->completion.tag.data &&
+		 slice_starts_with(result->completion.tag, SLICE("SELECT ")) &&
 		 (send->limit || (send->flags & EXCHANGE_ROW_LIMIT) || send->position.done))
 		send_select_tag(out, send->rows);
-	else if (result->tag.data)
-		pg_send_tag(out, result->tag);
+	else if (result->completion.tag.data)
+		pg_send_tag(out, result->completion.tag);
 	if (result->error) {
 		send_message(out, 'E', result->error, result->n_error);
 		send->failed = true;
 		replayer->closed |= fatal(result);
 	}
-	if (!result->empty && !result->tag.data && !result->error) {
+	if (!result->empty && !result->completion.tag.data && !result->error) {
 		unservable(replayer, NULL, send->flags & EXCHANGE_ROW_LIMIT ? -ENODATA : -EINVAL,
 			   out);
 		return;

@@ -41,16 +41,29 @@ static bool same(struct slice a, struct slice b)
 	return a.data && b.data ? slice_equal(a, b) : !a.data && !b.data;
 }
 
-void pg_status_login(struct replayer *replayer, struct slice name, struct slice value)
+void pg_status_login(struct replayer *replayer, struct slice name, struct slice value,
+		     struct buffer *out)
 {
 	struct pg_reported *reported = find(replayer, name);
+	struct slice asked = sql_session_setting(replayer->session, name);
+	struct buffer text;
 
-	if (!reported)
+	if (!reported) {
+		pg_send_status(out, name, value);
 		return;
+	}
+	buffer_init(&text, PG_STARTUP_MAX);
+	if (asked.data)
+		pg_setting_text(name, asked, value, &text);
+	else if (!slice_equal(name, SLICE("application_name"))) /* a client that has none */
+		buffer_append_slice(&text, value);
+	value = text.size ? buffer_slice(&text) : SLICE("");
+	pg_send_status(out, name, value);
 	keep(&reported->at_login, value);
 	keep(&reported->last, value);
-	keep(&reported->login_set, sql_session_setting(replayer->session, name));
-	keep(&reported->set, sql_session_setting(replayer->session, name));
+	keep(&reported->login_set, asked);
+	keep(&reported->set, asked);
+	buffer_release(&text);
 }
 
 void pg_status_recorded(struct replayer *replayer, struct slice name, struct slice value)
@@ -68,20 +81,26 @@ void pg_status_recorded(struct replayer *replayer, struct slice name, struct sli
 		keep(&reported->recorded, value);
 }
 
-/* What the server would call the setting now. */
-static struct slice current(const struct pg_reported *reported, struct slice set)
+/* What the server would call the setting now; `text` is room for it. */
+static struct slice current(const struct pg_reported *reported, struct slice name, struct slice set,
+			    struct buffer *text)
 {
 	if (reported->recorded.data)
 		return reported->recorded;
 	if (!set.data || same(set, reported->login_set))
 		return reported->at_login;
-	return set;
+	buffer_clear(text);
+	pg_setting_text(name, set, reported->last, text);
+	return text->size ? buffer_slice(text) : SLICE("");
 }
 
 void pg_status_send(struct replayer *replayer, struct buffer *out)
 {
+	struct buffer text;
+
 	buffer_append_slice(out, buffer_slice(&replayer->status));
 	buffer_clear(&replayer->status);
+	buffer_init(&text, PG_FILL_BYTES + 16);
 	for (size_t i = 0; i < PG_REPORTED; i++) {
 		struct pg_reported *reported = &replayer->reported[i];
 		struct slice name = slice_from_string(names[i]);
@@ -90,7 +109,7 @@ void pg_status_send(struct replayer *replayer, struct buffer *out)
 
 		if (!reported->recorded.data && same(set, reported->set))
 			continue;
-		value = current(reported, set);
+		value = current(reported, name, set, &text);
 		if (!same(value, reported->last)) {
 			pg_send_status(out, name, value);
 			keep(&reported->last, value);
@@ -98,6 +117,7 @@ void pg_status_send(struct replayer *replayer, struct buffer *out)
 		keep(&reported->set, set);
 		keep(&reported->recorded, slice_of(NULL, 0));
 	}
+	buffer_release(&text);
 }
 
 void pg_status_release(struct replayer *replayer)

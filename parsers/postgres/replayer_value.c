@@ -35,14 +35,14 @@ static bool text_is_this_session(const struct replayer *replayer, uint32_t type)
 	return time_zone.data ? pg_is_utc(time_zone) : replayer->utc;
 }
 
-bool pg_value_of_session(const struct answer_column *column, uint16_t form)
+bool pg_value_of_session(const struct column *column, uint16_t form)
 {
 	return form == PARAMETER_TEXT && column->form == PARAMETER_BINARY &&
 	       depends_on_time_zone(column->type_id);
 }
 
-int pg_value_encode(const struct replayer *replayer, const struct answer_column *column,
-		    uint16_t form, const struct answer_value *value, struct buffer *out)
+int pg_value_encode(const struct replayer *replayer, const struct column *column, uint16_t form,
+		    const struct answer_value *value, struct buffer *out)
 {
 	uint16_t recorded = column ? column->form : PARAMETER_TEXT;
 	uint32_t type = column ? column->type_id : 0;

@@ -15,6 +15,7 @@
 #include "parsers/buffer.h"
 #include "parsers/compiler.h"
 #include "parsers/cursor.h"
+#include "parsers/frame.h"
 #include "parsers/protocol.h"
 
 #define PG_PROTOCOL(major, minor) ((uint32_t)(major) << 16 | (minor))
@@ -32,11 +33,10 @@
 #define PG_ANSWER_MAX ((size_t)16 << 20)
 
 enum pg_next { PG_EVENT, PG_MORE, PG_ERROR };
-enum pg_frame_part { FRAME_WHOLE, FRAME_BEGIN, FRAME_BYTES };
 
 struct pg_frame {
 	uint8_t type;	    /* 0: a startup message */
-	uint8_t part;	    /* enum pg_frame_part */
+	uint8_t part;	    /* enum frame_part */
 	bool last;	    /* FRAME_BYTES: the body ends here */
 	uint32_t body_size; /* of the whole message */
 	struct slice body;
@@ -76,16 +76,18 @@ extern const struct protocol postgres_protocol;
 
 int pg_columns_read(struct slice raw, struct column *ret_columns, size_t max, size_t *ret_n);
 int pg_message_read(struct slice raw, struct message_field *ret_fields, size_t max, size_t *ret_n);
-int64_t pg_tag_rows(struct slice tag);
+int pg_completion_read(struct slice raw, struct completion *ret_completion);
 /* What stands for a Describe of a cursor that SQL declared: DESCRIBE CURSOR "name". */
 void pg_cursor_text(struct slice name, struct buffer *text);
+/* The name that a canonical statement ends with, as DEALLOCATE's does: decoded, in the text or the arena. */
+struct slice pg_last_name(struct slice canonical, struct arena *arena);
 /* The next parameter of a startup message, behind its code; false at the end: cursor_done() says whether it was whole. */
 bool pg_startup_next(struct cursor *cursor, struct slice *ret_name, struct slice *ret_value);
 /* The SQLSTATE of raw error fields, or an empty slice. */
 struct slice pg_error_code(struct slice raw);
 
 enum recognised pg_recognise(struct slice client_bytes);
-struct handshake_step pg_handshake(struct slice client_bytes);
+struct handshake_step pg_handshake(enum side side, struct slice bytes, struct buffer *edited);
 
 struct recorder *pg_recorder_new(uint64_t connection);
 void pg_recorder_free(struct recorder *recorder);

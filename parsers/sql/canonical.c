@@ -51,20 +51,39 @@ static void write_token(struct sql_template *template, struct slice text)
 	sql_template_write(template, text);
 }
 
-/* A word folded to lower case, at the end of the text; MySQL's identifiers keep theirs, its
- * keywords do not. */
+/* MySQL: a word as sql_mysql_word() says. What is given back is folded, and empty when it is no word to look up. */
+static struct slice write_mysql_word(struct sql_template *template, struct slice text,
+				     struct sql_word_info *ret_info)
+{
+	struct slice lower = sql_fold_word(text, template->folded, sizeof(template->folded));
+	uint8_t *room;
+	bool folds;
+
+	*ret_info = sql_mysql_word(template, text, lower, &folds);
+	if (text.data[0] == '\\') /* \N */
+		text = SLICE("null");
+	sql_template_space(template);
+	room = write_room(template, text.size);
+	memcpy(room, text.data, text.size);
+	for (size_t i = 0; folds && i < text.size; i++)
+		room[i] = ascii_lower(room[i]);
+	template->out_size += text.size;
+	return lower;
+}
+
+/* A word folded to lower case, at the end of the text. */
 static struct slice write_word(struct sql_template *template, struct slice text,
 			       struct sql_word_info *ret_info)
 {
 	struct slice lower;
 	uint8_t *room;
 
+	if (template->options->dialect == SQL_MYSQL)
+		return write_mysql_word(template, text, ret_info);
 	sql_template_space(template);
 	room = write_room(template, text.size);
 	lower = sql_fold_word(text, room, text.size);
 	*ret_info = sql_word_lookup(lower);
-	if (template->options->dialect == SQL_MYSQL && ret_info->word == WORD_NONE)
-		memcpy(room, text.data, text.size);
 	template->out_size += text.size;
 	return lower;
 }
@@ -78,9 +97,9 @@ static bool is_dblink(struct slice lower)
 static void see_secret(struct sql_template *template, struct slice lower, uint8_t word)
 {
 	if (word == WORD_CONNECTION || word == WORD_PRIMARY_CONNINFO || is_dblink(lower))
-		template->conninfo = true;
-	if (word == WORD_IDENTIFIED && template->options->dialect == SQL_MYSQL)
-		template->identified = true;
+		template->conninfo = template->options->dialect != SQL_MYSQL;
+	if (template->options->dialect == SQL_MYSQL)
+		sql_mysql_see_secret(template, word);
 }
 
 /* May a slot begin with this word? */
@@ -115,6 +134,45 @@ static void remember(struct sql_template *template, uint8_t type, uint8_t word, 
 	template->last_name = name;
 }
 
+/* Is this word or quoted identifier such a name: DECLARE name, FETCH ... name, CLOSE name; PREPARE name, EXECUTE name? */
+static bool names_cursor(const struct sql_template *template)
+{
+	struct slice before = slice_of(template->out, template->out_size);
+	uint8_t next = template->stream.next.type;
+	bool last = next == SQL_TOKEN_END || next == SQL_TOKEN_SEMICOLON;
+
+	if (template->options->dialect != SQL_POSTGRES || template->depth || !before.size)
+		return false;
+	switch (template->verb.verb) {
+	case SQL_DECLARE:
+		return slice_equal(before, SLICE("declare"));
+	case SQL_PREPARE:
+		return slice_equal(before, SLICE("prepare"));
+	case SQL_EXECUTE:
+		return slice_equal(before, SLICE("execute"));
+	case SQL_FETCH:
+	case SQL_CLOSE:
+		return last;
+	default: /* what a replayer and a recorder call the description of one */
+		return last && slice_equal(before, SLICE("describe cursor"));
+	}
+}
+
+/* True when the word was a cursor's name, and is written. */
+static bool word_cursor(struct sql_template *template, const struct sql_token *token)
+{
+	struct slice text = token->text;
+
+	if (!names_cursor(template) ||
+	    (template->verb.verb == SQL_CLOSE && slice_equal_nocase(text, SLICE("all"))) ||
+	    (template->verb.verb == SQL_PREPARE && slice_equal_nocase(text, SLICE("transaction"))))
+		return false;
+	sql_operand_cursor(template, token,
+			   sql_fold_word(text, arena_bytes(template->arena, text.size), text.size));
+	remember(template, SQL_TOKEN_QUOTED, WORD_NONE, true);
+	return true;
+}
+
 static void on_word(struct sql_template *template, const struct sql_token *token)
 {
 	bool behind_parenthesis =
@@ -122,8 +180,11 @@ static void on_word(struct sql_template *template, const struct sql_token *token
 	size_t out_size = template->out_size;
 	bool glue = template->glue;
 	struct sql_word_info info, unused;
-	struct slice lower = write_word(template, token->text, &info);
+	struct slice lower;
 
+	if (word_cursor(template, token))
+		return;
+	lower = write_word(template, token->text, &info);
 	if (template->last_type == SQL_TOKEN_DOT)
 		info = (struct sql_word_info){ WORD_NONE, 0 };
 	see_secret(template, lower, info.word);
@@ -143,6 +204,8 @@ static void on_word(struct sql_template *template, const struct sql_token *token
 		sql_place_name(template);
 	else
 		sql_place_word(template, info);
+	if (token->text.data[0] == '@')
+		sql_place_variable(template, token->text);
 	remember(template, SQL_TOKEN_WORD, info.word, !(info.flags & SQL_WORD_BEFORE));
 }
 
@@ -151,20 +214,57 @@ static void write_quoted(struct sql_template *template, struct slice name, uint8
 	uint8_t *room;
 	size_t size = 0;
 
-	sql_template_space(template);
-	if (sql_is_unquotable(name)) {
-		sql_template_write(template, name);
-		return;
-	}
 	room = write_room(template, 2 * name.size + 2);
 	room[size++] = quote;
 	for (size_t i = 0; i < name.size; i++) {
 		if (name.data[i] == quote)
 			room[size++] = quote;
+		else if (sql_is_double(template->options->charset, name.data + i,
+				       name.data + name.size))
+			room[size++] = name.data[i++];
 		room[size++] = name.data[i];
 	}
 	room[size++] = quote;
 	template->out_size += size;
+}
+
+static struct slice folded(struct sql_template *template, struct slice name)
+{
+	uint8_t *lower = arena_bytes(template->arena, name.size);
+
+	return sql_fold_word(name, lower, name.size);
+}
+
+/* MySQL: written with backticks, whatever the quotes were. */
+static void on_mysql_quoted(struct sql_template *template, const struct sql_token *token)
+{
+	bool variable = token->form == SQL_FORM_VARIABLE || token->form == SQL_FORM_VARIABLE_ESCAPE;
+	bool system = variable && token->text.data[1] == '@';
+	struct slice name;
+	uint8_t word = WORD_NONE;
+	bool folds;
+
+	if (!sql_decode_quoted(token, template->options, template->arena, &name)) {
+		write_token(template, token->text);
+	} else {
+		sql_template_space(template);
+		if (variable)
+			sql_template_write(template, system ? SLICE("@@") : SLICE("@"));
+		if (variable)
+			name = folded(template, name);
+		if (!sql_mysql_is_unquotable(template, name, variable)) {
+			write_quoted(template, name, '`');
+		} else {
+			(void)sql_mysql_word(template, name, slice_of(NULL, 0), &folds);
+			sql_template_write(template, folds ? folded(template, name) : name);
+		}
+		if (slice_equal_nocase(name, SLICE("password")) && !variable)
+			word = WORD_PASSWORD;
+	}
+	sql_place_name(template);
+	if (variable)
+		sql_place_variable(template, token->text);
+	remember(template, SQL_TOKEN_QUOTED, word, !variable);
 }
 
 static void on_quoted(struct sql_template *template, const struct sql_token *token)
@@ -172,8 +272,21 @@ static void on_quoted(struct sql_template *template, const struct sql_token *tok
 	uint8_t word = WORD_NONE;
 	struct slice name;
 
-	if (sql_decode_quoted(token, template->options->dialect, template->arena, &name)) {
-		write_quoted(template, name, token->quote);
+	if (template->options->dialect == SQL_MYSQL) {
+		on_mysql_quoted(template, token);
+		return;
+	}
+	if (sql_decode_quoted(token, template->options, template->arena, &name)) {
+		if (names_cursor(template)) {
+			sql_operand_cursor(template, token, name);
+			remember(template, SQL_TOKEN_QUOTED, WORD_NONE, true);
+			return;
+		}
+		sql_template_space(template);
+		if (sql_is_unquotable(name))
+			sql_template_write(template, name);
+		else
+			write_quoted(template, name, token->quote);
 		/* "password" '...' in OPTIONS is what password '...' is. */
 		if (sql_is_unquotable(name) && sql_word_lookup(name).word == WORD_PASSWORD)
 			word = WORD_PASSWORD;
@@ -220,6 +333,10 @@ static void on_operator(struct sql_template *template, const struct sql_token *t
 
 	if (on_sign(template, token))
 		return;
+	if (text.data[0] == '{' && sql_operand_escape(template, token)) {
+		remember(template, SQL_TOKEN_STRING, WORD_NONE, false);
+		return;
+	}
 	if (slice_equal(text, SLICE("!=")))
 		text = SLICE("<>");
 	sql_template_space(template);
@@ -380,6 +497,7 @@ void sql_canonicalize(const struct sql_options *options, struct slice text, stru
 	memset(&template, 0, offsetof(struct sql_template, frames));
 	template.frames[0] = (struct sql_frame){ .type = FRAME_GROUP };
 	template.options = options;
+	template.verb.mysql = options->dialect == SQL_MYSQL;
 	template.arena = arena;
 	template.out_capacity = text.size + text.size / 8 + 32;
 	template.out = arena_bytes(arena, template.out_capacity);
@@ -401,6 +519,7 @@ void sql_canonicalize(const struct sql_options *options, struct slice text, stru
 		.slots = template.slots,
 		.n_slots = template.n_slots,
 		.verb = template.out_size ? template.verb.verb : SQL_EMPTY,
+		.dialect = options->dialect,
 		.placeholders = template.placeholders,
 		.has_secret = template.has_secret,
 	};

@@ -9,10 +9,22 @@
  */
 #include "parsers/sql/identity.h"
 
+#include "parsers/json.h"
 #include "parsers/sql/loose.h"
 #include "parsers/sql/value.h"
 
 #include <xxhash.h>
+
+/*
+ * MySQL's strings are bytes in some character set or in none. Stored are those that are no text as bytes; so are they
+ * here, that a value that was read back is the value that was written.
+ */
+static void see_bytes(const struct sql_statement *statement, struct sql_value *value)
+{
+	if (statement->dialect != SQL_MYSQL || value->null || !value->text.size)
+		return;
+	value->bytes = !utf8_valid(value->text) || memchr(value->text.data, 0, value->text.size);
+}
 
 void sql_slot_values(const struct sql_statement *statement, const struct sql_value *bound,
 		     size_t n_bound, struct sql_value *ret_values)
@@ -23,6 +35,7 @@ void sql_slot_values(const struct sql_statement *statement, const struct sql_val
 
 		if (!slot->placeholder) {
 			*value = slot->literal;
+			see_bytes(statement, value);
 			continue;
 		}
 		if (slot->placeholder <= n_bound)
@@ -34,6 +47,7 @@ void sql_slot_values(const struct sql_statement *statement, const struct sql_val
 			value->type = slot->cast;
 		}
 		sql_value_normalise(value);
+		see_bytes(statement, value);
 	}
 }
 
@@ -120,7 +134,8 @@ uint64_t sql_loose_hash(const struct sql_context *context, const struct sql_stat
 		uint64_t text = 1;
 
 		if (!value->null && !value->bytes)
-			text = sql_loose_text_hash(value->text, 0, &shaped);
+			text = sql_loose_text_hash((enum sql_dialect)statement->dialect,
+						   value->text, &shaped);
 		else if (!value->null)
 			text = hash_slice(value->text, 0);
 		/* A shape says more of a compared value than the type that was stated. */

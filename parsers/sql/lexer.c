@@ -14,9 +14,11 @@ static bool starts(const uint8_t *at, const uint8_t *end, char first, char secon
 	return end - at >= 2 && at[0] == (uint8_t)first && at[1] == (uint8_t)second;
 }
 
-static const uint8_t *skip_line(const uint8_t *at, const uint8_t *end)
+static const uint8_t *skip_line(const struct sql_lexer *lexer, const uint8_t *at)
 {
-	while (at < end && *at != '\n' && *at != '\r')
+	uint8_t other = lexer->rules->only_newline ? '\n' : '\r';
+
+	while (at < lexer->end && *at != '\n' && *at != other)
 		at++;
 	return at;
 }
@@ -57,7 +59,16 @@ static bool is_comment(const struct sql_lexer *lexer, const uint8_t *at)
 		return false;
 	if (lexer->end - at == 2)
 		return true;
-	return at[2] != '+' && !(at[2] == '!' && lexer->rules->executable_comments);
+	switch (at[2]) {
+	case '+':
+		return lexer->rules->executable_comments && !lexer->hints;
+	case '!':
+		return !lexer->rules->executable_comments;
+	case 'M':
+		return !lexer->rules->executable_comments || lexer->end - at == 3 || at[3] != '!';
+	default:
+		return true;
+	}
 }
 
 const uint8_t *sql_skip_blank(const struct sql_lexer *lexer, const uint8_t *at,
@@ -67,7 +78,7 @@ const uint8_t *sql_skip_blank(const struct sql_lexer *lexer, const uint8_t *at,
 		if (lexer->rules->classes[*at] == SQL_CLASS_SPACE) {
 			at++;
 		} else if (is_line_comment(lexer, at)) {
-			at = skip_line(at, lexer->end);
+			at = skip_line(lexer, at);
 		} else if (is_comment(lexer, at)) {
 			*ret_at = at;
 			at = skip_comment(lexer, at);
@@ -218,7 +229,10 @@ void sql_lexer_init(struct sql_lexer *lexer, const struct sql_options *options, 
 		.at = start,
 		.end = start + text.size,
 		.rules = options->dialect == SQL_MYSQL ? &sql_rules_mysql : &sql_rules_postgres,
+		.dialect = options->dialect,
 		.backslash_escapes = options->backslash_escapes,
+		.ansi_quotes = options->ansi_quotes,
+		.charset = options->charset,
 	};
 }
 
@@ -233,30 +247,75 @@ static const uint8_t *finish(struct sql_lexer *lexer, struct sql_token *token, c
 	return stop;
 }
 
-/* The delimiters of MySQL's code in comments are white space; true when one was taken away. */
+/*
+ * Behind the opening delimiter of code: "/" "*!", with a version of five or six digits, or MariaDB's.
+ * *ret_executable: do all servers of today read it? MySQL's do up to their version, and MariaDB does not
+ * read 5.7 to 9.9 of MySQL.
+ */
+static const uint8_t *skip_delimiter(const struct sql_lexer *lexer, const uint8_t *at,
+				     enum sql_executable *ret_executable)
+{
+	bool mariadb = at[2] == 'M';
+	uint32_t version = 0;
+	int digits = 0;
+
+	at += mariadb ? 4 : 3;
+	for (; digits < 6 && lexer->end - at > digits && sql_is_digit(at[digits]); digits++)
+		version = version * 10 + (uint32_t)(at[digits] - '0');
+	if (digits < 5)
+		version = 0;
+	*ret_executable =
+		mariadb || version >= 50700 ? SQL_EXECUTABLE_VERSION : SQL_EXECUTABLE_ALWAYS;
+	return digits < 5 ? at : at + digits;
+}
+
+/* Delimiters that are white space; true when one was taken away. */
 static bool skip_executable(struct sql_lexer *lexer)
 {
 	const uint8_t *at = lexer->at;
+	enum sql_executable executable;
 
-	if (lexer->in_executable && starts(at, lexer->end, '*', '/')) {
-		lexer->in_executable = false;
+	if (lexer->executable == SQL_EXECUTABLE_ALWAYS && starts(at, lexer->end, '*', '/')) {
+		lexer->executable = SQL_EXECUTABLE_NO;
 		lexer->at += 2;
 		return true;
 	}
-	if (lexer->in_executable || !starts(at, lexer->end, '/', '*'))
+	if (lexer->executable || !starts(at, lexer->end, '/', '*') || at[2] == '+')
 		return false;
-	if (lexer->end - at < 3 || at[2] != '!')
+	at = skip_delimiter(lexer, at, &executable);
+	if (executable != SQL_EXECUTABLE_ALWAYS)
 		return false;
-	lexer->in_executable = true;
-	at += 3;
-	/* A version of five or six digits says which servers read it: the ones of today do. */
-	for (int digits = 0; digits < 6 && at < lexer->end && sql_is_digit(*at); digits++)
-		at++;
+	lexer->executable = SQL_EXECUTABLE_ALWAYS;
 	lexer->at = at;
 	return true;
 }
 
-void sql_lex_next(struct sql_lexer *lexer, struct sql_token *ret_token)
+/* A hint, or a delimiter of code that a version decides on. Code in code is taken as it is. */
+static const uint8_t *scan_hint(struct sql_lexer *lexer)
+{
+	const uint8_t *at = lexer->at;
+	enum sql_executable executable;
+
+	if (*at == '*') {
+		lexer->executable = SQL_EXECUTABLE_NO;
+		return at + 2;
+	}
+	if (at[2] == '+' || lexer->executable)
+		return skip_comment(lexer, at);
+	at = skip_delimiter(lexer, at, &executable);
+	lexer->executable = (uint8_t)executable;
+	return at;
+}
+
+static bool at_hint(const struct sql_lexer *lexer, const uint8_t *at)
+{
+	return starts(at, lexer->end, '/', '*') ||
+	       (lexer->executable && starts(at, lexer->end, '*', '/'));
+}
+
+/* Kept apart, so that what only MySQL has costs the other dialect nothing. */
+static __attribute__((noinline)) void lex_executable(struct sql_lexer *lexer,
+						     struct sql_token *ret_token)
 {
 	const struct sql_rules *rules = lexer->rules;
 	const uint8_t *comment = NULL;
@@ -267,7 +326,35 @@ void sql_lex_next(struct sql_lexer *lexer, struct sql_token *ret_token)
 		if (!at)
 			break;
 		lexer->at = at;
-	} while (rules->executable_comments && skip_executable(lexer));
+	} while (skip_executable(lexer));
+	*ret_token = (struct sql_token){ .text = { lexer->at, 0 } };
+	if (!at) {
+		ret_token->text.data = comment;
+		finish(lexer, ret_token, NULL);
+	} else if (at == lexer->end) {
+		ret_token->type = SQL_TOKEN_END;
+	} else if (at_hint(lexer, at)) {
+		ret_token->type = SQL_TOKEN_HINT;
+		finish(lexer, ret_token, scan_hint(lexer));
+	} else {
+		finish(lexer, ret_token, rules->scan[rules->classes[*at]](lexer, ret_token));
+	}
+	sql_lexer_see(lexer, ret_token);
+}
+
+void sql_lex_next(struct sql_lexer *lexer, struct sql_token *ret_token)
+{
+	const struct sql_rules *rules = lexer->rules;
+	const uint8_t *comment = NULL;
+	const uint8_t *at;
+
+	if (rules->executable_comments) {
+		lex_executable(lexer, ret_token);
+		return;
+	}
+	at = sql_skip_blank(lexer, lexer->at, &comment);
+	if (at)
+		lexer->at = at;
 	*ret_token = (struct sql_token){ .text = { lexer->at, 0 } };
 	if (!at) {
 		ret_token->text.data = comment;

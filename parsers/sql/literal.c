@@ -204,11 +204,67 @@ static uint8_t escape_character(const struct sql_token *token)
 	return byte;
 }
 
-bool sql_decode_quoted(const struct sql_token *token, enum sql_dialect dialect, struct arena *arena,
-		       struct slice *ret_value)
+/* MySQL: a quote is doubled, or the next piece begins behind white space with a quote of either kind. */
+static void decode_mysql_quote(struct decoder *decoder)
+{
+	const uint8_t *at = decoder->at + 1;
+
+	if (at < decoder->end && *at == decoder->quote) {
+		decoder->out[decoder->size++] = decoder->quote;
+		decoder->at = at + 1;
+		return;
+	}
+	while (at < decoder->end && *at != '\'' && *at != '"')
+		at++;
+	if (at < decoder->end)
+		decoder->quote = *at++;
+	decoder->at = at;
+}
+
+static bool decode_mysql(struct decoder *decoder, uint8_t charset, bool backslash)
+{
+	while (decoder->at < decoder->end) {
+		if (sql_is_double(charset, decoder->at, decoder->end)) {
+			decoder->out[decoder->size++] = *decoder->at++;
+			decoder->out[decoder->size++] = *decoder->at++;
+		} else if (*decoder->at == decoder->quote) {
+			decode_mysql_quote(decoder);
+		} else if (backslash && *decoder->at == '\\') {
+			if (!decode_mysql_escape(decoder))
+				return false;
+		} else {
+			decoder->out[decoder->size++] = *decoder->at++;
+		}
+	}
+	return true;
+}
+
+static bool decode(struct decoder *decoder, bool unicode, bool backslash)
+{
+	while (decoder->at < decoder->end) {
+		bool good = true;
+
+		if (*decoder->at == decoder->quote)
+			decode_quote(decoder);
+		else if (unicode && *decoder->at == decoder->escape)
+			good = decode_unicode_escape(decoder);
+		else if (backslash && *decoder->at == '\\')
+			good = decode_escape(decoder);
+		else
+			decoder->out[decoder->size++] = *decoder->at++;
+		if (!good)
+			return false;
+	}
+	return true;
+}
+
+bool sql_decode_quoted(const struct sql_token *token, const struct sql_options *options,
+		       struct arena *arena, struct slice *ret_value)
 {
 	bool unicode = token->form == SQL_FORM_UNICODE;
-	bool backslash = token->form == SQL_FORM_ESCAPE || token->form == SQL_FORM_NATIONAL_ESCAPE;
+	bool backslash = token->form == SQL_FORM_ESCAPE ||
+			 token->form == SQL_FORM_NATIONAL_ESCAPE ||
+			 token->form == SQL_FORM_VARIABLE_ESCAPE;
 	struct decoder decoder = {
 		.at = token->inner.data,
 		.end = token->inner.data + token->inner.size,
@@ -224,32 +280,45 @@ bool sql_decode_quoted(const struct sql_token *token, enum sql_dialect dialect, 
 			return false;
 	}
 	decoder.out = arena_bytes(arena, token->inner.size);
-	while (decoder.at < decoder.end) {
-		bool good = true;
-
-		if (*decoder.at == decoder.quote)
-			decode_quote(&decoder);
-		else if (unicode && *decoder.at == decoder.escape)
-			good = decode_unicode_escape(&decoder);
-		else if (backslash && *decoder.at == '\\')
-			good = dialect == SQL_MYSQL ? decode_mysql_escape(&decoder) :
-						      decode_escape(&decoder);
-		else
-			decoder.out[decoder.size++] = *decoder.at++;
-		if (!good)
-			return false;
-	}
+	if (!(options->dialect == SQL_MYSQL ? decode_mysql(&decoder, options->charset, backslash) :
+					      decode(&decoder, unicode, backslash)))
+		return false;
 	*ret_value = slice_of(decoder.out, decoder.size);
+	return true;
+}
+
+/* An odd number of digits has a zero before it; the server refuses that of x'..' and not of 0x. */
+bool sql_decode_bytes(const struct sql_token *token, struct arena *arena, struct slice *ret_value)
+{
+	size_t width = token->form == SQL_FORM_HEX ? 4 : 1;
+	size_t digits = 8 / width;
+	size_t missing = (digits - token->inner.size % digits) % digits;
+	size_t size = (token->inner.size + missing) / digits;
+	uint8_t *bytes = arena_bytes(arena, size + 1);
+
+	if (token->irregular || (missing && width == 4 && token->quote))
+		return false;
+	memset(bytes, 0, size + 1);
+	for (size_t i = 0; i < token->inner.size; i++) {
+		int value = digit_value(token->inner.data[i]);
+		uint8_t *byte = &bytes[(i + missing) / digits];
+
+		if (value < 0 || value >= 1 << width)
+			return false;
+		*byte = (uint8_t)(*byte << width | value);
+	}
+	*ret_value = slice_of(bytes, size);
 	return true;
 }
 
 bool sql_decode_bits(const struct sql_token *token, struct arena *arena, struct slice *ret_value)
 {
+	static const struct sql_options options = { .dialect = SQL_POSTGRES };
 	int width = token->form == SQL_FORM_HEX ? 4 : 1;
 	struct slice digits;
 	uint8_t *bits;
 
-	if (!sql_decode_quoted(token, SQL_POSTGRES, arena, &digits) || digits.size > SIZE_MAX / 4)
+	if (!sql_decode_quoted(token, &options, arena, &digits) || digits.size > SIZE_MAX / 4)
 		return false;
 	bits = arena_bytes(arena, digits.size * (size_t)width);
 	for (size_t i = 0; i < digits.size; i++) {

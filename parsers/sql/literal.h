@@ -10,9 +10,14 @@
 #include "parsers/compiler.h"
 #include "parsers/sql/lexer.h"
 
-/* The value of a SQL_TOKEN_STRING or SQL_TOKEN_QUOTED; bit strings give their digits as written. */
-MUST_CHECK bool sql_decode_quoted(const struct sql_token *token, enum sql_dialect dialect,
+/* The value of a SQL_TOKEN_STRING or SQL_TOKEN_QUOTED; bit strings give their digits as written. The options are those of
+ * the lexer that made the token. */
+MUST_CHECK bool sql_decode_quoted(const struct sql_token *token, const struct sql_options *options,
 				  struct arena *arena, struct slice *ret_value);
+
+/* MySQL: the bytes of a string of form BINARY or HEX. */
+MUST_CHECK bool sql_decode_bytes(const struct sql_token *token, struct arena *arena,
+				 struct slice *ret_value);
 
 /* The digits 0 and 1 of a string of form BINARY or HEX. */
 MUST_CHECK bool sql_decode_bits(const struct sql_token *token, struct arena *arena,

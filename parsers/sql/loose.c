@@ -18,7 +18,9 @@ enum shape {
 	SHAPE_LOCAL,
 	SHAPE_UUID,
 	SHAPE_TRUTH,
-	SHAPE_JSON
+	SHAPE_JSON,
+	SHAPE_DATE,
+	SHAPE_TIME
 };
 
 static uint64_t hash_u64(uint64_t value, uint64_t seed)
@@ -330,6 +332,81 @@ static int truth_of(struct slice text)
 	return -1;
 }
 
+/* A number of at most `max` digits; failure is sticky in the cursor. */
+static int64_t take_short(struct cursor *cursor, size_t max)
+{
+	struct slice digits = take_digits(cursor);
+	int64_t value = 0;
+
+	if (!digits.size || digits.size > max)
+		cursor->failed = true;
+	for (size_t i = 0; i < digits.size && i < max; i++)
+		value = value * 10 + (digits.data[i] - '0');
+	return value;
+}
+
+/* MySQL: ":2:3.5", as microseconds in decimal places of their own, so that no value must be valid. */
+static int64_t take_clock(struct cursor *cursor)
+{
+	int64_t minute, second;
+
+	cursor->failed |= !take(cursor, ':');
+	minute = take_short(cursor, 2);
+	cursor->failed |= !take(cursor, ':');
+	second = take_short(cursor, 2);
+	return (minute * 100 + second) * 1000000 + read_fraction(cursor);
+}
+
+/* MySQL's DATE, DATETIME and TIME, also zero dates and without the zeros before digits. */
+static bool hash_calendar(struct slice text, uint64_t seed, uint64_t *ret_hash)
+{
+	struct cursor cursor = cursor_of(text);
+	enum shape shape = SHAPE_TIME;
+	bool negative = take(&cursor, '-');
+	struct slice first = take_digits(&cursor);
+	int64_t value = 0, clock = 0;
+
+	if (!first.size || first.size > 4 || cursor.at == cursor.end)
+		return false;
+	for (size_t i = 0; i < first.size; i++)
+		value = value * 10 + (first.data[i] - '0');
+	if (!negative && first.size == 4 && take(&cursor, '-')) {
+		shape = SHAPE_DATE;
+		value = value * 100 + take_short(&cursor, 2);
+		cursor.failed |= !take(&cursor, '-');
+		value = value * 100 + take_short(&cursor, 2);
+		if (take(&cursor, ' ') || take(&cursor, 'T')) {
+			shape = SHAPE_LOCAL;
+			value = value * 100 + take_short(&cursor, 2);
+		}
+	}
+	if (shape != SHAPE_DATE)
+		clock = take_clock(&cursor);
+	if (!cursor_done(&cursor))
+		return false;
+	*ret_hash = hash_u64((uint64_t)clock,
+			     hash_u64((uint64_t)value, shape_seed(seed + negative, shape)));
+	return true;
+}
+
+static bool hash_mysql_shape(struct slice text, uint64_t seed, uint64_t *ret_hash)
+{
+	struct decimal decimal;
+	uint8_t uuid[32];
+
+	if (hash_calendar(text, seed, ret_hash))
+		return true;
+	if (read_uuid(text, uuid))
+		*ret_hash = hash_slice(slice_of(uuid, 32), shape_seed(seed, SHAPE_UUID));
+	else if (read_decimal(text, &decimal))
+		*ret_hash = hash_decimal(&decimal, shape_seed(seed, SHAPE_DECIMAL));
+	else if ((text.data[0] == '{' || text.data[0] == '[') && hash_json(text, ret_hash))
+		*ret_hash = hash_u64(*ret_hash, shape_seed(seed, SHAPE_JSON));
+	else
+		return false;
+	return true;
+}
+
 static bool hash_shape(struct slice text, uint64_t seed, uint64_t *ret_hash)
 {
 	struct decimal decimal;
@@ -354,10 +431,12 @@ static bool hash_shape(struct slice text, uint64_t seed, uint64_t *ret_hash)
 	return true;
 }
 
-uint64_t sql_loose_text_hash(struct slice text, uint64_t seed, bool *ret_shaped)
+uint64_t sql_loose_text_hash(enum sql_dialect dialect, struct slice text, bool *ret_shaped)
 {
+	const uint64_t seed = 0;
 	uint64_t hash;
 
-	*ret_shaped = text.size && hash_shape(text, seed, &hash);
+	*ret_shaped = text.size && (dialect == SQL_MYSQL ? hash_mysql_shape(text, seed, &hash) :
+							   hash_shape(text, seed, &hash));
 	return *ret_shaped ? hash : hash_slice(text, shape_seed(seed, SHAPE_TEXT));
 }

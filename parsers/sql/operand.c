@@ -71,8 +71,21 @@ static void write_mark(struct sql_template *template)
 	sql_template_write(template, SLICE("?"));
 }
 
+/* A number that a server writes otherwise than it stands here: 1e2 and 5. are '100' and '5' as text, which '1e2' and '5.' are not. */
+static bool is_reformatted(const struct operand *operand)
+{
+	struct slice text = operand->value.text;
+
+	return !operand->is_placeholder && operand->value.kind == SQL_NUMBER && text.size &&
+	       (text.data[text.size - 1] == '.' || memchr(text.data, 'e', text.size));
+}
+
 static void add_type(struct sql_template *template, struct operand *operand, struct slice type)
 {
+	if (!operand->type.size && is_reformatted(operand)) {
+		operand->type = SLICE("numeric");
+		operand->n_types = 1;
+	}
 	if (operand->type.size) {
 		sql_template_write(template, SLICE("::"));
 		sql_template_write(template, operand->type);
@@ -124,16 +137,21 @@ static bool holds_password(struct slice text)
 
 static bool is_password_place(const struct sql_template *template)
 {
-	if (template->last_word == WORD_PASSWORD)
-		return true;
-	return template->identified &&
-	       (template->last_word == WORD_BY || template->last_word == WORD_AS);
+	if (template->options->dialect == SQL_MYSQL)
+		return sql_mysql_is_secret_place(template);
+	return template->last_word == WORD_PASSWORD;
 }
 
 static void make_secret(struct operand *operand)
 {
 	operand->secret = true;
 	operand->value = (struct sql_value){ .kind = SQL_STRING, .text = SLICE("***") };
+}
+
+static void state_type(struct operand *operand, struct slice type)
+{
+	operand->type = type;
+	operand->n_types = 1;
 }
 
 /* The value of a string token; false when the server would refuse it. */
@@ -148,16 +166,18 @@ static bool read_string(struct sql_template *template, const struct sql_token *t
 		make_secret(operand);
 		return true;
 	}
+	if (bits && template->options->dialect == SQL_MYSQL) {
+		state_type(operand, SLICE("hexadecimal"));
+		return sql_decode_bytes(token, template->arena, &value->text);
+	}
 	if (bits) {
-		operand->type = SLICE("bit");
-		operand->n_types = 1;
+		state_type(operand, SLICE("bit"));
 		return sql_decode_bits(token, template->arena, &value->text);
 	}
-	if (token->form == SQL_FORM_NATIONAL || token->form == SQL_FORM_NATIONAL_ESCAPE) {
-		operand->type = SLICE("bpchar");
-		operand->n_types = 1;
-	}
-	if (!sql_decode_quoted(token, template->options->dialect, template->arena, &value->text))
+	if (token->form == SQL_FORM_NATIONAL || token->form == SQL_FORM_NATIONAL_ESCAPE)
+		state_type(operand, template->options->dialect == SQL_MYSQL ? SLICE("_utf8mb3") :
+									      SLICE("bpchar"));
+	if (!sql_decode_quoted(token, template->options, template->arena, &value->text))
 		return false;
 	if (template->conninfo && holds_password(value->text))
 		make_secret(operand);
@@ -212,6 +232,17 @@ void sql_operand_placeholder(struct sql_template *template, const struct sql_tok
 	finish(template, &operand, token_end(token));
 }
 
+static struct sql_value keyword_value(const struct sql_template *template, enum sql_word word)
+{
+	if (word == WORD_NULL)
+		return (struct sql_value){ .kind = SQL_STRING, .null = true };
+	if (template->options->dialect == SQL_MYSQL)
+		return (struct sql_value){ .kind = SQL_NUMBER,
+					   .text = word == WORD_TRUE ? SLICE("1") : SLICE("0") };
+	return (struct sql_value){ .kind = SQL_BOOLEAN,
+				   .text = word == WORD_TRUE ? SLICE("true") : SLICE("false") };
+}
+
 bool sql_operand_keyword(struct sql_template *template, const struct sql_token *token,
 			 enum sql_word word)
 {
@@ -223,10 +254,7 @@ bool sql_operand_keyword(struct sql_template *template, const struct sql_token *
 
 	if (template->before != BEFORE_COMPARISON && template->before != BEFORE_ELEMENT)
 		return false;
-	operand.value.kind = word == WORD_NULL ? SQL_STRING : SQL_BOOLEAN;
-	operand.value.null = word == WORD_NULL;
-	if (word != WORD_NULL)
-		operand.value.text = word == WORD_TRUE ? SLICE("true") : SLICE("false");
+	operand.value = keyword_value(template, word);
 	write_mark(template);
 	read_casts(template, &operand, &end);
 	if (!sql_place_is_compared(template)) {
@@ -335,6 +363,55 @@ static bool read_constant_type(struct sql_template *template, const struct sql_t
 	       stream->next.type == SQL_TOKEN_STRING;
 }
 
+/* MySQL: the string that comes next is of the type. */
+static bool mysql_constant(struct sql_template *template, const uint8_t *start, struct slice type)
+{
+	struct sql_token string = template->stream.next;
+	struct operand operand = { .start = start };
+
+	if (!type.size || string.type != SQL_TOKEN_STRING || template->before == BEFORE_NOTHING ||
+	    template->last_type == SQL_TOKEN_DOT || !read_string(template, &string, &operand))
+		return false;
+	state_type(&operand, type);
+	sql_stream_advance(&template->stream);
+	write_mark(template);
+	add_slot(template, &operand, token_end(&string));
+	return true;
+}
+
+bool sql_operand_escape(struct sql_template *template, const struct sql_token *token)
+{
+	static const struct {
+		const char *word;
+		const char *type;
+	} escapes[] = { { "d", "date" }, { "t", "time" }, { "ts", "timestamp" } };
+	struct sql_stream saved = template->stream;
+	struct slice type = slice_of(NULL, 0);
+	struct operand operand = { .start = token->text.data };
+
+	if (template->options->dialect != SQL_MYSQL || template->before == BEFORE_NOTHING ||
+	    saved.next.type != SQL_TOKEN_WORD)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(escapes); i++)
+		if (slice_equal_nocase(saved.next.text, slice_from_string(escapes[i].word)))
+			type = slice_from_string(escapes[i].type);
+	sql_stream_advance(&template->stream);
+	if (!type.size || template->stream.next.type != SQL_TOKEN_STRING ||
+	    !read_string(template, &template->stream.next, &operand))
+		goto none;
+	state_type(&operand, type);
+	sql_stream_advance(&template->stream);
+	if (!slice_equal(template->stream.next.text, SLICE("}")))
+		goto none;
+	sql_stream_advance(&template->stream);
+	write_mark(template);
+	add_slot(template, &operand, template->stream.previous_end);
+	return true;
+none:
+	template->stream = saved;
+	return false;
+}
+
 bool sql_operand_constant(struct sql_template *template, const struct sql_token *token,
 			  struct slice lower, struct sql_word_info info)
 {
@@ -344,6 +421,9 @@ bool sql_operand_constant(struct sql_template *template, const struct sql_token 
 	struct slice type;
 	struct sql_token string;
 
+	if (template->options->dialect == SQL_MYSQL)
+		return mysql_constant(template, token->text.data,
+				      sql_mysql_constant_type(template, lower));
 	if (template->before == BEFORE_NOTHING || template->last_type == SQL_TOKEN_DOT)
 		return false;
 	if (!read_constant_type(template, token, lower, info, &type) ||
@@ -362,6 +442,21 @@ bool sql_operand_constant(struct sql_template *template, const struct sql_token 
 	add_type(template, &operand, type);
 	finish(template, &operand, end);
 	return true;
+}
+
+void sql_operand_cursor(struct sql_template *template, const struct sql_token *token,
+			struct slice name)
+{
+	struct operand operand = { .start = token->text.data };
+	size_t n = template->n_slots;
+
+	operand.value = (struct sql_value){ .kind = SQL_STRING, .text = name };
+	write_mark(template);
+	add_slot(template, &operand, token_end(token));
+	if (template->n_slots == n)
+		return;
+	template->slots[n].compared = false;
+	template->slots[n].cursor = true;
 }
 
 bool sql_operand_broken_secret(struct sql_template *template, const struct sql_token *token)

@@ -77,7 +77,7 @@ static bool next_compares(const struct sql_template *template)
 	if (next->type != SQL_TOKEN_WORD)
 		return false;
 	word = sql_stream_word(&template->stream).word;
-	return word == WORD_LIKE || word == WORD_ILIKE;
+	return word == WORD_LIKE || word == WORD_ILIKE || word == WORD_REGEXP;
 }
 
 bool sql_place_is_compared(const struct sql_template *template)
@@ -153,6 +153,7 @@ static void place_keyword(struct sql_template *template, uint8_t word)
 		break; /* as BETWEEN left it */
 	case WORD_LIKE:
 	case WORD_ILIKE:
+	case WORD_REGEXP:
 		compare(template, template->left_bare);
 		break;
 	case WORD_LIMIT:
@@ -169,7 +170,7 @@ static void place_keyword(struct sql_template *template, uint8_t word)
 			compare(template, template->left_bare);
 		break;
 	case WORD_INSERT:
-		inner->insert = true;
+		inner->insert |= template->options->dialect != SQL_MYSQL;
 		break;
 	case WORD_SELECT:
 		inner->insert = false;
@@ -186,13 +187,41 @@ static void place_keyword(struct sql_template *template, uint8_t word)
 static bool keeps_left(uint8_t word)
 {
 	return word == WORD_ANY || word == WORD_SOME || word == WORD_ALL || word == WORD_ARRAY ||
-	       word == WORD_LIKE || word == WORD_ILIKE;
+	       word == WORD_LIKE || word == WORD_ILIKE || word == WORD_REGEXP;
+}
+
+/* MySQL: words that mean another thing there. INSERT(..) and REPLACE(..) are functions. */
+static void place_mysql_keyword(struct sql_template *template, uint8_t word, bool values)
+{
+	struct sql_frame *inner = frame(template);
+
+	switch (word) {
+	case WORD_INSERT:
+	case WORD_REPLACE:
+		inner->insert |= template->stream.next.type != SQL_TOKEN_OPEN;
+		break;
+	case WORD_VALUE:
+		inner->values = inner->insert;
+		break;
+	case WORD_ROW: /* VALUES ROW(1, 2) */
+		inner->values = values;
+		break;
+	case WORD_INTERVAL:
+		compare(template, false);
+		break;
+	case WORD_LIMIT:
+		inner->limit = true;
+		break;
+	default:
+		break;
+	}
 }
 
 void sql_place_word(struct sql_template *template, struct sql_word_info info)
 {
 	bool list = template->before == BEFORE_ELEMENT;
 	struct sql_frame *inner = frame(template);
+	bool values = inner->values;
 
 	count_token(template);
 	if (!keeps_left(info.word))
@@ -214,6 +243,8 @@ void sql_place_word(struct sql_template *template, struct sql_word_info info)
 			template->left_bare = false;
 	}
 	place_keyword(template, info.word);
+	if (template->options->dialect == SQL_MYSQL)
+		place_mysql_keyword(template, info.word, values);
 }
 
 void sql_place_name(struct sql_template *template)
@@ -229,7 +260,8 @@ void sql_place_name(struct sql_template *template)
 void sql_place_operator(struct sql_template *template, struct slice text)
 {
 	/* The left side's own comparison is the one operator that may come. */
-	bool comparison = is_comparison(text);
+	bool comparison = is_comparison(text) || (template->options->dialect == SQL_MYSQL &&
+						  slice_equal(text, SLICE(":=")));
 
 	count_token(template);
 	frame(template)->values = false;
@@ -299,6 +331,15 @@ void sql_place_comma(struct sql_template *template)
 	template->before = BEFORE_START;
 	if (inner->type == FRAME_IN || inner->type == FRAME_ROW)
 		template->before = BEFORE_ELEMENT;
+	else if (inner->limit)
+		compare(template, false);
+	inner->limit = false;
+}
+
+/* Compared with a variable of the user's, a value is what it is: @x has no type of its own. */
+void sql_place_variable(struct sql_template *template, struct slice text)
+{
+	template->left_bare = text.size > 1 && text.data[1] != '@';
 }
 
 void sql_place_bracket(struct sql_template *template)

@@ -26,6 +26,8 @@ enum sql_class {
 	SQL_CLASS_COLON,
 	SQL_CLASS_SINGLE, /* a token of one byte */
 	SQL_CLASS_OPERATOR,
+	SQL_CLASS_AT,	     /* MySQL's variables */
+	SQL_CLASS_BACKSLASH, /* MySQL's \N */
 	SQL_CLASSES,
 };
 
@@ -35,8 +37,12 @@ struct sql_rules {
 	bool nested_comments;
 	bool hash_comments;
 	bool dashes_need_space;	  /* -- begins a comment only before white space */
-	bool executable_comments; /* the inside of these is code */
+	bool executable_comments; /* the inside of these is code; hints only where they can be */
+	bool only_newline;	  /* a carriage return does not end a line */
 };
+
+/* In MySQL the dot right behind a name is no decimal point, and what is right behind it no number. */
+enum sql_part { SQL_PART_ANY, SQL_PART_DOT, SQL_PART_NAME };
 
 extern const struct sql_rules sql_rules_postgres;
 extern const struct sql_rules sql_rules_mysql;
@@ -56,6 +62,9 @@ const uint8_t *sql_scan_word(const struct sql_lexer *lexer, struct sql_token *to
 const uint8_t *sql_scan_number(const struct sql_lexer *lexer, struct sql_token *token);
 const uint8_t *sql_scan_dot(const struct sql_lexer *lexer, struct sql_token *token);
 const uint8_t *sql_scan_single(const struct sql_lexer *lexer, struct sql_token *token);
+
+/* MySQL: keeps what the next token depends on. */
+void sql_lexer_see(struct sql_lexer *lexer, const struct sql_token *token);
 
 static inline bool sql_is_digit(uint8_t byte)
 {

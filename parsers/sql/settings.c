@@ -106,10 +106,14 @@ static bool is_identity(struct slice name)
 	return slice_equal_nocase(name, SLICE("search_path")) ||
 	       slice_equal_nocase(name, SLICE("role")) ||
 	       slice_equal_nocase(name, SLICE("session_authorization")) ||
-	       slice_equal_nocase(name, SLICE("standard_conforming_strings"));
+	       slice_equal_nocase(name, SLICE("standard_conforming_strings")) ||
+	       slice_equal_nocase(name, SLICE("autocommit")) ||
+	       slice_equal_nocase(name, SLICE("character_set_client")) ||
+	       slice_equal_nocase(name, SLICE("sql_mode")) ||
+	       slice_equal_nocase(name, SLICE("transaction_isolation"));
 }
 
-/* The last four places are kept for those that are identity or change the lexer. */
+/* The last four places are kept for those that are identity or change the lexer: a dialect has no more of them. */
 static struct setting *find_or_add(struct settings *settings, struct slice name)
 {
 	size_t i = find(settings, name);

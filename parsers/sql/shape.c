@@ -3,6 +3,7 @@
 #include "parsers/sql/shape.h"
 
 #define ANYTHING 0xff
+#define NAME 0xfe /* of a cursor: `type` is the name */
 
 struct slot_shape {
 	uint8_t kind; /* enum sql_kind, or ANYTHING */
@@ -11,6 +12,8 @@ struct slot_shape {
 
 static struct slot_shape shape_of(const struct sql_slot *slot)
 {
+	if (slot->cursor)
+		return (struct slot_shape){ NAME, slot->literal.text };
 	if (slot->compared)
 		return (struct slot_shape){ ANYTHING, { NULL, 0 } };
 	if (!slot->placeholder)
@@ -41,7 +44,9 @@ enum sql_shapes sql_compare_shapes(const struct sql_statement *a, const struct s
 
 		if (left.kind == right.kind && slice_equal(left.type, right.type))
 			continue;
-		if (left.kind != ANYTHING && right.kind != ANYTHING)
+		/* Another name may be the same query's, called anew. */
+		if (left.kind != ANYTHING && right.kind != ANYTHING &&
+		    !(left.kind == NAME && right.kind == NAME))
 			return SQL_SHAPES_DIFFER;
 		shapes = SQL_SHAPES_AGREE;
 	}

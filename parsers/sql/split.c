@@ -2,7 +2,7 @@
 /*
  * Cutting a text into statements; see canonical.h. PostgreSQL 16 documentation, section 55.2.2.1
  * "Multiple Statements in a Simple Query", and CREATE RULE and CREATE FUNCTION for semicolons that
- * do not separate.
+ * do not separate. MySQL 8.4 reference manual, section 15.6 "Compound Statement Syntax".
  */
 #include "parsers/sql/type_name.h"
 
@@ -11,7 +11,115 @@ struct splitter {
 	size_t bodies; /* BEGIN ATOMIC and CASE that wait for their END */
 	bool begin;    /* the last token was BEGIN */
 	bool label;    /* the last token was AS or a dot: the next word is a name */
+	/* MySQL's */
+	bool mysql;
+	bool any;     /* a word came */
+	bool create;  /* CREATE or ALTER came, and what it makes did not */
+	bool routine; /* its body may hold statements */
+	bool start;   /* a statement of the body may begin here */
+	uint8_t last; /* enum sql_word of the last token */
+	uint64_t
+		expressions; /* which of the innermost bodies are CASE in an expression, the last in bit 0 */
 };
+
+static void open_body(struct splitter *splitter, bool expression)
+{
+	splitter->bodies++;
+	splitter->expressions = splitter->expressions << 1 | expression;
+}
+
+static void close_body(struct splitter *splitter)
+{
+	if (!splitter->bodies)
+		return;
+	splitter->bodies--;
+	splitter->expressions >>= 1;
+}
+
+/* Is it CREATE or ALTER of something with a body? Or MariaDB's BEGIN NOT ATOMIC. */
+static void see_head(struct splitter *splitter, uint8_t word)
+{
+	if (!splitter->any)
+		splitter->create = word == WORD_CREATE || word == WORD_ALTER;
+	if (splitter->last == WORD_BEGIN && word == WORD_NOT) {
+		splitter->routine = true;
+		open_body(splitter, false);
+	}
+	if (!splitter->create)
+		return;
+	splitter->routine = word == WORD_PROCEDURE || word == WORD_FUNCTION ||
+			    word == WORD_TRIGGER || word == WORD_EVENT;
+	if (splitter->routine || word == WORD_TABLE || word == WORD_VIEW || word == WORD_INDEX ||
+	    word == WORD_DATABASE || word == WORD_SCHEMA)
+		splitter->create = false;
+}
+
+/* END IF, END CASE and the like are one END. IF(..), REPEAT(..) and CASE are expressions too. */
+static void see_body(struct splitter *splitter, uint8_t word)
+{
+	bool behind_end = splitter->last == WORD_END;
+	bool start = splitter->start;
+
+	splitter->start = false;
+	switch (word) {
+	case WORD_BEGIN:
+		open_body(splitter, false);
+		splitter->start = true;
+		break;
+	case WORD_CASE:
+		if (!behind_end)
+			open_body(splitter, !start);
+		break;
+	case WORD_LOOP:
+	case WORD_REPEAT:
+		splitter->start = start && !behind_end;
+		/* fallthrough */
+	case WORD_IF:
+	case WORD_WHILE:
+		if (start && !behind_end)
+			open_body(splitter, false);
+		break;
+	case WORD_END:
+		close_body(splitter);
+		break;
+	case WORD_THEN:
+	case WORD_ELSE:
+		splitter->start = !(splitter->expressions & 1);
+		break;
+	case WORD_DO:
+	case WORD_ROW: /* FOR EACH ROW */
+		splitter->start = true;
+		break;
+	default:
+		break;
+	}
+}
+
+/* True when the token ends a statement. */
+static bool see_mysql(struct splitter *splitter, const struct sql_token *token)
+{
+	uint8_t room[SQL_WORD_BYTES_MAX];
+	uint8_t word = WORD_NONE;
+
+	if (token->type == SQL_TOKEN_WORD) {
+		if (splitter->last != WORD_KEYWORD)
+			word = sql_word_lookup_mysql(sql_fold_word(token->text, room, sizeof(room)))
+				       .word;
+		if (splitter->routine)
+			see_body(splitter, word);
+		else
+			see_head(splitter, word);
+		splitter->any = true;
+		splitter->last = word == WORD_KEYWORD ? WORD_NONE : word;
+		return false;
+	}
+	/* Behind a dot a word is a name. */
+	splitter->last = token->type == SQL_TOKEN_DOT ? WORD_KEYWORD : WORD_NONE;
+	splitter->start = token->type == SQL_TOKEN_SEMICOLON ||
+			  slice_equal(token->text, SLICE(":")) ||
+			  (token->type == SQL_TOKEN_CLOSE && !splitter->bodies);
+	return token->type == SQL_TOKEN_SEMICOLON && !splitter->bodies;
+}
 
 static void see_word(struct splitter *splitter, struct slice text)
 {
@@ -31,6 +139,8 @@ static void see_word(struct splitter *splitter, struct slice text)
 /* True when the token ends a statement. */
 static bool see(struct splitter *splitter, const struct sql_token *token)
 {
+	if (splitter->mysql)
+		return see_mysql(splitter, token);
 	if (token->type == SQL_TOKEN_WORD) {
 		see_word(splitter, token->text);
 		return false;
@@ -46,7 +156,7 @@ static bool see(struct splitter *splitter, const struct sql_token *token)
 
 bool sql_split(const struct sql_options *options, struct slice *rest, struct slice *ret_statement)
 {
-	struct splitter splitter = { 0 };
+	struct splitter splitter = { .mysql = options->dialect == SQL_MYSQL };
 	struct sql_token token;
 	struct sql_lexer lexer;
 	const uint8_t *start;
@@ -73,6 +183,20 @@ bool sql_split(const struct sql_options *options, struct slice *rest, struct sli
 	return any;
 }
 
+/* A semicolon that nothing but white space follows does not make two statements of one. */
+static bool may_be_several(struct slice text)
+{
+	const uint8_t *first = text.size ? memchr(text.data, ';', text.size) : NULL;
+	size_t after;
+
+	if (!first)
+		return false;
+	for (after = (size_t)(first - text.data) + 1; after < text.size; after++)
+		if (!memchr(" \t\r\n", text.data[after], 4))
+			return true;
+	return false;
+}
+
 size_t sql_count(const struct sql_options *options, struct slice text)
 {
 	struct sql_lexer lexer;
@@ -80,7 +204,7 @@ size_t sql_count(const struct sql_options *options, struct slice text)
 	struct slice piece;
 	size_t count = 0;
 
-	if (text.size && memchr(text.data, ';', text.size)) {
+	if (may_be_several(text)) {
 		while (sql_split(options, &text, &piece))
 			count++;
 		return count;
@@ -89,5 +213,5 @@ size_t sql_count(const struct sql_options *options, struct slice text)
 	do {
 		sql_lex_next(&lexer, &token);
 	} while (token.type == SQL_TOKEN_HINT);
-	return token.type != SQL_TOKEN_END;
+	return token.type != SQL_TOKEN_END && token.type != SQL_TOKEN_SEMICOLON;
 }

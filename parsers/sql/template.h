@@ -41,6 +41,7 @@ struct sql_frame {
 	bool comma;
 	bool slot;   /* one stands somewhere in it */
 	bool insert; /* INSERT was seen: VALUES are assigned */
+	bool limit;  /* MySQL: LIMIT came, and its comma did not */
 	bool values; /* behind VALUES or one of its rows */
 };
 
@@ -70,7 +71,11 @@ struct sql_template {
 	uint8_t last_word_2; /* and of the one before */
 	bool last_name;	     /* it may be a function's or a table's name */
 	bool conninfo;	     /* a word came behind which strings may be connection strings */
-	bool identified;     /* MySQL: IDENTIFIED came, strings are passwords */
+	/* MySQL */
+	bool identified; /* IDENTIFIED came: strings behind BY, AS, USING and PASSWORD are secret */
+	bool set_password; /* SET PASSWORD: what is assigned is secret */
+	bool unit;	   /* INTERVAL came, and the unit behind its value did not */
+	uint8_t folded[SQL_WORD_BYTES_MAX];
 
 	/* place.c */
 	uint8_t before;	    /* enum sql_before */
@@ -97,8 +102,26 @@ bool sql_operand_keyword(struct sql_template *template, const struct sql_token *
 bool sql_operand_cast(struct sql_template *template, const struct sql_token *token);
 bool sql_operand_constant(struct sql_template *template, const struct sql_token *token,
 			  struct slice lower, struct sql_word_info info);
+/* MySQL: {d '..'}, {t '..'} and {ts '..'}; the token is the brace. */
+bool sql_operand_escape(struct sql_template *template, const struct sql_token *token);
+/* The name of a cursor, decoded; it lies in the arena. */
+void sql_operand_cursor(struct sql_template *template, const struct sql_token *token,
+			struct slice name);
 /* An unterminated literal behind PASSWORD: a secret slot takes its place. False: it is none. */
 bool sql_operand_broken_secret(struct sql_template *template, const struct sql_token *token);
+
+/* mysql.c: what a word is where it stands, and whether it is written in lower case. `lower` is empty
+ * when it is too long to be looked up. */
+struct sql_word_info sql_mysql_word(struct sql_template *template, struct slice text,
+				    struct slice lower, bool *ret_folds);
+/* Means the (decoded) name the same without quotes? */
+bool sql_mysql_is_unquotable(const struct sql_template *template, struct slice name, bool variable);
+/* A word passed behind which strings may be secret. */
+void sql_mysql_see_secret(struct sql_template *template, uint8_t word);
+/* Is a string that came now one? */
+bool sql_mysql_is_secret_place(const struct sql_template *template);
+/* The type of a constant that the word and a string make; empty: they make none. */
+struct slice sql_mysql_constant_type(struct sql_template *template, struct slice lower);
 
 /*
  * place.c: called for each token, or each group that was written as one; the stream's next token is
@@ -110,6 +133,8 @@ void sql_place_operator(struct sql_template *template, struct slice text);
 void sql_place_open(struct sql_template *template);
 void sql_place_close(struct sql_template *template);
 void sql_place_comma(struct sql_template *template);
+void sql_place_variable(struct sql_template *template,
+			struct slice text);		 /* MySQL's @x; behind the others */
 void sql_place_bracket(struct sql_template *template);	 /* [ ; a ] is as a name */
 void sql_place_statement(struct sql_template *template); /* another statement begins */
 /* A slot stands here: is it compared? Its casts were read. */

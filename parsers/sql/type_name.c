@@ -50,7 +50,8 @@ struct sql_word_info sql_stream_word(const struct sql_stream *stream)
 
 	if (stream->next.type != SQL_TOKEN_WORD)
 		return (struct sql_word_info){ WORD_NONE, 0 };
-	return sql_word_lookup(sql_fold_word(stream->next.text, room, sizeof(room)));
+	return sql_word_of(stream->lexer.dialect,
+			   sql_fold_word(stream->next.text, room, sizeof(room)));
 }
 
 static bool take_word(struct sql_stream *stream, enum sql_word word)
@@ -78,9 +79,10 @@ bool sql_is_unquotable(struct slice name)
 
 static bool add_quoted(struct name *name, const struct sql_token *token, struct arena *arena)
 {
+	static const struct sql_options options = { .dialect = SQL_POSTGRES };
 	struct slice value;
 
-	if (!sql_decode_quoted(token, SQL_POSTGRES, arena, &value) || !value.size)
+	if (!sql_decode_quoted(token, &options, arena, &value) || !value.size)
 		return false;
 	if (sql_is_unquotable(value)) {
 		add(name, value);

@@ -134,6 +134,22 @@ static bool is_truth(struct slice text)
 	return slice_equal(text, SLICE("true")) || slice_equal(text, SLICE("false"));
 }
 
+/* MySQL's hexadecimal and _charset'..': bytes of UTF-8 or binary are the string's, of another set only those of ASCII. */
+static bool keeps_bytes(struct slice type, struct slice text)
+{
+	static const char *const same[] = { "_binary", "_utf8mb3", "_utf8mb4" };
+	static const char *const wide[] = { "_ucs2", "_utf16", "_utf16le", "_utf32" };
+
+	if (slice_equal(type, SLICE("hexadecimal")) || is_one_of(type, same, ARRAY_SIZE(same)))
+		return true;
+	if (!type.size || type.data[0] != '_')
+		return false;
+	for (size_t i = 0; i < text.size; i++)
+		if (text.data[i] >= 0x80)
+			return false;
+	return !is_one_of(type, wide, ARRAY_SIZE(wide));
+}
+
 static bool keeps_text(struct slice type, struct slice text)
 {
 	static const char *const strings[] = { "text", "varchar", "json", "jsonb" };
@@ -171,7 +187,8 @@ struct slice sql_value_compared_type(const struct sql_value *value)
 		return prints_as_written(value->text) ? slice_of(NULL, 0) : SLICE("number");
 	if (value->kind != SQL_TYPED)
 		return slice_of(NULL, 0);
-	if (!value->bytes && keeps_text(value->type, value->text))
+	if ((!value->bytes && keeps_text(value->type, value->text)) ||
+	    keeps_bytes(value->type, value->text))
 		return slice_of(NULL, 0);
 	return value->type;
 }

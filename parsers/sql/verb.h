@@ -7,6 +7,7 @@
 #include "parsers/sql/words.h"
 
 struct sql_verb_state {
+	bool mysql;
 	uint8_t verb;  /* enum sql_verb */
 	uint8_t first; /* enum sql_word: the one that decided; WORD_NONE: none came yet */
 	bool any;      /* a word came */

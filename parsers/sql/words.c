@@ -6,18 +6,8 @@
  *
  * One list for each first letter: a look-up compares sizes before it compares bytes.
  */
-#include "parsers/sql/words.h"
+#include "parsers/sql/word_list.h"
 
-#include "parsers/compiler.h"
-
-struct word {
-	const char *text;
-	uint8_t size;
-	uint8_t word;
-	uint8_t flags;
-};
-
-#define WORD_TEXT(literal) literal, sizeof(literal) - 1
 #define R SQL_WORD_RESERVED
 #define B SQL_WORD_BEFORE
 #define A SQL_WORD_AFTER
@@ -314,12 +304,7 @@ static const struct word z_words[] = {
 #undef A
 #undef T
 
-#define LIST(letter, index_letter) \
-	[index_letter - 'a'] = { letter##_words, ARRAY_SIZE(letter##_words) }
-static const struct {
-	const struct word *words;
-	size_t n;
-} lists[26] = {
+static const struct word_list lists[26] = {
 	LIST(a, 'a'),
 	LIST(b, 'b'),
 	LIST(c, 'c'),
@@ -349,17 +334,5 @@ static const struct {
 
 struct sql_word_info sql_word_lookup(struct slice lower)
 {
-	const struct word *words;
-	unsigned int letter;
-
-	if (!lower.size || lower.data[0] < 'a' || lower.data[0] > 'z')
-		return (struct sql_word_info){ WORD_NONE, 0 };
-	letter = lower.data[0] - 'a';
-	words = lists[letter].words;
-	for (size_t i = 0; i < lists[letter].n; i++) {
-		if (words[i].size == lower.size &&
-		    memcmp(words[i].text, lower.data, lower.size) == 0)
-			return (struct sql_word_info){ words[i].word, words[i].flags };
-	}
-	return (struct sql_word_info){ WORD_NONE, 0 };
+	return word_find(lists, lower);
 }

@@ -6,7 +6,7 @@
 #ifndef MOCKPROXY_SQL_WORDS_H
 #define MOCKPROXY_SQL_WORDS_H
 
-#include "parsers/slice.h"
+#include "parsers/sql/canonical.h"
 
 enum sql_word_flag {
 	/* Quoted it means another thing than unquoted, somewhere: stays quoted. */
@@ -17,6 +17,8 @@ enum sql_word_flag {
 	SQL_WORD_AFTER = 1 << 2,
 	/* Begins a type's name that may have several words or modifiers. */
 	SQL_WORD_TYPE = 1 << 3,
+	/* MySQL: not reserved, yet a keyword wherever no table's name stands. */
+	SQL_WORD_FOLDS = 1 << 4,
 };
 
 enum sql_word {
@@ -124,6 +126,47 @@ enum sql_word {
 	WORD_WITHOUT,
 	WORD_YEAR,
 	WORD_ZONE,
+	/* MySQL's */
+	WORD_CHANGE,
+	WORD_CHECK,
+	WORD_DATABASE,
+	WORD_DESCRIBE,
+	WORD_ELSE,
+	WORD_EVENT,
+	WORD_EXISTS,
+	WORD_FLUSH,
+	WORD_FUNCTION,
+	WORD_HANDLER,
+	WORD_IF,
+	WORD_INDEX,
+	WORD_INSTALL,
+	WORD_JOIN,
+	WORD_KEY,
+	WORD_KILL,
+	WORD_LOAD,
+	WORD_LOCK,
+	WORD_LOOP,
+	WORD_MASTER_PASSWORD,
+	WORD_ON,
+	WORD_OPTIMIZE,
+	WORD_PROCEDURE,
+	WORD_REGEXP,
+	WORD_RENAME,
+	WORD_REPEAT,
+	WORD_ROW,
+	WORD_SCHEMA,
+	WORD_STOP,
+	WORD_THEN,
+	WORD_TRIGGER,
+	WORD_UNINSTALL,
+	WORD_UNIT, /* of INTERVAL; those above are others of these */
+	WORD_UNLOCK,
+	WORD_USE,
+	WORD_USING,
+	WORD_VALUE,
+	WORD_VIEW,
+	WORD_WHILE,
+	WORD_XA,
 };
 
 struct sql_word_info {
@@ -133,5 +176,12 @@ struct sql_word_info {
 
 /* Of a word in lower case; { WORD_NONE, 0 } for an identifier. */
 struct sql_word_info sql_word_lookup(struct slice lower);
+/* The same of MySQL's and MariaDB's words. */
+struct sql_word_info sql_word_lookup_mysql(struct slice lower);
+
+static inline struct sql_word_info sql_word_of(uint8_t dialect, struct slice lower)
+{
+	return dialect == SQL_MYSQL ? sql_word_lookup_mysql(lower) : sql_word_lookup(lower);
+}
 
 #endif

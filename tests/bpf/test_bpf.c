@@ -244,19 +244,36 @@ static void test_closed_before_accept(void **state)
 	close(accepted);
 }
 
-/* A proxy that is gone: the connect fails, and after it the same socket may connect again. */
-static void test_connect_after_failure(void **state)
+/* A proxy that is gone, while nobody has detached: what comes then goes out directly. */
+static void test_proxy_is_gone(void **state)
 {
 	struct bed *bed = *state;
+	struct redirect_counters counters;
+	struct sockaddr_storage peer = { 0 };
+	socklen_t size = sizeof(peer);
+	uint16_t port = 0;
 	int fd = open_stream(AF_INET);
+	int listener, accepted;
 
+	bed_leave(bed); /* not the app's own */
+	listener = listen_on("127.0.0.1", 0, &port);
+	bed_enter(bed);
 	close(bed->proxy_v4);
-	assert_int_equal(connect_to(fd, "198.51.100.1", 1), -ECONNREFUSED);
+	assert_int_equal(connect_to(fd, "127.0.0.1", port), 0);
+	accepted = accept(listener, NULL, NULL);
+	assert_true(accepted >= 0);
+	assert_int_equal(getpeername(fd, (struct sockaddr *)&peer, &size), 0);
+	assert_same_address(&peer, "127.0.0.1", port);
 	assert_int_equal(bed_count_origins(bed), 0);
+	bed_counters(bed, &counters);
+	assert_int_equal(counters.passed[REDIRECT_BECAUSE_GONE], 1);
+	close(accepted);
+	close(listener);
+	close(fd);
 	bed_leave(bed);
 	bed->proxy_v4 = listen_on("127.0.0.1", bed->proxy_port, &bed->proxy_port);
 	bed_enter(bed);
-	check_redirected(bed, fd, ABSENT_V4, ABSENT_V4, false);
+	check_redirected(bed, open_stream(AF_INET), ABSENT_V4, ABSENT_V4, false);
 }
 
 /* An address of this host that is no loopback, or false. */
@@ -597,7 +614,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_mptcp, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_connect_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_closed_before_accept, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_connect_after_failure, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_proxy_is_gone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_own_listener, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_listen_without_bind, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_wildcard_hides_nothing, setup, teardown),

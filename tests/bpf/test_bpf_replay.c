@@ -93,6 +93,27 @@ static void test_tcp_is_redirected(void **state)
 	close(fd);
 }
 
+/* A proxy that is gone: the connect fails, and after it the same socket may connect again. */
+static void test_connect_after_failure(void **state)
+{
+	struct bed *bed = *state;
+	struct redirect_origin origin;
+	int fd = open_stream(AF_INET);
+	int accepted;
+
+	close(bed->proxy_v4);
+	assert_int_equal(connect_to(fd, "198.51.100.1", 1), -ECONNREFUSED);
+	assert_int_equal(bed_count_origins(bed), 0);
+	bed_leave(bed);
+	bed->proxy_v4 = listen_on("127.0.0.1", bed->proxy_port, &bed->proxy_port);
+	bed_enter(bed);
+	assert_int_equal(connect_to(fd, ABSENT_V4, 5432), 0);
+	accepted = proxy_accept(bed, bed->proxy_v4, &origin);
+	assert_true(accepted >= 0);
+	close(accepted);
+	close(fd);
+}
+
 static void test_udp_is_refused(void **state)
 {
 	static const char *const refused[] = { ABSENT_V4, ABSENT_V6, ABSENT_MAPPED };
@@ -434,6 +455,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_tcp_is_redirected, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_connect_after_failure, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_udp_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_dns_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_udp_on_this_host, setup, teardown),

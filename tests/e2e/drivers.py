@@ -41,6 +41,18 @@ def _python(module):
     return check
 
 
+def _command(command, package):
+    def check():
+        try:
+            done = subprocess.run(command, stderr=subprocess.DEVNULL, check=False)
+        except FileNotFoundError:
+            done = None
+        if done is None or done.returncode:
+            raise Skip(f"{' '.join(command)} fails (apt install {package})")
+
+    return check
+
+
 def _node_modules():
     """npm ci into build/npm, once for each lock file."""
     for tool in ("node", "npm"):
@@ -123,6 +135,22 @@ DRIVERS = [
     Program("asyncpg", [PYTHON, PROGRAMS / "asyncpg_program.py"], _python("asyncpg")),
     Program("node_pg", ["node", PROGRAMS / "node_pg_program.js"], _node_modules, **_NODE),
     Program("postgres_js", ["node", PROGRAMS / "postgres_js_program.js"], _node_modules, **_NODE),
+    Program("sqlalchemy", [PYTHON, PROGRAMS / "sqlalchemy_program.py"], _python("sqlalchemy")),
+    Program(
+        "ruby_pg",
+        ["ruby", PROGRAMS / "ruby_pg_program.rb"],
+        _command(["ruby", "-e", "require 'pg'"], "ruby-pg"),
+    ),
+    Program(
+        "php",
+        ["php", PROGRAMS / "php_program.php"],
+        _command(["php", "-r", "new ReflectionExtension('pdo_pgsql');"], "php-cli php-pgsql"),
+    ),
+    Program(
+        "perl_dbd",
+        ["perl", PROGRAMS / "perl_dbd_program.pl"],
+        _command(["perl", "-MDBD::Pg", "-e", "1"], "libdbd-pg-perl"),
+    ),
     Program(
         "jdbc",
         _java("Jdbc", JDBC_JAR),

@@ -159,7 +159,7 @@ class File:
     def edit_answer(self):
         path = self.copy("edited")
         changed = change(
-            path, "update result_rows set rows = replace(rows, 'item 7', 'edited by hand')"
+            path, "update exchange set rows = replace(rows, 'item 7', 'edited by hand')"
         )
         expect(changed > 0, "nothing to edit")
         expect_equal(

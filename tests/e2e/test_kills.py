@@ -89,6 +89,22 @@ class Kills:
         found = query(path, "select count(*) from queries where sql = 'select ''first'''")
         expect(found[0][0] <= 1, "twice")
 
+    def connect_before_the_guard_knows(self):
+        """The proxy is gone, and who would detach is stopped: the kernel side itself lets go."""
+        started = self.start_recording("before")
+        proxy = started.proxy
+        kill(started.guard, signal.SIGSTOP)
+        kill(proxy)
+        wait_dead(proxy, "the proxy")
+        expect_equal(started.ask("open second"), "opened", "a connection made meanwhile")
+        expect_equal(started.ask("sql @second select 'open'"), '[["open"]]', "its answer")
+        kill(started.guard, signal.SIGCONT)
+        started.wait_message("the proxy ended")
+        expect_equal(started.ask("sql @second select 'after'"), '[["after"]]', "after detaching")
+        started.say("exit 0")
+        started.finish()
+        self.expect_incomplete()
+
     def connects_while_the_proxy_dies(self):
         """What is under way then may fail, but it does not wait for somebody who is gone."""
         path = self.where / "dying.db"
@@ -219,6 +235,10 @@ def main():
     suite.run("recording: the app's exit status", kills.app_status)
     suite.run("recording: kill -9 of the guard", kills.guard_while_recording)
     suite.run("recording: kill -9 of the proxy", kills.proxy_while_recording)
+    suite.run(
+        "recording: proxy killed while the guard is stopped: connects go directly",
+        kills.connect_before_the_guard_knows,
+    )
     suite.run("recording: connects while the proxy dies", kills.connects_while_the_proxy_dies)
     suite.run("recording: kill -9 of the app during a query", kills.app_while_recording)
     suite.run("recording: kill -9 of the server during a query", kills.server_while_recording)

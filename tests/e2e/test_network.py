@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What networks and apps do while being recorded: refusals, half-closes, strangers, noise,
 cancels, own servers."""
+import contextlib
 import pathlib
 import re
 import socket
 import threading
+import time
 
 from drivers import PYTHON
 from harness import (
@@ -126,6 +128,28 @@ class Network:
         expect_equal(done.status, 2, f"psql's own exit status\n{done.errors()}")
         done.says("connection to server at")
         expect(is_complete(path), "incomplete")
+
+    def timed_out(self):
+        """A server that does not answer the SYN: its backlog is full, and nobody accepts."""
+        with socket.socket() as full, contextlib.ExitStack() as waiting:
+            full.bind(("127.0.0.1", 0))
+            full.listen(0)
+            for _ in range(4):
+                one = waiting.enter_context(socket.socket())
+                one.setblocking(False)
+                one.connect_ex(full.getsockname())
+            port = full.getsockname()[1]
+            self.path = self.where / "timed_out.db"
+            options = ["--connect-timeout", "1"]
+            started = Started(record_command(self.path, APP, options), self.environment)
+            began = time.monotonic()
+            expect_equal(started.ask(f"tcp 127.0.0.1 {port}"), "ECONNRESET", "what the app is told")
+            took = time.monotonic() - began
+            expect(0.9 < took < 10, f"after {took:.1f} s, not 1")
+            expect_equal(started.ask("open"), "opened", "a connection to a server that answers")
+            self.end(started)
+        [(outcome, _)] = self.outcomes(port)
+        expect("timed out" in outcome, f"the connection's outcome is {outcome!r}")
 
     def half_close(self):
         """The server sees the app's end, and its answer still arrives."""
@@ -392,6 +416,7 @@ def main():
         ("getpeername() tells the asked address, IPv4 and IPv6", network.peer_names),
         ("upstream refused: a reset for the app, flagged", network.refused),
         ("upstream refused: a driver's error", network.refused_driver),
+        ("upstream does not answer: a reset after the time-out, flagged", network.timed_out),
         ("half-close", network.half_close),
         ("a reset by the server", network.reset),
         ("random bytes", network.noise),

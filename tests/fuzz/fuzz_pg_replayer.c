@@ -109,7 +109,7 @@ static int fake_result(void *context, uint64_t exchange, uint32_t number,
 		ret_result->error = error;
 		ret_result->n_error = 3;
 	} else if (exchange % 19) {
-		ret_result->tag = exchange % 2 ? SLICE("SELECT 3") : SLICE("COMMIT");
+		ret_result->completion.tag = exchange % 2 ? SLICE("SELECT 3") : SLICE("COMMIT");
 	}
 	return 1;
 }
@@ -175,10 +175,9 @@ static struct answer_columns *columns_new(void)
 		abort();
 	columns->id = 1;
 	columns->n = 2;
-	columns->columns[0] = (struct answer_column){ .name = SLICE("a"), .type_id = 23 };
-	columns->columns[1] = (struct answer_column){ .name = SLICE("b"),
-						      .type_id = 1184,
-						      .form = PARAMETER_BINARY };
+	columns->columns[0] = (struct column){ .name = SLICE("a"), .type_id = 23 };
+	columns->columns[1] =
+		(struct column){ .name = SLICE("b"), .type_id = 1184, .form = PARAMETER_BINARY };
 	return columns;
 }
 

@@ -24,7 +24,7 @@
 #define ROWS_MAX 10000
 
 static const char rows_sql[] =
-	"PRAGMA application_id = 1836016491; PRAGMA user_version = 1;"
+	"PRAGMA application_id = 1836016491; PRAGMA user_version = 2;"
 	"INSERT INTO recording VALUES (1, 'then', 'later', '[\"psql\"]', '/', '0', 1, NULL, 1, "
 	"NULL);"
 	"INSERT INTO endpoint VALUES (1, 'db', '127.0.0.1', 5432, 'postgres');"
@@ -42,11 +42,16 @@ static const char rows_sql[] =
 	" VALUES (1, 1, 1, 1, 0, 1, 2, 1, '[5]', 1), (2, 1, 2, 2, 0, 2, 2, 1, '[{\"part\": "
 	"1000000000}]', 1),"
 	" (3, 1, 3, 3, 0, 3, 3, 1, NULL, 2), (4, 1, 4, 4, 0, 4, 1, 1, '[5]', 0);"
-	"INSERT INTO result VALUES (1, 0, 1, 'SELECT 2', 2, NULL, '[{\"notice\": {\"code\": "
+	"UPDATE exchange SET inline = 1, columns = 1, tag = 'SELECT 1', row_count = 1, rows = "
+	"'[[\"in\"]]' WHERE id = 2;"
+	"INSERT INTO result_apart (exchange, number, columns, tag, row_count, "
+	"error, events, empty) VALUES (1, 0, 1, 'SELECT 2', 2, NULL, '[{\"notice\": {\"code\": "
 	"\"1\"}}, {\"status\": {\"a\": \"b\"}}]', 0);"
-	"INSERT INTO result VALUES (3, 0, NULL, NULL, NULL, '{\"severity\": \"ERROR\", \"code\": "
+	"INSERT INTO result_apart (exchange, number, columns, tag, row_count, "
+	"error, events, empty) VALUES (3, 0, NULL, NULL, NULL, '{\"severity\": \"ERROR\", "
+	"\"code\": "
 	"{\"hex\": \"00\"}}', NULL, 0);"
-	"INSERT INTO result_rows VALUES (1, 0, 0, 1, '[[\"a\"], [null], [{\"hex\": \"00\"}], "
+	"INSERT INTO rows_apart VALUES (1, 0, 0, 1, '[[\"a\"], [null], [{\"hex\": \"00\"}], "
 	"[{\"part\": 1, \"bytes\": 2}]]');"
 	"INSERT INTO value_part VALUES (1, 1, 0, x'6162'), (2, 1000000000, 0, x'35');";
 
@@ -69,12 +74,13 @@ static const char *const changes[] = {
 	"UPDATE statement SET columns = ?1",
 	"UPDATE statement SET dialect = ?1",
 	"UPDATE statement SET context = ?1",
+	"UPDATE exchange SET inline = ?1",
 	"UPDATE result SET columns = ?1",
 	"UPDATE result SET tag = ?1",
 	"UPDATE result SET error = ?1",
 	"UPDATE result SET events = ?1",
-	"UPDATE OR IGNORE result SET number = ?1",
-	"UPDATE OR IGNORE result_rows SET chunk = ?1",
+	"UPDATE OR IGNORE result_apart SET number = ?1",
+	"UPDATE OR IGNORE rows_apart SET chunk = ?1",
 	"UPDATE connection SET server_parameters = ?1",
 	"UPDATE connection SET database = ?1",
 	"UPDATE connection SET endpoint = ?1",

@@ -2,7 +2,8 @@
 /*
  * SQL: tokens lie in the text in order; pieces of a split are in order and none is empty; slots are
  * in bounds; white space and comments between tokens change nothing; hashes of equal requests are
- * equal; a session survives any statement. The first byte chooses dialect and options.
+ * equal; a session survives any statement. In MySQL the canonical text is
+ * its own canonical form. The first byte chooses dialect and options.
  */
 #include "parsers/json.h"
 #include "parsers/sql/identity.h"
@@ -98,9 +99,13 @@ static void check_session(const struct sql_statement *statement, struct sql_sess
 			  bool ok)
 {
 	struct sql_value *values = calloc(statement->n_slots + 1, sizeof(*values));
+	struct arena arena;
 
+	arena_init(&arena);
 	sql_slot_values(statement, NULL, 0, values);
+	sql_session_resolve(session, statement, values, &arena);
 	sql_session_statement(session, statement, values, ok);
+	arena_release(&arena);
 	(void)sql_session_context(session);
 	free(values);
 }
@@ -127,7 +132,33 @@ static bool may_spread(const struct sql_options *options, struct slice text)
 {
 	if (options->dialect != SQL_MYSQL || !text.data || !text.size)
 		return true;
-	return !memmem(text.data, text.size, "--", 2) && !memmem(text.data, text.size, "/*!", 3);
+	return !memmem(text.data, text.size, "--", 2) && !memmem(text.data, text.size, "/*!", 3) &&
+	       !memmem(text.data, text.size, "/*M!", 4) && !memmem(text.data, text.size, "/*+", 3);
+}
+
+/* What the lexer read to its end is read again as itself. */
+static void check_again(const struct sql_options *options, const struct sql_statement *statement,
+			struct arena *arena)
+{
+	struct sql_options plain = *options;
+	struct sql_statement again;
+	struct sql_lexer lexer;
+	struct sql_token token;
+
+	/* A name that ends in half a character is another one between backticks. */
+	if (options->dialect != SQL_MYSQL || (options->ansi_quotes && options->charset) ||
+	    statement->has_secret || !statement->canonical.size ||
+	    memmem(statement->canonical.data, statement->canonical.size, "/*", 2))
+		return;
+	sql_lexer_init(&lexer, options, statement->canonical);
+	do {
+		sql_lex_next(&lexer, &token);
+		if (token.type == SQL_TOKEN_ERROR)
+			return;
+	} while (token.type != SQL_TOKEN_END);
+	plain.ansi_quotes = false;
+	sql_canonicalize(&plain, statement->canonical, arena, &again);
+	check(slice_equal(again.canonical, statement->canonical));
 }
 
 static void check_statement(const struct sql_options *options, struct slice text,
@@ -143,6 +174,7 @@ static void check_statement(const struct sql_options *options, struct slice text
 	check(statement.canonical.size <= 4 * text.size + 64);
 	(void)sql_mask(&statement, text, &arena);
 	check_values_json(&statement, &arena);
+	check_again(options, &statement, &arena);
 	if (may_spread(options, text)) {
 		buffer_init(&spread_text, 32 * text.size + 64);
 		spread(options, text, &spread_text);
@@ -167,8 +199,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	options.dialect = data[0] & 1 ? SQL_MYSQL : SQL_POSTGRES;
 	options.backslash_escapes = data[0] & 2;
+	if (options.dialect == SQL_MYSQL) {
+		options.ansi_quotes = data[0] & 4;
+		options.charset = (uint8_t)(data[0] >> 3 & 3);
+	}
 	text = slice_of(data + 1, size - 1);
-	session = sql_session_new(SQL_POSTGRES, SLICE("db"));
+	session = sql_session_new((enum sql_dialect)options.dialect, SLICE("db"));
 	check_tokens(&options, text);
 	rest = text;
 	at = rest.data;
@@ -182,6 +218,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(count == sql_count(&options, text));
 	check_statement(&options, text, session);
 	sql_session_batch_end(session, size % 2);
+	if (size % 3 == 0)
+		sql_session_reset(session);
+	(void)sql_session_options(session);
+	(void)sql_session_setting(session, SLICE("sql_mode"));
 	sql_session_free(session);
 	return 0;
 }

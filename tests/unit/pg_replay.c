@@ -208,6 +208,9 @@ static const char login_answer[] = "R ~~~~\n"
 				   "S server_version~15.18~\n"
 				   "S application_name~me~\n"
 				   "S TimeZone~UTC~\n"
+				   "S client_encoding~UTF8~\n"
+				   "S DateStyle~ISO, MDY~\n"
+				   "S IntervalStyle~postgres~\n"
 				   "K ~~~<07>";
 
 /* The answer to a login is checked once, and is then left out. */

@@ -18,7 +18,7 @@
 #define COLUMNS_OF(variable, letter, type, size, recorded_form)    \
 	static const struct {                                      \
 		struct answer_columns head;                        \
-		struct answer_column column;                       \
+		struct column column;                              \
 	} variable = { { .id = 1, .n = 1 },                        \
 		       { .name = { (const uint8_t *)(letter), 1 }, \
 			 .type_id = (type),                        \
@@ -234,11 +234,14 @@ static bool fake_server(void *context, struct slice database, struct slice user,
 		{ SLICE("server_version"), SLICE("15.18") },
 		{ SLICE("application_name"), SLICE("recorded") },
 		{ SLICE("TimeZone"), SLICE("UTC") },
+		{ SLICE("client_encoding"), SLICE("UTF8") },
+		{ SLICE("DateStyle"), SLICE("ISO, MDY") },
+		{ SLICE("IntervalStyle"), SLICE("postgres") },
 	};
 
 	(void)context;
 	(void)user;
-	*ret_server = (struct answer_server){ SLICE("15.18"), parameters, 3 };
+	*ret_server = (struct answer_server){ SLICE("15.18"), parameters, ARRAY_SIZE(parameters) };
 	return slice_equal(database, SLICE("shop"));
 }
 
@@ -288,7 +291,7 @@ static int fake_result(void *context, uint64_t exchange, uint32_t number,
 
 	*ret_result = (struct answer_result){ 0 };
 	if (number == 1 && entry->second) {
-		ret_result->tag = slice_from_string(entry->second);
+		ret_result->completion.tag = slice_from_string(entry->second);
 		return 1;
 	}
 	if (number)
@@ -296,7 +299,7 @@ static int fake_result(void *context, uint64_t exchange, uint32_t number,
 	ret_result->columns = entry->columns;
 	ret_result->chunks = (count_rows(entry) + ROWS_OF_CHUNK - 1) / ROWS_OF_CHUNK;
 	if (entry->tag)
-		ret_result->tag = slice_from_string(entry->tag);
+		ret_result->completion.tag = slice_from_string(entry->tag);
 	if (entry->error)
 		result_error(context, entry, ret_result);
 	result_events(context, entry, ret_result);

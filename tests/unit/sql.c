@@ -12,6 +12,7 @@
 /* clang-format on */
 
 const struct sql_options sql_test_postgres = { .dialect = SQL_POSTGRES };
+const struct sql_options sql_test_mysql = { .dialect = SQL_MYSQL, .backslash_escapes = true };
 
 void sql_test_init(struct sql_test *test, const struct sql_options *options, const char *text,
 		   const struct sql_value *bound, size_t n_bound)

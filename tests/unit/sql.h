@@ -16,6 +16,7 @@ struct sql_test {
 };
 
 extern const struct sql_options sql_test_postgres;
+extern const struct sql_options sql_test_mysql;
 
 /* The text of a statement, at the end of its memory. Release with sql_test_release(). */
 void sql_test_init(struct sql_test *test, const struct sql_options *options, const char *text,

@@ -109,7 +109,7 @@ static int fake_value_to_text(uint32_t type, struct slice bytes, struct buffer *
 	return -ENOTSUP;
 }
 
-static int64_t fake_tag_rows(struct slice tag)
+static int64_t fake_rows(struct slice tag)
 {
 	int64_t n = 0;
 	size_t at = tag.size;
@@ -123,6 +123,13 @@ static int64_t fake_tag_rows(struct slice tag)
 	return n;
 }
 
+static int fake_completion_read(struct slice raw, struct completion *ret_completion)
+{
+	*ret_completion =
+		(struct completion){ .tag = raw.data ? raw : SLICE(""), .rows = fake_rows(raw) };
+	return 0;
+}
+
 static const struct protocol fake_protocol = {
 	.name = "postgres",
 	.dialect = SQL_POSTGRES,
@@ -131,7 +138,7 @@ static const struct protocol fake_protocol = {
 	.type_name = fake_type_name,
 	.type_kind = fake_type_kind,
 	.value_to_text = fake_value_to_text,
-	.tag_rows = fake_tag_rows,
+	.completion_read = fake_completion_read,
 };
 
 /* --- a temporary folder --- */

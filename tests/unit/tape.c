@@ -46,6 +46,18 @@ static const char *read_string(const char *at, struct buffer *body)
 	return *at == '"' ? at + 1 : NULL;
 }
 
+/* Behind "le": bits, a colon, a number. */
+static const char *read_le(const char *at, struct buffer *body)
+{
+	char *end;
+	unsigned long bits = strtoul(at, &end, 10);
+
+	if (*end != ':')
+		return NULL;
+	buffer_append_le(body, strtoull(end + 1, &end, 0), bits / 8);
+	return end;
+}
+
 /* One word of a body: NULL when it is none. */
 static const char *read_word(const char *at, struct buffer *body)
 {
@@ -61,6 +73,8 @@ static const char *read_word(const char *at, struct buffer *body)
 		buffer_append_u32be(body, (uint32_t)strtoll(at + 4, &end, 0));
 		return end;
 	}
+	if (strncmp(at, "le", 2) == 0)
+		return read_le(at + 2, body);
 	if (strncmp(at, "rep:", 4) == 0) {
 		unsigned long n = strtoul(at + 4, &end, 0);
 
@@ -105,22 +119,32 @@ static struct buffer *move_of(struct tape *tape, enum side side)
 	return &tape->moves[tape->n_moves - 1].bytes;
 }
 
+/* What stands before the body, by protocol: PostgreSQL's type and length, MySQL's length and sequence. */
+static void put_header(struct buffer *move, const char *header, size_t size)
+{
+	if (*header == '#') {
+		buffer_append_le(move, size, 3);
+		buffer_append_u8(move, (uint8_t)strtoul(header + 1, NULL, 10));
+		return;
+	}
+	if (*header != '-')
+		buffer_append_u8(move, (uint8_t)*header);
+	buffer_append_u32be(move, (uint32_t)size + 4);
+}
+
 static bool read_message(struct tape *tape, const char *line)
 {
 	enum side side = *line == 'c' ? SIDE_CLIENT : SIDE_SERVER;
-	const char *at = line + 7; /* "client ", "server " */
-	bool raw = strncmp(at, "raw ", 4) == 0;
+	const char *header = line + 7; /* "client ", "server " */
+	bool raw = strncmp(header, "raw ", 4) == 0;
 	struct buffer *move = move_of(tape, side);
 	struct buffer body;
 	bool ok;
 
 	buffer_init(&body, (size_t)64 << 20);
-	ok = move && read_body(at + (raw ? 4 : 1), &body);
-	if (ok && !raw) {
-		if (*at != '-')
-			buffer_append_u8(move, (uint8_t)*at);
-		buffer_append_u32be(move, (uint32_t)body.size + 4);
-	}
+	ok = move && read_body(header + strcspn(header, " \n"), &body);
+	if (ok && !raw)
+		put_header(move, header, body.size);
 	if (ok)
 		buffer_append_slice(move, buffer_slice(&body));
 	buffer_release(&body);
@@ -214,7 +238,8 @@ static void print_pieces(struct buffer *text, const struct exchange_item *exchan
 
 static void print_exchange(struct buffer *text, const struct exchange_item *exchange)
 {
-	static const char *const kinds[] = { "?", "simple", "extended", "parse", "function" };
+	static const char *const kinds[] = { "?",     "simple",	  "extended",
+					     "parse", "function", "command" };
 	static const char *const outcomes[] = { "unfinished", "ok", "error", "suspended" };
 
 	print(text, "exchange %" PRIu64 " batch=%" PRIu64 " index=%" PRIu32, exchange->ordinal,

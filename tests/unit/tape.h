@@ -5,8 +5,10 @@
  *	# a comment
  *	client Q "select 1" 00		a message: type, then its body; the length is made
  *	server D i16:1 i32:1 "1"	"text" with \n \" \\ , hex bytes, i16: i32: big-endian numbers,
+ *					le16: le32: le64: little-endian ones,
  *					rep:1000:78 is a word 1000 times
  *	client - i16:3 i16:0 ...	a message without a type: start-up
+ *	client #0 03 "select 1"		MySQL: a packet, with its sequence
  *	server raw 4e			bytes as they are, without a frame
  *	end				the connection ends here
  *	---
@@ -46,6 +48,12 @@ size_t tape_bytes(const struct tape *tape);
 /* Runs the protocol's recorder over it; each slice ends at a page that cannot be read. Appends the items as text. */
 void tape_record(const struct tape *tape, const struct protocol *protocol, size_t cut,
 		 struct buffer *text);
+
+/*
+ * All tapes of a folder: whole, byte by byte and at every cut each gives the items that it says; bytes changed are survived. False, with a
+ * line on stderr, when one does not, or when there are fewer than `least`.
+ */
+bool tapes_hold(const char *pattern, const struct protocol *protocol, size_t least);
 
 /* Compares with the expected part, or rewrites it when UPDATE is set in the environment; false when it differs. */
 bool tape_expect(const struct tape *tape, struct slice text);

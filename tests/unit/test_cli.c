@@ -305,6 +305,16 @@ static void test_help_width(void **state)
 	}
 }
 
+/* An option that leaves no room for its text beside it has it below. */
+static void test_help_long_option(void **state)
+{
+	struct line *line = parse("mockproxy help record");
+
+	(void)state;
+	assert_true(text_has(line, "--listen PORT=HOST:PORT\n                             listen"));
+	done(line);
+}
+
 static void test_doctor(void **state)
 {
 	struct line *line = parse("mockproxy doctor --json --");
@@ -322,7 +332,8 @@ int main(void)
 		cmocka_unit_test(test_replay),		cmocka_unit_test(test_listen),
 		cmocka_unit_test(test_sizes),		cmocka_unit_test(test_values_refused),
 		cmocka_unit_test(test_usage_errors),	cmocka_unit_test(test_help),
-		cmocka_unit_test(test_help_width),	cmocka_unit_test(test_doctor),
+		cmocka_unit_test(test_help_width),	cmocka_unit_test(test_help_long_option),
+		cmocka_unit_test(test_doctor),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,7 +30,7 @@ static void test_found(void **unused)
 	assert_int_equal(id, 2);
 	assert_slice(first_value(&replay, id), "seven");
 	assert_int_equal(replay.answers->result(replay.answers->context, id, 0, &result), 1);
-	assert_slice(result.tag, "SELECT 1");
+	assert_slice(result.completion.tag, "SELECT 1");
 	assert_int_equal(result.columns->n, 1);
 	assert_slice(result.columns->columns[0].name, "v");
 	assert_int_equal(result.columns->columns[0].type_id, TEXT);
@@ -96,8 +96,14 @@ static void test_used_up_write(void **unused)
 	item = make_exchange(1, 3, "INSERT INTO t VALUES (1)");
 	item_add_piece(item, PIECE_TAG, 0, SLICE("INSERT 0 1"));
 	push(writer, item);
+	item = make_exchange(1, 4, "INSERT INTO serial VALUES (1)");
+	item_add_piece(item, PIECE_TAG, 0, SLICE("INSERT 0 1"));
+	push(writer, item);
 	finish_writer(writer);
+	edit(folder.file, "UPDATE result SET insert_id = 7 WHERE exchange = 4");
 	replay_start(&replay, folder.file, &last);
+	assert_int_equal(found(&replay, "INSERT INTO serial VALUES (1)"), 4);
+	assert_int_equal(found(&replay, "INSERT INTO serial VALUES (1)"), 0);
 	assert_int_equal(found(&replay, "INSERT INTO t VALUES (1) RETURNING id"), 1);
 	answer = find(&replay, "INSERT INTO t VALUES (1) RETURNING id");
 	assert_int_equal(answer.rung, RUNG_MISS);

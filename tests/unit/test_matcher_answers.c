@@ -30,7 +30,7 @@ static void test_edited(void **unused)
 	assert_int_equal(found(&replay, "SELECT v FROM t WHERE id = 1"), 1);
 	assert_slice(first_value(&replay, 1), "uno");
 	assert_int_equal(replay.answers->result(replay.answers->context, 1, 0, &result), 1);
-	assert_slice(result.tag, "SELECT 77");
+	assert_slice(result.completion.tag, "SELECT 77");
 	assert_int_equal(found(&replay, "SELECT v FROM t WHERE id = 2"), 0);
 	assert_int_equal(found(&replay, "SELECT v FROM t WHERE id = 20"), 2);
 	assert_int_equal(found(&replay, "SELECT v FROM t WHERE id = 3"), 0);
@@ -45,7 +45,7 @@ static void test_edited(void **unused)
 	replay_start(&replay, folder.file, &last);
 	assert_int_equal(find(&replay, "SELECT x FROM u").outcome, OUTCOME_ERROR);
 	assert_int_equal(replay.answers->result(replay.answers->context, 4, 0, &result), 1);
-	assert_null(result.tag.data);
+	assert_null(result.completion.tag.data);
 	assert_int_equal(result.n_error, 2);
 	assert_slice(result.error[1].value, "57014");
 	replay_end(&replay);
@@ -323,13 +323,122 @@ static void test_endpoints(void **unused)
 	folder_remove(&folder);
 }
 
+static bool serves(struct answers *answers, const char *database)
+{
+	struct answer_server server;
+
+	return answers->server(answers->context, slice_from_string(database), SLICE(""), &server);
+}
+
+/* Before a login any session of the place says what the server is; a database that becomes known later selects nothing else. */
+static void test_before_login(void **unused)
+{
+	struct answers *there, *moved;
+	struct answer answer;
+	struct writer *writer;
+	struct replay replay;
+	struct folder folder;
+	struct asked asked;
+	(void)unused;
+
+	folder_make(&folder);
+	writer = start_session(folder.file);
+	push_query(writer, 1, 1, "SELECT 1", "one");
+	finish_writer(writer);
+	replay_start(&replay, folder.file, &last);
+	there = replay.answers;
+	assert_true(serves(there, ""));
+	assert_true(serves(there, "app"));
+	assert_false(serves(there, "none"));
+	assert_int_equal(found(&replay, "SELECT 1"), 1);
+	assert_int_equal(summary_of(&replay).other_endpoint, 0);
+	moved = answers_new(replay.reader, "postgres", SLICE("10.1.1.1"), 5433);
+	assert_true(serves(moved, ""));
+	assert_int_equal(summary_of(&replay).other_endpoint, 1);
+	assert_false(serves(moved, "none"));
+	make_request(&replay.arena, "SELECT 1", NULL, 0, &asked);
+	moved->find(moved->context, &asked.request, &answer);
+	assert_int_equal(answer.rung, RUNG_EXACT);
+	assert_int_equal(summary_of(&replay).other_endpoint, 1);
+	answers_free(moved);
+	moved = answers_new(replay.reader, "http", SLICE("10.1.1.1"), 80);
+	assert_false(serves(moved, ""));
+	answers_free(moved);
+	replay_end(&replay);
+	folder_remove(&folder);
+}
+
+/* "now NAME", "later NAME", or "wait": who speaks first at a place. */
+static const char *greeting_at(struct replay *replay, const char *address, uint16_t port)
+{
+	static char text[64];
+	bool at_once;
+	const struct protocol *protocol =
+		matcher_greeting(replay->matcher, slice_from_string(address), port, &at_once);
+
+	if (!protocol)
+		return "wait";
+	snprintf(text, sizeof(text), "%s %s", at_once ? "now" : "later", protocol->name);
+	return text;
+}
+
+/* Endpoints: 1 and 4 PostgreSQL, 2 and 5 MySQL, 3 not known; 4 and 5 are one place. */
+static void test_greeting(void **unused)
+{
+	static const char *const sessions[] = { "127.0.0.1:5432", "10.0.0.2:3306", "10.0.0.3:25",
+						"10.0.0.4:9", "10.0.0.4:9" };
+	const struct matcher_map map = {
+		.old_host = "10.0.0.2", .old_port = 3306, .new_host = "10.9.9.9", .new_port = 1
+	};
+	const struct matcher_options options = { .maps = &map, .n_maps = 1 };
+	struct protocol other = fake_protocol;
+	struct writer *writer;
+	struct replay replay;
+	struct folder folder;
+	(void)unused;
+
+	other.name = "mysql";
+	other.dialect = SQL_MYSQL;
+	folder_make(&folder);
+	writer = start_writer(folder.file);
+	for (uint64_t i = 0; i < ARRAY_SIZE(sessions); i++) {
+		const char *colon = strchr(sessions[i], ':');
+		struct item *session = make_session(i + 1, "app");
+		char address[16];
+
+		snprintf(address, sizeof(address), "%.*s", (int)(colon - sessions[i]), sessions[i]);
+		push(writer, make_open(i + 1, address, (uint16_t)strtoul(colon + 1, NULL, 10)));
+		session->session.protocol = i % 3 == 1 ? &other : &fake_protocol;
+		if (i == 2)
+			item_free(session);
+		else
+			push(writer, session);
+	}
+	finish_writer(writer);
+	replay_start(&replay, folder.file, &options);
+	assert_string_equal(greeting_at(&replay, "127.0.0.1", 5432), "wait");
+	assert_string_equal(greeting_at(&replay, "10.0.0.2", 3306), "now mysql");
+	assert_string_equal(greeting_at(&replay, "10.9.9.9", 1), "now mysql");
+	assert_string_equal(greeting_at(&replay, "10.0.0.3", 25), "wait");
+	assert_string_equal(greeting_at(&replay, "10.0.0.4", 9), "later mysql");
+	assert_string_equal(greeting_at(&replay, "10.0.0.5", 3306), "wait"); /* which of the two? */
+	replay_end(&replay);
+	edit(folder.file, "UPDATE endpoint SET protocol = NULL WHERE id = 5");
+	replay_start(&replay, folder.file, &options);
+	assert_string_equal(greeting_at(&replay, "10.0.0.4", 9), "wait");
+	assert_string_equal(greeting_at(&replay, "10.0.0.5", 3307), "later mysql");
+	replay_end(&replay);
+	folder_remove(&folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_edited),		cmocka_unit_test(test_stale_hashes),
 		cmocka_unit_test(test_describe),	cmocka_unit_test(test_merged),
 		cmocka_unit_test(test_large_parameter), cmocka_unit_test(test_streams),
-		cmocka_unit_test(test_endpoints),
+		cmocka_unit_test(test_endpoints),	cmocka_unit_test(test_before_login),
+		cmocka_unit_test(test_greeting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

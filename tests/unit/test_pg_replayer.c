@@ -31,6 +31,7 @@ static void test_login(void **state)
 	say_query(&client, ";");
 	expect(&fake, &client,
 	       "N\nN\nR ~~~~\nS server_version~15.18~\nS application_name~~\nS TimeZone~UTC~\n"
+	       "S client_encoding~UTF8~\nS DateStyle~ISO, MDY~\nS IntervalStyle~postgres~\n"
 	       "K ~~~<07><d6><b5><96><af>\nZ I\nI \nZ I\n");
 }
 
@@ -212,8 +213,8 @@ static void test_extended(void **state)
 	       "1 \nt ~<01>~~~<17>\n" T_INT
 	       "2 \n" T_INT D("5", "<01>") "C SELECT 1~\n3 \n3 \n" IDLE "2 \n" T_INT_BINARY
 					   "D ~<01>~~~<04>~~~<05>\nC SELECT 1~\n" IDLE
-					   "3 \nE SERROR~VERROR~C26000~Mprepared statement does "
-					   "not exist~~\n" IDLE);
+					   "3 \nE SERROR~VERROR~C26000~Mprepared statement \"s\" "
+					   "does not exist~~\n" IDLE);
 	assert_int_equal(fake.found, 2); /* Describe and Execute of a portal are one answer */
 }
 
@@ -262,12 +263,14 @@ static void test_names(void **state)
 	say_bind(&client, "", "", NULL, 0); /* ended by the Query */
 	say_sync(&client);
 	expect(&fake, &client,
-	       "1 \n" IDLE "E SERROR~VERROR~C42P05~Mprepared statement already exists~~\n" IDLE
+	       "1 \n" IDLE
+	       "E SERROR~VERROR~C42P05~Mprepared statement \"s\" already exists~~\n" IDLE
 	       "1 \n1 \n2 \n2 \nN Mof do~~\nC DO~\n" IDLE
-	       "2 \nE SERROR~VERROR~C42P03~Mcursor already exists~~\n" IDLE
-	       "E SERROR~VERROR~C34000~Mportal does not exist~~\n" IDLE
-	       "E SERROR~VERROR~C08P01~Mmalformed Bind~~\n" IDLE "1 \nI \n" IDLE
-	       "E SERROR~VERROR~C26000~Mprepared statement does not exist~~\n" IDLE);
+	       "2 \nE SERROR~VERROR~C42P03~Mcursor \"p\" already exists~~\n" IDLE
+	       "E SERROR~VERROR~C34000~Mportal \"p\" does not exist~~\n" IDLE
+	       "E SERROR~VERROR~C08P01~Mbind message supplies 1 parameters, but "
+	       "prepared statement \"s\" requires 0~~\n" IDLE "1 \nI \n" IDLE
+	       "E SERROR~VERROR~C26000~Munnamed prepared statement does not exist~~\n" IDLE);
 }
 
 /* A portal keeps the statement that it was made of, whatever its name means since. */
@@ -350,7 +353,7 @@ static void test_malformed(void **state)
 	say_sync(&client);
 	say_message(&client, 'B', SLICE("\0"));
 	say_sync(&client);
-	say_parse(&client, "", "do 'x'");
+	say_parse(&client, "", "do $1");
 	say_message(&client, 'B', SLICE("\0\0\0\0\0\1\377\377\377\376\0\0"));
 	say_sync(&client);
 	say_message(&client, 'D', SLICE("X\0"));

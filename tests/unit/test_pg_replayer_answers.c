@@ -284,6 +284,53 @@ static void test_housekeeping(void **state)
 	buffer_release(&expected);
 }
 
+/* What a client asks for at login is what it is told, in the words of a server; RESET goes back to that. */
+static void test_settings_of_the_login(void **state)
+{
+	static const struct {
+		struct slice asked;
+		const char *reported;
+	} cases[] = {
+		{ SLICE("TimeZone\0Asia/Tokyo\0"), "S TimeZone~Asia/Tokyo~\n" },
+		{ SLICE("timezone\0utc\0"), "S TimeZone~UTC~\n" },
+		{ SLICE("client_encoding\0'utf-8'\0"), "S client_encoding~UTF8~\n" },
+		{ SLICE("client_encoding\0iso-8859-1\0"), "S client_encoding~LATIN1~\n" },
+		{ SLICE("client_encoding\0mule_internal\0"), "S client_encoding~mule_internal~\n" },
+		{ SLICE("DateStyle\0ISO\0"), "S DateStyle~ISO, MDY~\n" },
+		{ SLICE("datestyle\0german\0"), "S DateStyle~German, DMY~\n" },
+		{ SLICE("options\0-c datestyle=sql,ymd -c intervalstyle=ISO_8601\0"),
+		  "S DateStyle~SQL, YMD~\nS IntervalStyle~iso_8601~\n" },
+		{ SLICE("DateStyle\0european,german\0"), "S DateStyle~German, DMY~\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct client client;
+		struct buffer text, parameters;
+		struct fake fake;
+
+		client_init(&client);
+		buffer_init(&text, OUT_MAX);
+		buffer_init(&parameters, OUT_MAX);
+		buffer_append_slice(&parameters, SLICE("user\0ann\0database\0shop\0"));
+		buffer_append_slice(&parameters, cases[i].asked);
+		buffer_append_u8(&parameters, 0);
+		say_start(&client, PG_PROTOCOL(3, 0), buffer_slice(&parameters));
+		say_query(&client, "set timezone = 'cet'");
+		say_query(&client, "reset all");
+		converse(&fake, NULL, &client, SIZE_MAX, &text);
+		buffer_append_u8(&text, 0);
+		if (!strstr((char *)text.data, cases[i].reported))
+			fail_msg("no %s in %s", cases[i].reported, (char *)text.data);
+		if (!i)
+			assert_non_null(
+				strstr((char *)text.data, "C RESET~\nS TimeZone~Asia/Tokyo~\n"));
+		buffer_release(&text);
+		buffer_release(&parameters);
+		buffer_release(&client.bytes);
+	}
+}
+
 static void test_deallocate(void **state)
 {
 	struct client client;
@@ -308,10 +355,10 @@ static void test_deallocate(void **state)
 	say_sync(&client);
 	expect(&fake, &client,
 	       "1 \n1 \n1 \n" IDLE "C DEALLOCATE~\nC DEALLOCATE~\n" IDLE
-	       "E SERROR~VERROR~C26000~Mprepared statement does not exist~~\n" IDLE
-	       "E SERROR~VERROR~C26000~Mprepared statement does not exist~~\n" IDLE
+	       "E SERROR~VERROR~C26000~Mprepared statement \"s1\" does not exist~~\n" IDLE
+	       "E SERROR~VERROR~C26000~Mprepared statement \"S\"2\" does not exist~~\n" IDLE
 	       "t ~~\nn \n" IDLE "1 \n2 \nC DEALLOCATE ALL~\nE SERROR~VERROR~C26000~Mprepared "
-	       "statement does not exist~~\n" IDLE);
+	       "statement \"s3\" does not exist~~\n" IDLE);
 }
 
 /* More reports in one batch than are kept: no message is cut. */
@@ -345,6 +392,7 @@ int main(void)
 		cmocka_unit_test(test_conversion_by_session),
 		cmocka_unit_test(test_value_parts),
 		cmocka_unit_test(test_housekeeping),
+		cmocka_unit_test(test_settings_of_the_login),
 		cmocka_unit_test(test_deallocate),
 		cmocka_unit_test(test_status_flood),
 	};

@@ -2,7 +2,7 @@
 /*
  * PostgreSQL framing, the parts of messages, names, and how a conversation begins.
  */
-#include "parsers/postgres/names.h"
+#include "parsers/names.h"
 #include "parsers/postgres/wire.h"
 
 #include <errno.h>
@@ -251,8 +251,13 @@ static void test_tags(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_true(pg_tag_rows(cases[i].tag) == cases[i].rows);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct completion completion;
+
+		assert_int_equal(pg_completion_read(cases[i].tag, &completion), 0);
+		assert_true(completion.rows == cases[i].rows);
+		assert_true(slice_equal(completion.tag, cases[i].tag));
+	}
 }
 
 /* ---- how a conversation begins ---- */
@@ -286,7 +291,7 @@ static void test_beginning(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct handshake_step step = pg_handshake(cases[i].bytes);
+		struct handshake_step step = pg_handshake(SIDE_CLIENT, cases[i].bytes, NULL);
 
 		assert_int_equal(pg_recognise(cases[i].bytes), cases[i].recognised);
 		assert_int_equal(step.action, cases[i].action);
@@ -301,15 +306,15 @@ static void test_beginning(void **state)
 
 static size_t n_freed;
 
-static void free_named(struct pg_named *named)
+static void free_named(struct named *named)
 {
 	n_freed++;
 	free(named);
 }
 
-static struct pg_named *named_new(const char *name, size_t size, size_t bytes)
+static struct named *named_new(const char *name, size_t size, size_t bytes)
 {
-	struct pg_named *named = calloc(1, sizeof(*named) + size);
+	struct named *named = calloc(1, sizeof(*named) + size);
 
 	assert_non_null(named);
 	if (size)
@@ -322,38 +327,38 @@ static struct pg_named *named_new(const char *name, size_t size, size_t bytes)
 static void test_names(void **state)
 {
 	const unsigned int n = 5000;
-	struct pg_names names;
+	struct names names;
 
 	(void)state;
-	pg_names_init(&names);
-	assert_null(pg_names_find(&names, SLICE("a")));
-	assert_null(pg_names_take(&names, SLICE("")));
+	names_init(&names);
+	assert_null(names_find(&names, SLICE("a")));
+	assert_null(names_take(&names, SLICE("")));
 	for (unsigned int i = 0; i < n; i++)
-		assert_null(pg_names_put(&names, named_new((const char *)&i, sizeof(i), i)));
-	assert_null(pg_names_put(&names, named_new("", 0, 1)));
+		assert_null(names_put(&names, named_new((const char *)&i, sizeof(i), i)));
+	assert_null(names_put(&names, named_new("", 0, 1)));
 	assert_int_equal(names.n, n + 1);
 	for (unsigned int i = 0; i < n; i++) {
 		struct slice name = slice_of(&i, sizeof(i));
-		struct pg_named *old;
+		struct named *old;
 
-		assert_non_null(pg_names_find(&names, name));
+		assert_non_null(names_find(&names, name));
 		if (i % 2) {
-			old = pg_names_put(&names, named_new((const char *)&i, sizeof(i), 7));
+			old = names_put(&names, named_new((const char *)&i, sizeof(i), 7));
 			assert_int_equal(old->bytes, i);
 		} else {
-			old = pg_names_take(&names, name);
-			assert_null(pg_names_find(&names, name));
+			old = names_take(&names, name);
+			assert_null(names_find(&names, name));
 		}
 		free_named(old);
 	}
 	assert_int_equal(names.n, n / 2 + 1);
 	assert_int_equal(names.bytes, 7 * n / 2 + 1);
-	pg_names_weigh(&names, pg_names_find(&names, SLICE("")), 100);
+	names_weigh(&names, names_find(&names, SLICE("")), 100);
 	assert_int_equal(names.bytes, 7 * n / 2 + 100);
-	pg_names_shrink(&names); /* not empty: nothing happens */
-	assert_non_null(pg_names_find(&names, SLICE("")));
+	names_shrink(&names); /* not empty: nothing happens */
+	assert_non_null(names_find(&names, SLICE("")));
 	n_freed = 0;
-	pg_names_release(&names, free_named);
+	names_release(&names, free_named);
 	assert_int_equal(n_freed, n / 2 + 1);
 	assert_int_equal(names.n_buckets, 0);
 }

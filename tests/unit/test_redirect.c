@@ -97,6 +97,10 @@ static void test_endpoints(void **state)
 
 		check(&record, &ask, REDIRECT_TO_PROXY, REDIRECT_BECAUSE_ENDPOINT);
 		check(&replay, &ask, REDIRECT_TO_PROXY, REDIRECT_BECAUSE_ENDPOINT);
+		/* Without the proxy recording fails open, replay closed. */
+		ask.proxy_is_gone = true;
+		check(&record, &ask, REDIRECT_PASS, REDIRECT_BECAUSE_GONE);
+		check(&replay, &ask, REDIRECT_TO_PROXY, REDIRECT_BECAUSE_ENDPOINT);
 	}
 }
 

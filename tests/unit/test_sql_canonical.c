@@ -11,6 +11,7 @@
 /* clang-format on */
 
 #include "parsers/compiler.h"
+#include "parsers/sql/shape.h"
 #include "tests/unit/sql.h"
 
 struct pair {
@@ -144,6 +145,8 @@ static const struct pair different_pairs[] = {
 	{ "select '5'::int", "select '5'" },
 	{ "select '5'::int", "select '5'::int8" },
 	{ "select $1::int", "select $1::text" },
+	{ "select 1e2::text", "select '1e2'::text" },
+	{ "select cast(5. as text)", "select cast('5.' as text)" },
 	{ "select * from t order by 1", "select * from t order by '1'" },
 	{ "select * from t where a = 5 + 1", "select * from t where a = '5' + 1" },
 	{ "values (1)", "values ('1')" },
@@ -197,6 +200,23 @@ static void test_different(void **state)
 {
 	(void)state;
 	check_pairs(&sql_test_postgres, different_pairs, ARRAY_SIZE(different_pairs), false);
+}
+
+/* One template for all cursors, and yet what is known of one is not known of another. */
+static void test_cursor_shapes(void **state)
+{
+	struct sql_test a, same, other;
+
+	(void)state;
+	sql_test_init(&a, &sql_test_postgres, "fetch 5 from a", NULL, 0);
+	sql_test_init(&same, &sql_test_postgres, "FETCH 6 FROM \"a\"", NULL, 0);
+	sql_test_init(&other, &sql_test_postgres, "fetch 5 from b", NULL, 0);
+	assert_true(slice_equal(a.statement.canonical, other.statement.canonical));
+	assert_int_equal(sql_compare_shapes(&a.statement, &same.statement), SQL_SHAPES_EQUAL);
+	assert_int_equal(sql_compare_shapes(&a.statement, &other.statement), SQL_SHAPES_AGREE);
+	sql_test_release(&a);
+	sql_test_release(&same);
+	sql_test_release(&other);
 }
 
 static void test_mysql_pairs(void **state)
@@ -415,10 +435,10 @@ static void test_hostile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_equal),	    cmocka_unit_test(test_different),
-		cmocka_unit_test(test_mysql_pairs), cmocka_unit_test(test_verbs),
-		cmocka_unit_test(test_split),	    cmocka_unit_test(test_mask),
-		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_equal),	      cmocka_unit_test(test_different),
+		cmocka_unit_test(test_cursor_shapes), cmocka_unit_test(test_mysql_pairs),
+		cmocka_unit_test(test_verbs),	      cmocka_unit_test(test_split),
+		cmocka_unit_test(test_mask),	      cmocka_unit_test(test_hostile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

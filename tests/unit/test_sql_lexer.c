@@ -145,13 +145,106 @@ static void test_mysql(void **state)
 		{ "/*! a */ b /*!50100 c */", "W a|W b|W c" },
 		{ "/* /* */ a", "W a" },
 		{ "? ?", "P ?|P ?" },
-		{ "a<=>b->>'$.c' @@x := 1", "W a|O <=>|W b|O ->>|S '$.c'|O @@|W x|O :=|N 1" },
+		{ "a<=>b->>'$.c' @@x := 1", "W a|O <=>|W b|O ->>|S '$.c'|W @@x|O :=|N 1" },
+		{ "@a @`b c` @'d' @@e.f.g @@h.`i` @ @@",
+		  "W @a|Q @`b c`|Q @'d'|W @@e.f.g|W @@h|. .|Q `i`|O @|O @@" },
+		{ "'a' \n\"b\" 'c'/**/'d'", "S 'a' \n\"b\" 'c'|S 'd'" },
+		{ "'a''b' '\\'' \"it's\"", "S 'a''b' '\\'' \"it's\"" },
+		{ "0x1f 0X1f 0b1 0b2 0x 0xg 1a 1e5 1e 1.5e-3 .5 5.",
+		  "S 0x1f|W 0X1f|S 0b1|W 0b2|W 0x|W 0xg|W 1a|N 1e5|W 1e|N 1.5e-3|N .5|N 5." },
+		{ "t.1 t.1e5 t.b'1' t .5 `t`.1a 1.t",
+		  "W t|. .|W 1|W t|. .|W 1e5|W t|. .|W b|S '1'|W t|N .5|Q `t`|. .|W 1a|N 1.|W t" },
+		{ "\\N \\n", "W \\N|O \\|W n" },
+		{ "a # b\rc\nd -- e\rf\ng --\n--", "W a|W d|W g" },
+		{ "select /*+ a */ b /*+ c */ select/**//*+ d */",
+		  "W select|H /*+ a */|W b|W select|H /*+ d */" },
+		{ "/*!50699 a */ /*!1234 b */ /*!50700 c */ /*!100100 d */ /*M! e */ /*M!50101f*/",
+		  "W a|N 1234|W b|H /*!50700|W c|H */|H /*!100100|W d|H */|H /*M!|W e|H */|H "
+		  "/*M!50101|W f|H */" },
+		{ "/*! a /* b */ c /*!50100 d */ */ e */", "W a|W c|H /*!50100 d */|W e|O *|O /" },
+		{ "{d '1'}", "O {|W d|S '1'|O }" },
+		{ "/*! 'a", "E 'a" },
+		{ "/*!", "" },
+		{ "/*M!", "H /*M!" },
+		{ "@`a", "E @`a" },
+		{ "x'1", "E x'1" },
 		{ "x'1f' b'01' n'a'", "S x'1f'|S b'01'|S n'a'" },
 		{ "'a\\", "E 'a\\" },
 	};
 
 	(void)state;
 	check_cases(&options, cases, ARRAY_SIZE(cases));
+}
+
+static void test_mysql_modes(void **state)
+{
+	static const struct sql_options no_backslash = { .dialect = SQL_MYSQL };
+	static const struct sql_options ansi = { .dialect = SQL_MYSQL,
+						 .backslash_escapes = true,
+						 .ansi_quotes = true };
+	static const struct lexer_case no_backslash_cases[] = {
+		{ "'a\\' 'b' c", "S 'a\\' 'b'|W c" },
+		{ "n'\\' @'\\' x", "S n'\\'|Q @'\\'|W x" },
+	};
+	static const struct lexer_case ansi_cases[] = {
+		{ "\"a\"\"b\" 'c' \"d\\\" e", "Q \"a\"\"b\"|S 'c'|Q \"d\\\"|W e" },
+		{ "\"a\".1", "Q \"a\"|. .|W 1" },
+	};
+
+	(void)state;
+	check_cases(&no_backslash, no_backslash_cases, ARRAY_SIZE(no_backslash_cases));
+	check_cases(&ansi, ansi_cases, ARRAY_SIZE(ansi_cases));
+}
+
+/* Characters whose second byte is a backslash, a backtick or another letter of SQL. */
+static void test_mysql_charsets(void **state)
+{
+	static const struct {
+		uint8_t charset;
+		struct lexer_case lexed;
+	} cases[] = {
+		{ SQL_CHARSET_PLAIN, { "'\xbf\\' a'", "S '\xbf\\' a'" } },
+		{ SQL_CHARSET_GBK, { "'\xbf\\' a'", "S '\xbf\\'|W a|E '" } },
+		{ SQL_CHARSET_GBK, { "'\xbf' a", "S '\xbf'|W a" } },
+		{ SQL_CHARSET_GBK, { "'\\\xbf\\' a'", "S '\\\xbf\\' a'" } },
+		{ SQL_CHARSET_GBK, { "`\x81`` a", "Q `\x81``|W a" } },
+		{ SQL_CHARSET_GBK, { "\x81|\x81\\ a", "W \x81|\x81\\|W a" } },
+		{ SQL_CHARSET_SJIS, { "'\x83\\' a", "S '\x83\\'|W a" } },
+		{ SQL_CHARSET_SJIS, { "'\xa1\\' a'", "S '\xa1\\' a'" } },
+		{ SQL_CHARSET_SJIS, { "@\x83[b", "W @\x83[b" } },
+		{ SQL_CHARSET_BIG5, { "'\xa5\\' a", "S '\xa5\\'|W a" } },
+		{ SQL_CHARSET_BIG5, { "'\x95\\' a'", "S '\x95\\' a'" } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct sql_options options = sql_options_default(SQL_MYSQL);
+
+		options.charset = cases[i].charset;
+		check_cases(&options, &cases[i].lexed, 1);
+	}
+	assert_int_equal(sql_charset_of(SLICE("GB18030_chinese_ci")), SQL_CHARSET_GBK);
+	assert_int_equal(sql_charset_of(SLICE("cp932")), SQL_CHARSET_SJIS);
+	assert_int_equal(sql_charset_of(SLICE("big5")), SQL_CHARSET_BIG5);
+	assert_int_equal(sql_charset_of(SLICE("gbk2")), SQL_CHARSET_PLAIN);
+	assert_int_equal(sql_charset_of(slice_of(NULL, 0)), SQL_CHARSET_PLAIN);
+}
+
+/* Each way once, the default first. */
+static void test_all_options(void **state)
+{
+	struct sql_options options, first;
+	size_t n = 0;
+
+	(void)state;
+	for (; sql_options_nth(SQL_MYSQL, n, &options); n++)
+		assert_int_equal(options.dialect, SQL_MYSQL);
+	assert_int_equal(n, 16);
+	assert_true(sql_options_nth(SQL_MYSQL, 0, &first) && first.backslash_escapes &&
+		    !first.ansi_quotes && !first.charset);
+	assert_true(sql_options_nth(SQL_POSTGRES, 0, &first) && !first.backslash_escapes);
+	assert_true(sql_options_nth(SQL_POSTGRES, 1, &first) && first.backslash_escapes);
+	assert_false(sql_options_nth(SQL_POSTGRES, 2, &first));
 }
 
 static void test_end_stays(void **state)
@@ -176,9 +269,9 @@ static void test_end_stays(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_postgres),
-		cmocka_unit_test(test_backslash_escapes),
-		cmocka_unit_test(test_mysql),
+		cmocka_unit_test(test_postgres),       cmocka_unit_test(test_backslash_escapes),
+		cmocka_unit_test(test_mysql),	       cmocka_unit_test(test_mysql_modes),
+		cmocka_unit_test(test_mysql_charsets), cmocka_unit_test(test_all_options),
 		cmocka_unit_test(test_end_stays),
 	};
 

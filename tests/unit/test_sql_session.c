@@ -298,14 +298,150 @@ static void test_bounds(void **state)
 	sql_session_free(session);
 }
 
+/* The last statement of a script, with what the session knows of it; the others were executed. */
+static struct sql_session *last_of(const char *script, struct sql_test *ret_last)
+{
+	static const struct sql_context context = { .database = SLICE("db") };
+	struct sql_session *session = sql_session_new(SQL_POSTGRES, SLICE("db"));
+	struct sql_options options = sql_session_options(session);
+	const char *last = strrchr(script, '|');
+	char *before = strndup(script, (size_t)(last - script));
+
+	run(session, before);
+	free(before);
+	sql_test_init(ret_last, &options, last + 1, NULL, 0);
+	sql_session_resolve(session, &ret_last->statement, ret_last->values, &ret_last->arena);
+	ret_last->exact = sql_exact_hash(&context, &ret_last->statement, ret_last->values);
+	ret_last->loose = sql_loose_hash(&context, &ret_last->statement, ret_last->values);
+	return session;
+}
+
+static void compare_last(const char *one, const char *other, bool equal)
+{
+	struct sql_test a, b;
+	struct sql_session *first = last_of(one, &a);
+	struct sql_session *second = last_of(other, &b);
+
+	if (sql_test_equal(&a, &b) != equal)
+		fail_msg("<%s> and <%s> are %s", one, other, equal ? "not one" : "one");
+	sql_test_release(&a);
+	sql_test_release(&b);
+	sql_session_free(first);
+	sql_session_free(second);
+}
+
+/* A cursor is the query that it walks and the place where it stands, not its name. */
+static void test_cursors(void **state)
+{
+	static const char *const equal[][2] = {
+		{ "| declare a cursor for select 1", "| DECLARE \"B c\" CURSOR FOR SELECT 1" },
+		{ "begin | declare a cursor for select 1 | fetch 2 from a",
+		  "begin | declare \"B\" cursor for select 1 | FETCH 2 FROM \"B\"" },
+		{ "begin | declare a cursor for select 1 where x = 5 | fetch a",
+		  "begin | declare b cursor for select 1 where x = '5' | fetch b" },
+		{ "begin | declare a cursor for select 1 | fetch 2 from a | move 1 in a | fetch a",
+		  "begin | declare b cursor for select 1 | fetch 2 from b | move 1 in b | fetch "
+		  "b" },
+		{ "begin | declare a cursor for select 1 | describe cursor \"a\"",
+		  "begin | declare b cursor for select 1 | describe cursor \"b\"" },
+		{ "begin | declare a cursor for select 1 | close a",
+		  "begin | declare b cursor for select 2 | fetch b | close b" },
+		/* WITH HOLD lives on */
+		{ "declare a cursor with hold for select 1 | fetch a",
+		  "begin | declare b cursor with hold for select 1 | commit | fetch b" },
+		/* what failed did not move it */
+		{ "begin | declare a cursor for select 1 | !fetch x from a | fetch a",
+		  "begin | declare b cursor for select 1 | fetch b" },
+		{ "| fetch a", "| fetch a" },
+		/* so is PREPARE */
+		{ "| prepare a as select $1", "| prepare b as select $1" },
+		{ "prepare a (int) as select $1 | execute a (5)",
+		  "begin | PREPARE \"B\" (int) AS SELECT $1 | rollback | execute \"B\" (5)" },
+		{ "prepare a as select 1 | execute a",
+		  "begin | declare a cursor for select 2 | prepare a as select 1 | execute a" },
+		{ "| close all", "begin | declare a cursor for select 1 | close all" },
+	};
+	static const char *const different[][2] = {
+		{ "begin | declare a cursor for select 1 | fetch a",
+		  "begin | declare a cursor for select 2 | fetch a" },
+		{ "begin | declare a cursor for select 1 | fetch a",
+		  "begin | declare a binary cursor for select 1 | fetch a" },
+		{ "begin | declare a cursor for select 1 | fetch a",
+		  "begin | declare a cursor for select 1 | fetch a | fetch a" },
+		{ "begin | declare a cursor for select 1 | fetch 2 from a | fetch a",
+		  "begin | declare a cursor for select 1 | fetch 3 from a | fetch a" },
+		{ "begin | declare a cursor for select 1 | fetch a",
+		  "begin | declare a cursor for select 1 | move a" },
+		/* gone */
+		{ "begin | declare a cursor for select 1 | fetch a",
+		  "begin | declare a cursor for select 1 | commit | fetch a" },
+		{ "begin | declare a cursor for select 1 | fetch a",
+		  "begin | declare a cursor for select 1 | close a | fetch a" },
+		{ "begin | declare a cursor for select 1 | close a",
+		  "begin | declare a cursor for select 1 | close all | close a" },
+		{ "begin | declare a cursor with hold for select 1 | commit | fetch a",
+		  "begin | declare a cursor with hold for select 1 | rollback | fetch a" },
+		{ "begin | declare a cursor for select ' with hold ' | fetch a",
+		  "begin | declare a cursor for select ' with hold ' | commit | fetch a" },
+		{ "prepare a as select 1 | execute a", "prepare a as select 2 | execute a" },
+		{ "prepare a (int) as select $1 | execute a (5)",
+		  "prepare a (text) as select $1 | execute a (5)" },
+		{ "prepare a (int) as select $1 | execute a (5)",
+		  "prepare a (int) as select $1 | execute a (6)" },
+		{ "prepare a as select 1 | execute a",
+		  "prepare a as select 1 | deallocate all | execute a" },
+		{ "prepare a as select 1 | execute a", "!prepare a as select 1 | execute a" },
+		{ "| execute a", "| execute b" },
+		{ "| prepare transaction 'a'", "| prepare transaction 'b'" },
+		/* never known: the name is what it is */
+		{ "| fetch a", "| fetch b" },
+		{ "| fetch a", "| fetch \"A\"" },
+		{ "| close a", "| close b" },
+		{ "begin | declare a cursor for select 1 | fetch b",
+		  "begin | declare a cursor for select 1 | fetch a" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(equal); i++)
+		compare_last(equal[i][0], equal[i][1], true);
+	for (size_t i = 0; i < ARRAY_SIZE(different); i++)
+		compare_last(different[i][0], different[i][1], false);
+}
+
+/* More cursors than are kept, and a query longer than is kept. */
+static void test_cursor_bounds(void **state)
+{
+	struct sql_session *session = sql_session_new(SQL_POSTGRES, SLICE("db"));
+	char *text = malloc(20000);
+	char *other;
+
+	(void)state;
+	run(session, "begin");
+	for (int i = 0; i < 1000; i++) {
+		snprintf(text, 20000, "declare c%d cursor for select 1", i);
+		feed(session, text, true);
+	}
+	sql_session_free(session);
+	memset(text, 'x', 20000);
+	memcpy(text, "begin | declare a cursor for select ", 36);
+	memcpy(text + 19000, " | fetch a", 11);
+	other = strdup(text);
+	compare_last(text, other, true);
+	other[18999] = 'y';
+	compare_last(text, other, false);
+	free(other);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_transaction), cmocka_unit_test(test_search_path),
-		cmocka_unit_test(test_rollback),    cmocka_unit_test(test_batches),
-		cmocka_unit_test(test_role),	    cmocka_unit_test(test_startup),
-		cmocka_unit_test(test_settings),    cmocka_unit_test(test_options),
-		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_transaction),   cmocka_unit_test(test_search_path),
+		cmocka_unit_test(test_rollback),      cmocka_unit_test(test_batches),
+		cmocka_unit_test(test_role),	      cmocka_unit_test(test_startup),
+		cmocka_unit_test(test_settings),      cmocka_unit_test(test_options),
+		cmocka_unit_test(test_bounds),	      cmocka_unit_test(test_cursors),
+		cmocka_unit_test(test_cursor_bounds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

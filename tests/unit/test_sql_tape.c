@@ -3,7 +3,8 @@
  * The tapes of tests/fixtures/sql: texts, and the canonical form and slots that must come of them.
  *
  *	# a comment
- *	@ mysql		(or: @ backslash, for PostgreSQL with standard_conforming_strings off)
+ *	@ mysql		(with: ansi_quotes, no_backslash_escapes; or: @ backslash, for PostgreSQL with
+ *			standard_conforming_strings off)
  *	> SELECT 1 FROM t
  *	> WHERE a = $1::date	the text, its lines joined with newlines
  *	= select ? from t where a = ?
@@ -170,6 +171,18 @@ static void finish_case(struct player *player)
 	player->cases++;
 }
 
+static bool contains(struct slice line, const char *word)
+{
+	return memmem(line.data, line.size, word, strlen(word)) != NULL;
+}
+
+static void read_options(struct sql_options *options, struct slice line)
+{
+	options->dialect = contains(line, "mysql") ? SQL_MYSQL : SQL_POSTGRES;
+	options->backslash_escapes = !contains(line, "no_backslash_escapes");
+	options->ansi_quotes = contains(line, "ansi_quotes");
+}
+
 static void play_line(struct player *player, struct slice line)
 {
 	switch (line.size ? line.data[0] : '\n') {
@@ -178,9 +191,7 @@ static void play_line(struct player *player, struct slice line)
 	case '?':
 		return; /* what came out is written by finish_case() */
 	case '@':
-		player->options.backslash_escapes = true;
-		if (slice_equal(line, SLICE("@ mysql")))
-			player->options.dialect = SQL_MYSQL;
+		read_options(&player->options, line);
 		break;
 	case '>':
 		if (player->text.size)

@@ -157,8 +157,16 @@ static void test_error_and_notices(void **unused)
 	item->exchange.outcome = OUTCOME_ERROR;
 	item_add_piece(item, PIECE_ERROR, 0, SLICE("broken"));
 	push(writer, item);
+	item = make_exchange(1, 3, "SELECT * FROM here");
+	item_add_piece(item, PIECE_ERROR, 0,
+		       SLICE("severity\0ERROR\0code\0001146\0sqlstate\00042S02\0message\0no such "
+			     "table\0"));
+	item->exchange.outcome = OUTCOME_ERROR;
+	push(writer, item);
 	summary = finish_writer(writer);
-	assert_int_equal(summary.errors, 2);
+	assert_int_equal(summary.errors, 3);
+	assert_sql(folder.file, "SELECT error FROM errors WHERE id = 3",
+		   "ERROR 1146 (42S02): no such table");
 	assert_sql(folder.file, "SELECT error FROM errors",
 		   "ERROR 42P01: relation \"nowhere\" does not exist");
 	assert_sql(folder.file, "SELECT events FROM result WHERE exchange = 1",
@@ -332,6 +340,32 @@ static void test_statement_seen(void **unused)
 	folder_remove(&folder);
 }
 
+/* A login on a connection that has one: the session begins anew, the connection's row tells the first. */
+static void test_session_again(void **unused)
+{
+	struct writer *writer;
+	struct folder folder;
+	struct item *again = make_session(1, "other");
+	(void)unused;
+
+	again->session.user = SLICE("zoe");
+	folder_make(&folder);
+	writer = start_session(folder.file);
+	push_query(writer, 1, 1, "SET search_path = mine", "");
+	push_query(writer, 1, 2, "SELECT a", "1");
+	push(writer, again);
+	push_query(writer, 1, 3, "SELECT a", "2");
+	finish_writer(writer);
+	assert_sql(folder.file, "SELECT user || '@' || database FROM connection", "ann@app");
+	assert_sql(folder.file,
+		   "SELECT group_concat(x.database || ':' || ifnull(x.search_path, '-'), ' ') "
+		   "FROM exchange e JOIN statement s ON s.id = e.statement "
+		   "JOIN context x ON x.id = s.context WHERE s.text = 'SELECT a' ORDER BY e.id",
+		   "app:mine other:-");
+	assert_sql(folder.file, "SELECT group_concat(database) FROM queries", "app,app,other");
+	folder_remove(&folder);
+}
+
 /* Does the file hold these bytes anywhere? */
 static bool file_holds(const char *path, const char *bytes)
 {
@@ -366,6 +400,8 @@ static void test_secrets(void **unused)
 					"mysql",
 					"-phunter2",
 					"-P3306",
+					"-eCREATE USER a IDENTIFIED BY \"hunter2\"",
+					"SET PASSWORD FOR a = PASSWORD('hunter2')",
 					NULL };
 	struct writer_options options = { .command = command };
 	char error[STORE_ERROR_BYTES];
@@ -384,7 +420,8 @@ static void test_secrets(void **unused)
 		folder.file, "SELECT command FROM recording",
 		"[\"env\", \"PGPASSWORD=***\", \"psql\", \"postgresql://ann:***@db/app\", "
 		"\"host=x password = *** user=y\", \"--password\", \"***\", \"--api-token=***\", "
-		"\"mysql\", \"-p***\", \"-P3306\"]");
+		"\"mysql\", \"-p***\", \"-P3306\", "
+		"\"-eCREATE USER a IDENTIFIED BY ***\", \"SET PASSWORD FOR a = PASSWORD(***)\"]");
 	assert_sql(folder.file, "SELECT sql FROM queries", "ALTER ROLE ann PASSWORD '***'");
 	assert_false(file_holds(folder.file, "hunter2"));
 	assert_true(file_holds(folder.file, "ALTER ROLE ann"));
@@ -457,6 +494,7 @@ int main(void)
 		cmocka_unit_test(test_unfinished),	  cmocka_unit_test(test_merge),
 		cmocka_unit_test(test_statement_seen),	  cmocka_unit_test(test_secrets),
 		cmocka_unit_test(test_large_parameter),	  cmocka_unit_test(test_strange_items),
+		cmocka_unit_test(test_session_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,6 +74,38 @@ public class Jdbc {
 				}
 			}
 		});
+		Units.unit("fetch_size", (c, lines) -> {
+			c.setAutoCommit(false);
+			try (PreparedStatement statement = c.prepareStatement(
+					"select id, name from items where id < ? order by id")) {
+				statement.setFetchSize(7);
+				statement.setInt(1, 30);
+				lines.add(rows(statement.executeQuery()));
+				statement.setInt(1, 20);
+				ResultSet given_up = statement.executeQuery();
+				given_up.next();
+				lines.add(given_up.getString(2));
+			}
+			c.commit();
+			c.setAutoCommit(true);
+		});
+		Units.unit("max_rows", (c, lines) -> {
+			try (Statement statement = c.createStatement()) {
+				statement.setMaxRows(5);
+				lines.add(rows(statement.executeQuery("select id from items order by id desc")));
+			}
+		});
+		Units.unit("metadata", (c, lines) -> {
+			java.sql.DatabaseMetaData data = c.getMetaData();
+			lines.add(rows(data.getTables(null, "public", "%", new String[] {"TABLE", "VIEW"})));
+			lines.add(rows(data.getPrimaryKeys(null, "public", "written")));
+			lines.add(rows(data.getIndexInfo(null, "public", "written", true, true)));
+			try (PreparedStatement statement = c.prepareStatement(
+					"select id, price from items where id = ? and name <> ?")) {
+				lines.add(statement.getParameterMetaData().getParameterTypeName(1) + " "
+					+ statement.getMetaData().getColumnTypeName(2));
+			}
+		});
 		Units.unit("plain", (c, lines) -> {
 			try (Statement statement = c.createStatement()) {
 				lines.add(rows(statement.executeQuery("select id, name from items where id < 4 order by id")));

@@ -198,6 +198,26 @@ def named_cursor(connection, say):
             say(row)
 
 
+@unit(3, 5, 8)
+def same_cursor_name(connection, say, key):
+    """One name for other queries, and each twice: what is fetched is not told by the name."""
+    for _ in range(2):
+        with connection, connection.cursor("same") as cursor:
+            cursor.itersize = 4
+            cursor.execute("select id, name from items where id %% %s = 0 and id < 40", (key,))
+            say([row[0] for row in cursor])
+
+
+@unit(11, 12)
+def same_prepared_name(connection, say, key):
+    with connection, connection.cursor() as cursor:
+        cursor.execute(f"prepare same (int) as select {key} as a, name from items where id = $1")
+        for number in (1, 2):
+            cursor.execute("execute same (%s)", (number,))
+            say(cursor.fetchall())
+        cursor.execute("deallocate same")
+
+
 @unit()
 def scroll(connection, say):
     with connection, connection.cursor("back", scrollable=True) as cursor:

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* MySQL's and MariaDB's entry in the table of protocols. */
+#include "parsers/mysql/wire.h"
+
+const struct protocol mysql_protocol = {
+	.name = "mysql",
+	.dialect = SQL_MYSQL,
+	.served_flags = EXCHANGE_COPY, /* LOCAL INFILE: the client is asked for its file again */
+	.recognise = my_recognise,
+	.recognise_max = 1,
+	.recognise_server = my_recognise_server,
+	.handshake = my_handshake,
+	.handshake_max = MY_LOGIN_MAX + MY_HEADER_SIZE,
+	.recorder_new = my_recorder_new,
+	.recorder_free = my_recorder_free,
+	.recorder_see = my_recorder_see,
+	.recorder_flush = my_recorder_flush,
+	.recorder_end = my_recorder_end,
+	.columns_read = my_columns_read,
+	.message_read = my_message_read,
+	.type_name = my_type_name,
+	.type_kind = my_type_kind,
+	.value_to_text = my_value_to_text,
+	.completion_read = my_completion_read,
+	.replayer_new = my_replayer_new,
+	.replayer_free = my_replayer_free,
+	.replayer_feed = my_replayer_feed,
+	.replayer_fill = my_replayer_fill,
+};

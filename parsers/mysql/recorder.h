@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The MySQL recorder's state, shared by its files and by nothing else.
+ *
+ *	recorder.c           the way in, compression, the queue of commands, the end
+ *	recorder_login.c     greeting, login and COM_CHANGE_USER ──▶ sessions
+ *	recorder_client.c    what the client asks               ──▶ commands, in order
+ *	recorder_server.c    what the server says to the first of them ──▶ pieces of its exchange
+ *	recorder_prepared.c  prepared statements: parameters, long data, cursors
+ *	recorder_rows.c      rows of both forms, whole and in parts
+ *
+ * Every command becomes an operation in a queue, also one that is never answered, and nothing else happens until it is the first:
+ * then a statement is closed, long data are kept, parameters are read with what was prepared before them. So commands may
+ * be pipelined, and an EXECUTE may mean the statement whose PREPARE is not answered yet.
+ *
+ * Phases:   GREETING ──server──▶ LOGIN ──client──▶ AUTHENTICATION ──OK──▶ READY
+ *                   └──ERR──▶ REFUSED ◀──ERR──┘
+ *
+ * The first operation's answer goes through enum my_reply; a result that says "more" goes back to REPLY_FIRST.
+ *
+ * Invariants: log.active is the exchange of the first operation, if that has one; log.last is NULL between calls.
+ */
+#ifndef MOCKPROXY_MYSQL_RECORDER_H
+#define MOCKPROXY_MYSQL_RECORDER_H
+
+#include "parsers/exchange_log.h"
+#include "parsers/mysql/compression.h"
+#include "parsers/mysql/packet.h"
+#include "parsers/names.h"
+#include "parsers/sql/canonical.h"
+
+/* A pipeline may be deep, but a server that reads for ever and never answers must not fill the memory. */
+#define MY_OPERATIONS_MAX 1000000
+#define MY_OPERATIONS_BYTES_MAX ((size_t)256 << 20)
+/* All prepared statements of one connection; what they keep of long data and open cursors may be more. */
+#define MY_STATEMENTS_BYTES_MAX ((size_t)64 << 20)
+/* Long data of one statement. */
+#define MY_LONG_DATA_MAX MY_REQUEST_MAX
+/* Parameters of one bulk execution. */
+#define MY_BULK_PARAMETERS_MAX ((size_t)1 << 20)
+/* Packets that a login may take: a server that switches plugins for ever is none. */
+#define MY_LOGIN_PACKETS_MAX 64
+/* All column definitions of one result. */
+#define MY_COLUMNS_BYTES_MAX ((size_t)16 << 20)
+/* Longer names of databases are none. */
+#define MY_DATABASE_MAX 1024
+
+enum my_phase { PHASE_GREETING, PHASE_LOGIN, PHASE_AUTHENTICATION, PHASE_READY, PHASE_REFUSED };
+
+enum my_reply {
+	REPLY_FIRST,
+	REPLY_COLUMNS,
+	REPLY_COLUMNS_EOF,
+	REPLY_ROWS,
+	REPLY_PARAMETERS, /* of a prepared statement */
+	REPLY_PARAMETERS_EOF,
+	REPLY_PREPARED_COLUMNS,
+	REPLY_PREPARED_EOF,
+};
+
+/* A parameter that comes in COM_STMT_SEND_LONG_DATA. */
+struct my_long_data {
+	struct buffer bytes;
+	bool set;
+};
+
+struct my_statement {
+	struct named named; /* by the bytes of its id */
+	uint8_t key[4];
+	struct arena arena; /* owns all of it that has no owner below, and itself */
+	struct slice text;
+	uint16_t n_parameters;
+	uint16_t n_columns;
+	struct slice columns; /* as a PIECE_COLUMNS of binary rows; empty: not known */
+	uint32_t *types;      /* of the parameters, as bound last; owned */
+	size_t n_types;
+	struct my_long_data *long_data; /* n_parameters of them, or NULL; owned */
+	size_t long_bytes;
+	bool long_too_large;
+	bool executed;
+	struct item *cursor; /* an exchange whose rows are fetched; owned */
+};
+
+/* Who is logged in; the slices lie in `bytes`. */
+struct my_identity {
+	uint8_t *bytes; /* owned */
+	struct slice user;
+	struct slice database;
+	struct slice attributes;
+	uint64_t capabilities;
+	uint32_t max_packet;
+	uint16_t collation;
+};
+
+struct my_operation {
+	uint8_t command; /* enum my_command */
+	int sequence;	 /* what its answer begins with, or MY_SEQUENCE_ANY */
+	bool too_large;
+	size_t weight;
+	int64_t time_ns;
+	uint32_t statement_id;
+	struct item *item;		/* owned; the exchange to be */
+	struct slice body;		/* of an EXECUTE or BULK_EXECUTE, in the item's arena */
+	struct my_statement *statement; /* PREPARE: owned until it takes effect */
+	uint8_t *
+		bytes; /* QUERY of several statements: its text; SEND_LONG_DATA: its payload. Owned */
+	size_t n_bytes;
+	struct my_identity *identity; /* CHANGE_USER: owned until it takes effect */
+};
+
+/* A row that comes in parts; see recorder_rows.c. */
+struct my_row_stream {
+	uint8_t bitmap[1 + (COLUMNS_MAX + 9) / 8]; /* of a binary row, with the zero before it */
+	size_t bitmap_size;
+	uint8_t header[9]; /* of a value's length */
+	uint8_t header_size;
+	size_t column; /* the next one */
+};
+
+struct recorder {
+	struct exchange_log log;
+	struct my_framer framers[2]; /* by side */
+	struct my_decompressor *decompressors[2];
+	enum my_phase phase;
+	const char *error; /* sticky; static text */
+
+	/* The server and the session */
+	struct arena greeting_arena;
+	struct my_greeting greeting; /* its strings in the arena, without the nonce */
+	struct my_identity identity;
+	struct buffer database;
+	uint64_t capabilities; /* that both sides have */
+	unsigned int login_packets;
+	uint8_t login_sequence; /* of the next packet of either side */
+	bool multi_statements;
+	uint16_t status; /* as last said */
+	struct sql_options options;
+
+	struct names statements;
+	uint32_t last_prepared; /* MariaDB's MY_STATEMENT_LAST */
+	bool prepared;
+	struct my_operation *operations; /* ring */
+	size_t operations_capacity;
+	size_t operations_first;
+	size_t n_operations;
+	size_t operations_bytes;
+
+	/* The answer under way */
+	enum my_reply reply;
+	bool reply_begun;   /* its sequence goes on from its last packet */
+	bool infile;	    /* the client sends a file */
+	bool large_request; /* a request in parts has its operation */
+	bool binary;
+	bool merged;	   /* results did not fit the statements */
+	struct slice rest; /* of the first QUERY's texts: statements not yet begun */
+	size_t n_columns;
+	size_t columns_left;
+	struct buffer columns;	    /* PIECE_COLUMNS in the making */
+	uint8_t sizes[COLUMNS_MAX]; /* my_type_size() of each column of binary rows */
+	struct my_row_stream stream;
+};
+
+/* Static text into recorder->error; false, for `return my_fail(...)`. */
+bool my_fail(struct recorder *recorder, const char *why);
+/* The answer does not fit what was asked. */
+bool my_unexpected(struct recorder *recorder);
+
+/* recorder.c */
+struct my_operation *my_operations_head(struct recorder *recorder); /* NULL: none */
+struct my_operation *my_operation_add(struct recorder *recorder,
+				      uint8_t command);		   /* NULL: failed */
+struct my_operation *my_operation_last(struct recorder *recorder); /* there is one */
+/* The first operation is answered: on to the next that will be. False is a failure. */
+bool my_operation_done(struct recorder *recorder);
+
+/* recorder_login.c; false is a failure */
+bool my_login_server(struct recorder *recorder, struct slice body);
+bool my_login_client(struct recorder *recorder, struct slice body);
+/* What the server says of a COM_CHANGE_USER: true in *ret_done when it is over. */
+bool my_change_user_reply(struct recorder *recorder, struct slice body, bool *ret_done);
+void my_session_emit(struct recorder *recorder);
+void my_database_set(struct recorder *recorder, struct slice name);
+struct my_identity *my_identity_new(uint64_t capabilities, struct slice user, struct slice database,
+				    struct slice attributes);
+void my_identity_free(struct my_identity *identity); /* accepts NULL */
+
+/* recorder_client.c; false is a failure */
+bool my_client_message(struct recorder *recorder, const struct my_frame *frame);
+
+/* recorder_server.c; false is a failure */
+bool my_server_message(struct recorder *recorder, const struct my_frame *frame);
+/* What is said of the connection's state behind every command that went well. */
+void my_status_said(struct recorder *recorder, uint16_t status);
+
+/* recorder_prepared.c */
+void my_statement_free(struct named *named);
+struct my_statement *my_statement_new(struct slice text);
+/* NULL: none. MY_STATEMENT_LAST is the one that was prepared last. */
+struct my_statement *my_statement_find(struct recorder *recorder, uint32_t id);
+/* Gives up a statement: it is reported when it was never executed. Accepts NULL. */
+void my_statement_end(struct recorder *recorder, struct my_statement *statement);
+void my_statements_end(struct recorder *recorder);
+/* An open cursor is given up. */
+void my_cursor_end(struct recorder *recorder, struct my_statement *statement);
+void my_long_data_clear(struct my_statement *statement);
+/* Takes what COM_STMT_SEND_LONG_DATA brought. */
+bool my_long_data_add(struct recorder *recorder, const struct my_operation *operation);
+bool my_statement_grew(struct recorder *recorder, struct my_statement *statement);
+/* Text and parameters of an EXECUTE or BULK_EXECUTE, into its item. */
+bool my_bind(struct recorder *recorder, struct my_operation *operation,
+	     struct my_statement *statement);
+/* One binary value of a type; an empty slice and a failed cursor when it is malformed. */
+struct slice my_read_value(struct cursor *cursor, uint32_t type);
+/* Query attributes in front of a COM_QUERY's text are skipped. */
+bool my_skip_attributes(struct cursor *cursor);
+
+/* recorder_rows.c; false is a failure */
+bool my_row_add(struct recorder *recorder, struct slice row);
+bool my_row_stream(struct recorder *recorder, const struct my_frame *frame);
+
+#endif

@@ -1,0 +1,644 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The MySQL recorder: what the server says belongs to the first operation of the queue; see recorder.h. Follows "Command
+ * Phase" of the internals manual and MariaDB's "Result Set Packets". An answer that does not fit is a failure: the
+ * connection is relayed on, undecoded.
+ */
+#include "parsers/mysql/recorder.h"
+
+#define TAG_MAX (MY_ANSWER_MAX + 64)
+
+static bool has(const struct recorder *recorder, uint64_t capability)
+{
+	return (recorder->capabilities & capability) != 0;
+}
+
+void my_status_said(struct recorder *recorder, uint16_t status)
+{
+	recorder->status = status;
+	recorder->log.transaction = status & MY_STATUS_IN_TRANS ? 'T' : 'I';
+	recorder->options.backslash_escapes = !(status & MY_STATUS_NO_BACKSLASH_ESCAPES);
+	/* Only MariaDB says it. */
+	recorder->options.ansi_quotes = !(recorder->greeting.capabilities & MY_CLIENT_MYSQL) &&
+					(status & MY_STATUS_ANSI_QUOTES);
+}
+
+/* ---- the session's state ---- */
+
+static void add_status(struct recorder *recorder, struct slice name, struct slice value)
+{
+	struct buffer bytes;
+
+	buffer_init(&bytes, TAG_MAX);
+	buffer_append_slice(&bytes, name);
+	buffer_append_u8(&bytes, 0);
+	buffer_append_slice(&bytes, value);
+	buffer_append_u8(&bytes, 0);
+	/* A NUL in one of them would make it unreadable; no variable has one. */
+	if (recorder->log.active && !(name.size && memchr(name.data, 0, name.size)) &&
+	    !(value.size && memchr(value.data, 0, value.size)))
+		exchange_piece(&recorder->log, PIECE_STATUS, buffer_slice(&bytes));
+	buffer_release(&bytes);
+}
+
+static bool add_variables(struct recorder *recorder, struct cursor cursor)
+{
+	while (cursor_left(&cursor) && !cursor.failed) {
+		struct slice name = my_read_lenenc_bytes(&cursor);
+		struct slice value = my_read_lenenc_bytes(&cursor);
+
+		if (slice_equal(name, SLICE("character_set_client")))
+			recorder->options.charset = (uint8_t)sql_charset_of(value);
+		if (!cursor.failed)
+			add_status(recorder, name, value);
+	}
+	return cursor_done(&cursor);
+}
+
+static bool add_change(struct recorder *recorder, uint8_t type, struct slice data)
+{
+	struct cursor cursor = cursor_of(data);
+	struct slice value;
+
+	if (type == MY_CHANGE_VARIABLE)
+		return add_variables(recorder, cursor);
+	if (!my_change_name(type).size)
+		return true;
+	if (type == MY_CHANGE_GTIDS)
+		cursor_u8(&cursor);
+	value = my_read_lenenc_bytes(&cursor);
+	if (type == MY_CHANGE_SCHEMA && !cursor.failed)
+		my_database_set(recorder, value);
+	add_status(recorder, my_change_name(type), value);
+	return !cursor.failed;
+}
+
+static bool add_changes(struct recorder *recorder, const struct my_ok *ok)
+{
+	struct cursor changes = cursor_of(ok->changes);
+	struct slice data;
+	uint8_t type;
+
+	while (my_change_next(&changes, &type, &data))
+		if (!add_change(recorder, type, data))
+			return my_fail(recorder, "malformed session state");
+	return cursor_done(&changes) || my_fail(recorder, "malformed session state");
+}
+
+/* ---- how a result ends ---- */
+
+static void add_tag(struct recorder *recorder, const struct my_ok *ok)
+{
+	const struct completion completion = { .tag = ok->info,
+					       .rows = (int64_t)ok->affected,
+					       .insert_id = ok->insert_id,
+					       .warnings = ok->warnings,
+					       .status = ok->status };
+	struct buffer bytes;
+
+	buffer_init(&bytes, TAG_MAX);
+	my_completion_write(&bytes, &completion);
+	exchange_piece(&recorder->log, PIECE_TAG, buffer_slice(&bytes));
+	buffer_release(&bytes);
+}
+
+/* Its results did not fit its statements: all of them are one exchange, with the whole text. */
+static void merge_batch(struct recorder *recorder, const struct my_operation *query)
+{
+	struct item *merge = item_new(ITEM_BATCH_MERGE, recorder->log.connection);
+
+	recorder->log.last->exchange.flags |= EXCHANGE_MERGED;
+	merge->batch_merge.batch = recorder->log.batch;
+	merge->batch_merge.text = arena_copy(&merge->arena, slice_of(query->bytes, query->n_bytes));
+	exchange_emit_last(&recorder->log);
+	item_list_add(recorder->log.items, merge);
+}
+
+/* "use shop", "USE `shop`;" */
+static void follow_use(struct recorder *recorder, struct slice text)
+{
+	struct slice name;
+
+	if (text.size < 5 || text.size > MY_DATABASE_MAX ||
+	    !slice_equal_nocase(slice_of(text.data, 3), SLICE("use")) ||
+	    !strchr(" \t\n\r`", text.data[3]))
+		return;
+	name = exchange_trim(slice_of(text.data + 3, text.size - 3));
+	if (name.size && name.data[name.size - 1] == ';')
+		name = exchange_trim(slice_of(name.data, name.size - 1));
+	if (name.size > 1 && name.data[0] == '`' && name.data[name.size - 1] == '`')
+		name = slice_of(name.data + 1, name.size - 2);
+	my_database_set(recorder, name);
+}
+
+static bool done_well(struct recorder *recorder, struct my_operation *head)
+{
+	struct slice rest = recorder->rest, unused;
+
+	if (recorder->log.active) {
+		if (recorder->log.active->exchange.opens)
+			follow_use(recorder, recorder->log.active->exchange.text);
+		exchange_close(&recorder->log, OUTCOME_OK);
+	}
+	if (head->command == MY_COM_QUERY && head->bytes && recorder->log.last &&
+	    (recorder->merged || sql_split(&recorder->options, &rest, &unused)))
+		merge_batch(recorder, head);
+	return my_operation_done(recorder);
+}
+
+/* Another result follows: of the next statement, if there is one. */
+static bool next_result(struct recorder *recorder, const struct my_operation *head)
+{
+	struct item *item;
+	struct slice text;
+
+	recorder->reply = REPLY_FIRST;
+	if (head->command != MY_COM_QUERY || !head->bytes) {
+		recorder->log.result++;
+		return true;
+	}
+	if (!sql_split(&recorder->options, &recorder->rest, &text)) {
+		recorder->merged = true;
+		recorder->log.result++;
+		return true;
+	}
+	exchange_close(&recorder->log, OUTCOME_OK);
+	item = exchange_new(&recorder->log, EXCHANGE_SIMPLE, exchange_trim(text), &text);
+	item->exchange.text = text;
+	exchange_activate(&recorder->log, item);
+	return true;
+}
+
+/* OK, or the end of rows. */
+static bool result_complete(struct recorder *recorder, struct my_operation *head,
+			    const struct my_ok *ok)
+{
+	if (recorder->log.active && ok->changes.size && !add_changes(recorder, ok))
+		return false;
+	if (recorder->log.active)
+		add_tag(recorder, ok);
+	my_status_said(recorder, ok->status);
+	if (ok->status & MY_STATUS_MORE_RESULTS)
+		return recorder->log.active ? next_result(recorder, head) : my_unexpected(recorder);
+	return done_well(recorder, head);
+}
+
+/* Rows are fetched later, or some of them were: the exchange waits with its statement. */
+static bool cursor_waits(struct recorder *recorder, const struct my_operation *head,
+			 const struct my_ok *ok)
+{
+	struct my_statement *statement = my_statement_find(recorder, head->statement_id);
+
+	my_status_said(recorder, ok->status);
+	if (!statement || !recorder->log.active)
+		return my_unexpected(recorder);
+	recorder->log.active->exchange.flags |= EXCHANGE_ROW_LIMIT;
+	statement->cursor = recorder->log.active;
+	recorder->log.active = NULL;
+	return my_statement_grew(recorder, statement) && my_operation_done(recorder);
+}
+
+/* ---- errors ---- */
+
+/* What failed was no exchange: it becomes one, unless it is the session's own. */
+static void error_exchange(struct recorder *recorder, struct my_operation *head)
+{
+	struct item *item;
+	struct slice text;
+
+	switch (head->command) {
+	case MY_COM_STMT_PREPARE:
+		text = head->statement->text;
+		break;
+	case MY_COM_PING:
+		text = SLICE("COM_PING");
+		break;
+	case MY_COM_RESET_CONNECTION:
+		text = SLICE("COM_RESET_CONNECTION");
+		break;
+	case MY_COM_CHANGE_USER:
+		text = SLICE("COM_CHANGE_USER");
+		break;
+	case MY_COM_STMT_RESET:
+		text = SLICE("COM_STMT_RESET");
+		break;
+	default:
+		return;
+	}
+	item = exchange_new(&recorder->log,
+			    head->command == MY_COM_STMT_PREPARE ? EXCHANGE_PARSE :
+								   EXCHANGE_COMMAND,
+			    text, &text);
+	item->exchange.text = text;
+	item->exchange.start_ns = head->time_ns;
+	exchange_activate(&recorder->log, item);
+	exchange_touch(&recorder->log);
+}
+
+static bool reply_error(struct recorder *recorder, struct my_operation *head, struct slice body)
+{
+	struct buffer piece;
+	struct my_err err;
+
+	if (!my_err_read(body, &err))
+		return my_fail(recorder, "malformed ERR");
+	if (!recorder->log.active)
+		error_exchange(recorder, head);
+	if (recorder->log.active) {
+		buffer_init(&piece, TAG_MAX);
+		my_error_piece_write(&piece, &err);
+		exchange_piece(&recorder->log, PIECE_ERROR, buffer_slice(&piece));
+		buffer_release(&piece);
+		exchange_close(&recorder->log, OUTCOME_ERROR);
+	}
+	if (recorder->merged && recorder->log.last)
+		merge_batch(recorder, head);
+	return my_operation_done(recorder);
+}
+
+/* ---- results ---- */
+
+static void columns_begin(struct recorder *recorder, size_t n, bool binary)
+{
+	struct buffer *columns = &recorder->columns;
+
+	buffer_clear(columns);
+	buffer_append_u8(columns, binary ? PARAMETER_BINARY : PARAMETER_TEXT);
+	buffer_append_u8(columns, has(recorder, MY_MARIADB_EXTENDED_METADATA));
+	recorder->n_columns = 0;
+	recorder->columns_left = n;
+	recorder->binary = binary;
+}
+
+static bool columns_add(struct recorder *recorder, struct slice body)
+{
+	struct buffer *columns = &recorder->columns;
+	struct column column;
+	int size;
+
+	if (recorder->n_columns == COLUMNS_MAX ||
+	    !my_column_read(body, has(recorder, MY_MARIADB_EXTENDED_METADATA), &column))
+		return my_fail(recorder, "malformed column definition");
+	size = my_type_size(column.type_id);
+	if (size < 0 && recorder->binary)
+		return my_fail(recorder, "a column of an unknown type");
+	recorder->sizes[recorder->n_columns++] = (uint8_t)size;
+	buffer_append_u32be(columns, (uint32_t)body.size);
+	buffer_append_slice(columns, body);
+	return !columns->overflowed || my_fail(recorder, "too many bytes of column definitions");
+}
+
+/* MariaDB leaves definitions out that the client has; the ones of binary rows must be there then. */
+static bool columns_known(struct recorder *recorder, const struct my_operation *head, size_t n)
+{
+	struct my_statement *statement = my_statement_find(recorder, head->statement_id);
+	struct my_columns columns;
+	struct slice payload;
+
+	if (!recorder->binary || !statement || statement->n_columns != n ||
+	    !statement->columns.size)
+		return my_fail(recorder, "rows without the definitions of their columns");
+	columns = my_columns_of(statement->columns);
+	while (my_columns_next(&columns, &payload))
+		if (!columns_add(recorder, payload))
+			return false;
+	return true;
+}
+
+/* The definitions are complete. With cached metadata the next execution may leave them out. */
+static bool columns_done(struct recorder *recorder, const struct my_operation *head, bool new)
+{
+	struct slice columns = buffer_slice(&recorder->columns);
+	struct my_statement *statement;
+	bool fits = true;
+
+	exchange_piece(&recorder->log, PIECE_COLUMNS, columns);
+	statement =
+		new && recorder->binary ? my_statement_find(recorder, head->statement_id) : NULL;
+	if (statement && head->command == MY_COM_STMT_EXECUTE && !recorder->log.result &&
+	    !slice_equal(statement->columns, columns)) {
+		statement->columns = arena_copy(&statement->arena, columns);
+		statement->n_columns = (uint16_t)recorder->n_columns;
+		fits = my_statement_grew(recorder, statement);
+	}
+	if (recorder->columns.capacity > (size_t)64 << 10)
+		buffer_release(&recorder->columns);
+	recorder->reply = has(recorder, MY_CLIENT_DEPRECATE_EOF) ? REPLY_ROWS : REPLY_COLUMNS_EOF;
+	return fits;
+}
+
+static bool reply_infile(struct recorder *recorder, struct slice name, uint8_t sequence)
+{
+	add_status(recorder, SLICE("@local_infile"), name);
+	recorder->log.active->exchange.flags |= EXCHANGE_COPY;
+	recorder->infile = true;
+	recorder->framers[SIDE_CLIENT].sequence = (uint8_t)(sequence + 1);
+	return true;
+}
+
+/* The number of columns, and whether their definitions follow. */
+static bool reply_result(struct recorder *recorder, struct my_operation *head, struct slice body)
+{
+	struct cursor cursor = cursor_of(body);
+	uint64_t n = my_read_lenenc(&cursor);
+	bool follow = true;
+
+	if (has(recorder, MY_MARIADB_CACHE_METADATA | MY_CLIENT_OPTIONAL_METADATA) &&
+	    cursor_left(&cursor))
+		follow = cursor_u8(&cursor) != 0;
+	if (!cursor_done(&cursor) || !n || n > COLUMNS_MAX)
+		return my_fail(recorder, "malformed number of columns");
+	columns_begin(recorder, (size_t)n,
+		      head->command == MY_COM_STMT_EXECUTE ||
+			      head->command == MY_COM_STMT_BULK_EXECUTE);
+	recorder->reply = REPLY_COLUMNS;
+	if (follow)
+		return true;
+	return columns_known(recorder, head, (size_t)n) && columns_done(recorder, head, false);
+}
+
+/* The first packet of a QUERY's or EXECUTE's result. */
+static bool result_first(struct recorder *recorder, struct my_operation *head, struct slice body,
+			 uint8_t sequence)
+{
+	struct my_ok ok;
+
+	if (!recorder->log.active)
+		return my_fail(recorder, "a statement that was prepared before recording began");
+	if (body.data[0] == MY_LOCAL_INFILE)
+		return reply_infile(recorder, slice_of(body.data + 1, body.size - 1), sequence);
+	if (body.data[0] != MY_OK)
+		return reply_result(recorder, head, body);
+	if (!my_ok_read(body, recorder->capabilities, &ok))
+		return my_fail(recorder, "malformed OK");
+	return result_complete(recorder, head, &ok);
+}
+
+static bool read_end(struct recorder *recorder, struct slice body, struct my_ok *ret_ok)
+{
+	*ret_ok = (struct my_ok){ 0 };
+	if (body.data[0] == MY_EOF && my_eof_read(body, &ret_ok->warnings, &ret_ok->status))
+		return true;
+	return my_ok_read(body, recorder->capabilities, ret_ok) ||
+	       my_fail(recorder, "malformed OK or EOF");
+}
+
+static bool rows_end(struct recorder *recorder, struct my_operation *head, struct slice body)
+{
+	struct my_ok ok;
+
+	if (!has(recorder, MY_CLIENT_DEPRECATE_EOF) && !my_is_eof(body))
+		return my_fail(recorder, "malformed EOF");
+	if (!read_end(recorder, body, &ok))
+		return false;
+	if (head->command == MY_COM_STMT_FETCH ? !(ok.status & MY_STATUS_LAST_ROW_SENT) :
+						 (ok.status & MY_STATUS_CURSOR_EXISTS) != 0)
+		return cursor_waits(recorder, head, &ok);
+	return result_complete(recorder, head, &ok);
+}
+
+static bool reply_row(struct recorder *recorder, struct my_operation *head, struct slice body)
+{
+	if (body.data[0] == MY_EOF)
+		return rows_end(recorder, head, body);
+	if (!recorder->log.active)
+		return my_unexpected(recorder);
+	return my_row_add(recorder, body);
+}
+
+static bool reply_columns_eof(struct recorder *recorder, struct my_operation *head,
+			      struct slice body)
+{
+	struct my_ok ok = { 0 };
+
+	if (!my_is_eof(body) || !my_eof_read(body, &ok.warnings, &ok.status))
+		return my_fail(recorder, "malformed EOF");
+	recorder->reply = REPLY_ROWS;
+	return ok.status & MY_STATUS_CURSOR_EXISTS ? cursor_waits(recorder, head, &ok) : true;
+}
+
+/* ---- what is prepared ---- */
+
+static bool prepare_complete(struct recorder *recorder, struct my_operation *head)
+{
+	struct my_statement *statement = head->statement;
+	struct named *old;
+
+	if (recorder->columns_left || recorder->n_columns)
+		statement->columns =
+			arena_copy(&statement->arena, buffer_slice(&recorder->columns));
+	head->statement = NULL;
+	old = names_put(&recorder->statements, &statement->named);
+	my_statement_end(recorder, (struct my_statement *)old);
+	return my_statement_grew(recorder, statement) && my_operation_done(recorder);
+}
+
+static bool prepare_columns(struct recorder *recorder, struct my_operation *head)
+{
+	recorder->columns_left = head->statement->n_columns;
+	recorder->reply = REPLY_PREPARED_COLUMNS;
+	return recorder->columns_left || prepare_complete(recorder, head);
+}
+
+static bool reply_prepared(struct recorder *recorder, struct my_operation *head, struct slice body)
+{
+	struct my_statement *statement = head->statement;
+	struct my_prepared prepared;
+
+	if (body.data[0] != MY_OK || !my_prepared_read(body, recorder->capabilities, &prepared))
+		return my_fail(recorder, "malformed answer to COM_STMT_PREPARE");
+	for (size_t i = 0; i < sizeof(statement->key); i++)
+		statement->key[i] = (uint8_t)(prepared.statement >> (8 * i));
+	statement->n_parameters = prepared.parameters;
+	statement->n_columns = prepared.columns;
+	recorder->last_prepared = prepared.statement;
+	recorder->prepared = true;
+	columns_begin(recorder, 0, true);
+	if (!prepared.metadata)
+		return prepare_complete(recorder, head);
+	recorder->columns_left = prepared.parameters;
+	recorder->reply = REPLY_PARAMETERS;
+	return recorder->columns_left || prepare_columns(recorder, head);
+}
+
+/* Definitions of parameters say nothing that is known: they are read over. */
+static bool reply_parameters(struct recorder *recorder, struct my_operation *head)
+{
+	if (--recorder->columns_left)
+		return true;
+	recorder->reply = REPLY_PARAMETERS_EOF;
+	return !has(recorder, MY_CLIENT_DEPRECATE_EOF) || prepare_columns(recorder, head);
+}
+
+static bool reply_prepared_columns(struct recorder *recorder, struct my_operation *head,
+				   struct slice body)
+{
+	if (!columns_add(recorder, body))
+		return false;
+	if (--recorder->columns_left)
+		return true;
+	recorder->reply = REPLY_PREPARED_EOF;
+	return !has(recorder, MY_CLIENT_DEPRECATE_EOF) || prepare_complete(recorder, head);
+}
+
+/* ---- other commands ---- */
+
+static bool reply_field_list(struct recorder *recorder, struct my_operation *head,
+			     struct slice body)
+{
+	struct my_ok ok;
+
+	if (recorder->reply == REPLY_FIRST)
+		columns_begin(recorder, 0, false);
+	recorder->reply = REPLY_COLUMNS;
+	if (body.data[0] != MY_EOF)
+		return columns_add(recorder, body);
+	if (!read_end(recorder, body, &ok))
+		return false;
+	exchange_piece(&recorder->log, PIECE_COLUMNS, buffer_slice(&recorder->columns));
+	return result_complete(recorder, head, &ok);
+}
+
+static bool reply_statistics(struct recorder *recorder, struct my_operation *head,
+			     struct slice body)
+{
+	const struct my_ok ok = { .info = body, .status = recorder->status };
+
+	return result_complete(recorder, head, &ok);
+}
+
+static bool reply_change_user(struct recorder *recorder, struct my_operation *head,
+			      struct slice body)
+{
+	struct my_ok ok;
+	bool done;
+
+	if (!my_change_user_reply(recorder, body, &done))
+		return false;
+	if (!done)
+		return true;
+	if (body.data[0] == MY_ERR)
+		return reply_error(recorder, head, body);
+	if (my_ok_read(body, recorder->capabilities, &ok))
+		my_status_said(recorder, ok.status);
+	return my_operation_done(recorder);
+}
+
+/* OK, or EOF where older servers say that. */
+static bool reply_ok(struct recorder *recorder, struct my_operation *head, struct slice body)
+{
+	struct my_statement *statement;
+	struct my_ok ok;
+
+	if ((body.data[0] != MY_OK && body.data[0] != MY_EOF) || !read_end(recorder, body, &ok))
+		return my_unexpected(recorder);
+	if (head->command == MY_COM_SET_OPTION)
+		recorder->multi_statements = head->statement_id == 0;
+	if (head->command == MY_COM_STMT_RESET) {
+		statement = my_statement_find(recorder, head->statement_id);
+		if (statement) {
+			my_cursor_end(recorder, statement);
+			my_long_data_clear(statement);
+		}
+	}
+	if (head->command == MY_COM_RESET_CONNECTION) {
+		my_statements_end(recorder);
+		my_session_emit(recorder);
+	}
+	ok.status &= (uint16_t)~MY_STATUS_MORE_RESULTS;
+	return result_complete(recorder, head, &ok);
+}
+
+/* ---- all of it ---- */
+
+static bool reply_first(struct recorder *recorder, struct my_operation *head, struct slice body,
+			uint8_t sequence)
+{
+	switch (head->command) {
+	case MY_COM_QUERY:
+	case MY_COM_STMT_EXECUTE:
+	case MY_COM_STMT_BULK_EXECUTE:
+	case MY_COM_PROCESS_INFO:
+		return result_first(recorder, head, body, sequence);
+	case MY_COM_STMT_PREPARE:
+		return reply_prepared(recorder, head, body);
+	case MY_COM_STMT_FETCH:
+		recorder->reply = REPLY_ROWS;
+		return reply_row(recorder, head, body);
+	case MY_COM_FIELD_LIST:
+		return reply_field_list(recorder, head, body);
+	case MY_COM_STATISTICS:
+		return reply_statistics(recorder, head, body);
+	default:
+		return reply_ok(recorder, head, body);
+	}
+}
+
+static bool reply(struct recorder *recorder, struct my_operation *head, struct slice body,
+		  uint8_t sequence)
+{
+	switch (recorder->reply) {
+	case REPLY_COLUMNS:
+		if (head->command == MY_COM_FIELD_LIST)
+			return reply_field_list(recorder, head, body);
+		if (!columns_add(recorder, body))
+			return false;
+		return --recorder->columns_left || columns_done(recorder, head, true);
+	case REPLY_COLUMNS_EOF:
+		return reply_columns_eof(recorder, head, body);
+	case REPLY_ROWS:
+		return reply_row(recorder, head, body);
+	case REPLY_PARAMETERS:
+		return reply_parameters(recorder, head);
+	case REPLY_PARAMETERS_EOF:
+		return my_is_eof(body) ? prepare_columns(recorder, head) :
+					 my_fail(recorder, "malformed EOF");
+	case REPLY_PREPARED_COLUMNS:
+		return reply_prepared_columns(recorder, head, body);
+	case REPLY_PREPARED_EOF:
+		return my_is_eof(body) ? prepare_complete(recorder, head) :
+					 my_fail(recorder, "malformed EOF");
+	default:
+		return reply_first(recorder, head, body, sequence);
+	}
+}
+
+/* MariaDB reports how far it is in packets that look like errors. */
+static bool is_progress(const struct recorder *recorder, struct slice body)
+{
+	return has(recorder, MY_MARIADB_PROGRESS) && body.size >= 3 && body.data[0] == MY_ERR &&
+	       body.data[1] == 0xff && body.data[2] == 0xff;
+}
+
+bool my_server_message(struct recorder *recorder, const struct my_frame *frame)
+{
+	struct my_operation *head = my_operations_head(recorder);
+
+	if (recorder->phase != PHASE_READY) {
+		if (frame->part != FRAME_WHOLE)
+			return my_fail(recorder, "a login's packet of more than 64 KiB");
+		return my_login_server(recorder, frame->body);
+	}
+	if (!head) /* a session that the server ends */
+		return (frame->part == FRAME_WHOLE && frame->body.size &&
+			frame->body.data[0] == MY_ERR) ||
+		       my_unexpected(recorder);
+	exchange_touch(&recorder->log);
+	recorder->reply_begun = true;
+	if (frame->part != FRAME_WHOLE) {
+		if (!recorder->log.active ||
+		    (recorder->reply != REPLY_ROWS && head->command != MY_COM_STMT_FETCH))
+			return my_fail(recorder, "an answer larger than 16 MiB");
+		recorder->reply = REPLY_ROWS;
+		return my_row_stream(recorder, frame);
+	}
+	if (!frame->body.size)
+		return my_fail(recorder, "an empty packet");
+	if (head->command == MY_COM_CHANGE_USER)
+		return reply_change_user(recorder, head, frame->body);
+	if (is_progress(recorder, frame->body))
+		return true;
+	if (frame->body.data[0] == MY_ERR)
+		return reply_error(recorder, head, frame->body);
+	return reply(recorder, head, frame->body, frame->sequence);
+}

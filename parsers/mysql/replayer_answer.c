@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The MySQL replayer: what answers a statement. The recording comes first; what a session can know by itself (BEGIN, COMMIT,
+ * SET, USE, ...) is answered by the session when the recording does not hold it. Everything else that is not recorded
+ * is a miss.
+ */
+#include "parsers/miss.h"
+#include "parsers/mysql/replayer.h"
+
+#define STATE_GENERAL SLICE("HY000")
+
+struct request my_answer_request(struct replayer *replayer, const struct sql_statement *sql,
+				 const struct sql_value *values, struct slice text)
+{
+	return (struct request){
+		.context = sql_session_context(replayer->session),
+		.statement = sql,
+		.values = values,
+		.text = text,
+	};
+}
+
+bool my_answer_housekeeping(const struct sql_statement *sql)
+{
+	switch (sql->verb) {
+	case SQL_BEGIN:
+	case SQL_COMMIT:
+	case SQL_ROLLBACK:
+	case SQL_SAVEPOINT:
+	case SQL_RELEASE:
+	case SQL_ROLLBACK_TO:
+	case SQL_SET:
+	case SQL_USE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+void my_answer_ended(struct replayer *replayer, bool ok)
+{
+	if (replayer->send.told)
+		return;
+	replayer->send.told = true;
+	sql_session_statement(replayer->session, &replayer->sql, replayer->values, ok);
+}
+
+/* ---- errors of our own ---- */
+
+void my_answer_miss(struct replayer *replayer, const struct answer *answer, struct slice text,
+		    struct buffer *out)
+{
+	/* Clients keep 512 bytes of a message. */
+	static const struct miss_form form = { .separator = "; ", .most = 120 };
+	struct sql_options options = sql_session_options(replayer->session);
+	struct buffer message;
+
+	buffer_init(&message, 4096);
+	buffer_append_slice(&message, miss_what(answer));
+	buffer_append_string(&message, ". ");
+	miss_explain(&message, &options, text, answer, &form);
+	my_write_error(replayer, MY_ERROR_OWN, STATE_GENERAL, buffer_slice(&message), out);
+	buffer_release(&message);
+	my_replay_failed(replayer);
+}
+
+void my_answer_unservable(struct replayer *replayer, struct slice text, struct slice why,
+			  struct buffer *out)
+{
+	struct buffer message;
+
+	replayer->answers->count_unservable(replayer->answers->context, text, why);
+	buffer_init(&message, 8192);
+	buffer_append_string(&message,
+			     "mockproxy: the recorded answer cannot be given in the form that was "
+			     "asked for: ");
+	buffer_append_slice(&message, why);
+	my_write_error(replayer, MY_ERROR_OWN, STATE_GENERAL, buffer_slice(&message), out);
+	buffer_release(&message);
+	my_replay_failed(replayer);
+}
+
+/* ---- finding ---- */
+
+static void answer_housekeeping(struct replayer *replayer, bool more, struct buffer *out)
+{
+	struct completion completion = { .tag = SLICE("") };
+	struct slice database;
+
+	replayer->send.told = false;
+	my_answer_ended(replayer, true);
+	if (replayer->sql.verb == SQL_USE) {
+		database = sql_session_context(replayer->session).database;
+		my_write_change(replayer, SLICE("@schema"), database);
+	}
+	completion.status = my_write_status(replayer, 0);
+	if (more)
+		completion.status |= MY_STATUS_MORE_RESULTS;
+	my_write_ok(replayer, &completion, out);
+}
+
+/* Looks the statement up; the answer's rung is RUNG_SESSION where the session is to answer itself. */
+static void find(struct replayer *replayer, const struct request *request,
+		 struct answer *ret_answer)
+{
+	const struct answers *answers = replayer->answers;
+	struct sql_options options = sql_session_options(replayer->session);
+	/* Several in one text are not one that the session knows. */
+	bool housekeeping = my_answer_housekeeping(request->statement) &&
+			    sql_count(&options, request->text) == 1;
+
+	*ret_answer = (struct answer){ .rung = RUNG_SESSION };
+	/* What the session can answer is no miss when it was not recorded. */
+	if (!housekeeping || answers->peek(answers->context, request, ret_answer))
+		answers->find(answers->context, request, ret_answer);
+	if (ret_answer->rung == RUNG_MISS && housekeeping)
+		ret_answer->rung = RUNG_SESSION;
+	if (ret_answer->rung == RUNG_SESSION)
+		answers->count_session(answers->context);
+}
+
+/* The statement is in replayer->sql and ->values; true: an answer of the recording is under way. */
+static bool answer(struct replayer *replayer, struct slice text, bool more, struct buffer *out)
+{
+	struct request request =
+		my_answer_request(replayer, &replayer->sql, replayer->values, text);
+	struct answer found;
+
+	find(replayer, &request, &found);
+	if (found.rung == RUNG_SESSION) {
+		answer_housekeeping(replayer, more, out);
+	} else if (found.rung == RUNG_MISS) {
+		my_answer_miss(replayer, &found, text, out);
+	} else {
+		my_send_begin(replayer, &found);
+		replayer->send.more = more;
+		return true;
+	}
+	return false;
+}
+
+void my_answer_text(struct replayer *replayer, struct slice text, bool more, struct buffer *out)
+{
+	struct sql_options options = sql_session_options(replayer->session);
+
+	arena_reset(&replayer->arena);
+	sql_canonicalize(&options, text, &replayer->arena, &replayer->sql);
+	replayer->values = arena_alloc(&replayer->arena,
+				       (replayer->sql.n_slots + 1) * sizeof(*replayer->values));
+	sql_slot_values(&replayer->sql, NULL, 0, replayer->values);
+	replayer->executing = NULL;
+	answer(replayer, text, more, out);
+}
+
+void my_answer_execute(struct replayer *replayer, struct my_statement *statement, struct slice text,
+		       bool cursor, struct buffer *out)
+{
+	replayer->executing = NULL;
+	if (!answer(replayer, text, false, out))
+		return;
+	replayer->executing = statement;
+	replayer->send.binary = true;
+	replayer->send.ask_cursor = cursor;
+	statement->answer = (struct answer){ .exchange = replayer->send.exchange,
+					     .flags = replayer->send.flags };
+	statement->position = (struct my_position){ 0 };
+}
+
+void my_answer_sent(struct replayer *replayer)
+{
+	struct my_statement *statement = replayer->executing;
+
+	if (statement && replayer->send.fetch)
+		statement->position = replayer->send.position;
+	replayer->executing = NULL;
+	if (replayer->send.failed)
+		my_replay_failed(replayer);
+}

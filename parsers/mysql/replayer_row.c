@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The MySQL replayer: one row, in the text or the binary form ("Text Resultset Row", "Binary Protocol Resultset Row"). A row with
+ * values that the recording holds in parts is sent as it is read, in packets of 16 MB.
+ */
+#include "parsers/mysql/replayer.h"
+#include "parsers/mysql/values.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static struct my_cut *add_cut(struct my_send *send)
+{
+	if (send->n_cuts == send->cuts_capacity) {
+		send->cuts_capacity = send->cuts_capacity ? 2 * send->cuts_capacity : 8;
+		send->cuts = realloc(send->cuts, send->cuts_capacity * sizeof(*send->cuts));
+		if (!send->cuts)
+			abort();
+	}
+	return &send->cuts[send->n_cuts++];
+}
+
+/* A part is bytes of the recorded form; only types whose two forms are the same bytes can go as the other. */
+static int encode_part(struct my_send *send, const struct column *column, uint16_t form,
+		       const struct answer_value *value, struct buffer *out)
+{
+	struct my_cut *cut;
+
+	if (!my_type_same_bytes(column->type_id) &&
+	    (form != PARAMETER_TEXT || column->form != PARAMETER_TEXT))
+		return -ENOTSUP;
+	if (value->size > UINT32_MAX)
+		return -EINVAL;
+	my_write_lenenc(out, value->size);
+	cut = add_cut(send);
+	*cut = (struct my_cut){ .at = out->size, .part = value->part, .size = value->size };
+	return 0;
+}
+
+/* The value's bytes in the form, in `scratch` or as they are stored. */
+static int value_bytes(struct replayer *replayer, const struct column *column, uint16_t form,
+		       const struct answer_value *value, struct slice *ret_bytes)
+{
+	bool same = my_type_same_bytes(column->type_id);
+	int error;
+
+	*ret_bytes = value->bytes;
+	if (value->kind == ANSWER_RAW)
+		return same || form == column->form ? 0 : -ENOTSUP;
+	if (same || (form == PARAMETER_TEXT && column->form == PARAMETER_TEXT))
+		return 0;
+	buffer_clear(&replayer->scratch);
+	error = my_value_encode(column, form, value->bytes, &replayer->scratch);
+	*ret_bytes = buffer_slice(&replayer->scratch);
+	return error;
+}
+
+static int encode_value(struct replayer *replayer, const struct column *column,
+			const struct answer_value *value, struct buffer *out)
+{
+	uint16_t form = replayer->send.binary ? PARAMETER_BINARY : PARAMETER_TEXT;
+	int size = my_type_size(column->type_id), error;
+	struct slice bytes;
+
+	if (value->kind == ANSWER_PART_TEXT || value->kind == ANSWER_PART_RAW)
+		return encode_part(&replayer->send, column, form, value, out);
+	error = value_bytes(replayer, column, form, value, &bytes);
+	if (error)
+		return error;
+	if (form == PARAMETER_TEXT || size == MY_SIZE_LENENC) {
+		my_write_lenenc_bytes(out, bytes);
+		return 0;
+	}
+	if (size == MY_SIZE_SHORT) {
+		if (bytes.size > 12)
+			return -EINVAL;
+		buffer_append_u8(out, (uint8_t)bytes.size);
+	} else if (size < 0 || bytes.size != (size_t)size) {
+		return -EINVAL;
+	}
+	buffer_append_slice(out, bytes);
+	return 0;
+}
+
+/* The binary row's header and its bits of nulls, which count from 2. */
+static void begin_binary(const struct answer_value *values, size_t n, struct buffer *out)
+{
+	uint8_t bits = 0;
+	size_t i;
+
+	buffer_append_u8(out, 0);
+	for (i = 0; i < n; i++) {
+		if (values[i].kind == ANSWER_NULL)
+			bits |= (uint8_t)(1U << (i + 2) % 8);
+		if ((i + 2) % 8 == 7) {
+			buffer_append_u8(out, bits);
+			bits = 0;
+		}
+	}
+	if ((n + 2) % 8)
+		buffer_append_u8(out, bits);
+}
+
+/* A row's payload; on error *ret_column is the column that it is about. */
+static int encode_row(struct replayer *replayer, const struct answer_value *values, size_t n,
+		      struct buffer *out, const struct column **ret_column)
+{
+	const struct answer_columns *columns = replayer->send.result.columns;
+	int error = 0;
+
+	*ret_column = NULL;
+	if (!columns || columns->n != n || !n)
+		return -EINVAL;
+	if (replayer->send.binary)
+		begin_binary(values, n, out);
+	for (size_t i = 0; i < n && !error; i++) {
+		*ret_column = &columns->columns[i];
+		if (values[i].kind != ANSWER_NULL)
+			error = encode_value(replayer, *ret_column, &values[i], out);
+		else if (!replayer->send.binary)
+			buffer_append_u8(out, 0xfb);
+	}
+	return error;
+}
+
+static bool has_parts(const struct answer_value *values, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (values[i].kind == ANSWER_PART_TEXT || values[i].kind == ANSWER_PART_RAW)
+			return true;
+	return false;
+}
+
+/* ---- rows with parts ---- */
+
+/* Everything but the parts into `row`, and then both in turn (my_replay_row_more). */
+static int begin_large(struct replayer *replayer, const struct answer_value *values, size_t n,
+		       const struct column **ret_column)
+{
+	struct my_send *send = &replayer->send;
+	int error;
+
+	buffer_clear(&send->row);
+	send->n_cuts = 0;
+	error = encode_row(replayer, values, n, &send->row, ret_column);
+	if (error)
+		return error;
+	if (send->row.overflowed)
+		return -EINVAL;
+	send->left = send->row.size;
+	for (size_t i = 0; i < send->n_cuts; i++)
+		send->left += send->cuts[i].size;
+	send->large = true;
+	send->row_at = 0;
+	send->cut = 0;
+	send->sequence = 0;
+	send->piece_left = 0;
+	send->full = true; /* the first header follows */
+	return 0;
+}
+
+/* The next of the packet's bytes, with headers where they are due. */
+static void stream(struct replayer *replayer, struct slice bytes, struct buffer *out)
+{
+	struct my_send *send = &replayer->send;
+
+	for (;;) {
+		size_t size;
+
+		if (!send->piece_left && send->full) {
+			size = send->left < MY_SPLIT_SIZE ? (size_t)send->left : MY_SPLIT_SIZE;
+			my_header_write(out, size, replayer->sequence++);
+			send->piece_left = size;
+			send->full = size == MY_SPLIT_SIZE;
+		}
+		size = bytes.size < send->piece_left ? bytes.size : send->piece_left;
+		if (!size)
+			return;
+		buffer_append(out, bytes.data, size);
+		bytes = slice_of(bytes.data + size, bytes.size - size);
+		send->piece_left -= size;
+		send->left -= size;
+	}
+}
+
+static void end_large(struct my_send *send)
+{
+	send->large = false;
+	if (send->row.capacity > MY_FILL_BYTES)
+		buffer_release(&send->row);
+}
+
+bool my_replay_row_more(struct replayer *replayer, struct buffer *out)
+{
+	struct my_send *send = &replayer->send;
+	struct slice bytes;
+	struct my_cut *cut;
+
+	while (out->size < MY_FILL_BYTES) {
+		size_t until = send->cut < send->n_cuts ? send->cuts[send->cut].at : send->row.size;
+
+		stream(replayer, slice_of(send->row.data + send->row_at, until - send->row_at),
+		       out);
+		send->row_at = until;
+		if (send->cut == send->n_cuts) {
+			end_large(send);
+			return true;
+		}
+		cut = &send->cuts[send->cut];
+		if (!cut->size) {
+			send->cut++;
+			send->sequence = 0;
+			continue;
+		}
+		if (replayer->answers->part(replayer->answers->context, send->exchange, cut->part,
+					    send->sequence++, &bytes) != 1 ||
+		    bytes.size > cut->size || !bytes.size)
+			return false;
+		stream(replayer, bytes, out);
+		cut->size -= bytes.size;
+	}
+	return true;
+}
+
+int my_replay_row(struct replayer *replayer, struct buffer *out, const struct column **ret_column)
+{
+	const struct answers *answers = replayer->answers;
+	struct my_send *send = &replayer->send;
+	const struct answer_value *values;
+	size_t n, at;
+	int found = answers->next_row(answers->context, &values, &n);
+
+	*ret_column = NULL;
+	if (found != 1)
+		return found;
+	send->position.row++;
+	send->rows++;
+	if (has_parts(values, n)) {
+		send->cacheable = false;
+		found = begin_large(replayer, values, n, ret_column);
+		return found ? found : 1;
+	}
+	at = my_packet_begin(out);
+	found = encode_row(replayer, values, n, out, ret_column);
+	if (found) {
+		out->size = at;
+		return found;
+	}
+	my_packet_end(out, at, &replayer->sequence);
+	return 1;
+}

@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The MySQL replayer: an exchange's results on their way out ("Text Resultset", "Binary Protocol Resultset", "Multi-Resultset",
+ * "LOCAL INFILE Request"), from the structured rows.
+ *
+ * Steps of an answer:
+ *	STEP_BEGIN ──▶ STEP_RESULT ──▶ STEP_ROWS ──▶ STEP_END ──▶ STEP_RESULT of the next result, or complete
+ *	                                 │  ▲ a row with parts: `large`
+ *	                                 └──┘
+ * A step ends when the buffer is full, and goes on in the next call. What was recorded and cannot be encoded as the client
+ * asked becomes an error in the place of the row.
+ */
+#include "parsers/mysql/replayer.h"
+#include "parsers/mysql/values.h"
+
+#include <errno.h>
+
+enum step { STEP_BEGIN, STEP_RESULT, STEP_ROWS, STEP_END };
+
+void my_send_begin(struct replayer *replayer, const struct answer *answer)
+{
+	struct my_send *send = &replayer->send;
+	struct buffer row = send->row;
+	struct my_cut *cuts = send->cuts;
+	size_t capacity = send->cuts_capacity;
+
+	*send = (struct my_send){
+		.on = true,
+		.exchange = answer->exchange,
+		.flags = answer->flags,
+		.row = row,
+		.cuts = cuts,
+		.cuts_capacity = capacity,
+	};
+}
+
+/* ---- errors on the way ---- */
+
+static void unservable(struct replayer *replayer, const struct column *column, int error,
+		       struct buffer *out)
+{
+	struct buffer why;
+
+	buffer_init(&why, 4096);
+	if (column) {
+		buffer_append_string(&why, "column ");
+		buffer_append_slice(&why,
+				    slice_of(column->name.data,
+					     column->name.size < 64 ? column->name.size : 64));
+		buffer_append_string(&why, " of type ");
+		if (my_type_name(column->type_id).size)
+			buffer_append_slice(&why, my_type_name(column->type_id));
+		else
+			buffer_append_unsigned(&why, column->type_id);
+		buffer_append_string(&why, column->form == PARAMETER_BINARY ?
+						   " was recorded in binary" :
+						   " was recorded as text");
+		buffer_append_string(&why, replayer->send.binary ? " and asked in binary" :
+								   " and asked as text");
+		if (error == -EINVAL)
+			buffer_append_string(&why,
+					     ", or what is stored is not a value of the type");
+	} else if (error == -ENODATA) {
+		buffer_append_string(&why, "no more rows than these were fetched");
+	} else if (error == -EACCES) {
+		buffer_append_string(&why, "the client's own file was sent, which this client "
+					   "does not allow");
+	} else {
+		buffer_append_string(&why, "the recording is damaged here");
+	}
+	replayer->send.cacheable = false;
+	replayer->send.failed = true;
+	my_answer_ended(replayer, false);
+	my_answer_unservable(
+		replayer, replayer->executing ? replayer->executing->text : replayer->sql.canonical,
+		buffer_slice(&why), out);
+	buffer_release(&why);
+	replayer->send.on = false;
+}
+
+/* ---- steps ---- */
+
+/* Opens the chunk that the position stands in, and skips the rows that were sent before. */
+static int open_chunk(struct replayer *replayer)
+{
+	const struct answers *answers = replayer->answers;
+	struct my_send *send = &replayer->send;
+	const struct answer_value *values;
+	size_t n;
+	int error = answers->chunk(answers->context, send->exchange, send->number,
+				   send->position.chunk);
+
+	for (uint64_t i = 0; error == 0 && i < send->position.row; i++)
+		if (answers->next_row(answers->context, &values, &n) != 1)
+			return -EINVAL;
+	return error;
+}
+
+/*
+ * Reads the result, and whether another one of the exchange comes behind it: only where the server said that there is
+ * more, which may also have been another statement.
+ */
+static int read_result(struct replayer *replayer)
+{
+	const struct answers *answers = replayer->answers;
+	struct my_send *send = &replayer->send;
+	struct answer_result *result = &send->result;
+	int found = answers->result(answers->context, send->exchange, send->number, result);
+	int next;
+
+	send->more_results = false;
+	if (found != 1 || !(result->completion.status & MY_STATUS_MORE_RESULTS))
+		return found;
+	next = answers->result(answers->context, send->exchange, send->number + 1, result);
+	if (next < 0)
+		return next;
+	found = answers->result(answers->context, send->exchange, send->number, result);
+	send->more_results = next == 1;
+	return found;
+}
+
+static struct completion completion_now(const struct replayer *replayer, uint16_t flags)
+{
+	struct completion completion = replayer->send.result.completion;
+
+	/* The store counts rows where there are columns; a server says that none were affected. */
+	if (replayer->send.result.columns && replayer->send.result.columns->n)
+		completion.rows = 0;
+	completion.status = my_write_status(replayer, completion.status) | flags;
+	return completion;
+}
+
+/* Is there a file to ask the client for? Changes of the session's state wait for the OK. */
+static struct slice take_events(struct replayer *replayer)
+{
+	const struct answer_result *result = &replayer->send.result;
+	struct slice file = slice_of(NULL, 0);
+
+	for (size_t i = 0; i < result->n_events; i++) {
+		const struct answer_event *event = &result->events[i];
+
+		if (!event->status || event->n_fields != 1)
+			continue;
+		if (slice_equal(event->fields[0].name, SLICE("@local_infile")))
+			file = event->fields[0].value;
+		else
+			my_write_change(replayer, event->fields[0].name, event->fields[0].value);
+	}
+	return file;
+}
+
+static void ask_for_file(struct replayer *replayer, struct slice name, struct buffer *out)
+{
+	size_t at;
+
+	if (!(replayer->capabilities & MY_CLIENT_LOCAL_FILES)) {
+		unservable(replayer, NULL, -EACCES, out);
+		return;
+	}
+	at = my_packet_begin(out);
+	buffer_append_u8(out, MY_LOCAL_INFILE);
+	buffer_append_slice(out, name);
+	my_packet_end(out, at, &replayer->sequence);
+	replayer->infile = true;
+	replayer->send.cacheable = false;
+}
+
+static void send_columns(struct replayer *replayer, struct buffer *out)
+{
+	const struct my_send *send = &replayer->send;
+	const struct answer_columns *columns = send->result.columns;
+
+	if (!send->list)
+		my_write_count(replayer, columns->n, out);
+	for (size_t i = 0; i < columns->n; i++)
+		my_write_column(replayer, &columns->columns[i], send->list, out);
+}
+
+/* The rows stay here until they are fetched. */
+static void open_cursor(struct replayer *replayer, struct buffer *out)
+{
+	struct completion completion;
+
+	my_answer_ended(replayer, true);
+	completion = completion_now(replayer, MY_STATUS_CURSOR_EXISTS);
+	my_write_end(replayer, &completion, out);
+	replayer->executing->cursor = true;
+	replayer->send.on = false;
+	replayer->send.cacheable = false;
+}
+
+static void begin_rows(struct replayer *replayer, struct buffer *out)
+{
+	struct my_send *send = &replayer->send;
+	int error;
+
+	send->step = STEP_END;
+	if (send->position.chunk >= send->result.chunks)
+		return;
+	send->step = STEP_ROWS;
+	error = open_chunk(replayer);
+	if (error < 0)
+		unservable(replayer, NULL, error, out);
+}
+
+static void step_result(struct replayer *replayer, struct buffer *out)
+{
+	struct my_send *send = &replayer->send;
+	const struct answer_result *result = &send->result;
+	int found = read_result(replayer);
+	struct slice file;
+
+	if (found != 1) {
+		unservable(replayer, NULL, found < 0 ? found : -EINVAL, out);
+		return;
+	}
+	if (send->fetch) {
+		begin_rows(replayer, out);
+		return;
+	}
+	file = take_events(replayer);
+	if (result->n_events)
+		send->cacheable = false;
+	send->step = STEP_END;
+	if (file.data) {
+		ask_for_file(replayer, file, out);
+		return;
+	}
+	if (!result->columns || !result->columns->n)
+		return;
+	send_columns(replayer, out);
+	if (send->list)
+		return;
+	if (send->ask_cursor && !result->error && !send->more_results) {
+		open_cursor(replayer, out);
+		return;
+	}
+	if (!(replayer->capabilities & MY_CLIENT_DEPRECATE_EOF))
+		my_write_eof(replayer, 0, my_write_status(replayer, result->completion.status),
+			     out);
+	begin_rows(replayer, out);
+}
+
+/* As many rows as were fetched at once; that there are no more is only known when the next one is looked for. */
+static void suspend(struct replayer *replayer, struct buffer *out)
+{
+	struct completion completion = completion_now(replayer, MY_STATUS_CURSOR_EXISTS);
+
+	my_write_end(replayer, &completion, out);
+	replayer->send.on = false;
+}
+
+static void step_rows(struct replayer *replayer, struct buffer *out)
+{
+	struct my_send *send = &replayer->send;
+	const struct column *column;
+	int found = 1;
+
+	while (found == 1 && out->size < MY_FILL_BYTES) {
+		if (send->fetch && send->rows == send->limit) {
+			suspend(replayer, out);
+			return;
+		}
+		found = my_replay_row(replayer, out, &column);
+		if (found < 0) {
+			unservable(replayer, column, found, out);
+			return;
+		}
+		if (send->large)
+			return;
+	}
+	if (found == 1)
+		return;
+	send->position.row = 0;
+	send->position.chunk++;
+	begin_rows(replayer, out);
+}
+
+static void send_error(struct replayer *replayer, struct buffer *out)
+{
+	const struct answer_result *result = &replayer->send.result;
+	struct slice state = slice_of(NULL, 0), message = slice_of(NULL, 0);
+	uint32_t code = 0;
+
+	for (size_t i = 0; i < result->n_error; i++) {
+		struct slice value = result->error[i].value;
+
+		if (slice_equal(result->error[i].name, SLICE("sqlstate")))
+			state = value;
+		else if (slice_equal(result->error[i].name, SLICE("message")))
+			message = value;
+		else if (slice_equal(result->error[i].name, SLICE("code")))
+			for (size_t k = 0; k < value.size && code <= UINT16_MAX; k++)
+				code = 10 * code + (uint32_t)(value.data[k] - '0');
+	}
+	/* A client takes the code 65535 for a report of progress, and 0 for success. */
+	if (!code || code >= UINT16_MAX) {
+		unservable(replayer, NULL, -EINVAL, out);
+		return;
+	}
+	my_answer_ended(replayer, false);
+	my_write_error(replayer, (uint16_t)code, state, message, out);
+	replayer->send.failed = true;
+	replayer->send.on = false;
+}
+
+/* The packet that ends a result that went well. */
+static void send_completion(struct replayer *replayer, struct buffer *out)
+{
+	struct my_send *send = &replayer->send;
+	const struct answer_result *result = &send->result;
+	struct completion completion;
+
+	my_answer_ended(replayer, true);
+	completion = completion_now(replayer, send->fetch ? MY_STATUS_LAST_ROW_SENT : 0);
+	if (send->raw)
+		my_write_bytes(replayer, completion.tag, out);
+	else if (send->list || (result->columns && result->columns->n))
+		my_write_end(replayer, &completion, out);
+	else
+		my_write_ok(replayer, &completion, out);
+}
+
+static void step_end(struct replayer *replayer, struct buffer *out)
+{
+	struct my_send *send = &replayer->send;
+	const struct answer_result *result = &send->result;
+
+	if (replayer->infile)
+		return;
+	if (result->error) {
+		send_error(replayer, out);
+		return;
+	}
+	if (!result->completion.tag.data) {
+		unservable(replayer, NULL, send->flags & EXCHANGE_ROW_LIMIT ? -ENODATA : -EINVAL,
+			   out);
+		return;
+	}
+	send_completion(replayer, out);
+	if (send->fetch && replayer->executing)
+		replayer->executing->cursor = false;
+	send->number++;
+	send->step = STEP_RESULT;
+	send->position = (struct my_position){ 0 };
+	send->on = send->more_results;
+}
+
+/* ---- the cache ---- */
+
+/* What statements do not change of the session's state, so that it is the same before and behind them. */
+static bool leaves_state(const struct replayer *replayer)
+{
+	bool in_transaction = sql_session_transaction(replayer->session) == SQL_IN_TRANSACTION;
+
+	switch (replayer->sql.verb) {
+	case SQL_SELECT:
+	case SQL_SHOW:
+	case SQL_INSERT:
+	case SQL_UPDATE:
+	case SQL_DELETE:
+	case SQL_WITH_WRITE:
+		return in_transaction || (my_write_status(replayer, 0) & MY_STATUS_AUTOCOMMIT);
+	default:
+		return false;
+	}
+}
+
+/* Everything that an encoding depends on: what this client negotiated, the session's flags, where the packets begin to count. */
+static bool key_of(const struct replayer *replayer, struct answer_key *ret_key)
+{
+	const struct my_send *send = &replayer->send;
+	static const uint64_t capabilities[] = {
+		MY_CLIENT_DEPRECATE_EOF,      MY_CLIENT_SESSION_TRACK,
+		MY_CLIENT_OPTIONAL_METADATA,  MY_MARIADB_CACHE_METADATA,
+		MY_MARIADB_EXTENDED_METADATA,
+	};
+	uint64_t form = my_write_status(replayer, 0) | (uint64_t)replayer->sequence << 16 |
+			(uint64_t)send->binary << 24;
+
+	/* Where more follows, its packets count on from these. */
+	if (send->more || send->ask_cursor || send->fetch || send->list || send->raw ||
+	    replayer->changes.size || !leaves_state(replayer))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++)
+		if (replayer->capabilities & capabilities[i])
+			form |= 1ULL << (25 + i);
+	ret_key->exchange = send->exchange;
+	ret_key->form = form;
+	return true;
+}
+
+/* From the cache, or from the recording and into the cache when all of it fits one call. */
+static void step_begin(struct replayer *replayer, struct buffer *out)
+{
+	struct my_send *send = &replayer->send;
+	struct slice bytes;
+
+	send->step = STEP_RESULT;
+	send->cacheable = key_of(replayer, &send->key);
+	send->cache_from = out->size;
+	if (!send->cacheable ||
+	    !answer_cache_find(replayer->answers->cache, send->key, &bytes, &send->failed))
+		return;
+	buffer_append_slice(out, bytes);
+	my_answer_ended(replayer, !send->failed);
+	send->cacheable = false;
+	send->on = false;
+}
+
+/* ---- the way ---- */
+
+/* The row's length is on the wire already: nothing else can follow it. */
+static void broken_row(struct replayer *replayer)
+{
+	replayer->closed = true;
+	replayer->send.failed = true;
+	replayer->send.on = false;
+}
+
+/* The reader served other connections since: what is borrowed from it is fetched again. */
+static void resume(struct replayer *replayer, struct buffer *out)
+{
+	struct my_send *send = &replayer->send;
+	bool more_results = send->more_results;
+	int found;
+
+	send->cacheable = false;
+	if (send->step == STEP_RESULT)
+		return;
+	found = replayer->answers->result(replayer->answers->context, send->exchange, send->number,
+					  &send->result);
+	send->more_results = more_results;
+	if (found == 1 && send->step == STEP_ROWS)
+		found = open_chunk(replayer) < 0 ? -EINVAL : 1;
+	if (found == 1)
+		return;
+	if (send->large)
+		broken_row(replayer);
+	else
+		unservable(replayer, NULL, found, out);
+}
+
+bool my_send_more(struct replayer *replayer, struct buffer *out)
+{
+	struct my_send *send = &replayer->send;
+
+	if (send->step != STEP_BEGIN)
+		resume(replayer, out);
+	while (send->on && !replayer->infile && out->size < MY_FILL_BYTES && !out->overflowed) {
+		if (send->large) {
+			if (!my_replay_row_more(replayer, out))
+				broken_row(replayer);
+			continue;
+		}
+		switch (send->step) {
+		case STEP_BEGIN:
+			step_begin(replayer, out);
+			break;
+		case STEP_RESULT:
+			step_result(replayer, out);
+			break;
+		case STEP_ROWS:
+			step_rows(replayer, out);
+			break;
+		default:
+			step_end(replayer, out);
+			break;
+		}
+	}
+	if (send->on)
+		return false;
+	if (send->cacheable && !out->overflowed && !replayer->closed)
+		answer_cache_put(
+			replayer->answers->cache, send->key,
+			slice_of(out->data + send->cache_from, out->size - send->cache_from),
+			send->failed);
+	return true;
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The begin of a relayed connection: who speaks which protocol, and the protocol's handshake, the only place where bytes are
+ * passed on otherwise than they came (design §3.1); see relay.h.
+ *
+ *	DETECT ──first bytes of a side are a protocol's──▶ HANDSHAKE ──done on both sides──▶ RELAY
+ *	   └──── nobody's, or not known in time ──▶ RELAY, opaque       └──── refused ──▶ RELAY, opaque
+ *
+ * Upstream is dialled when the app connects, so that a server that speaks first is heard. Who speaks decides, never a port:
+ * once the server has said something its bytes are asked, until then the client's. Both silent means nothing, for as long as
+ * it lasts.
+ *
+ * Invariants: bytes that are held were not passed on, and those behind them are held too, so that a side's order is kept; a
+ * side that holds as much as may be waited for is not read, or the wait ends.
+ */
+#include "proxy/relay.h"
+
+#include <assert.h>
+
+/* A side that sent a few bytes of something unknown and waits may speak a protocol that we do not know. */
+#define DETECT_NS ((int64_t)2 * 1000000000)
+
+/* How much of a side is waited for. */
+static size_t held_enough(const struct relay *relay)
+{
+	size_t enough = WORKER_READ_BYTES;
+
+	if (relay->state == RELAY_HANDSHAKE && relay->protocol->handshake_max < enough)
+		enough = relay->protocol->handshake_max;
+	return enough;
+}
+
+bool handshake_has_room(const struct relay *relay, enum side side)
+{
+	return relay->held[side].size < held_enough(relay);
+}
+
+static bool server_first(const struct relay *relay)
+{
+	return relay->protocol && relay->protocol->recognise_server;
+}
+
+/* What is held goes on as it came. */
+static bool pass_held(struct relay *relay, enum side side)
+{
+	struct buffer held = relay->held[side];
+	bool ok;
+
+	if (!held.size)
+		return true;
+	buffer_init(&relay->held[side], held.max);
+	ok = relay_pass(relay, side, buffer_slice(&held));
+	buffer_release(&held);
+	return ok;
+}
+
+/* From here on bytes pass as they come. */
+static bool begin_relay(struct relay *relay)
+{
+	enum side first = server_first(relay) ? SIDE_SERVER : SIDE_CLIENT;
+	enum side second = first == SIDE_SERVER ? SIDE_CLIENT : SIDE_SERVER;
+
+	relay->state = RELAY_RELAY;
+	relay_begin_recorder(relay);
+	return pass_held(relay, first) && pass_held(relay, second);
+}
+
+static bool begin_opaque(struct relay *relay, enum side side, const char *why)
+{
+	if (relay->connection.worker->setup->options->mode == MODE_RECORD)
+		relay_make_opaque(relay, why, relay->bytes[side]);
+	relay->protocol = NULL;
+	return begin_relay(relay);
+}
+
+enum stepped { STEPPED_AGAIN, STEPPED_ENOUGH, STEPPED_OVER };
+
+/* Does what a step of the handshake says. */
+static enum stepped take_step(struct relay *relay, enum side side,
+			      const struct handshake_step *step)
+{
+	struct buffer *held = &relay->held[side];
+	bool ok = true;
+
+	switch (step->action) {
+	case HANDSHAKE_MORE:
+		if (!handshake_has_room(relay, side))
+			ok = begin_opaque(relay, side, "a handshake that does not end");
+		break;
+	case HANDSHAKE_SEND:
+		assert(step->consumed);
+		relay->tls_asked |= side == SIDE_CLIENT;
+		buffer_consume(held, step->consumed);
+		return relay_answer(relay, side, step->reply) ? STEPPED_AGAIN : STEPPED_OVER;
+	case HANDSHAKE_FORWARD:
+		assert(step->consumed);
+		relay->greeting_edited |=
+			side == SIDE_SERVER && !slice_starts_with(buffer_slice(held), step->reply);
+		buffer_consume(held, step->consumed);
+		relay_begin_recorder(relay);
+		ok = relay_pass(relay, side, step->reply);
+		if (ok && !step->done)
+			return STEPPED_AGAIN;
+		ok = ok && begin_relay(relay);
+		break;
+	case HANDSHAKE_DONE:
+		relay->tls_asked = false;
+		ok = begin_relay(relay);
+		break;
+	default:
+		ok = begin_opaque(relay, side, "not the protocol that it began as");
+	}
+	return ok ? STEPPED_ENOUGH : STEPPED_OVER;
+}
+
+static bool shake_hands(struct relay *relay, enum side side)
+{
+	enum stepped stepped = STEPPED_AGAIN;
+	struct buffer edited;
+
+	buffer_init(&edited, RELAY_HELD_MAX);
+	while (stepped == STEPPED_AGAIN) {
+		struct handshake_step step;
+
+		buffer_clear(&edited);
+		step = relay->protocol->handshake(side, buffer_slice(&relay->held[side]), &edited);
+		stepped = take_step(relay, side, &step);
+	}
+	buffer_release(&edited);
+	return stepped != STEPPED_OVER;
+}
+
+/* Where the server speaks first, what the client says waits until the server's word was passed on. */
+static bool shake_all(struct relay *relay)
+{
+	if (relay->held[SIDE_SERVER].size && !shake_hands(relay, SIDE_SERVER))
+		return false;
+	if (relay->state != RELAY_HANDSHAKE || relay->held[SIDE_SERVER].size ||
+	    !relay->held[SIDE_CLIENT].size)
+		return true;
+	return shake_hands(relay, SIDE_CLIENT);
+}
+
+/* The server's bytes decide as soon as there are any; what the client says meanwhile waits. */
+static bool detect(struct relay *relay)
+{
+	enum side side = relay->held[SIDE_SERVER].size ? SIDE_SERVER : SIDE_CLIENT;
+	bool more;
+
+	relay->protocol = protocol_recognise(side, buffer_slice(&relay->held[side]), &more);
+	if (!relay->protocol && more && handshake_has_room(relay, side))
+		return true;
+	if (!relay->protocol)
+		return begin_opaque(relay, side,
+				    side == SIDE_SERVER ?
+					    "a protocol in which the server speaks first" :
+					    "an unknown protocol");
+	relay->state = RELAY_HANDSHAKE;
+	return shake_all(relay);
+}
+
+bool handshake_bytes(struct relay *relay, enum side side, struct slice bytes)
+{
+	/* Where the client speaks first, what a server says that was not asked is not the handshake's. */
+	if (relay->state == RELAY_HANDSHAKE && side == SIDE_SERVER && !server_first(relay))
+		return relay_pass(relay, side, bytes);
+	if (!relay->held_ns)
+		relay->held_ns = worker_now(relay->connection.worker);
+	buffer_append_slice(&relay->held[side], bytes);
+	assert(!relay->held[side].overflowed);
+	return relay->state == RELAY_DETECT ? detect(relay) : shake_all(relay);
+}
+
+bool handshake_end(struct relay *relay, enum side side)
+{
+	struct worker_counts *counts = relay->connection.worker->setup->counts;
+
+	if (side == SIDE_CLIENT && relay->tls_asked)
+		atomic_fetch_add(&counts->tls_refused, 1);
+	if (side == SIDE_CLIENT && relay->greeting_edited && !relay->bytes[SIDE_CLIENT])
+		atomic_fetch_add(&counts->left_greeting, 1);
+	if (!relay->held[side].size)
+		return true;
+	return begin_opaque(relay, side, "ended before it could be recognised");
+}
+
+bool handshake_tick(struct relay *relay, int64_t now_ns)
+{
+	enum side side = relay->held[SIDE_SERVER].size ? SIDE_SERVER : SIDE_CLIENT;
+
+	if (relay->state != RELAY_DETECT || !relay->held_ns || now_ns - relay->held_ns <= DETECT_NS)
+		return true;
+	return begin_opaque(relay, side, "not recognised in time");
+}

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Fuzz: the MySQL replayer. The input is what a client sends, behind two bytes that choose its capabilities, the cuts and what the
+ * recording answers. The recording is a small fake whose answers follow from the request's hash: rows, errors, parts,
+ * several results, nothing. Held to: no crash, whole packets with sequences that count on, and a bounded answer.
+ */
+#include "parsers/mysql/packet.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define OUT_MAX ((size_t)80 << 20)
+#define ALL_MAX ((size_t)4 << 20)
+#define N_COLUMNS 4
+
+struct fake {
+	struct answer_columns *columns;
+	struct answer_value values[N_COLUMNS];
+	unsigned int rows_left;
+	unsigned int seed;
+};
+
+static bool fake_server(void *context, struct slice database, struct slice user,
+			struct answer_server *ret_server)
+{
+	static const struct answer_field parameters[] = {
+		{ SLICE("capabilities"), SLICE("4294967294") },
+		{ SLICE("mariadb_capabilities"), SLICE("63") },
+		{ SLICE("auth_plugin"), SLICE("caching_sha2_password") },
+	};
+
+	(void)context;
+	(void)user;
+	*ret_server = (struct answer_server){ SLICE("10.11.6-MariaDB"), parameters, 3 };
+	return database.size != 3;
+}
+
+static bool fake_peek(void *context, const struct request *request, struct answer *ret_answer)
+{
+	struct fake *fake = context;
+	uint64_t hash = sql_exact_hash(&request->context, request->statement, request->values);
+
+	*ret_answer = (struct answer){ .exchange = (hash + fake->seed) % 61 + 1,
+				       .kind = hash & 1 ? EXCHANGE_SIMPLE : EXCHANGE_EXTENDED,
+				       .outcome = OUTCOME_OK };
+	ret_answer->rung = hash % 7 ? RUNG_EXACT : RUNG_MISS;
+	ret_answer->nearest = SLICE("select 1");
+	return ret_answer->rung == RUNG_EXACT;
+}
+
+static void fake_find(void *context, const struct request *request, struct answer *ret_answer)
+{
+	fake_peek(context, request, ret_answer);
+}
+
+static bool fake_parse_error(void *context, const struct request *request,
+			     struct answer *ret_answer)
+{
+	(void)context;
+	*ret_answer = (struct answer){ RUNG_EXACT, .exchange = 5, .outcome = OUTCOME_ERROR };
+	return request->text.size % 11 == 10;
+}
+
+static bool fake_describe(void *context, const struct request *request,
+			  struct answer_description *ret_description, struct answer *ret_miss)
+{
+	struct fake *fake = context;
+
+	*ret_miss = (struct answer){ 0 };
+	*ret_description =
+		(struct answer_description){ .has_columns = true, .columns = fake->columns };
+	return request->text.size % 13 != 12;
+}
+
+static bool fake_is_merged(void *context, const struct request *request)
+{
+	(void)context;
+	return request->text.size % 5 == 4;
+}
+
+static int fake_result(void *context, uint64_t exchange, uint32_t number,
+		       struct answer_result *ret_result)
+{
+	static const struct answer_field error[] = {
+		{ SLICE("code"), SLICE("1146") },
+		{ SLICE("sqlstate"), SLICE("42S02") },
+		{ SLICE("nonsense"), SLICE("x") },
+	};
+	static const struct answer_field changes[] = {
+		{ SLICE("@schema"), SLICE("shop") },
+		{ SLICE("autocommit"), SLICE("OFF") },
+		{ SLICE("@local_infile"), SLICE("f") },
+		{ SLICE("@gtids"), SLICE("1-2") },
+	};
+	static struct answer_event events[] = {
+		{ true, &changes[0], 1 },
+		{ true, &changes[1], 1 },
+		{ true, &changes[3], 1 },
+		{ true, &changes[2], 1 },
+	};
+	struct fake *fake = context;
+
+	*ret_result = (struct answer_result){ 0 };
+	if (number > exchange % 3)
+		return 0;
+	if (exchange % 17 == 16)
+		return -1;
+	if (exchange % 2)
+		ret_result->columns = fake->columns;
+	ret_result->chunks = (uint32_t)(exchange % 4);
+	ret_result->events = events;
+	ret_result->n_events = exchange % 5;
+	if (exchange % 5 == 4) {
+		ret_result->error = error;
+		ret_result->n_error = 3;
+	} else if (exchange % 19) {
+		ret_result->completion = (struct completion){
+			.tag = SLICE("info"),
+			.rows = (int64_t)exchange,
+			.status = number < exchange % 3 ? MY_STATUS_MORE_RESULTS : 0,
+		};
+	}
+	return 1;
+}
+
+static int fake_chunk(void *context, uint64_t exchange, uint32_t number, uint32_t chunk)
+{
+	struct fake *fake = context;
+
+	fake->rows_left = (unsigned int)(exchange + number + chunk) % 50;
+	return exchange % 23 == 22 ? -1 : 0;
+}
+
+static int fake_next_row(void *context, const struct answer_value **ret_values, size_t *ret_n)
+{
+	static const struct slice texts[] = { SLICE("12"), SLICE("1.5"),
+					      SLICE("2020-01-01 00:00:00.5"), SLICE("-7") };
+	struct fake *fake = context;
+
+	if (!fake->rows_left)
+		return 0;
+	fake->rows_left--;
+	for (size_t i = 0; i < N_COLUMNS; i++) {
+		/* Mostly what can be encoded. */
+		bool odd = (fake->rows_left + fake->seed) % 8 == 7;
+
+		fake->values[i].kind = (uint8_t)(odd ? (fake->rows_left / 8 + i) % 5 : ANSWER_TEXT);
+		fake->values[i].bytes = texts[odd ? (i + 1) % 4 : i];
+		fake->values[i].part = 1;
+		fake->values[i].size = 70000;
+	}
+	*ret_values = fake->values;
+	*ret_n = fake->rows_left % 31 == 30 ? 1 : N_COLUMNS;
+	return 1;
+}
+
+static int fake_part(void *context, uint64_t exchange, uint64_t part, uint32_t sequence,
+		     struct slice *ret_bytes)
+{
+	static uint8_t bytes[35000];
+
+	(void)context;
+	(void)part;
+	*ret_bytes = slice_of(bytes, sizeof(bytes));
+	return sequence < (exchange % 29 == 28 ? 1 : 2);
+}
+
+static void fake_count(void *context)
+{
+	(void)context;
+}
+
+static void fake_unservable(void *context, struct slice text, struct slice why)
+{
+	(void)context;
+	(void)text;
+	if (!why.size)
+		abort();
+}
+
+static struct answer_columns *columns_new(void)
+{
+	static const struct column all[N_COLUMNS] = {
+		{ .name = { (const uint8_t *)"a", 1 },
+		  .type_id = MY_TYPE_LONG,
+		  .form = PARAMETER_TEXT },
+		{ .name = { (const uint8_t *)"b", 1 },
+		  .type_id = MY_TYPE_DOUBLE,
+		  .form = PARAMETER_BINARY,
+		  .decimals = 31 },
+		{ .name = { (const uint8_t *)"c", 1 },
+		  .type_id = MY_TYPE_DATETIME,
+		  .form = PARAMETER_TEXT,
+		  .decimals = 1 },
+		{ .name = { (const uint8_t *)"d", 1 }, .type_id = MY_TYPE_VAR_STRING },
+	};
+	struct answer_columns *columns = calloc(1, sizeof(*columns) + sizeof(all));
+
+	if (!columns)
+		abort();
+	columns->id = 1;
+	columns->n = N_COLUMNS;
+	memcpy(columns->columns, all, sizeof(all));
+	return columns;
+}
+
+/* Everything that a server says is whole packets. Compressed ones are another test's. */
+static void check_packets(struct slice out, bool closed)
+{
+	struct my_framer framer;
+	struct my_frame frame;
+	enum my_next next;
+
+	my_framer_init(&framer, MY_ROW_MAX);
+	framer.sequence = MY_SEQUENCE_ANY;
+	while ((next = my_framer_next(&framer, &out, &frame)) == MY_EVENT)
+		if (my_framer_between(&framer))
+			framer.sequence = MY_SEQUENCE_ANY;
+	if (next == MY_ERROR || (!closed && !my_framer_between(&framer)))
+		abort();
+	my_framer_release(&framer);
+}
+
+static enum replay_state fill(struct replayer *replayer, struct buffer *all)
+{
+	enum replay_state state;
+	struct buffer out;
+
+	buffer_init(&out, OUT_MAX);
+	do {
+		buffer_clear(&out);
+		state = my_replayer_fill(replayer, &out);
+		if (out.overflowed)
+			abort();
+		if (all->size < ALL_MAX)
+			buffer_append_slice(all, buffer_slice(&out));
+		else
+			state = REPLAY_CLOSE; /* long enough */
+	} while (state == REPLAY_MORE);
+	buffer_release(&out);
+	return state;
+}
+
+static void play(struct replayer *replayer, struct slice input, size_t cut, bool plain)
+{
+	enum replay_state state;
+	struct buffer all;
+	const char *why;
+
+	buffer_init(&all, OUT_MAX);
+	state = fill(replayer, &all);
+	while (input.size && state != REPLAY_CLOSE) {
+		size_t size = cut < input.size ? cut : input.size;
+
+		if (my_replayer_feed(replayer, slice_of(input.data, size), &why))
+			break;
+		input = slice_of(input.data + size, input.size - size);
+		state = fill(replayer, &all);
+	}
+	if (plain && all.size < ALL_MAX)
+		check_packets(buffer_slice(&all), state == REPLAY_CLOSE);
+	buffer_release(&all);
+}
+
+static void log_in(struct buffer *input, uint8_t choice)
+{
+	struct my_login login = {
+		.capabilities = MY_CLIENT_PROTOCOL_41 | MY_CLIENT_SECURE_CONNECTION |
+				MY_CLIENT_PLUGIN_AUTH | MY_CLIENT_LOCAL_FILES | MY_MARIADB_BULK,
+		.collation = choice,
+		.user = SLICE("ann"),
+		.plugin = SLICE("mysql_native_password"),
+	};
+	uint8_t sequence = 1;
+	size_t at = my_packet_begin(input);
+
+	login.capabilities |= choice & 4 ? MY_CLIENT_DEPRECATE_EOF : 0;
+	login.capabilities |= choice & 8 ? MY_CLIENT_SESSION_TRACK : 0;
+	login.capabilities |= choice & 16 ? MY_CLIENT_QUERY_ATTRIBUTES : 0;
+	login.capabilities |= choice & 32 ? MY_MARIADB_CACHE_METADATA : 0;
+	login.capabilities |= choice & 64 ? MY_CLIENT_COMPRESS : 0;
+	my_login_write(input, &login);
+	my_packet_end(input, at, &sequence);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fake fake = { .columns = columns_new() };
+	struct answers answers = {
+		.context = &fake,
+		.server = fake_server,
+		.find = fake_find,
+		.peek = fake_peek,
+		.find_parse_error = fake_parse_error,
+		.describe = fake_describe,
+		.is_merged = fake_is_merged,
+		.result = fake_result,
+		.chunk = fake_chunk,
+		.next_row = fake_next_row,
+		.part = fake_part,
+		.count_session = fake_count,
+		.count_unservable = fake_unservable,
+	};
+	struct replayer *replayer = my_replayer_new(&answers, 7);
+	struct buffer input;
+
+	answers.cache = answer_cache_new();
+	buffer_init(&input, OUT_MAX);
+	if (size >= 2) {
+		fake.seed = data[0];
+		if (data[1] & 1)
+			log_in(&input, data[1]);
+		buffer_append(&input, data + 2, size - 2);
+		play(replayer, buffer_slice(&input), data[1] & 2 ? 3 : SIZE_MAX,
+		     (data[1] & 65) == 1);
+	}
+	buffer_release(&input);
+	my_replayer_free(replayer);
+	answer_cache_free(answers.cache);
+	free(fake.columns);
+	return 0;
+}

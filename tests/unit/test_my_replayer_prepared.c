@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The MySQL replayer: prepared statements, cursors, bulks, query attributes, compression and rows of 16 MB. */
+#include "tests/unit/my_replay.h"
+
+/* clang-format off */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h> /* needs those above */
+/* clang-format on */
+
+static void begin(struct my_fake *fake, struct my_client *client, uint64_t capabilities)
+{
+	my_fake_init(fake);
+	my_client_init(client, capabilities);
+	my_say_login(client);
+}
+
+#define UNKNOWN(id, where)                                                                       \
+	"1 <ff><db><04>#HY000Unknown prepared statement handler (" id ") given to mysqld_" where \
+	"\n"
+/* Of a statement with one parameter and one int column. */
+#define PREPARED_OLD(id)                                                                         \
+	"1 ~<" id ">~~~<01>~<01>~~~~\n" MY_DEF_PARAMETER("2") MY_EOF_PACKET("3") MY_DEF_INT("4") \
+		MY_EOF_PACKET("5")
+
+static void test_prepared(void **state)
+{
+	struct my_client client;
+	struct my_fake fake;
+
+	(void)state;
+	begin(&fake, &client, CAPABILITIES_OLD);
+	my_say_prepare(&client, "select a from t where a = ?");
+	my_say_execute(&client, 1, 0, 5); /* recorded as text */
+	my_say_execute(&client, 1, 0, 6);
+	my_say_execute(&client, 1, 0, 7);
+	my_say_execute(&client, 2, 0, 5);
+	my_say_execute(&client, MY_STATEMENT_LAST, 0, 5);
+	my_say_command(&client, MY_COM_STMT_CLOSE, SLICE("\x01\0\0\0"));
+	my_say_command(&client, MY_COM_STMT_RESET, SLICE("\x01\0\0\0"));
+	my_expect(&fake, &client,
+		  MY_LOGGED_IN PREPARED_OLD("01") MY_COUNT("1") MY_DEF_INT("2") MY_EOF_PACKET(
+			  "3") "4 ~~<05>~~~\n" MY_EOF_PACKET("5") MY_COUNT("1") MY_DEF_INT("2")
+			  MY_EOF_PACKET("3") "4 ~~<06>~~~\n" MY_EOF_PACKET("5") MY_MISS(
+				  "1", "select a from t where a = ?") UNKNOWN("2", "stmt_execute")
+				  MY_COUNT("1") MY_DEF_INT("2")
+					  MY_EOF_PACKET("3") "4 ~~<05>~~~\n" MY_EOF_PACKET("5")
+						  UNKNOWN("1", "stmt_reset"));
+	assert_int_equal(fake.found, 3);
+}
+
+static void test_prepare_errors(void **state)
+{
+	struct my_client client;
+	struct my_fake fake;
+
+	(void)state;
+	begin(&fake, &client, CAPABILITIES_NEW);
+	my_say_prepare(&client, "select parse");
+	my_say_prepare(&client, "select never");
+	my_say_execute(&client, MY_STATEMENT_LAST, 0, -1);
+	my_say_prepare(&client, "commit"); /* the session knows it */
+	my_say_execute(&client, 1, 0, -1);
+	my_say_prepare(&client, "select f from t"); /* six digits do not tell the bits */
+	my_say_execute(&client, 2, 0, -1);
+	my_say_prepare(&client, "select bad");
+	my_say_execute(&client, 3, 0, -1);
+	my_say_command(&client, MY_COM_PING, SLICE(""));
+	my_expect(&fake, &client,
+		  MY_LOGGED_IN "1 <ff>(<04>#42S02recorded\n" MY_MISS("1", "select never")
+			  UNKNOWN("4294967295", "stmt_execute") "1 ~<01>~~~~~~~~~~\n" MY_OK(
+				  "1") "1 ~<02>~~~<01>~~~~~~\n2 "
+				       "<03>def~<01>t<01>t<01>f<01>f<0c>?~<0c>~~~<04>~~~~~\n"
+				       "1 <01>\n2 "
+				       "<03>def~<01>t<01>t<01>f<01>f<0c>?~<0c>~~~<04>~~~~~\n"
+				       "3 <ff>Q<04>#HY000mockproxy: the recorded answer cannot be "
+				       "given in the form "
+				       "that was asked for: column f of type float was recorded as "
+				       "text and asked in "
+				       "binary\n"
+				       "1 ~<03>~~~<01>~~~~~~\n" MY_DEF_INT("2") MY_COUNT("1")
+					       MY_DEF_INT("2") "3 ~~<01>~~~\n4 "
+							       "<ff>z<04>#42S02recorded\n" MY_OK(
+								       "1"));
+	assert_int_equal(fake.unservable, 1);
+}
+
+/* Types are said once; a parameter may be null or sent ahead; malformed ones are refused. */
+static void test_parameters(void **state)
+{
+	struct my_client client;
+	struct my_fake fake;
+
+	(void)state;
+	begin(&fake, &client, CAPABILITIES_NEW);
+	my_say_prepare(&client, "insert into t values (?)");
+	my_say_command(&client, MY_COM_STMT_EXECUTE, SLICE("\x01\0\0\0\0\x01\0\0\0\0\0\x01\0\0\0"));
+	my_say_execute(&client, 1, 0, 1);
+	my_say_command(&client, MY_COM_STMT_EXECUTE, SLICE("\x01\0\0\0\0\x01\0\0\0\0\0\x01\0\0\0"));
+	my_say_command(&client, MY_COM_STMT_EXECUTE, SLICE("\x01\0\0\0\0\x01\0\0\0\0\0\x01\0"));
+	my_say_command(&client, MY_COM_STMT_EXECUTE, SLICE("\x01\0\0\0\0\x01\0\0\0\x01\0"));
+	my_say_command(&client, MY_COM_STMT_EXECUTE, SLICE("\x01\0\0"));
+	my_expect(
+		&fake, &client,
+		MY_LOGGED_IN "1 ~<01>~~~~~<01>~~~~\n" MY_DEF_PARAMETER(
+			"2") "1 <ff><ba><04>#HY000Incorrect arguments to mysqld_stmt_execute\n"
+			     "1 ~<01><07>\"~~~\n1 ~<01><07>\"~~~\n"
+			     "1 <ff>+<07>#HY000Malformed communication packet\n" MY_MISS(
+				     "1", "insert into t values (?)") "1 <ff>+<07>#HY000Malformed "
+								      "communication packet\n");
+
+	begin(&fake, &client, CAPABILITIES_NEW);
+	my_say_prepare(&client, "insert into t values (?)");
+	my_say_command(&client, MY_COM_STMT_SEND_LONG_DATA,
+		       SLICE("\x01\0\0\0\0\0"
+			     "1"));
+	my_say_command(&client, MY_COM_STMT_SEND_LONG_DATA,
+		       SLICE("\x01\0\0\0\x01\0"
+			     "9"));
+	my_say_command(&client, MY_COM_STMT_EXECUTE, SLICE("\x01\0\0\0\0\x01\0\0\0\0\x01\xfd\0"));
+	my_say_command(&client, MY_COM_STMT_RESET, SLICE("\x01\0\0\0"));
+	my_say_command(&client, MY_COM_STMT_EXECUTE,
+		       SLICE("\x01\0\0\0\0\x01\0\0\0\0\x01\xfd\0\x01"
+			     "1"));
+	my_expect(&fake, &client,
+		  MY_LOGGED_IN "1 ~<01>~~~~~<01>~~~~\n" MY_DEF_PARAMETER(
+			  "2") "1 ~<01><07>\"~~~\n" MY_OK("1") "1 ~<01><07>\"~~~\n");
+}
+
+static void test_cursor(void **state)
+{
+	struct my_client client;
+	struct my_fake fake;
+
+	(void)state;
+	begin(&fake, &client, CAPABILITIES_OLD);
+	my_say_prepare(&client, "select a from five");
+	my_say_execute(&client, 1, 1, -1);
+	my_say_command(&client, MY_COM_STMT_FETCH, SLICE("\x01\0\0\0\x03\0\0\0"));
+	my_say_command(&client, MY_COM_STMT_FETCH, SLICE("\x01\0\0\0\x02\0\0\0"));
+	my_say_command(&client, MY_COM_STMT_FETCH, SLICE("\x01\0\0\0\x02\0\0\0"));
+	my_say_command(&client, MY_COM_STMT_FETCH, SLICE("\x01\0\0\0\x02\0\0\0"));
+	my_expect(&fake, &client,
+		  MY_LOGGED_IN "1 ~<01>~~~<01>~~~~~~\n" MY_DEF_INT("2") MY_EOF_PACKET("3")
+			  MY_COUNT("1") MY_DEF_INT(
+				  "2") "3 <fe>~~B~\n"
+				       "1 ~~<01>~~~\n2 ~~<02>~~~\n3 ~~<03>~~~\n4 <fe>~~B~\n"
+				       "1 ~<04>\n2 ~~<05>~~~\n3 <fe>~~B~\n"
+				       "1 <fe>~~<82>~\n"
+				       "1 <ff><8d><05>#HY000The statement has no open cursor.\n");
+	/* Nothing is fetched where there are no rows. */
+	begin(&fake, &client, CAPABILITIES_NEW);
+	my_say_prepare(&client, "insert into t values (?)");
+	my_say_execute(&client, 1, 1, 1);
+	my_expect(&fake, &client,
+		  MY_LOGGED_IN "1 ~<01>~~~~~<01>~~~~\n" MY_DEF_PARAMETER("2") "1 ~<01><07>\"~~~\n");
+}
+
+static void test_bulk(void **state)
+{
+	struct my_client client;
+	struct my_fake fake;
+
+	(void)state;
+	begin(&fake, &client, CAPABILITIES_NEW);
+	my_say_prepare(&client, "insert into t values (?)");
+	my_say_command(&client, MY_COM_STMT_BULK_EXECUTE,
+		       SLICE("\xff\xff\xff\xff\x80\0\x03\0\0\x01\0\0\0\0\x02\0\0\0"));
+	my_say_command(&client, MY_COM_STMT_BULK_EXECUTE, SLICE("\x01\0\0\0\x80\0\x03\0\x02"));
+	my_say_command(&client, MY_COM_STMT_BULK_EXECUTE, SLICE("\x01\0\0\0\x80\0\x03\0\x09"));
+	my_expect(&fake, &client,
+		  MY_LOGGED_IN
+		  "1 ~<01>~~~~~<01>~~~~\n" MY_DEF_PARAMETER("2") "1 ~<02>~<02>~~~\n" MY_MISS(
+			  "1", "insert into t values (?)") "1 <ff>+<07>#HY000mockproxy: a "
+							   "malformed or too large bulk\n");
+}
+
+static void test_attributes(void **state)
+{
+	struct my_client client;
+	struct my_fake fake;
+
+	(void)state;
+	begin(&fake, &client, CAPABILITIES_NEW | MY_CLIENT_QUERY_ATTRIBUTES);
+	my_say_command(&client, MY_COM_QUERY, SLICE("\0\x01select once"));
+	my_say_command(&client, MY_COM_QUERY,
+		       SLICE("\x02\x01\x02\x01\xfd\0\x04name\x03\0\0\x05valueselect once"));
+	my_say_command(&client, MY_COM_QUERY, SLICE("\x01\x01\0\x01\xfd\0\x20x"));
+	my_say_prepare(&client, "insert into t values (?)");
+	my_say_command(
+		&client, MY_COM_STMT_EXECUTE,
+		SLICE("\x01\0\0\0\x08\x01\0\0\0\x02\0\x01\x03\0\0\xfd\0\x01k\x01\0\0\0\x01v"));
+	my_expect(&fake, &client,
+		  MY_LOGGED_IN MY_OK("1") "1 <ff>Q<04>#HY000mockproxy: every recorded answer to "
+					  "this statement was given "
+					  "already. Asked: select once; Nearest recorded: select "
+					  "nearest; Difference: "
+					  "value 1: recorded 5, asked 7\n"
+					  "1 <ff>+<07>#HY000Malformed communication packet\n"
+					  "1 ~<01>~~~~~<01>~~~~\n" MY_DEF_PARAMETER(
+						  "2") "1 ~<01><07>\"~~~\n");
+}
+
+#define ZEROS_26 "~~~~~~~~~~~~~~~~~~~~~~~~~~"
+
+/* A packet has more than fits one, or is exactly full. */
+static void test_large_rows(void **state)
+{
+	struct my_client client;
+	struct my_fake fake;
+
+	(void)state;
+	begin(&fake, &client, CAPABILITIES_NEW);
+	my_say_query(&client, "select big");
+	my_expect(&fake, &client,
+		  MY_LOGGED_IN MY_COUNT("1") MY_DEF_TEXT(
+			  "2") "3 16777215 bytes\n4 " ZEROS_26 ZEROS_26 ZEROS_26 ZEROS_26
+			       "\n5 <fb>\n"
+			       "6 16777215 bytes\n7 " ZEROS_26 ZEROS_26 ZEROS_26 ZEROS_26
+			       "\n8 <fe>~~<02>~~~\n");
+
+	begin(&fake, &client, CAPABILITIES_NEW);
+	fake.part_bytes = MY_SPLIT_SIZE - 4; /* its length stands before it */
+	my_say_query(&client, "select big");
+	my_expect(&fake, &client,
+		  MY_LOGGED_IN MY_COUNT("1")
+			  MY_DEF_TEXT("2") "3 16777215 bytes\n4 \n5 <fb>\n6 16777215 bytes\n7 \n8 "
+					   "<fe>~~<02>~~~\n");
+}
+
+/* What is behind the greeting and the login's OK, decompressed. */
+static void decompress(uint64_t method, struct slice bytes, struct buffer *plain)
+{
+	struct my_decompressor *decompressor = my_decompressor_new(my_compression_of(method));
+	const char *why;
+	struct slice part;
+
+	for (int i = 0; i < 2; i++) {
+		struct cursor cursor = cursor_of(bytes);
+		size_t size = cursor_u24le(&cursor) + MY_HEADER_SIZE;
+
+		assert_true(size <= bytes.size);
+		bytes = slice_of(bytes.data + size, bytes.size - size);
+	}
+	while (my_decompressor_next(decompressor, &bytes, &part, &why) == MY_EVENT)
+		buffer_append_slice(plain, part);
+	assert_int_equal(bytes.size, 0);
+	my_decompressor_free(decompressor);
+}
+
+/* Each command is in a frame of its own, and so is each answer. */
+static void compressed(uint64_t method)
+{
+	static const char rows[] =
+		MY_COUNT("1") MY_DEF_INT("2") "3 <01>1\n4 <01>2\n5 <01>3\n6 <fb>\n7 <01>5\n"
+					      "8 <fe>~~<02>~~~\n";
+	struct my_compressor *compressor = my_compressor_new(my_compression_of(method), 3);
+	struct my_client client, inner;
+	struct buffer all, plain, text;
+	struct my_fake fake;
+
+	begin(&fake, &client, CAPABILITIES_NEW | method);
+	for (int i = 0; i < 2; i++) {
+		uint8_t sequence = 0;
+
+		my_client_init(&inner, 0);
+		my_say_query(&inner, "select a from five");
+		my_compress(compressor, buffer_slice(&inner.bytes), &client.bytes, &sequence);
+		buffer_release(&inner.bytes);
+	}
+	my_compressor_free(compressor);
+	buffer_init(&all, OUT_MAX);
+	buffer_init(&plain, OUT_MAX);
+	buffer_init(&text, OUT_MAX);
+	my_play(&fake, NULL, &client, 5, &all);
+	decompress(method, buffer_slice(&all), &plain);
+	my_render(&text, buffer_slice(&plain));
+	assert_int_equal(text.size, 2 * (sizeof(rows) - 1));
+	assert_memory_equal(text.data, rows, sizeof(rows) - 1);
+	assert_memory_equal(text.data + sizeof(rows) - 1, rows, sizeof(rows) - 1);
+	buffer_release(&text);
+	buffer_release(&plain);
+	buffer_release(&all);
+	buffer_release(&client.bytes);
+}
+
+static void test_compression(void **state)
+{
+	(void)state;
+	compressed(MY_CLIENT_COMPRESS);
+	compressed(MY_CLIENT_ZSTD);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_prepared),   cmocka_unit_test(test_prepare_errors),
+		cmocka_unit_test(test_parameters), cmocka_unit_test(test_cursor),
+		cmocka_unit_test(test_bulk),	   cmocka_unit_test(test_attributes),
+		cmocka_unit_test(test_large_rows), cmocka_unit_test(test_compression),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
