@@ -77,7 +77,7 @@ struct my_statement {
 	struct my_long_data *long_data; /* n_parameters of them, or NULL; owned */
 	size_t long_bytes;
 	bool long_too_large;
-	bool executed; /* an exchange has its text */
+	bool executed;	     /* an exchange has its text */
 	struct item *cursor; /* an exchange whose rows are fetched; owned */
 };
 
