@@ -29,6 +29,7 @@ struct column {
 	struct slice original_table;
 	struct slice original_name;
 	struct slice extended; /* MariaDB's extended metadata, raw */
+	struct slice preset;   /* COM_FIELD_LIST: the default value; NULL data: none */
 	uint16_t charset;      /* id of the collation */
 	uint16_t flags;
 	uint8_t decimals;

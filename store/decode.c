@@ -236,11 +236,12 @@ static bool set_text(struct column *column, struct slice name, struct slice text
 		{ SLICE("original_table"), &column->original_table },
 		{ SLICE("original_name"), &column->original_name },
 		{ SLICE("extended"), &column->extended },
+		{ SLICE("default"), &column->preset },
 	};
 
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
 		if (slice_equal(name, members[i].name)) {
-			*members[i].text = text;
+			*members[i].text = text.data ? text : SLICE("");
 			return true;
 		}
 	}

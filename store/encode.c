@@ -69,6 +69,10 @@ void encode_columns(struct buffer *json, const struct protocol *protocol,
 		encode_nonempty(json, ", \"original_table\": ", column->original_table);
 		encode_nonempty(json, ", \"original_name\": ", column->original_name);
 		encode_nonempty(json, ", \"extended\": ", column->extended);
+		if (column->preset.data) {
+			buffer_append_string(json, ", \"default\": ");
+			encode_text(json, column->preset);
+		}
 		encode_nonzero(json, ", \"charset\": ", column->charset);
 		encode_nonzero(json, ", \"flags\": ", column->flags);
 		encode_nonzero(json, ", \"decimals\": ", column->decimals);

@@ -15,6 +15,8 @@
 #include "store/intern.h"
 #include "store/templates.h"
 
+#include <xxhash.h>
+
 enum ingest_sql {
 	ADD_ENDPOINT,
 	NAME_ENDPOINT,
@@ -42,12 +44,16 @@ enum ingest_sql {
 	INGEST_SQL_COUNT,
 };
 
+/* Larger texts of templates are not remembered, only their hash is. */
+#define STATEMENT_TEXT_MAX ((size_t)64 * 1024)
+
 /* A template in its context, as it is stored. The text follows. */
 struct statement_entry {
 	int64_t id;
 	size_t typed; /* slots whose type is stored */
 	enum { COLUMNS_UNKNOWN, COLUMNS_EXECUTED, COLUMNS_DESCRIBED } columns;
 	size_t text_size;
+	XXH128_hash_t text_hash; /* of a text that does not follow */
 	uint8_t text[];
 };
 

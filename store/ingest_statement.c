@@ -121,6 +121,12 @@ static void append_declared(struct buffer *key, const struct sql_statement *stat
 	}
 }
 
+/* How much of a template's text is remembered: all or nothing. */
+static size_t text_kept(struct slice text)
+{
+	return text.size <= STATEMENT_TEXT_MAX ? text.size : 0;
+}
+
 int ingest_statement_of(struct ingest *ingest, const struct connection_state *connection,
 			int64_t context, struct slice text, const struct declared_types *declared,
 			struct identity *ret_identity)
@@ -128,6 +134,7 @@ int ingest_statement_of(struct ingest *ingest, const struct connection_state *co
 	struct sql_options options = sql_session_options(connection->session);
 	struct template template = templates_get(ingest->templates, &options, text, &ingest->arena);
 	struct statement_entry entry = { .text_size = template.masked.size };
+	size_t kept = text_kept(template.masked);
 	struct buffer *key = &ingest->scratch;
 	int rc;
 
@@ -143,11 +150,13 @@ int ingest_statement_of(struct ingest *ingest, const struct connection_state *co
 		rc = add_statement(ingest, options.dialect, ret_identity, &entry);
 		if (rc != SQLITE_OK)
 			return rc;
-		ret_identity->entry = intern_add(&ingest->statements, buffer_slice(key),
-						 sizeof(entry) + entry.text_size);
+		if (kept < entry.text_size)
+			entry.text_hash = XXH3_128bits(template.masked.data, entry.text_size);
+		ret_identity->entry =
+			intern_add(&ingest->statements, buffer_slice(key), sizeof(entry) + kept);
 		*ret_identity->entry = entry;
-		if (entry.text_size)
-			memcpy(ret_identity->entry->text, template.masked.data, entry.text_size);
+		if (kept)
+			memcpy(ret_identity->entry->text, template.masked.data, kept);
 	}
 	ret_identity->statement = ret_identity->entry->id;
 	return SQLITE_OK;
@@ -155,9 +164,15 @@ int ingest_statement_of(struct ingest *ingest, const struct connection_state *co
 
 struct slice ingest_own_text(const struct identity *identity)
 {
+	const struct statement_entry *entry = identity->entry;
 	struct slice text = identity->template.masked;
+	bool same = text.size == entry->text_size;
 
-	if (slice_equal(text, slice_of(identity->entry->text, identity->entry->text_size)))
+	if (same && text_kept(text) == text.size)
+		same = slice_equal(text, slice_of(entry->text, entry->text_size));
+	else if (same)
+		same = XXH128_isEqual(XXH3_128bits(text.data, text.size), entry->text_hash);
+	if (same)
 		return slice_of(NULL, 0);
 	return text.data ? text : slice_of("", 0);
 }

@@ -367,6 +367,13 @@ bool my_column_read(struct slice payload, bool extended, struct column *ret_colu
 	column->decimals = cursor_u8(&cursor);
 	if (column->flags & MY_COLUMN_UNSIGNED)
 		column->type_id |= MY_TYPE_UNSIGNED;
+	/* Two bytes of nothing, and in a COM_FIELD_LIST the default value. */
+	if (cursor.failed || cursor_left(&cursor) < 3)
+		return !cursor.failed;
+	cursor_u16le(&cursor);
+	if (*cursor.at == MY_LOCAL_INFILE)
+		return true;
+	column->preset = my_read_lenenc_bytes(&cursor);
 	return !cursor.failed;
 }
 

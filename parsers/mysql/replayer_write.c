@@ -121,8 +121,10 @@ void my_write_column(struct replayer *replayer, const struct column *column, boo
 	size_t at = my_packet_begin(out);
 
 	my_column_write(out, column, replayer->capabilities & MY_MARIADB_EXTENDED_METADATA);
-	if (list)
-		buffer_append_u8(out, 0xfb); /* the default value is not stored */
+	if (list && column->preset.data)
+		my_write_lenenc_bytes(out, column->preset);
+	else if (list)
+		buffer_append_u8(out, MY_LOCAL_INFILE); /* a null */
 	my_packet_end(out, at, &replayer->sequence);
 }
 
