@@ -73,7 +73,7 @@ void my_ok_write(struct buffer *out, uint8_t header, uint64_t capabilities, cons
 enum my_change {
 	MY_CHANGE_VARIABLE, /* data: lenenc name, lenenc value, maybe more of them */
 	MY_CHANGE_SCHEMA,   /* lenenc name */
-	MY_CHANGE_STATE,    /* lenenc "1" */
+	MY_CHANGE_STATE,    /* "1" */
 	MY_CHANGE_GTIDS,    /* one byte, lenenc text */
 	MY_CHANGE_CHARACTERISTICS,
 	MY_CHANGE_TRANSACTION, /* lenenc, 8 letters */

@@ -66,7 +66,7 @@ static bool add_change(struct recorder *recorder, uint8_t type, struct slice dat
 		return true;
 	if (type == MY_CHANGE_GTIDS)
 		cursor_u8(&cursor);
-	value = my_read_lenenc_bytes(&cursor);
+	value = type == MY_CHANGE_STATE ? cursor_rest(&cursor) : my_read_lenenc_bytes(&cursor);
 	if (type == MY_CHANGE_SCHEMA && !cursor.failed)
 		my_database_set(recorder, value);
 	add_status(recorder, my_change_name(type), value);
@@ -251,6 +251,8 @@ static bool reply_error(struct recorder *recorder, struct my_operation *head, st
 		buffer_release(&piece);
 		exchange_close(&recorder->log, OUTCOME_ERROR);
 	}
+	if (head->command == MY_COM_STMT_PREPARE)
+		recorder->prepared = false; /* so does MariaDB: there is no last one then */
 	if (recorder->merged && recorder->log.last)
 		merge_batch(recorder, head);
 	return my_operation_done(recorder);
@@ -267,6 +269,7 @@ static void columns_begin(struct recorder *recorder, size_t n, bool binary)
 	buffer_append_u8(columns, has(recorder, MY_MARIADB_EXTENDED_METADATA));
 	recorder->n_columns = 0;
 	recorder->columns_left = n;
+	recorder->columns_status = 0;
 	recorder->binary = binary;
 }
 
@@ -391,6 +394,8 @@ static bool rows_end(struct recorder *recorder, struct my_operation *head, struc
 		return my_fail(recorder, "malformed EOF");
 	if (!read_end(recorder, body, &ok))
 		return false;
+	/* MySQL says so in front of the rows only, where there is an EOF: an OK follows them. */
+	ok.status |= recorder->columns_status;
 	if (head->command == MY_COM_STMT_FETCH ? !(ok.status & MY_STATUS_LAST_ROW_SENT) :
 						 (ok.status & MY_STATUS_CURSOR_EXISTS) != 0)
 		return cursor_waits(recorder, head, &ok);
@@ -414,6 +419,9 @@ static bool reply_columns_eof(struct recorder *recorder, struct my_operation *he
 	if (!my_is_eof(body) || !my_eof_read(body, &ok.warnings, &ok.status))
 		return my_fail(recorder, "malformed EOF");
 	recorder->reply = REPLY_ROWS;
+	if (ok.status & MY_STATUS_PS_OUT_PARAMS)
+		recorder->columns_status =
+			ok.status & (MY_STATUS_PS_OUT_PARAMS | MY_STATUS_MORE_RESULTS);
 	return ok.status & MY_STATUS_CURSOR_EXISTS ? cursor_waits(recorder, head, &ok) : true;
 }
 
