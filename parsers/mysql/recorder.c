@@ -353,6 +353,7 @@ static void cut_operation(struct recorder *recorder, struct my_operation *operat
 	if (operation->command == MY_COM_STMT_PREPARE) {
 		my_statement_end(recorder, operation->statement);
 		operation->statement = NULL;
+		recorder->prepared = false; /* an EXECUTE of the last one means this one */
 		return;
 	}
 	if (!operation->item)

@@ -252,6 +252,8 @@ static bool reply_error(struct recorder *recorder, struct my_operation *head, st
 		buffer_release(&piece);
 		exchange_close(&recorder->log, OUTCOME_ERROR);
 	}
+	if (head->command == MY_COM_STMT_PREPARE)
+		recorder->prepared = false; /* so does MariaDB: there is no last one then */
 	if (recorder->merged && recorder->log.last)
 		merge_batch(recorder, head);
 	return my_operation_done(recorder);
@@ -268,6 +270,7 @@ static void columns_begin(struct recorder *recorder, size_t n, bool binary)
 	buffer_append_u8(columns, has(recorder, MY_MARIADB_EXTENDED_METADATA));
 	recorder->n_columns = 0;
 	recorder->columns_left = n;
+	recorder->columns_status = 0;
 	recorder->binary = binary;
 }
 
@@ -392,6 +395,8 @@ static bool rows_end(struct recorder *recorder, struct my_operation *head, struc
 		return my_fail(recorder, "malformed EOF");
 	if (!read_end(recorder, body, &ok))
 		return false;
+	/* MySQL says so in front of the rows only, where there is an EOF: an OK follows them. */
+	ok.status |= recorder->columns_status;
 	if (head->command == MY_COM_STMT_FETCH ? !(ok.status & MY_STATUS_LAST_ROW_SENT) :
 						 (ok.status & MY_STATUS_CURSOR_EXISTS) != 0)
 		return cursor_waits(recorder, head, &ok);
@@ -415,6 +420,9 @@ static bool reply_columns_eof(struct recorder *recorder, struct my_operation *he
 	if (!my_is_eof(body) || !my_eof_read(body, &ok.warnings, &ok.status))
 		return my_fail(recorder, "malformed EOF");
 	recorder->reply = REPLY_ROWS;
+	if (ok.status & MY_STATUS_PS_OUT_PARAMS)
+		recorder->columns_status =
+			ok.status & (MY_STATUS_PS_OUT_PARAMS | MY_STATUS_MORE_RESULTS);
 	return ok.status & MY_STATUS_CURSOR_EXISTS ? cursor_waits(recorder, head, &ok) : true;
 }
 
