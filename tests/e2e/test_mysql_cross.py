@@ -35,10 +35,14 @@ def replay_with(path, program, expected, environment):
 
 
 def pairs(kind, names):
-    """Every pair on MariaDB; on MySQL each with a text and with a prepared one."""
+    """On MariaDB every pair with one that stands for a way of asking: text, numbers as DOUBLE,
+    strings for everything. On MySQL what was recorded as text and as DOUBLE."""
+    kinds = ("pymysql", "mysql2 execute", "PDO native")
     for source in names:
         for target in names:
-            if source != target and (kind == "mariadb" or source in ("pymysql", "mysql2 execute")):
+            if source != target and (
+                source in kinds[:2] or (kind == "mariadb" and (source in kinds or target in kinds))
+            ):
                 yield source, target
 
 
