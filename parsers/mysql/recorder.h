@@ -155,7 +155,7 @@ struct recorder {
 	struct slice rest; /* of the first QUERY's texts: statements not yet begun */
 	size_t n_columns;
 	size_t columns_left;
-	uint16_t columns_status; /* of OUT parameters: what the EOF in front of them said */
+	uint16_t columns_status;    /* of OUT parameters: what the EOF in front of them said */
 	struct buffer columns;	    /* PIECE_COLUMNS in the making */
 	uint8_t sizes[COLUMNS_MAX]; /* my_type_size() of each column of binary rows */
 	struct my_row_stream stream;

@@ -149,7 +149,7 @@ void my_write_change(struct replayer *replayer, struct slice name, struct slice 
 		my_write_lenenc_bytes(&data, name);
 	if (type == MY_CHANGE_GTIDS)
 		buffer_append_u8(&data, 0); /* the encoding, of which there is one */
-	if (type == MY_CHANGE_STATE) /* one letter, without a length */
+	if (type == MY_CHANGE_STATE)	    /* one letter, without a length */
 		buffer_append_slice(&data, value);
 	else
 		my_write_lenenc_bytes(&data, value);
