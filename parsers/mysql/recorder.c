@@ -289,7 +289,8 @@ static bool see_plain(struct recorder *recorder, enum side side, struct slice *b
 	struct my_frame frame;
 	enum my_next next = MY_EVENT;
 
-	while (next == MY_EVENT && compressed == recorder->decompressors[side]) {
+	while (next == MY_EVENT && recorder->phase != PHASE_REFUSED &&
+	       compressed == recorder->decompressors[side]) {
 		framer_between(recorder, side);
 		next = my_framer_next(framer, bytes, &frame);
 		if (next == MY_EVENT && !take_frame(recorder, side, &frame))
