@@ -129,7 +129,6 @@ static void begin_query(struct recorder *recorder, struct my_operation *query)
 	struct slice text;
 
 	query->item = NULL;
-	recorder->merged = false;
 	recorder->rest = slice_of(query->bytes, query->n_bytes);
 	if (query->bytes && sql_split(&recorder->options, &recorder->rest, &text)) {
 		text = exchange_trim(text);
@@ -215,6 +214,7 @@ static bool begin_head(struct recorder *recorder)
 
 	recorder->reply = REPLY_FIRST;
 	recorder->reply_begun = false;
+	recorder->merged = false;
 	while (recorder->n_operations && !answered) {
 		if (!begin_operation(recorder, operation_at(recorder, 0), &answered))
 			return false;
@@ -289,7 +289,8 @@ static bool see_plain(struct recorder *recorder, enum side side, struct slice *b
 	struct my_frame frame;
 	enum my_next next = MY_EVENT;
 
-	while (next == MY_EVENT && compressed == recorder->decompressors[side]) {
+	while (next == MY_EVENT && recorder->phase != PHASE_REFUSED &&
+	       compressed == recorder->decompressors[side]) {
 		framer_between(recorder, side);
 		next = my_framer_next(framer, bytes, &frame);
 		if (next == MY_EVENT && !take_frame(recorder, side, &frame))
@@ -353,6 +354,7 @@ static void cut_operation(struct recorder *recorder, struct my_operation *operat
 	if (operation->command == MY_COM_STMT_PREPARE) {
 		my_statement_end(recorder, operation->statement);
 		operation->statement = NULL;
+		recorder->prepared = false; /* an EXECUTE of the last one means this one */
 		return;
 	}
 	if (!operation->item)
