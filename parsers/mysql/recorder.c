@@ -129,7 +129,6 @@ static void begin_query(struct recorder *recorder, struct my_operation *query)
 	struct slice text;
 
 	query->item = NULL;
-	recorder->merged = false;
 	recorder->rest = slice_of(query->bytes, query->n_bytes);
 	if (query->bytes && sql_split(&recorder->options, &recorder->rest, &text)) {
 		text = exchange_trim(text);
@@ -215,6 +214,7 @@ static bool begin_head(struct recorder *recorder)
 
 	recorder->reply = REPLY_FIRST;
 	recorder->reply_begun = false;
+	recorder->merged = false;
 	while (recorder->n_operations && !answered) {
 		if (!begin_operation(recorder, operation_at(recorder, 0), &answered))
 			return false;

@@ -75,11 +75,14 @@
 #define MY_MARIADB_EXTENDED_METADATA (1ull << 35)
 #define MY_MARIADB_CACHE_METADATA (1ull << 36)
 #define MY_MARIADB_BULK_UNIT_RESULTS (1ull << 37)
-/* What the decoder understands (bit 29 says that there is more); other bits are cleared on both sides. */
-#define MY_CAPABILITIES_KNOWN                                                             \
-	((0xffffffffull & ~(MY_CLIENT_SSL | MY_CLIENT_EXTENSION)) | MY_MARIADB_PROGRESS | \
-	 MY_MARIADB_BULK | MY_MARIADB_EXTENDED_METADATA | MY_MARIADB_CACHE_METADATA |     \
-	 MY_MARIADB_BULK_UNIT_RESULTS)
+/*
+ * What the decoder understands (bit 29 says that there is more); other bits are cleared on both sides. Rows of which a client
+ * wants no definitions could not be read by anybody else, so that is not offered either.
+ */
+#define MY_CAPABILITIES_KNOWN                                                                     \
+	((0xffffffffull & ~(MY_CLIENT_SSL | MY_CLIENT_EXTENSION | MY_CLIENT_OPTIONAL_METADATA)) | \
+	 MY_MARIADB_PROGRESS | MY_MARIADB_BULK | MY_MARIADB_EXTENDED_METADATA |                   \
+	 MY_MARIADB_CACHE_METADATA | MY_MARIADB_BULK_UNIT_RESULTS)
 
 enum my_command {
 	MY_COM_SLEEP = 0x00,

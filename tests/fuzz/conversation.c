@@ -77,9 +77,9 @@ static void digest_exchange(struct run *run, const struct exchange_item *exchang
 }
 
 /* A digest of all items; their memory is bounded by what came in. */
-static uint64_t finish(struct run *run, size_t bytes)
+static uint64_t finish(struct run *run, const struct conversation *conversation)
 {
-	size_t memory = run->items.bytes;
+	size_t memory = run->items.bytes, bytes = conversation->input.size;
 	uint64_t result;
 
 	if (!run->why)
@@ -92,7 +92,7 @@ static uint64_t finish(struct run *run, size_t bytes)
 			digest_slice(run, item->statement.text);
 	}
 	/* An item is at least 1 KiB, and a message at least 5 bytes; a prepared text is copied by every Bind of it. */
-	if (memory > 65536 + (bytes + 64) * (bytes + 2048))
+	if (!conversation->inflates && memory > 65536 + (bytes + 64) * (bytes + 2048))
 		abort();
 	item_list_release(&run->items);
 	run->protocol->recorder_free(run->recorder);
@@ -111,6 +111,8 @@ static uint64_t record(const struct conversation *conversation, size_t cut, bool
 
 	XXH3_64bits_reset(run.digest);
 	item_list_init(&run.items);
+	if (conversation->greeting.size)
+		feed(&run, SIDE_SERVER, conversation->greeting);
 	for (size_t i = 0; i < 2; i++)
 		if (conversation->login[i].size)
 			feed(&run, (enum side)i, conversation->login[i]);
@@ -125,7 +127,7 @@ static uint64_t record(const struct conversation *conversation, size_t cut, bool
 			feed(&run, side, cursor_bytes(&cursor, length));
 	}
 	*ret_failed = run.why != NULL;
-	return finish(&run, conversation->input.size);
+	return finish(&run, conversation);
 }
 
 void conversation_check(const struct conversation *conversation, size_t cut)
@@ -134,6 +136,8 @@ void conversation_check(const struct conversation *conversation, size_t cut)
 	uint64_t whole = record(conversation, 0, &failed);
 	uint64_t pieces = record(conversation, cut, &failed_in_pieces);
 
+	if (conversation->inflates && failed && failed_in_pieces)
+		return;
 	if (whole != pieces || failed != failed_in_pieces)
 		abort(); /* what is recorded depends on how the bytes were cut */
 }

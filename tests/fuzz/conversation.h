@@ -10,9 +10,15 @@
 
 struct conversation {
 	const struct protocol *protocol;
+	struct slice greeting; /* said by the server before anything else; may be empty */
 	struct slice login[2]; /* said before the input, by enum side; may be empty */
 	struct slice input;
 	bool ends; /* a block without bytes is the end of its side */
+	/*
+	 * Bytes may be compressed: what comes out of them is not bounded by their number, and what was understood of them
+	 * before a failure may depend on the cuts.
+	 */
+	bool inflates;
 };
 
 /*

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The MySQL recorder beside its tapes: that it gives up, with a reason, on what does not fit what was asked; its limits; and what
+ * is left when a connection ends.
+ */
+#include "parsers/mysql/recorder.h"
+
+#include <errno.h>
+
+/* clang-format off */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h> /* needs those above */
+/* clang-format on */
+
+#define OK "\7\0\0\1\0\0\0\2\0\0\0"
+#define OK_MORE(sequence) "\7\0\0" sequence "\0\0\0\12\0\0\0"
+#define QUERY "\11\0\0\0\3select 1"
+#define TWO "\12\0\0\0\3do 1;do 2"
+#define ERR "\11\0\0\1\377\20\4#08004"
+
+struct session {
+	struct recorder *recorder;
+	struct item_list items;
+	const char *why;
+};
+
+static int see(struct session *session, enum side side, struct slice bytes)
+{
+	return my_recorder_see(session->recorder, side, bytes, 1, &session->items, &session->why);
+}
+
+static void log_in(struct session *session)
+{
+	const struct my_greeting greeting = { .version = SLICE("10.11"),
+					      .capabilities = MY_CLIENT_PROTOCOL_41 |
+							      MY_CLIENT_MULTI_STATEMENTS |
+							      MY_CLIENT_SECURE_CONNECTION,
+					      .nonce_first = SLICE("12345678"),
+					      .nonce_rest = SLICE("901234567890") };
+	const struct my_login login = { .capabilities = greeting.capabilities,
+					.user = SLICE("ann") };
+	uint8_t sequence = 0;
+	struct buffer out;
+	size_t at;
+
+	*session = (struct session){ .recorder = my_recorder_new(1) };
+	item_list_init(&session->items);
+	buffer_init(&out, 4096);
+	at = my_packet_begin(&out);
+	my_greeting_write(&out, &greeting);
+	my_packet_end(&out, at, &sequence);
+	assert_int_equal(see(session, SIDE_SERVER, buffer_slice(&out)), 0);
+	buffer_clear(&out);
+	at = my_packet_begin(&out);
+	my_login_write(&out, &login);
+	my_packet_end(&out, at, &sequence);
+	assert_int_equal(see(session, SIDE_CLIENT, buffer_slice(&out)), 0);
+	assert_int_equal(see(session, SIDE_SERVER, SLICE("\7\0\0\2\0\0\0\2\0\0\0")), 0);
+	item_list_release(&session->items);
+	buffer_release(&out);
+}
+
+static void log_out(struct session *session)
+{
+	my_recorder_end(session->recorder, 5, &session->items);
+	item_list_release(&session->items);
+	my_recorder_free(session->recorder);
+}
+
+static const struct {
+	struct slice client;
+	struct slice server;
+	bool accepted;
+} conversations[] = {
+	/* answers without a request */
+	{ SLICE(""), SLICE(OK), false },
+	{ SLICE(""), SLICE(ERR), true },
+	/* answers to something else */
+	{ SLICE(QUERY), SLICE(OK), true },
+	{ SLICE(QUERY), SLICE("\7\0\0\2\0\0\0\2\0\0\0"), false }, /* out of sequence */
+	{ SLICE(QUERY), SLICE("\0\0\0\1"), false },
+	{ SLICE(QUERY), SLICE("\2\0\0\1\0\0"), false },
+	{ SLICE(QUERY), SLICE("\3\0\0\1\374\0\0"), false },
+	{ SLICE(QUERY), SLICE("\3\0\0\1\374\1\20"), false }, /* columns: 4097 */
+	{ SLICE(QUERY), SLICE("\1\0\0\1\1\4\0\0\2\3def"), false },
+	{ SLICE("\1\0\0\0\16"), SLICE(OK), true },
+	{ SLICE("\1\0\0\0\16"), SLICE("\1\0\0\1\1"), false },
+	{ SLICE("\5\0\0\0\26do ?"), SLICE("\4\0\0\1\0\1\0\0"), false },
+	/* malformed requests */
+	{ SLICE("\0\0\0\0"), SLICE(""), false },
+	{ SLICE("\1\0\0\1\16"), SLICE(""), false },
+	{ SLICE("\4\0\0\0\27\1\0\0"), SLICE(""), false },
+	{ SLICE("\6\0\0\0\30\1\0\0\0\0"), SLICE(""), false },
+	{ SLICE("\2\0\0\0\31\1"), SLICE(""), false },
+	{ SLICE("\1\0\0\0\22"), SLICE(""), false }, /* replication */
+};
+
+static void test_refused_conversations(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(conversations) / sizeof(conversations[0]); i++) {
+		struct session session;
+		const char *why;
+		int error;
+
+		log_in(&session);
+		error = see(&session, SIDE_CLIENT, conversations[i].client);
+		if (!error)
+			error = see(&session, SIDE_SERVER, conversations[i].server);
+		if (!error != conversations[i].accepted)
+			fail_msg("conversation %zu: %s", i, error ? session.why : "accepted");
+		why = session.why;
+		if (error) { /* sticky */
+			assert_int_equal(see(&session, SIDE_CLIENT, SLICE(QUERY)), -EPROTO);
+			assert_ptr_equal(session.why, why);
+		}
+		log_out(&session);
+	}
+}
+
+/* Behind a server's refusal nothing is read, however it comes. */
+static void test_refused_login(void **state)
+{
+	struct session session = { .recorder = my_recorder_new(1) };
+
+	(void)state;
+	item_list_init(&session.items);
+	assert_int_equal(see(&session, SIDE_SERVER, SLICE("\3\0\0\0\377\20\4\1\0\0\7xyz")), 0);
+	assert_int_equal(see(&session, SIDE_SERVER, SLICE("nonsense")), 0);
+	assert_null(session.items.first);
+	log_out(&session);
+}
+
+/* More results than statements are merged; an error of the next command is not. */
+static void test_merged_once(void **state)
+{
+	struct session session;
+	size_t merges = 0;
+
+	(void)state;
+	log_in(&session);
+	assert_int_equal(see(&session, SIDE_CLIENT, SLICE(TWO)), 0);
+	assert_int_equal(see(&session, SIDE_SERVER,
+			     SLICE(OK_MORE("\1") OK_MORE("\2") "\7\0\0\3\0\0\0\2\0\0\0")),
+			 0);
+	assert_int_equal(see(&session, SIDE_CLIENT, SLICE("\2\0\0\0\2x")), 0);
+	assert_int_equal(see(&session, SIDE_SERVER, SLICE(ERR)), 0);
+	for (const struct item *item = session.items.first; item; item = item->next)
+		merges += item->type == ITEM_BATCH_MERGE;
+	assert_int_equal(merges, 1);
+	log_out(&session);
+}
+
+static void test_pipeline_depth(void **state)
+{
+	struct session session;
+	size_t n = 0;
+
+	(void)state;
+	log_in(&session);
+	while (n <= MY_OPERATIONS_MAX && !see(&session, SIDE_CLIENT, SLICE("\1\0\0\0\16")))
+		n++;
+	assert_int_equal(n, MY_OPERATIONS_MAX);
+	assert_string_equal(session.why, "too many requests without an answer");
+	log_out(&session);
+}
+
+/* Unanswered and half answered requests are cut; one that waits longer than the flush's time is handed on before. */
+static void test_ends(void **state)
+{
+	static const struct slice answers[] = { SLICE(""), SLICE("\1\0\0\1\1"), SLICE("\1\0"),
+						SLICE(OK_MORE("\1")) };
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		struct session session;
+		const struct item *last;
+
+		log_in(&session);
+		assert_int_equal(see(&session, SIDE_CLIENT, SLICE(QUERY)), 0);
+		my_recorder_flush(session.recorder, 1, &session.items); /* it is younger */
+		assert_null(session.items.first);
+		assert_int_equal(see(&session, SIDE_SERVER, answers[i]), 0);
+		my_recorder_flush(session.recorder, 2, &session.items);
+		assert_true(session.items.first->exchange.opens);
+		assert_false(session.items.first->exchange.closes);
+		my_recorder_end(session.recorder, 5, &session.items);
+		for (last = session.items.first; last->next;)
+			last = last->next;
+		assert_true(last->exchange.closes && (last->exchange.flags & EXCHANGE_CUT));
+		assert_int_equal(last->exchange.outcome, OUTCOME_UNFINISHED);
+		log_out(&session);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_refused_conversations),
+		cmocka_unit_test(test_refused_login),
+		cmocka_unit_test(test_merged_once),
+		cmocka_unit_test(test_pipeline_depth),
+		cmocka_unit_test(test_ends),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
