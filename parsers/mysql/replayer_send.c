@@ -209,6 +209,7 @@ static void step_result(struct replayer *replayer, struct buffer *out)
 	const struct answer_result *result = &send->result;
 	int found = read_result(replayer);
 	struct slice file;
+	uint16_t status;
 
 	if (found != 1) {
 		unservable(replayer, NULL, found < 0 ? found : -EINVAL, out);
@@ -235,9 +236,10 @@ static void step_result(struct replayer *replayer, struct buffer *out)
 		open_cursor(replayer, out);
 		return;
 	}
+	/* That it was slow is known, and said, behind the rows only. */
+	status = result->completion.status & (uint16_t)~MY_STATUS_QUERY_WAS_SLOW;
 	if (!(replayer->capabilities & MY_CLIENT_DEPRECATE_EOF))
-		my_write_eof(replayer, 0, my_write_status(replayer, result->completion.status),
-			     out);
+		my_write_eof(replayer, 0, my_write_status(replayer, status), out);
 	begin_rows(replayer, out);
 }
 
