@@ -278,18 +278,18 @@ static const char *set_stage(struct cli *cli, const char *value)
 static const struct cli_command commands[] = {
 	{ "record", CLI_RECORD, "[-o FILE] [OPTION...] [--] CMD [ARGUMENT...]",
 	  "run CMD and record what it says to its servers",
-	  "Runs CMD, sees every PostgreSQL, MySQL and MariaDB conversation that it and its "
-	  "descendants\n"
-	  "have, and keeps each request with its answer in one SQLite file. CMD is not changed and "
-	  "does\n"
-	  "not know.\n" },
+	  "Runs CMD, sees every PostgreSQL, MySQL, MariaDB and HTTP/1 conversation that it and "
+	  "its\n"
+	  "descendants have, and keeps each request with its answer in one SQLite file. CMD is "
+	  "not\n"
+	  "changed and does not know.\n" },
 	{ "replay", CLI_REPLAY, "[FILE] [OPTION...] -- CMD [ARGUMENT...]",
 	  "run CMD again and answer it from a recording",
 	  "Runs CMD with nothing outside: every answer comes from FILE (mocks.db where not "
 	  "given),\n"
 	  "found by what was asked. What the recording cannot answer is an error that CMD sees, "
 	  "and\n"
-	  "that the summary explains.\n" },
+	  "that the summary explains. HTTP is not replayed yet: its connections are reset.\n" },
 	{ "trace", CLI_TRACE, "[OPTION...] [--] CMD [ARGUMENT...]",
 	  "run CMD and show its connects, and where they went",
 	  "Runs CMD and prints one line for each connect() as it happens: time, program[pid], the\n"
