@@ -18,7 +18,7 @@ installed_version() {
 }
 
 compile() {
-	gcc -O2 -fPIC -shared -w -I "$work/headers/usr/include/postgresql/$MAJOR/server" -o "$work/suite/$(basename "$1" .c).so" "$1"
+	gcc -O2 -fPIC -shared -w -DREFINT_VERBOSE -I "$work/headers/usr/include/postgresql/$MAJOR/server" -o "$work/suite/$(basename "$1" .c).so" "$1"
 }
 
 make_suite() {
