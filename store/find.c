@@ -2,7 +2,7 @@
 /*
  * From a request to the exchange that answers it (design §7). A hash selects a group, the full
  * comparison decides; a candidate of the same kinds wins over one that is only equal; among equals
- * the recorded order.
+ * what was recorded with the same login, then the recorded order.
  *
  * The cost does not grow with the recording: a group's cursor passes what was given, and the search
  * for a candidate of the same kinds goes LOOK_AHEAD entries. Only hashes that collide, which nobody
@@ -119,7 +119,7 @@ static size_t choose(struct answers_state *state, const struct request *request,
 			break;
 		if (only_unused && index_is_given(group, i))
 			continue;
-		match = find_compare(state, request, group->first[i].exchange);
+		match = find_compare(state, request, index_exchange(group, i));
 		if (match == MATCH_SAME_KIND)
 			return i;
 		if (match == MATCH_EQUAL && equal == NONE)
@@ -170,7 +170,7 @@ static void set_answer(struct answers_state *state, const struct index_group *gr
 {
 	struct stored_exchange exchange;
 
-	if (reader_exchange(state->reader, group->first[i].exchange, &exchange) <= 0)
+	if (reader_exchange(state->reader, index_exchange(group, i), &exchange) <= 0)
 		return;
 	answer->rung = RUNG_EXACT;
 	answer->exchange = (uint64_t)exchange.id;
@@ -192,28 +192,46 @@ static size_t repeat(struct answers_state *state, const struct request *request,
 	if (matcher->options.repeat == REPEAT_CYCLE && consume)
 		from = next_in_cycle(group);
 	i = choose(state, request, group, from, false);
-	if (i == NONE || gives_once(state->reader, request, group->first[i].exchange))
+	if (i == NONE || gives_once(state->reader, request, index_exchange(group, i)))
 		return NONE;
 	if (consume)
 		atomic_fetch_add_explicit(&matcher->repeated, 1, memory_order_relaxed);
 	return i;
 }
 
-static bool find_in_group(struct answers_state *state, const struct request *request,
-			  const struct index_group *group, bool consume, struct answer *answer)
+/* The first that was not given yet. */
+static size_t take(struct answers_state *state, const struct request *request,
+		   const struct index_group *group, bool consume)
 {
 	size_t i;
 
 	if (!group->n)
-		return false;
+		return NONE;
 	do { /* another worker may take what was chosen */
 		i = choose(state, request, group, index_cursor(group), true);
 	} while (i != NONE && consume && !index_give(group, i));
+	return i;
+}
+
+/* `own` is the part of `all` that was recorded with this connection's login, or empty. */
+static bool find_in_groups(struct answers_state *state, const struct request *request,
+			   const struct index_group *own, const struct index_group *all,
+			   bool consume, struct answer *answer)
+{
+	const struct index_group *group = own;
+	size_t i = take(state, request, own, consume);
+
+	if (i == NONE) {
+		group = all;
+		i = take(state, request, all, consume);
+	}
 	if (i == NONE) {
 		/* Is it there at all? The answer's own, whatever --repeat says of it. */
-		if (choose(state, request, group, group->n - 1, false) == NONE)
+		if (!all->n || choose(state, request, all, all->n - 1, false) == NONE)
 			return false;
 		answer->used_up = true;
+		group = own->n && choose(state, request, own, own->n - 1, false) != NONE ? own :
+											   all;
 		i = repeat(state, request, group, consume);
 	}
 	if (i == NONE)
@@ -245,13 +263,18 @@ void find_answer(struct answers_state *state, const struct request *request, enu
 {
 	uint64_t hash = sql_exact_hash(&request->context, request->statement, request->values);
 	uint32_t place = find_place(state, request->context.database);
-	struct index_group group =
-		index_find(&state->matcher->index, matcher_key(hash, place, class));
+	uint64_t key = matcher_key(hash, place, class);
+	struct matcher *matcher = state->matcher;
+	struct index_group all = index_find(&matcher->index, key);
+	struct index_group own = { 0 };
 
 	*ret_answer = (struct answer){ .rung = RUNG_MISS };
 	buffer_clear(&state->json);
-	if (group.n) /* nothing is compared otherwise */
+	if (all.n) /* nothing is compared otherwise */
 		parameters_json(request->values, request->statement->n_slots, &state->json);
-	if (find_in_group(state, request, &group, consume, ret_answer) && consume)
-		atomic_fetch_add_explicit(&state->matcher->exact, 1, memory_order_relaxed);
+	if (all.n > 1 && state->login)
+		own = index_find(&matcher->own, matcher_own_key(key, state->login));
+	own.under = matcher->index.entries;
+	if (find_in_groups(state, request, &own, &all, consume, ret_answer) && consume)
+		atomic_fetch_add_explicit(&matcher->exact, 1, memory_order_relaxed);
 }

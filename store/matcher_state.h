@@ -39,6 +39,8 @@ struct matcher {
 	struct matcher_options options;
 	struct endpoints endpoints;
 	struct index index;
+	struct index
+		own; /* over `index`: the entries whose key is another login's too, by key and login */
 	uint64_t unservable_entries;
 	struct template_entry *templates; /* sorted by hash, then statement */
 	size_t n_templates;
@@ -71,6 +73,7 @@ struct answers_state {
 	char *protocol;
 	uint32_t place; /* 0: not known (yet) */
 	bool place_by_database;
+	uint32_t login;	    /* 0: nobody logged in like that, or it does not matter */
 	struct arena arena; /* what one call needs; emptied by the next */
 	struct stored_result result;
 	struct answer_result last; /* what it held */
@@ -83,6 +86,8 @@ struct answers_state {
 /* load.c: 0, or -errno with a sentence. */
 MUST_CHECK int matcher_load(struct matcher *matcher, char error[STORE_ERROR_BYTES]);
 uint64_t matcher_key(uint64_t hash, uint32_t place, enum match_class class);
+/* Of the same identity, recorded by connections with this login. */
+uint64_t matcher_own_key(uint64_t key, uint32_t login);
 /* Statements of a template: the first in matcher->templates, and how many. */
 size_t matcher_templates(const struct matcher *matcher, uint64_t hash,
 			 const struct template_entry **ret_first);

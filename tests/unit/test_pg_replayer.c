@@ -357,7 +357,7 @@ static void test_empty_in_failed(void **state)
 	say_query(&client, "rollback");
 	expect(&fake, &client,
 	       "C BEGIN~\n" MISS("select missing") FAILED "1 \nt ~~\nn \n" FAILED
-						    "C ROLLBACK~\n" IDLE);
+							  "C ROLLBACK~\n" IDLE);
 }
 
 static void test_malformed(void **state)
