@@ -92,7 +92,8 @@ static int fake_result(void *context, uint64_t exchange, uint32_t number,
 		{ SLICE("nonsense"), SLICE("x") },
 	};
 	static const struct answer_field notice[] = { { SLICE("message"), SLICE("hello") } };
-	static const struct answer_event events[] = { { false, notice, 1 }, { true, notice, 1 } };
+	static const struct answer_event events[] = { { false, notice, 1, 1 },
+						      { true, notice, 1, 0 } };
 	struct fake *fake = context;
 
 	*ret_result = (struct answer_result){ 0 };
