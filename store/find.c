@@ -83,11 +83,23 @@ static enum match compare_values(struct answers_state *state, const struct reque
 	return sql_kinds_equal(request->values, values, n) ? MATCH_SAME_KIND : MATCH_EQUAL;
 }
 
+/* The data that came with the request is what the exchange's client sent. */
+static bool same_copy(struct answers_state *state, const struct request *request, int64_t id)
+{
+	struct copy_identity copy;
+
+	return reader_copy_identity(state->reader, (uint64_t)id, &copy) > 0 &&
+	       copy.end == request->copy->end &&
+	       memcmp(copy.digest, request->copy->digest, COPY_DIGEST_BYTES) == 0;
+}
+
 enum match find_compare(struct answers_state *state, const struct request *request, int64_t id)
 {
 	const struct stored_statement *stored;
 	struct stored_exchange exchange;
 
+	if (request->copy && !same_copy(state, request, id))
+		return MATCH_NO;
 	if (reader_exchange(state->reader, id, &exchange) <= 0)
 		return MATCH_NO;
 	if (exchange.edited || exchange.kind == EXCHANGE_PARSE)
@@ -199,6 +211,28 @@ static size_t repeat(struct answers_state *state, const struct request *request,
 	return i;
 }
 
+/*
+ * An exchange of MATCH_COPY is given: so it is among those of its statement, whatever their data. `hash` is the statement's; the
+ * group is in the order of the exchanges.
+ */
+static void give_statement(struct answers_state *state, uint64_t hash, uint64_t exchange)
+{
+	struct index_group group =
+		index_find(&state->matcher->index, matcher_key(hash, state->place, MATCH_SERVED));
+	size_t low = 0, high = group.n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (group.first[middle].exchange < exchange)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < group.n && group.first[low].exchange == exchange && index_give(&group, low))
+		atomic_fetch_add_explicit(&state->matcher->copy_given, 1, memory_order_relaxed);
+}
+
 static bool find_in_group(struct answers_state *state, const struct request *request,
 			  const struct index_group *group, bool consume, struct answer *answer)
 {
@@ -245,13 +279,18 @@ void find_answer(struct answers_state *state, const struct request *request, enu
 {
 	uint64_t hash = sql_exact_hash(&request->context, request->statement, request->values);
 	uint32_t place = find_place(state, request->context.database);
+	uint64_t own = request->copy ? copy_hash(hash, request->copy) : hash;
 	struct index_group group =
-		index_find(&state->matcher->index, matcher_key(hash, place, class));
+		index_find(&state->matcher->index,
+			   matcher_key(own, place, request->copy ? MATCH_COPY : class));
 
 	*ret_answer = (struct answer){ .rung = RUNG_MISS };
 	buffer_clear(&state->json);
 	if (group.n) /* nothing is compared otherwise */
 		parameters_json(request->values, request->statement->n_slots, &state->json);
-	if (find_in_group(state, request, &group, consume, ret_answer) && consume)
-		atomic_fetch_add_explicit(&state->matcher->exact, 1, memory_order_relaxed);
+	if (!find_in_group(state, request, &group, consume, ret_answer) || !consume)
+		return;
+	atomic_fetch_add_explicit(&state->matcher->exact, 1, memory_order_relaxed);
+	if (request->copy)
+		give_statement(state, hash, ret_answer->exchange);
 }

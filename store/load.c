@@ -14,7 +14,7 @@
 
 uint64_t matcher_key(uint64_t hash, uint32_t place, enum match_class class)
 {
-	uint64_t key = hash ^ ((uint64_t)place << 2 | (uint64_t) class) * 0x9e3779b97f4a7c15u;
+	uint64_t key = hash ^ ((uint64_t)place << 3 | (uint64_t) class) * 0x9e3779b97f4a7c15u;
 
 	/*
 	 * Every bit of the key depends on every bit of what it is made of (the finalizer of
@@ -34,6 +34,7 @@ static bool is_servable(const struct protocol *protocol, uint8_t kind, uint8_t o
 	return (kind == EXCHANGE_SIMPLE || kind == EXCHANGE_EXTENDED || kind == EXCHANGE_PARSE ||
 		kind == EXCHANGE_COMMAND) &&
 	       outcome != OUTCOME_UNFINISHED &&
+	       !((flags & EXCHANGE_MERGED) && (flags & (EXCHANGE_COPY_IN | EXCHANGE_COPY_OUT))) &&
 	       !(flags & (EXCHANGE_COPY | EXCHANGE_REQUEST_TOO_LARGE | EXCHANGE_NOT_DECODED |
 			  EXCHANGE_CUT | EXCHANGE_ABORTED));
 }
@@ -54,6 +55,21 @@ static uint64_t make_hash(struct reader *reader, int64_t id)
 		hash = sql_exact_hash(&context, &statement, values);
 	arena_release(&arena);
 	return hash;
+}
+
+/* COPY FROM STDIN: found by its data too. */
+static int add_copy(struct matcher *matcher, struct reader *reader, uint32_t id, uint64_t hash,
+		    uint32_t place)
+{
+	struct copy_identity copy;
+
+	if (reader_copy_identity(reader, id, &copy) <= 0)
+		return 0; /* whoever asks for it is told that this is not its data */
+	matcher->copy_entries++;
+	return index_add(&matcher->index, matcher_key(copy_hash(hash, &copy), place, MATCH_COPY),
+			 id) ?
+		       0 :
+		       -E2BIG;
 }
 
 /* Adds the exchange that `sql` stands on. */
@@ -86,6 +102,8 @@ static int add_exchange(struct matcher *matcher, struct reader *reader, sqlite3_
 	matcher->has_merged |= (flags & EXCHANGE_MERGED) != 0;
 	if (!index_add(&matcher->index, matcher_key(hash, place, class), (uint32_t)id))
 		return -E2BIG;
+	if (class == MATCH_SERVED && (flags & EXCHANGE_COPY_IN))
+		return add_copy(matcher, reader, (uint32_t)id, hash, place);
 	return 0;
 }
 

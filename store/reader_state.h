@@ -17,6 +17,7 @@ enum reader_sql {
 	GET_CHUNK,
 	GET_PART,
 	GET_GAVE_ROWS,
+	GET_COPY,
 	GET_SERVER,
 	READER_SQL_COUNT,
 };
