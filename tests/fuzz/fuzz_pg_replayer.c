@@ -153,6 +153,13 @@ static int fake_part(void *context, uint64_t exchange, uint64_t part, uint32_t s
 	return sequence < (exchange % 29 == 28 ? 1 : 2);
 }
 
+static void fake_login(void *context, const struct name_value *parameters, size_t n)
+{
+	(void)context;
+	(void)parameters;
+	(void)n;
+}
+
 static void fake_count(void *context)
 {
 	(void)context;
@@ -239,6 +246,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct answers answers = {
 		.context = &fake,
 		.server = fake_server,
+		.login = fake_login,
 		.find = fake_find,
 		.peek = fake_peek,
 		.find_parse_error = fake_parse_error,

@@ -364,6 +364,13 @@ static int fake_part(void *context, uint64_t exchange, uint64_t part, uint32_t s
 	return 1;
 }
 
+static void fake_login(void *context, const struct name_value *parameters, size_t n)
+{
+	(void)context;
+	(void)parameters;
+	(void)n;
+}
+
 static void fake_count(void *context)
 {
 	((struct fake *)context)->session++;
@@ -381,6 +388,7 @@ struct answers answers_of(struct fake *fake, struct answer_cache *cache)
 		.context = fake,
 		.cache = cache,
 		.server = fake_server,
+		.login = fake_login,
 		.find = fake_find,
 		.peek = fake_peek,
 		.find_parse_error = fake_parse_error,
