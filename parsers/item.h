@@ -213,6 +213,8 @@ struct item_list {
 };
 
 struct item *item_new(enum item_type type, uint64_t connection);
+/* The same with a first block of so many bytes, itself included: for what is known to need more than arenas begin with. */
+struct item *item_new_with_room(enum item_type type, uint64_t connection, size_t size);
 void item_free(struct item *item); /* accepts NULL */
 
 void item_list_init(struct item_list *list);
