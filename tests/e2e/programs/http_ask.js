@@ -42,12 +42,12 @@ async function byFetch(request) {
 }
 
 async function byUndici(request, pools) {
-	let { method, body } = request
+	let { method, body, headers } = request
 	let url = new URL(request.url)
 	for (;;) {
 		const response = await pools.get(url.origin).request({
 			method, body, path: url.pathname + url.search,
-			headers: { 'accept-encoding': 'br, gzip', ...request.headers },
+			headers: { 'accept-encoding': 'br, gzip', ...headers },
 		})
 		const bytes = Buffer.from(await response.body.arrayBuffer())
 		const decode = DECODE[response.headers['content-encoding']]
@@ -56,7 +56,7 @@ async function byUndici(request, pools) {
 			return show(request, response.statusCode, response.headers, coded)
 		url = new URL(response.headers.location, url)
 		if (response.statusCode !== 307)
-			[method, body] = ['GET', undefined]
+			[method, body, headers] = ['GET', undefined, {}]
 	}
 }
 
