@@ -70,6 +70,11 @@ packages() {
 		bench mariadb-client mariadb
 		bench sysbench       sysbench
 		bench pgbouncer
+		bench wrk            wrk
+		bench nginx-light    nginx
+		bench mitmproxy      mitmdump
+		bench nodejs         node
+		bench npm            npm
 		fuzz  libclang-rt-14-dev
 		bare  debootstrap    debootstrap
 	LIST
