@@ -53,7 +53,8 @@ class NodeServer:
             raise Skip("node is not installed")
         where = folder("node")
         self.log = where / "log"
-        command = ["node", PROGRAMS / "http_node_server.js", self.log, make_file(where), "2"]
+        self.file = make_file(where)
+        command = ["node", PROGRAMS / "http_node_server.js", self.log, self.file, "2"]
         self.process = spawn(command, stdout=subprocess.PIPE)
         self.port, self.inner, self.port6 = map(int, self.process.stdout.readline().split())
         self.url = f"http://127.0.0.1:{self.port}"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // http_ask.py in Java's own HttpClient: `HttpAsk POOL SEED NAME=URL...`. It offers an upgrade to HTTP/2 with each first request
-// (Upgrade: h2c), and has no content codings of its own. It does not wait for 100: JDK 17.0.15 then loses the final response in one
-// run of ten, without mockproxy too.
+// (Upgrade: h2c), and has no content codings of its own.
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -43,6 +42,7 @@ public class HttpAsk {
 				builder.setHeader(header.split(": ")[0], header.split(": ")[1]);
 		builder.method(parts[1], parts[4].equals("-") ? BodyPublishers.noBody()
 			: BodyPublishers.ofString(body[0].repeat(body.length > 1 ? Integer.parseInt(body[1]) : 1)));
+		builder.expectContinue(parts[5].contains("expect"));
 		return new Asked(server.substring(0, cut) + " " + parts[0], builder.build(), parts[5].contains("follow"));
 	}
 
