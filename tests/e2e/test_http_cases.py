@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""HTTP at its edges, recorded and replayed: slow clients, other addresses, connections that end too early or too late, HTTP/1.0,
-validators, cookies."""
+"""HTTP at its edges, recorded and replayed: slow clients, other addresses, connections that end too
+early or too late, HTTP/1.0, validators, cookies."""
 import socket
 import struct
 import threading
@@ -12,7 +12,8 @@ from recording import contains, expect_whole, query
 
 
 class Scripted:
-    """A server that does with its connections, in turn, what the functions of a list do: each gets one whose request is read."""
+    """A server that does with its connections, in turn, what the functions of a list do: each gets
+    one whose request is read."""
 
     def __init__(self, *script):
         self.socket = socket.create_server(("127.0.0.1", 0))
@@ -65,7 +66,8 @@ def wait_sent(connection):
 
 
 class Cases:
-    """Each is recorded with one command and replayed with it, or with another, when the server is gone."""
+    """Each is recorded with one command and replayed with it, or with another, when the server is
+    gone."""
 
     def __init__(self):
         self.where = folder("http_cases")
@@ -73,8 +75,9 @@ class Cases:
         self.later = []
 
     def both(self, name, server, command, **others):
-        """Records, and leaves the replay for when the servers are gone. `others`: `replayed`, another command that shall
-        print the same; `check(path)`; `whole`: False when the connection goes opaque."""
+        """Records, and leaves the replay for when the servers are gone. `others`: `replayed`,
+        another command that shall print the same; `check(path)`; `whole`: False when the connection
+        goes opaque."""
         self.number += 1
         path = self.where / f"{self.number}.db"
         done = record(path, command)
@@ -175,7 +178,9 @@ def run_scripted(suite, cases):
     server = Scripted(lingers)
     suite.run(
         "recorded: more behind what closes",
-        lambda: cases.both("more behind what closes", server, raw(server, "behind_close"), whole=False),
+        lambda: cases.both(
+            "more behind what closes", server, raw(server, "behind_close"), whole=False
+        ),
     )
     for name, server, how, paths, check in scripted_cases():
         command = how(*(server.url + path for path in paths))
@@ -249,7 +254,10 @@ def node_cases(cases, node):
         curl("-i", f"{url}/big-header"),
         check=expect_rows("select status from http", (200,)),
     )
-    yield both("an answer before the body", curl("-T", node.file, "-w", "%{http_code}", f"{url}/status/413"))
+    yield both(
+        "an answer before the body",
+        curl("-T", node.file, "-w", "%{http_code}", f"{url}/status/413"),
+    )
 
 
 def run_node(suite, cases):

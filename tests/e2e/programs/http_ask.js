@@ -5,7 +5,6 @@
 
 const crypto = require('node:crypto')
 const fs = require('node:fs')
-const path = require('node:path')
 const zlib = require('node:zlib')
 const { shuffle } = require('./common.js')
 
@@ -62,7 +61,7 @@ async function byUndici(request, pools) {
 
 async function main() {
 	const [way, pool, seed, ...servers] = process.argv.slice(2)
-	const text = fs.readFileSync(path.join(__dirname, 'http_requests.tsv'), 'utf8')
+	const text = fs.readFileSync(process.env.HTTP_REQUESTS, 'utf8')
 	const lines = text.split('\n').filter((line) => line && !line.startsWith('#'))
 	const asked = lines.flatMap((line) => servers.map((server) => parse(line, server)))
 	const size = Number(pool)

@@ -32,9 +32,12 @@ def show(data):
 def pipelined():
     """Three requests in one write, and the last byte of each body is its own."""
     connection = connect()
-    requests = b"".join(
-        b"GET /pipe?n=%d HTTP/1.1\r\n" % i + HOST + b"\r\n" for i in range(3)
-    ) + b"POST /pipe HTTP/1.1\r\n" + HOST + b"Content-Length: 2\r\n\r\nhi"
+    requests = (
+        b"".join(b"GET /pipe?n=%d HTTP/1.1\r\n" % i + HOST + b"\r\n" for i in range(3))
+        + b"POST /pipe HTTP/1.1\r\n"
+        + HOST
+        + b"Content-Length: 2\r\n\r\nhi"
+    )
     connection.sendall(requests)
     show(until(connection, b'"path": "/pipe"}'))
 
@@ -96,7 +99,8 @@ def ambiguous():
 
 
 def behind_close():
-    """More than a server reads at once behind a request whose answer closes the connection: the answer still arrives."""
+    """More than a server reads at once behind a request whose answer closes the connection: the
+    answer still arrives."""
     connection = connect()
     first = b"GET /first HTTP/1.1\r\n" + HOST + b"\r\n"
     connection.sendall(first + b"GET /behind HTTP/1.1\r\n" * 20000)
@@ -117,7 +121,9 @@ def kept():
     """HTTP/1.0 on one connection, as ab -k asks."""
     connection = connect()
     for i in range(3):
-        connection.sendall(b"GET /plain?id=%d HTTP/1.0\r\nConnection: keep-alive\r\n" % i + HOST + b"\r\n")
+        connection.sendall(
+            b"GET /plain?id=%d HTTP/1.0\r\nConnection: keep-alive\r\n" % i + HOST + b"\r\n"
+        )
         show(until(connection, b"plain %d\n" % i))
 
 
