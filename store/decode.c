@@ -164,6 +164,27 @@ int decode_pairs(struct slice json, struct arena *arena, size_t max,
 	return 0;
 }
 
+/* The other members of an event: "after" is a number of rows, or "tag". */
+static int decode_event_place(struct json_reader *reader, struct arena *arena, uint64_t *ret_place)
+{
+	enum json_token token;
+	struct slice text;
+	int64_t rows;
+
+	while ((token = json_next(reader)) == JSON_KEY) {
+		if (!slice_equal(json_string(reader, arena), SLICE("after")) ||
+		    decode_text(reader, arena, &text) < 0)
+			return -EBADMSG;
+		if (slice_equal(text, SLICE("tag")))
+			*ret_place = ANSWER_EVENT_LAST;
+		else if (decode_number(text, &rows) == 0 && rows >= 0)
+			*ret_place = (uint64_t)rows + 1;
+		else
+			return -EBADMSG;
+	}
+	return token == JSON_OBJECT_END ? 0 : -EBADMSG;
+}
+
 static int decode_event(struct slice json, struct arena *arena, struct answer_event *event)
 {
 	struct json_reader reader;
@@ -178,7 +199,8 @@ static int decode_event(struct slice json, struct arena *arena, struct answer_ev
 	if (!event->status && !slice_equal(key, SLICE("notice")))
 		return -EBADMSG;
 	fields = slice_of(NULL, 0);
-	if (!json_next_element(&reader, &fields) || json_next(&reader) != JSON_OBJECT_END)
+	if (!json_next_element(&reader, &fields) ||
+	    decode_event_place(&reader, arena, &event->place) < 0)
 		return -EBADMSG;
 	return decode_fields(fields, arena, &event->fields, &event->n_fields);
 }

@@ -8,12 +8,14 @@
  */
 #include "parsers/sql/shape.h"
 #include "store/http_match.h"
+#include "store/mask.h"
 #include "store/matcher_state.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #define JSON_BYTES_MAX ((size_t)64 * 1024 * 1024)
+#define LOGIN_BYTES_MAX ((size_t)1024 * 1024)
 #define EXPLANATION_BYTES ((size_t)8192)
 
 int matcher_new(struct recording *recording, const struct matcher_options *options,
@@ -28,6 +30,7 @@ int matcher_new(struct recording *recording, const struct matcher_options *optio
 	matcher->options = *options;
 	pthread_mutex_init(&matcher->misses_mutex, NULL);
 	index_init(&matcher->index);
+	index_init(&matcher->own);
 	rc = matcher_load(matcher, ret_error);
 	if (rc < 0)
 		matcher_free(matcher);
@@ -49,6 +52,7 @@ void matcher_free(struct matcher *matcher)
 	pthread_mutex_destroy(&matcher->misses_mutex);
 	index_release(&matcher->index);
 	http_places_free(matcher);
+	index_release(&matcher->own);
 	endpoints_release(&matcher->endpoints);
 	free(matcher->templates);
 	free(matcher);
@@ -111,6 +115,19 @@ static bool answers_server(void *context, struct slice database, struct slice us
 	}
 	return connection &&
 	       reader_server(state->reader, connection, &state->arena, ret_server) > 0;
+}
+
+static void answers_login(void *context, const struct name_value *parameters, size_t n)
+{
+	struct answers_state *state = context;
+	struct buffer json;
+
+	buffer_init(&json, LOGIN_BYTES_MAX);
+	mask_parameters_json(&json, parameters, n);
+	state->login = json.overflowed ?
+			       0 :
+			       endpoints_login(&state->matcher->endpoints, buffer_slice(&json));
+	buffer_release(&json);
 }
 
 /* A miss is explained, and counted when the request was to be answered and not only looked at. */
@@ -300,6 +317,13 @@ static int answers_part(void *context, uint64_t exchange, uint64_t part, uint32_
 	return reader_part(state->reader, (int64_t)exchange, part, sequence, ret_bytes);
 }
 
+static int answers_copy(void *context, uint64_t exchange, struct answer_copy *ret_copy)
+{
+	struct answers_state *state = context;
+
+	return reader_copy(state->reader, exchange, ret_copy);
+}
+
 static void answers_count_session(void *context)
 {
 	struct answers_state *state = context;
@@ -348,6 +372,7 @@ struct answers *answers_new(struct matcher_reader *reader, const char *protocol,
 		.context = state,
 		.http = &http_answers,
 		.server = answers_server,
+		.login = answers_login,
 		.find = answers_find,
 		.peek = answers_peek,
 		.find_parse_error = answers_find_parse_error,
@@ -357,6 +382,7 @@ struct answers *answers_new(struct matcher_reader *reader, const char *protocol,
 		.chunk = answers_chunk,
 		.next_row = answers_next_row,
 		.part = answers_part,
+		.copy = answers_copy,
 		.count_session = answers_count_session,
 		.count_unservable = answers_count_unservable,
 	};
@@ -395,6 +421,9 @@ static int compare_misses(const void *a, const void *b)
 void matcher_summarize(struct matcher *matcher, struct matcher_summary *ret_summary)
 {
 	uint64_t unused = index_unused(&matcher->index);
+	/* What cannot be served is never given; COPY FROM STDIN has two entries. */
+	uint64_t not_counted =
+		matcher->unservable_entries + matcher->copy_entries - matcher->copy_given;
 
 	free(matcher->misses_shown);
 	matcher->misses_shown = calloc(matcher->n_misses + 1, sizeof(*matcher->misses_shown));
@@ -411,8 +440,7 @@ void matcher_summarize(struct matcher *matcher, struct matcher_summary *ret_summ
 		.missed = matcher->missed,
 		.unservable = matcher->unservable,
 		.repeated = matcher->repeated,
-		/* What cannot be served is never given. */
-		.unused = unused - matcher->unservable_entries,
+		.unused = unused > not_counted ? unused - not_counted : 0,
 		.other_endpoint = matcher->other_endpoint,
 		.misses = matcher->misses_shown,
 		.n_misses = matcher->n_misses,

@@ -45,7 +45,7 @@ def app(*requests):
     """The program that asks these. A command line has its limits."""
     told = folder("ask") / "requests"
     told.write_text(json.dumps(requests))
-    return [sys.executable, PROGRAMS / "http_ask.py", told]
+    return [sys.executable, PROGRAMS / "http_questions.py", told]
 
 
 class Replayed:
