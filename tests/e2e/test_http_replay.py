@@ -389,6 +389,22 @@ def nginx(replayed):
     )
 
 
+def explained(replayed):
+    path, requests, _ = replayed.record([get("{}/a?id=1", User_Agent="x")])
+    command = app(requests[0], get(requests[0][1] + "1"))
+    url = requests[0][1]
+    replay(path, command, options=["--explain"]).expect(3).says(
+        " traceparent ", f"mockproxy: http exact, exchange 1: GET {url}\n",
+        "not compared: Host, User-Agent\n", f"mockproxy: http miss: GET {url}1\n",
+        "difference: query id: recorded 1, asked 11\n",
+    )
+    done = replay(path, command, options=["--explain", "--json"]).expect(3)
+    lines = [json.loads(line) for line in done.errors().splitlines()]
+    expect("date" in lines[0]["noise"], lines[0])
+    expect_equal([line["rung"] for line in lines[1:3]], ["exact", "miss"], "rungs")
+    expect_equal(lines[3]["missed"], 1, "the summary")
+
+
 def main():
     need_mockproxy()
     suite = Suite()
@@ -398,7 +414,7 @@ def main():
     for name, (recorded, asked) in SAME.items():
         suite.run(f"the same: {name}", same, replayed, recorded, asked)
     for case in (swapped, two_hosts, sizes, pipelined, curl, repeats, mapped, edited, cut, large,
-                 smuggled, nginx):
+                 smuggled, explained, nginx):
         suite.run("replayed: " + case.__name__.replace("_", " "), case, replayed)
     suite.finish()
 
