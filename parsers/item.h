@@ -120,6 +120,9 @@ enum piece_type {
 	PIECE_NOTICE, /* bytes: the protocol's error fields */
 	PIECE_STATUS, /* bytes: name NUL value NUL: a session parameter that the server reports changed */
 	PIECE_BODY, /* bytes: the next ones of an HTTP body; `result` says whose, enum http_side */
+	PIECE_ARRIVED, /* bytes: u64 of an HTTP response's body had come by then: u64 time; big-endian */
+	PIECE_MESSAGE_BODY, /* bytes: the next ones of a WebSocket message of side `result`; count 1: deflated */
+	PIECE_MESSAGE, /* it is complete, or a control frame; see exchange.h, struct http_message */
 };
 
 /*

@@ -10,6 +10,7 @@
 #include "parsers/http/credentials.h"
 #include "parsers/http/exchange.h"
 #include "store/http_coding.h"
+#include "store/http_messages.h"
 #include "store/schema.h"
 
 #include <stdlib.h>
@@ -36,6 +37,7 @@ struct http_open {
 	int64_t start_ns;
 	struct body bodies[2]; /* by enum http_side */
 	struct buffer interim;
+	struct http_messages *messages; /* owned; NULL: there are none */
 	bool answered; /* its http_response is there */
 };
 
@@ -60,8 +62,9 @@ static struct http_open *open_new(struct ingest *ingest, const struct exchange_i
 	return open;
 }
 
-static void open_free(struct http_open *open)
+static void open_free(struct ingest *ingest, struct http_open *open)
 {
+	http_messages_free(ingest, open->messages);
 	for (size_t i = 0; i < ARRAY_SIZE(open->bodies); i++) {
 		buffer_release(&open->bodies[i].held);
 		buffer_release(&open->bodies[i].trailers);
@@ -71,12 +74,12 @@ static void open_free(struct http_open *open)
 	free(open);
 }
 
-void http_ingest_forget(struct connection_state *connection)
+void http_ingest_forget(struct ingest *ingest, struct connection_state *connection)
 {
 	while (connection->http_open) {
 		struct http_open *next = connection->http_open->next;
 
-		open_free(connection->http_open);
+		open_free(ingest, connection->http_open);
 		connection->http_open = next;
 	}
 }
@@ -365,6 +368,8 @@ static int ingest_into(struct ingest *ingest, const struct connection_state *con
 		rc = add_request(ingest, open, item);
 	if (rc == SQLITE_OK && final)
 		rc = add_response(ingest, open, item, final);
+	if (rc == SQLITE_OK)
+		rc = http_messages_take(ingest, &open->messages, open->id, item);
 	if (rc == SQLITE_OK && item->closes)
 		rc = close_exchange(ingest, open, item, final != NULL);
 	return rc;
@@ -390,6 +395,6 @@ int http_ingest_exchange(struct ingest *ingest, struct connection_state *connect
 	for (size_t i = 0; i < ARRAY_SIZE(open->bodies); i++)
 		ingest->http_held -= open->bodies[i].held.size;
 	*link = open->next;
-	open_free(open);
+	open_free(ingest, open);
 	return rc;
 }

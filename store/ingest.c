@@ -86,6 +86,13 @@ static const char *const ingest_sql[INGEST_SQL_COUNT] = {
 	[SET_HTTP_RESPONSE] = "UPDATE http_response SET body = ?2, coding = ?3, wire_body = ?4, "
 			      "body_part = ?5, body_bytes = ?6, trailers = ?7, interim = ?8 "
 			      "WHERE exchange = ?1",
+	[ADD_HTTP_MESSAGE] =
+		"INSERT INTO http_message (exchange, number, side, kind, at_ns, body, body_part, "
+		"body_bytes, coding, wire_body, wire_part, close_code, undecoded, complete) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+	[ADD_HTTP_STREAM] = "INSERT INTO http_stream (exchange, number, body_bytes, at_ns) "
+			    "VALUES (?1, ?2, ?3, ?4)",
+	[DROP_PART] = "DELETE FROM value_part WHERE exchange = ?1 AND part = ?2",
 };
 
 int ingest_new(sqlite3 *database, struct ingest **ret_ingest)
@@ -117,7 +124,7 @@ int ingest_new(sqlite3 *database, struct ingest **ret_ingest)
 	return rc;
 }
 
-static void connection_free(struct connection_state *connection)
+static void connection_free(struct ingest *ingest, struct connection_state *connection)
 {
 	while (connection->open) {
 		struct open_exchange *next = connection->open->next;
@@ -125,7 +132,7 @@ static void connection_free(struct connection_state *connection)
 		ingest_open_exchange_free(connection->open);
 		connection->open = next;
 	}
-	http_ingest_forget(connection);
+	http_ingest_forget(ingest, connection);
 	sql_session_free(connection->session);
 	buffer_release(&connection->context_key);
 	free((void *)connection->host.data);
@@ -140,7 +147,7 @@ void ingest_free(struct ingest *ingest)
 		while (ingest->connections[i]) {
 			struct connection_state *next = ingest->connections[i]->next;
 
-			connection_free(ingest->connections[i]);
+			connection_free(ingest, ingest->connections[i]);
 			ingest->connections[i] = next;
 		}
 	}
@@ -386,7 +393,7 @@ static int connection_close(struct ingest *ingest, struct connection_state **lin
 	sqlite3_bind_int64(sql, 7, (int64_t)item->server_bytes);
 	ingest->summary.opaque += item->opaque.size != 0;
 	*link = connection->next;
-	connection_free(connection);
+	connection_free(ingest, connection);
 	return database_run(sql);
 }
 

@@ -41,6 +41,9 @@ enum ingest_sql {
 	SET_HTTP_REQUEST,
 	ADD_HTTP_RESPONSE,
 	SET_HTTP_RESPONSE,
+	ADD_HTTP_MESSAGE,
+	ADD_HTTP_STREAM,
+	DROP_PART,
 	INGEST_SQL_COUNT,
 };
 
@@ -140,6 +143,7 @@ struct ingest {
 	struct column *column_room; /* COLUMNS_MAX */
 	struct writer_summary summary;
 	size_t http_held; /* bytes of bodies that wait for their end */
+	size_t http_inflaters; /* of WebSockets */
 };
 
 /* ingest_statement.c */

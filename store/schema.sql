@@ -175,6 +175,33 @@ CREATE TABLE http_response (         -- its final response; not there: none came
 	body_bytes        INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE http_message (          -- a WebSocket's messages, behind the exchange whose status was 101
+	exchange          INTEGER NOT NULL REFERENCES exchange (id),
+	number            INTEGER NOT NULL, -- from 1, of both sides, in the order in which they were complete
+	side              TEXT NOT NULL,  -- who said it: client or server
+	kind              TEXT NOT NULL,  -- text, binary, close, ping, pong
+	at_ns             INTEGER NOT NULL, -- when it was complete
+	body              ANY,            -- readable: without compression; of a close its reason; NULL: in value_part
+	body_part         INTEGER,        -- the body's part in value_part; NULL: it is here
+	body_bytes        INTEGER NOT NULL, -- of body
+	close_code        INTEGER,        -- of a close that says one
+	coding            TEXT,           -- permessage-deflate: it came compressed, body is without that; else NULL
+	wire_body         BLOB,           -- then: as it passed, unmasked, of all fragments. Nothing depends on it
+	wire_part         INTEGER,        -- or its part in value_part
+	undecoded         INTEGER NOT NULL, -- 1: it came compressed, and body still is: replay cannot say it
+	complete          INTEGER NOT NULL, -- 0: the connection ended within it
+	PRIMARY KEY (exchange, number)
+) STRICT;
+
+CREATE TABLE http_stream (           -- when a response came whose length was not told before: of server-sent events each,
+	                                  -- of anything else what lies between two pauses of a millisecond or more
+	exchange          INTEGER NOT NULL REFERENCES exchange (id),
+	number            INTEGER NOT NULL, -- from 1
+	body_bytes        INTEGER NOT NULL, -- of the body, as it passed, this much had come
+	at_ns             INTEGER NOT NULL,
+	PRIMARY KEY (exchange, number)
+) STRICT, WITHOUT ROWID;
+
 CREATE TRIGGER http_request_body_edited AFTER UPDATE OF body ON http_request
 WHEN OLD.wire_body IS NOT NULL AND NEW.wire_body IS OLD.wire_body BEGIN
 	UPDATE http_request SET wire_body = NULL WHERE exchange = NEW.exchange;
@@ -253,6 +280,20 @@ SELECT e.id AS id,
 FROM exchange e
 JOIN http_request q ON q.exchange = e.id
 LEFT JOIN http_response r ON r.exchange = e.id;
+
+-- Every message of every WebSocket.
+CREATE VIEW messages AS
+SELECT m.exchange AS exchange,
+       m.number AS number,
+       h.connection AS connection,
+       strftime('%Y-%m-%dT%H:%M:%fZ', m.at_ns / 1000000000.0, 'unixepoch') AS at,
+       h.url AS url,
+       m.side AS side,
+       m.kind AS kind,
+       CASE WHEN m.kind = 'close' THEN trim(coalesce(m.close_code, '') || ' ' || m.body)
+	    WHEN m.body_part IS NULL THEN m.body
+	    ELSE '(' || m.body_bytes || ' bytes in value_part)' END AS body
+FROM http_message m JOIN http h ON h.id = m.exchange;
 
 -- Every SQL exchange, as a person would ask for it.
 CREATE VIEW queries AS

@@ -36,6 +36,7 @@ void http_recorder_free(struct recorder *recorder)
 	}
 	http_framer_release(&recorder->framers[SIDE_CLIENT]);
 	http_framer_release(&recorder->framers[SIDE_SERVER]);
+	free(recorder->websocket);
 	free(recorder);
 }
 
@@ -73,6 +74,14 @@ static bool given_up(const struct recorder *recorder)
 	return recorder->client_error && (!recorder->oldest || recorder->oldest->response_done);
 }
 
+static void see_websocket(struct recorder *recorder, enum side side, struct slice bytes)
+{
+	if (bytes.size)
+		http_websocket_see(recorder, side, bytes);
+	else
+		http_websocket_side_end(recorder, side);
+}
+
 static void see_client(struct recorder *recorder, struct slice bytes)
 {
 	struct http_framer *framer = &recorder->framers[SIDE_CLIENT];
@@ -81,6 +90,10 @@ static void see_client(struct recorder *recorder, struct slice bytes)
 
 	if (recorder->client_error)
 		return;
+	if (recorder->websocket) {
+		see_websocket(recorder, SIDE_CLIENT, bytes);
+		return;
+	}
 	while (!recorder->error && (next = http_framer_next(framer, &bytes, &event)) == HTTP_EVENT)
 		if (!client_event(recorder, &event))
 			break;
@@ -96,6 +109,10 @@ static void see_server(struct recorder *recorder, struct slice bytes)
 	struct http_event event;
 	enum http_next next = HTTP_MORE;
 
+	if (recorder->websocket) {
+		see_websocket(recorder, SIDE_SERVER, bytes);
+		return;
+	}
 	if (!bytes.size) {
 		http_server_end(recorder);
 		return;
@@ -104,8 +121,11 @@ static void see_server(struct recorder *recorder, struct slice bytes)
 		recorder->oldest->first_byte_ns = recorder->now_ns;
 	while (!recorder->error && !given_up(recorder) &&
 	       (next = http_framer_next(framer, &bytes, &event)) == HTTP_EVENT)
-		if (!http_server_event(recorder, &event))
+		if (!http_server_event(recorder, &event) ||
+		    (recorder->websocket && event.type == HTTP_MESSAGE))
 			break;
+	if (!recorder->error && recorder->websocket && bytes.size)
+		http_websocket_see(recorder, SIDE_SERVER, bytes);
 	if (!recorder->error && !given_up(recorder) && next == HTTP_ERROR)
 		http_fail(recorder, framer->error);
 }
@@ -142,6 +162,8 @@ void http_recorder_end(struct recorder *recorder, int64_t time_ns, struct item_l
 {
 	recorder->items = items;
 	recorder->now_ns = time_ns;
+	if (recorder->websocket)
+		http_websocket_end(recorder);
 	while (recorder->oldest)
 		http_exchange_cut(recorder);
 	recorder->items = NULL;

@@ -68,6 +68,7 @@ static void enqueue(struct recorder *recorder, struct item *item)
 	exchange->item = item;
 	exchange->method = owned(item->exchange.request->method);
 	exchange->upgrade = http_field(&item->exchange.request->fields, SLICE("upgrade")).data;
+	exchange->websocket = http_websocket_asked(item->exchange.request);
 	*recorder->end = exchange;
 	recorder->end = &exchange->next;
 	recorder->newest = exchange;
@@ -131,41 +132,58 @@ void http_exchange_spill(struct recorder *recorder, struct http_exchange *exchan
 	item_list_add(recorder->items, part);
 }
 
-/* A new piece for the next bytes of a body, of which `known` are known to come. */
-static void add_room(struct recorder *recorder, struct http_exchange *exchange, enum http_side side,
-		     uint64_t known)
+/* A new piece for bytes that follow. */
+static void add_room(struct recorder *recorder, struct http_exchange *exchange,
+		     const struct http_bytes *bytes)
 {
-	struct http_room *room = &exchange->rooms[side];
+	struct http_room *room = &exchange->rooms[bytes->side];
 	size_t size = room->next ? room->next : ROOM_FIRST;
 
 	if (exchange->item->arena.allocated > HTTP_ITEM_BYTES)
 		http_exchange_spill(recorder, exchange);
-	if (size < known)
-		size = known < ROOM_MAX ? (size_t)known : ROOM_MAX;
+	if (size < bytes->known || bytes->type == PIECE_MESSAGE_BODY)
+		size = bytes->known < ROOM_MAX ? (size_t)bytes->known : ROOM_MAX;
 	room->next = size < ROOM_MAX / 2 ? 2 * size : ROOM_MAX;
-	room->piece = item_add_piece(exchange->item, PIECE_BODY, side, slice_of(NULL, 0));
+	room->piece = item_add_piece(exchange->item, bytes->type, bytes->side, slice_of(NULL, 0));
+	room->piece->count = bytes->count;
 	room->piece->bytes = slice_of(arena_bytes(&exchange->item->arena, size), 0);
 	room->left = size;
+}
+
+uint8_t *http_exchange_room(struct recorder *recorder, struct http_exchange *exchange,
+			    struct http_bytes *bytes)
+{
+	struct http_room *room = &exchange->rooms[bytes->side];
+	uint8_t *at;
+
+	if (!room->left)
+		add_room(recorder, exchange, bytes);
+	if (bytes->size > room->left)
+		bytes->size = room->left;
+	at = (uint8_t *)(uintptr_t)room->piece->bytes.data + room->piece->bytes.size;
+	room->piece->bytes.size += bytes->size;
+	room->left -= bytes->size;
+	return at;
 }
 
 void http_exchange_body(struct recorder *recorder, struct http_exchange *exchange,
 			enum http_side side, struct slice bytes)
 {
-	struct http_room *room = &exchange->rooms[side];
 	const struct http_framer *framer =
 		&recorder->framers[side == HTTP_REQUEST ? SIDE_CLIENT : SIDE_SERVER];
 
 	while (bytes.size) {
-		size_t size;
+		struct http_bytes next = { .type = PIECE_BODY,
+					   .side = side,
+					   .known = http_framer_known(framer, bytes.size),
+					   .size = bytes.size };
+		uint8_t *at = http_exchange_room(recorder, exchange, &next);
 
-		if (!room->left)
-			add_room(recorder, exchange, side, http_framer_known(framer, bytes.size));
-		size = bytes.size < room->left ? bytes.size : room->left;
-		memcpy((uint8_t *)(uintptr_t)room->piece->bytes.data + room->piece->bytes.size,
-		       bytes.data, size);
-		room->piece->bytes.size += size;
-		room->left -= size;
-		bytes = slice_of(bytes.data + size, bytes.size - size);
+		memcpy(at, bytes.data, next.size);
+		if (side == HTTP_RESPONSE)
+			http_stream_bytes(exchange, slice_of(bytes.data, next.size),
+					  recorder->now_ns);
+		bytes = slice_of(bytes.data + next.size, bytes.size - next.size);
 	}
 }
 
@@ -183,12 +201,12 @@ bool http_exchange_trailers(struct recorder *recorder, struct http_exchange *exc
 	return http_fail(recorder, why);
 }
 
-/* The oldest exchange leaves the queue, its last item with it. */
-static void close_oldest(struct recorder *recorder, enum exchange_outcome outcome)
+void http_exchange_close(struct recorder *recorder, enum exchange_outcome outcome)
 {
 	struct http_exchange *exchange = recorder->oldest;
 	struct exchange_item *last = &exchange->item->exchange;
 
+	http_stream_end(exchange);
 	last->closes = true;
 	last->outcome = (uint8_t)outcome;
 	last->flags = exchange->flags;
@@ -219,7 +237,7 @@ void http_exchange_done(struct recorder *recorder, struct http_exchange *exchang
 	if (!exchange->request_done || !exchange->response_done)
 		return;
 	assert(exchange == recorder->oldest);
-	close_oldest(recorder, exchange->status >= 400 ? OUTCOME_ERROR : OUTCOME_OK);
+	http_exchange_close(recorder, exchange->status >= 400 ? OUTCOME_ERROR : OUTCOME_OK);
 }
 
 void http_exchange_cut(struct recorder *recorder)
@@ -227,5 +245,5 @@ void http_exchange_cut(struct recorder *recorder)
 	struct http_exchange *exchange = recorder->oldest;
 
 	exchange->flags |= EXCHANGE_CUT;
-	close_oldest(recorder, OUTCOME_UNFINISHED);
+	http_exchange_close(recorder, OUTCOME_UNFINISHED);
 }

@@ -37,6 +37,23 @@ static bool leaves_http(const struct http_exchange *exchange)
 	       (exchange->status < 300 && slice_equal(exchange->method, SLICE("CONNECT")));
 }
 
+static bool becomes_websocket(const struct http_exchange *exchange,
+			      const struct http_response *response)
+{
+	return response->status == 101 && exchange->websocket &&
+	       http_field_has(&response->fields, SLICE("upgrade"), SLICE("websocket"));
+}
+
+/* What was asked behind the request for it would have to be answered in HTTP. */
+static bool begin_websocket(struct recorder *recorder, struct http_exchange *exchange,
+			    const struct http_response *response)
+{
+	if (exchange->next || !exchange->request_done ||
+	    !http_framer_idle(&recorder->framers[SIDE_CLIENT]))
+		return http_fail(recorder, "requests behind one for a WebSocket");
+	return http_websocket_begin(recorder, exchange, response);
+}
+
 static bool server_head(struct recorder *recorder, struct slice head)
 {
 	struct http_exchange *exchange = recorder->oldest;
@@ -62,8 +79,10 @@ static bool server_head(struct recorder *recorder, struct slice head)
 		exchange->flags |= EXCHANGE_AMBIGUOUS | EXCHANGE_NOT_DECODED;
 		return http_fail(recorder, why);
 	}
+	http_stream_begin(exchange, response, body);
 	http_framer_body(&recorder->framers[SIDE_SERVER], body, length);
-	return true;
+	return !becomes_websocket(exchange, response) ||
+	       begin_websocket(recorder, exchange, response);
 }
 
 static bool server_message(struct recorder *recorder)
@@ -72,7 +91,8 @@ static bool server_message(struct recorder *recorder)
 	bool leaves = leaves_http(exchange);
 	bool upgraded = exchange->status == 101;
 
-	if (!exchange->status) /* it was an interim one */
+	/* It was an interim one, or the exchange goes on with messages. */
+	if (!exchange->status || recorder->websocket)
 		return true;
 	http_exchange_done(recorder, exchange, HTTP_RESPONSE);
 	if (!leaves)
