@@ -38,7 +38,7 @@ struct http_open {
 	struct body bodies[2]; /* by enum http_side */
 	struct buffer interim;
 	struct http_messages *messages; /* owned; NULL: there are none */
-	bool answered; /* its http_response is there */
+	bool answered;			/* its http_response is there */
 };
 
 /* ---- life ---- */

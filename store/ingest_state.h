@@ -142,7 +142,7 @@ struct ingest {
 	struct buffer scratch;	    /* keys, and values on their way to JSON */
 	struct column *column_room; /* COLUMNS_MAX */
 	struct writer_summary summary;
-	size_t http_held; /* bytes of bodies that wait for their end */
+	size_t http_held;      /* bytes of bodies that wait for their end */
 	size_t http_inflaters; /* of WebSockets */
 };
 
