@@ -102,9 +102,13 @@ struct answer_server {
 	size_t n_parameters;
 };
 
+struct http_answers;
+
 struct answers {
 	void *context;		    /* the implementation's own */
 	struct answer_cache *cache; /* of the worker, set by the shell; NULL: none */
+	const struct http_answers *
+		http; /* what HTTP asks instead of find(): parsers/http/answers.h; NULL: it is SQL */
 
 	/* The server to play: true, or false when nothing was recorded for this endpoint and database. */
 	bool (*server)(void *context, struct slice database, struct slice user,

@@ -50,6 +50,7 @@ enum replay_state {
 	REPLAY_IDLE,  /* everything that was asked is answered */
 	REPLAY_MORE,  /* stopped at the buffer's limit: call again when it was sent */
 	REPLAY_CLOSE, /* send what is there, then close */
+	REPLAY_RESET, /* the same with a reset: what was recorded did not end in order */
 };
 
 struct protocol {

@@ -160,6 +160,29 @@ int decode_fields(struct slice json, struct arena *arena, const struct answer_fi
 	return 0;
 }
 
+int decode_pairs(struct slice json, struct arena *arena, size_t max,
+		 const struct name_value **ret_pairs, size_t *ret_n)
+{
+	size_t n = count_members(json);
+	struct name_value *pairs = arena_alloc(arena, (n + 1) * sizeof(*pairs));
+	struct json_reader reader;
+
+	json_reader_init(&reader, json);
+	if (n > max || !expect(&reader, JSON_ARRAY))
+		return -EBADMSG;
+	for (size_t i = 0; i < n; i++)
+		if (!expect(&reader, JSON_ARRAY) ||
+		    decode_text(&reader, arena, &pairs[i].name) < 0 ||
+		    decode_text(&reader, arena, &pairs[i].value) < 0 ||
+		    !expect(&reader, JSON_ARRAY_END))
+			return -EBADMSG;
+	if (!expect(&reader, JSON_ARRAY_END) || !expect(&reader, JSON_END))
+		return -EBADMSG;
+	*ret_pairs = pairs;
+	*ret_n = n;
+	return 0;
+}
+
 static int decode_event(struct slice json, struct arena *arena, struct answer_event *event)
 {
 	struct json_reader reader;

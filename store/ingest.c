@@ -71,8 +71,8 @@ static const char *const ingest_sql[INGEST_SQL_COUNT] = {
 		     "VALUES (?1, ?2, ?3, ?4)",
 	[ADD_HTTP_EXCHANGE] =
 		"INSERT INTO exchange (id, connection, ordinal, batch, batch_index, started_ns, "
-		"first_byte_ns, duration_ns, outcome, flags, kind) "
-		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+		"first_byte_ns, duration_ns, outcome, flags, kind, exact_hash) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
 	[ADD_HTTP_REQUEST] =
 		"INSERT INTO http_request (exchange, body, coding, wire_body, body_part, "
 		"body_bytes, trailers, version, headers, method, scheme, authority, path, query, "

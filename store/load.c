@@ -6,6 +6,7 @@
  */
 #include "parsers/protocol.h"
 #include "store/database.h"
+#include "store/http_match.h"
 #include "store/matcher_state.h"
 #include "store/recording_state.h"
 
@@ -105,7 +106,6 @@ static int load_exchanges(struct matcher *matcher, struct reader *reader)
 	rc = sqlite3_finalize(sql);
 	if (rc == SQLITE_OK && added < 0)
 		rc = SQLITE_TOOBIG;
-	index_sort(&matcher->index);
 	return rc;
 }
 
@@ -196,6 +196,9 @@ int matcher_load(struct matcher *matcher, char error[STORE_ERROR_BYTES])
 	rc = endpoints_load(&matcher->endpoints, reader_database(reader));
 	if (rc == SQLITE_OK)
 		rc = load_exchanges(matcher, reader);
+	if (rc == SQLITE_OK)
+		rc = http_load(matcher, reader);
+	index_sort(&matcher->index);
 	if (rc == SQLITE_OK)
 		rc = load_templates(matcher, reader);
 	if (rc != SQLITE_OK)

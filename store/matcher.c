@@ -7,6 +7,7 @@
  * misses change.
  */
 #include "parsers/sql/shape.h"
+#include "store/http_match.h"
 #include "store/matcher_state.h"
 
 #include <errno.h>
@@ -47,6 +48,7 @@ void matcher_free(struct matcher *matcher)
 	free(matcher->misses_shown);
 	pthread_mutex_destroy(&matcher->misses_mutex);
 	index_release(&matcher->index);
+	http_places_free(matcher);
 	endpoints_release(&matcher->endpoints);
 	free(matcher->templates);
 	free(matcher);
@@ -122,7 +124,7 @@ static void miss(struct answers_state *state, const struct request *request, boo
 				    SLICE("every recorded answer was given already"));
 	}
 	if (count) {
-		nearest_remember(state, request);
+		nearest_remember_sql(state, request);
 		atomic_fetch_add_explicit(&state->matcher->missed, 1, memory_order_relaxed);
 	}
 	answer->nearest = buffer_slice(&state->nearest);
@@ -317,7 +319,7 @@ static void answers_count_unservable(void *context, struct slice text, struct sl
 	buffer_clear(&state->difference);
 	nearest_line(&state->nearest, text, EXPLANATION_BYTES / 8);
 	nearest_line(&state->difference, why, EXPLANATION_BYTES / 8);
-	nearest_remember(state, &request);
+	nearest_remember_sql(state, &request);
 }
 
 struct answers *answers_new(struct matcher_reader *reader, const char *protocol,
@@ -334,12 +336,17 @@ struct answers *answers_new(struct matcher_reader *reader, const char *protocol,
 		abort();
 	stored_result_init(&state->result);
 	buffer_init(&state->json, JSON_BYTES_MAX);
+	buffer_init(&state->asked, EXPLANATION_BYTES);
 	buffer_init(&state->nearest, EXPLANATION_BYTES);
 	buffer_init(&state->difference, EXPLANATION_BYTES);
 	state->place = endpoints_find(&reader->matcher->endpoints, &reader->matcher->options,
 				      slice_from_string(protocol), address, port);
+	state->asked_place =
+		endpoints_find(&reader->matcher->endpoints, &(struct matcher_options){ 0 },
+			       slice_from_string(protocol), address, port);
 	state->face = (struct answers){
 		.context = state,
+		.http = &http_answers,
 		.server = answers_server,
 		.find = answers_find,
 		.peek = answers_peek,
@@ -366,6 +373,7 @@ void answers_free(struct answers *answers)
 	arena_release(&state->arena);
 	stored_result_release(&state->result);
 	buffer_release(&state->json);
+	buffer_release(&state->asked);
 	buffer_release(&state->nearest);
 	buffer_release(&state->difference);
 	free(state->protocol);

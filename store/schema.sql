@@ -211,6 +211,13 @@ WHEN OLD.wire_body IS NOT NULL AND NEW.wire_body IS OLD.wire_body BEGIN
 	UPDATE http_response SET wire_body = NULL WHERE exchange = NEW.exchange;
 END;
 
+CREATE TRIGGER http_request_edited AFTER UPDATE ON http_request BEGIN
+	UPDATE exchange SET exact_hash = NULL WHERE id = NEW.exchange;
+END;
+CREATE TRIGGER value_part_edited AFTER UPDATE ON value_part BEGIN
+	UPDATE exchange SET exact_hash = NULL, loose_hash = NULL WHERE id = NEW.exchange;
+END;
+
 -- An edited row has another identity: replay makes the hashes anew where they are NULL.
 CREATE TRIGGER exchange_text_edited AFTER UPDATE OF text ON exchange BEGIN
 	UPDATE exchange SET exact_hash = NULL, loose_hash = NULL, edited = 1 WHERE id = NEW.id;
@@ -335,7 +342,8 @@ SELECT e.id AS id,
 	    CASE WHEN e.flags & 32 THEN 'cut ' ELSE '' END ||
 	    CASE WHEN e.flags & 64 THEN 'notices-cut ' ELSE '' END ||
 	    CASE WHEN e.flags & 128 THEN 'transaction-aborted ' ELSE '' END ||
-	    CASE WHEN e.flags & 256 THEN 'ambiguous-so-not-followed ' ELSE '' END) AS flags,
+	    CASE WHEN e.flags & 256 THEN 'ambiguous-so-not-followed ' ELSE '' END ||
+	    CASE WHEN e.flags & 512 THEN 'request-cut ' ELSE '' END) AS flags,
        coalesce(e.text, s.text, h.method || ' ' || h.url, '(not stored)') AS sql
 FROM exchange e LEFT JOIN statement s ON s.id = e.statement LEFT JOIN http h ON h.id = e.id
 WHERE e.flags <> 0 OR e.outcome IN (0, 3);
