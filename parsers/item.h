@@ -42,6 +42,7 @@ struct connection_item {
 	uint16_t port;
 	uint32_t pid;	      /* 0: not known */
 	struct slice program; /* the process's comm; empty when not known */
+	uint64_t through;     /* the connection that became a tunnel to there; 0: none, it is one */
 };
 
 struct name_value {

@@ -23,8 +23,8 @@
 
 /* Counted by all workers, read by the summary. */
 struct worker_counts {
-	_Atomic uint64_t accepted;
-	_Atomic uint64_t opaque; /* undecoded: another protocol, or a decoder that gave up */
+	_Atomic uint64_t numbered; /* connections, and tunnels within them */
+	_Atomic uint64_t opaque;   /* undecoded: another protocol, or a decoder that gave up */
 	_Atomic uint64_t refused_upstream;
 	_Atomic uint64_t timed_out_upstream;
 	_Atomic uint64_t tls_refused;	/* asked for TLS, was told no, and went away */

@@ -32,8 +32,9 @@ struct endpoint_entry {
 static const char *const ingest_sql[INGEST_SQL_COUNT] = {
 	[ADD_ENDPOINT] = "INSERT INTO endpoint (host, address, port) VALUES (?1, ?2, ?3)",
 	[NAME_ENDPOINT] = "UPDATE endpoint SET protocol = ?1 WHERE id = ?2",
-	[ADD_CONNECTION] = "INSERT INTO connection (id, endpoint, pid, program, started_ns) "
-			   "VALUES (?1, ?2, ?3, ?4, ?5)",
+	[ADD_CONNECTION] =
+		"INSERT INTO connection (id, endpoint, pid, program, started_ns, through) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	[SET_SESSION] = "UPDATE connection SET endpoint = ?2, protocol = ?3, server_version = ?4, "
 			"user = ?5, database = ?6, client_parameters = ?7, server_parameters = ?8 "
 			"WHERE id = ?1",
@@ -277,6 +278,10 @@ static int connection_open(struct ingest *ingest, uint64_t number,
 		sqlite3_bind_null(sql, 3);
 	database_bind_nonempty(sql, 4, item->program);
 	sqlite3_bind_int64(sql, 5, item->start_ns);
+	if (item->through)
+		sqlite3_bind_int64(sql, 6, (int64_t)item->through);
+	else
+		sqlite3_bind_null(sql, 6);
 	return database_run(sql);
 }
 

@@ -28,6 +28,7 @@ CREATE TABLE connection (
 	id                INTEGER PRIMARY KEY,
 	endpoint          INTEGER NOT NULL REFERENCES endpoint (id),
 	protocol          TEXT,
+	through           INTEGER REFERENCES connection (id), -- the one whose CONNECT made this, a tunnel in it; else NULL
 	tls               INTEGER NOT NULL DEFAULT 0,
 	server_version    TEXT,
 	user              ANY,

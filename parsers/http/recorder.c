@@ -37,6 +37,7 @@ void http_recorder_free(struct recorder *recorder)
 	http_framer_release(&recorder->framers[SIDE_CLIENT]);
 	http_framer_release(&recorder->framers[SIDE_SERVER]);
 	free(recorder->websocket);
+	free((void *)(uintptr_t)recorder->tunnel.data);
 	free(recorder);
 }
 
@@ -122,8 +123,10 @@ static void see_server(struct recorder *recorder, struct slice bytes)
 	while (!recorder->error && !given_up(recorder) &&
 	       (next = http_framer_next(framer, &bytes, &event)) == HTTP_EVENT)
 		if (!http_server_event(recorder, &event) ||
-		    (recorder->websocket && event.type == HTTP_MESSAGE))
+		    (event.type == HTTP_MESSAGE && (recorder->websocket || recorder->tunnel.data)))
 			break;
+	if (!recorder->error && recorder->tunnel.data && bytes.size)
+		http_fail(recorder, "a tunnel through an HTTP proxy");
 	if (!recorder->error && recorder->websocket && bytes.size)
 		http_websocket_see(recorder, SIDE_SERVER, bytes);
 	if (!recorder->error && !given_up(recorder) && next == HTTP_ERROR)
@@ -135,6 +138,8 @@ int http_recorder_see(struct recorder *recorder, enum side side, struct slice by
 {
 	recorder->now_ns = time_ns;
 	recorder->items = items;
+	if (!recorder->error && recorder->tunnel.data && bytes.size)
+		http_fail(recorder, "a tunnel through an HTTP proxy");
 	if (!recorder->error && side == SIDE_CLIENT)
 		see_client(recorder, bytes);
 	else if (!recorder->error)

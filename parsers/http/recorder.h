@@ -7,6 +7,7 @@
  *	recorder_exchange.c exchanges: their items, bodies in pieces, their ends
  *	recorder_stream.c   when the parts of a streamed response came
  *	recorder_websocket.c messages behind a 101
+ *	recorder_tunnel.c   where CONNECT leads
  *
  * An exchange begins with a request's head and ends when both its request and its final response are complete: in either
  * order, since a server may answer before it has read all. Pipelined requests wait in the queue for their responses.
@@ -69,6 +70,7 @@ struct http_exchange {
 	struct item *item;	   /* owned; what was not handed on yet */
 	struct http_room rooms[2]; /* by enum http_side */
 	struct slice method;	   /* owned, from malloc */
+	struct slice target;	   /* of CONNECT: the same; else data NULL */
 	size_t bytes;		   /* what it weighs in the queue */
 	uint16_t status;	   /* of the final response; 0: none yet */
 	uint16_t interims;
@@ -96,6 +98,8 @@ struct recorder {
 	size_t n_waiting;
 	size_t waiting_bytes;
 	struct http_websocket *websocket; /* owned; NULL: none was begun */
+	struct slice
+		tunnel; /* owned: the target of a CONNECT that was granted; data NULL: none was */
 };
 
 /* Static text into recorder->error; false, for `return http_fail(...)`. */
@@ -139,6 +143,10 @@ void http_stream_begin(struct http_exchange *exchange, const struct http_respons
 void http_stream_bytes(struct http_exchange *exchange, struct slice bytes, int64_t now_ns);
 /* It ended, or was cut. */
 void http_stream_end(struct http_exchange *exchange);
+
+/* recorder_tunnel.c */
+/* A CONNECT was granted, and all of its exchange is told; false is a failure. */
+bool http_tunnel_begin(struct recorder *recorder, struct http_exchange *exchange);
 
 /* recorder_websocket.c */
 bool http_websocket_asked(const struct http_request *request);

@@ -12,6 +12,7 @@ void http_exchange_free(struct http_exchange *exchange)
 {
 	item_free(exchange->item);
 	free((void *)(uintptr_t)exchange->method.data);
+	free((void *)(uintptr_t)exchange->target.data);
 	free(exchange);
 }
 
@@ -67,6 +68,8 @@ static void enqueue(struct recorder *recorder, struct item *item)
 		abort();
 	exchange->item = item;
 	exchange->method = owned(item->exchange.request->method);
+	if (item->exchange.request->form == TARGET_AUTHORITY)
+		exchange->target = owned(item->exchange.request->authority);
 	exchange->upgrade = http_field(&item->exchange.request->fields, SLICE("upgrade")).data;
 	exchange->websocket = http_websocket_asked(item->exchange.request);
 	*recorder->end = exchange;

@@ -30,11 +30,10 @@ static bool interim(struct recorder *recorder, struct http_exchange *exchange)
 	return true;
 }
 
-/* Behind such a response the connection speaks something else. */
-static bool leaves_http(const struct http_exchange *exchange)
+/* Behind such a response the connection leads elsewhere. */
+static bool opens_tunnel(const struct http_exchange *exchange)
 {
-	return exchange->status == 101 ||
-	       (exchange->status < 300 && slice_equal(exchange->method, SLICE("CONNECT")));
+	return exchange->target.data && exchange->status >= 200 && exchange->status < 300;
 }
 
 static bool becomes_websocket(const struct http_exchange *exchange,
@@ -88,17 +87,16 @@ static bool server_head(struct recorder *recorder, struct slice head)
 static bool server_message(struct recorder *recorder)
 {
 	struct http_exchange *exchange = recorder->oldest;
-	bool leaves = leaves_http(exchange);
-	bool upgraded = exchange->status == 101;
+	bool upgraded;
 
 	/* It was an interim one, or the exchange goes on with messages. */
 	if (!exchange->status || recorder->websocket)
 		return true;
+	upgraded = exchange->status == 101;
+	if (opens_tunnel(exchange) && !http_tunnel_begin(recorder, exchange))
+		return false;
 	http_exchange_done(recorder, exchange, HTTP_RESPONSE);
-	if (!leaves)
-		return true;
-	return http_fail(recorder, upgraded ? "the connection was upgraded to another protocol" :
-					      "a tunnel through an HTTP proxy");
+	return !upgraded || http_fail(recorder, "the connection was upgraded to another protocol");
 }
 
 bool http_server_event(struct recorder *recorder, const struct http_event *event)
