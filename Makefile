@@ -265,7 +265,7 @@ fuzz-run-%: $(FUZZ_OUT)/%
 
 # ---- benchmark ----
 
-BENCH_SERVERS ?= postgres mariadb
+BENCH_SERVERS ?= postgres mariadb nginx
 
 .PHONY: bench
 bench: ## directly, through other proxies, recording, replaying: ratios in one run; BENCH_SERVERS=mariadb BENCH_OPTIONS='--help'

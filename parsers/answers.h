@@ -13,6 +13,8 @@
 #include "parsers/column.h"
 #include "parsers/sql/identity.h"
 
+struct name_value;
+
 struct request {
 	struct sql_context context;
 	const struct sql_statement *statement;
@@ -67,7 +69,10 @@ struct answer_event {
 	bool status; /* a changed session parameter: one field, name and value; else a notice */
 	const struct answer_field *fields;
 	size_t n_fields;
+	/* A notice's: 0 before the row description, n behind it and n - 1 rows, ANSWER_EVENT_LAST behind the tag. */
+	uint64_t place;
 };
+#define ANSWER_EVENT_LAST UINT64_MAX
 
 /* One value of a row. */
 struct answer_value {
@@ -113,6 +118,11 @@ struct answers {
 	/* The server to play: true, or false when nothing was recorded for this endpoint and database. */
 	bool (*server)(void *context, struct slice database, struct slice user,
 		       struct answer_server *ret_server);
+	/*
+	 * What this connection asked for when it logged in, in order: from here on, among equal answers, those that connections with
+	 * the same login got are given first. Not called: no login is preferred.
+	 */
+	void (*login)(void *context, const struct name_value *parameters, size_t n);
 
 	/* Which exchange answers this request; consumes it. */
 	void (*find)(void *context, const struct request *request, struct answer *ret_answer);

@@ -115,6 +115,7 @@ struct protocol {
 	 * out->max is near, and tells which. A request is only answered in fill(), so that memory is bounded by
 	 * what the client sent and not by what it asked for.
 	 */
+	bool tells_login; /* it calls answers.login() */
 	struct replayer *(*replayer_new)(const struct answers *answers, uint64_t connection);
 	void (*replayer_free)(struct replayer *replayer);
 	MUST_CHECK int (*replayer_feed)(struct replayer *replayer, struct slice bytes,

@@ -161,17 +161,22 @@ void find_answer(struct answers_state *state, const struct request *request, enu
 {
 	uint64_t hash = sql_exact_hash(&request->context, request->statement, request->values);
 	uint32_t place = find_place(state, request->context.database);
-	struct index_group group =
-		index_find(&state->matcher->index, matcher_key(hash, place, class));
+	uint64_t key = matcher_key(hash, place, class);
+	struct matcher *matcher = state->matcher;
+	struct index_group all = index_find(&matcher->index, key);
+	struct index_group own = { 0 };
 	struct asked asked = { state, request };
 	struct pick pick = { compare, gives_once, &asked };
 	int64_t exchange;
 
 	*ret_answer = (struct answer){ .rung = RUNG_MISS };
 	buffer_clear(&state->json);
-	if (group.n) /* nothing is compared otherwise */
+	if (all.n) /* nothing is compared otherwise */
 		parameters_json(request->values, request->statement->n_slots, &state->json);
-	exchange = pick_exchange(state->matcher, &group, &pick, consume, &ret_answer->used_up);
+	if (all.n > 1 && state->login)
+		own = index_find(&matcher->own, matcher_own_key(key, state->login));
+	own.under = matcher->index.entries;
+	exchange = pick_exchange(matcher, &own, &all, &pick, consume, &ret_answer->used_up);
 	if (set_answer(state, exchange, ret_answer) && consume)
-		atomic_fetch_add_explicit(&state->matcher->exact, 1, memory_order_relaxed);
+		atomic_fetch_add_explicit(&matcher->exact, 1, memory_order_relaxed);
 }

@@ -79,7 +79,7 @@ static bool add_exchange(struct matcher *matcher, struct reader *reader, sqlite3
 		return true;
 	add_authority(matcher, place, database_column(sql, AUTHORITY));
 	matcher->unservable_entries += class == MATCH_UNSERVABLE;
-	return index_add(&matcher->index, matcher_key(hash, place, class), (uint32_t)id);
+	return index_add(&matcher->index, matcher_key(hash, place, class), (uint32_t)id, 0);
 }
 
 int http_load(struct matcher *matcher, struct reader *reader)

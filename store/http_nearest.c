@@ -180,9 +180,10 @@ static int64_t same_unservable(struct answers_state *state, struct slice asked, 
 	struct slice recorded;
 
 	for (size_t i = 0; i < group.n && i < CANDIDATES; i++)
-		if (reader_http_canonical(state->reader, group.first[i].exchange, &recorded) > 0 &&
+		if (reader_http_canonical(state->reader, index_exchange(&group, i), &recorded) >
+			    0 &&
 		    slice_equal(recorded, asked))
-			return group.first[i].exchange;
+			return index_exchange(&group, i);
 	return 0;
 }
 

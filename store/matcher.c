@@ -8,12 +8,14 @@
  */
 #include "parsers/sql/shape.h"
 #include "store/http_match.h"
+#include "store/mask.h"
 #include "store/matcher_state.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #define JSON_BYTES_MAX ((size_t)64 * 1024 * 1024)
+#define LOGIN_BYTES_MAX ((size_t)1024 * 1024)
 #define EXPLANATION_BYTES ((size_t)8192)
 
 int matcher_new(struct recording *recording, const struct matcher_options *options,
@@ -28,6 +30,7 @@ int matcher_new(struct recording *recording, const struct matcher_options *optio
 	matcher->options = *options;
 	pthread_mutex_init(&matcher->misses_mutex, NULL);
 	index_init(&matcher->index);
+	index_init(&matcher->own);
 	rc = matcher_load(matcher, ret_error);
 	if (rc < 0)
 		matcher_free(matcher);
@@ -49,6 +52,7 @@ void matcher_free(struct matcher *matcher)
 	pthread_mutex_destroy(&matcher->misses_mutex);
 	index_release(&matcher->index);
 	http_places_free(matcher);
+	index_release(&matcher->own);
 	endpoints_release(&matcher->endpoints);
 	free(matcher->templates);
 	free(matcher);
@@ -111,6 +115,19 @@ static bool answers_server(void *context, struct slice database, struct slice us
 	}
 	return connection &&
 	       reader_server(state->reader, connection, &state->arena, ret_server) > 0;
+}
+
+static void answers_login(void *context, const struct name_value *parameters, size_t n)
+{
+	struct answers_state *state = context;
+	struct buffer json;
+
+	buffer_init(&json, LOGIN_BYTES_MAX);
+	mask_parameters_json(&json, parameters, n);
+	state->login = json.overflowed ?
+			       0 :
+			       endpoints_login(&state->matcher->endpoints, buffer_slice(&json));
+	buffer_release(&json);
 }
 
 /* A miss is explained, and counted when the request was to be answered and not only looked at. */
@@ -348,6 +365,7 @@ struct answers *answers_new(struct matcher_reader *reader, const char *protocol,
 		.context = state,
 		.http = &http_answers,
 		.server = answers_server,
+		.login = answers_login,
 		.find = answers_find,
 		.peek = answers_peek,
 		.find_parse_error = answers_find_parse_error,

@@ -39,6 +39,8 @@ struct matcher {
 	struct matcher_options options;
 	struct endpoints endpoints;
 	struct index index;
+	struct index
+		own; /* over `index`: the entries whose key is another login's too, by key and login */
 	uint64_t unservable_entries;
 	struct template_entry *templates; /* sorted by hash, then statement */
 	size_t n_templates;
@@ -73,6 +75,7 @@ struct answers_state {
 	uint32_t place;	      /* 0: not known (yet) */
 	uint32_t asked_place; /* where the app went; 0: nothing was recorded there */
 	bool place_by_database;
+	uint32_t login;	    /* 0: nobody logged in like that, or it does not matter */
 	struct arena arena; /* what one call needs; emptied by the next */
 	struct stored_result result;
 	struct answer_result last; /* what it held */
@@ -86,6 +89,8 @@ struct answers_state {
 /* load.c: 0, or -errno with a sentence. */
 MUST_CHECK int matcher_load(struct matcher *matcher, char error[STORE_ERROR_BYTES]);
 uint64_t matcher_key(uint64_t hash, uint32_t place, enum match_class class);
+/* Of the same identity, recorded by connections with this login. */
+uint64_t matcher_own_key(uint64_t key, uint32_t login);
 /* Statements of a template: the first in matcher->templates, and how many. */
 size_t matcher_templates(const struct matcher *matcher, uint64_t hash,
 			 const struct template_entry **ret_first);
@@ -99,9 +104,13 @@ struct pick {
 	bool (*gives_once)(void *context, int64_t exchange);
 	void *context;
 };
-/* The exchange of the group that answers; 0: none, and *ret_used_up when that is since all were given. */
-int64_t pick_exchange(struct matcher *matcher, const struct index_group *group,
-		      const struct pick *pick, bool consume, bool *ret_used_up);
+/*
+ * The exchange that answers; 0: none, and *ret_used_up when that is since all were given. `own` is the part of `all` that was
+ * recorded with this connection's login, or empty.
+ */
+int64_t pick_exchange(struct matcher *matcher, const struct index_group *own,
+		      const struct index_group *all, const struct pick *pick, bool consume,
+		      bool *ret_used_up);
 
 /* find.c */
 /* Is the stored exchange what the request asks for? state->json holds the request's parameters. */

@@ -152,7 +152,7 @@ static bool explain_unservable(struct answers_state *state, const struct request
 	buffer_clear(&state->json);
 	parameters_json(request->values, request->statement->n_slots, &state->json);
 	for (size_t i = 0; i < group.n && i < CANDIDATES; i++) {
-		int64_t id = group.first[i].exchange;
+		int64_t id = index_exchange(&group, i);
 
 		if (find_compare(state, request, id) == MATCH_NO ||
 		    reader_exchange(state->reader, id, &exchange) <= 0)

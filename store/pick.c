@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From the exchanges of one hash to the one that answers (design §7), for every protocol: a candidate of the same kinds
- * wins over one that is only equal; among equals the recorded order; when all were given, what --repeat says.
+ * wins over one that is only equal; among equals what was recorded with the same login, then the recorded order; when all
+ * were given, what --repeat says.
  *
  * The cost does not grow with the recording: a group's cursor passes what was given, and the search
  * for a candidate of the same kinds goes LOOK_AHEAD entries. Only hashes that collide, which nobody
@@ -30,7 +31,7 @@ static size_t choose(const struct pick *pick, const struct index_group *group, s
 			break;
 		if (only_unused && index_is_given(group, i))
 			continue;
-		match = pick->compare(pick->context, group->first[i].exchange);
+		match = pick->compare(pick->context, index_exchange(group, i));
 		if (match == MATCH_SAME_KIND)
 			return i;
 		if (match == MATCH_EQUAL && equal == NONE)
@@ -71,30 +72,46 @@ static size_t repeat(struct matcher *matcher, const struct pick *pick,
 	if (matcher->options.repeat == REPEAT_CYCLE && consume)
 		from = next_in_cycle(group);
 	i = choose(pick, group, from, false);
-	if (i == NONE || pick->gives_once(pick->context, group->first[i].exchange))
+	if (i == NONE || pick->gives_once(pick->context, index_exchange(group, i)))
 		return NONE;
 	if (consume)
 		atomic_fetch_add_explicit(&matcher->repeated, 1, memory_order_relaxed);
 	return i;
 }
 
-int64_t pick_exchange(struct matcher *matcher, const struct index_group *group,
-		      const struct pick *pick, bool consume, bool *ret_used_up)
+/* The first that was not given yet. */
+static size_t take(const struct pick *pick, const struct index_group *group, bool consume)
 {
 	size_t i;
 
-	*ret_used_up = false;
 	if (!group->n)
-		return 0;
+		return NONE;
 	do { /* another worker may take what was chosen */
 		i = choose(pick, group, index_cursor(group), true);
 	} while (i != NONE && consume && !index_give(group, i));
+	return i;
+}
+
+int64_t pick_exchange(struct matcher *matcher, const struct index_group *own,
+		      const struct index_group *all, const struct pick *pick, bool consume,
+		      bool *ret_used_up)
+{
+	const struct index_group *group = own;
+	size_t i = take(pick, own, consume);
+
+	*ret_used_up = false;
+	if (i == NONE) {
+		group = all;
+		i = take(pick, all, consume);
+	}
 	if (i == NONE) {
 		/* Is it there at all? The answer's own, whatever --repeat says of it. */
-		if (choose(pick, group, group->n - 1, false) == NONE)
+		if (!all->n || choose(pick, all, all->n - 1, false) == NONE)
 			return 0;
+		if (own->n && choose(pick, own, own->n - 1, false) != NONE)
+			group = own;
 		i = repeat(matcher, pick, group, consume);
 		*ret_used_up = i == NONE;
 	}
-	return i == NONE ? 0 : group->first[i].exchange;
+	return i == NONE ? 0 : index_exchange(group, i);
 }

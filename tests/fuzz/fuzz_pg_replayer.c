@@ -92,7 +92,8 @@ static int fake_result(void *context, uint64_t exchange, uint32_t number,
 		{ SLICE("nonsense"), SLICE("x") },
 	};
 	static const struct answer_field notice[] = { { SLICE("message"), SLICE("hello") } };
-	static const struct answer_event events[] = { { false, notice, 1 }, { true, notice, 1 } };
+	static const struct answer_event events[] = { { false, notice, 1, 1 },
+						      { true, notice, 1, 0 } };
 	struct fake *fake = context;
 
 	*ret_result = (struct answer_result){ 0 };
@@ -151,6 +152,13 @@ static int fake_part(void *context, uint64_t exchange, uint64_t part, uint32_t s
 	(void)part;
 	*ret_bytes = slice_of(bytes, sizeof(bytes));
 	return sequence < (exchange % 29 == 28 ? 1 : 2);
+}
+
+static void fake_login(void *context, const struct name_value *parameters, size_t n)
+{
+	(void)context;
+	(void)parameters;
+	(void)n;
 }
 
 static void fake_count(void *context)
@@ -239,6 +247,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct answers answers = {
 		.context = &fake,
 		.server = fake_server,
+		.login = fake_login,
 		.find = fake_find,
 		.peek = fake_peek,
 		.find_parse_error = fake_parse_error,
