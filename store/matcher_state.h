@@ -22,6 +22,7 @@ enum match_class {
 	MATCH_SERVED,
 	MATCH_PARSE,	  /* a Parse that failed */
 	MATCH_UNSERVABLE, /* recorded, and not stored well enough to be given */
+	MATCH_COPY,	  /* COPY FROM STDIN with its data; without it is MATCH_SERVED too */
 };
 
 struct template_entry {
@@ -42,6 +43,9 @@ struct matcher {
 	struct index
 		own; /* over `index`: the entries whose key is another login's too, by key and login */
 	uint64_t unservable_entries;
+	/* Exchanges that have an entry of MATCH_COPY too, and how many of them were given. */
+	uint64_t copy_entries;
+	atomic_uint_fast64_t copy_given;
 	struct template_entry *templates; /* sorted by hash, then statement */
 	size_t n_templates;
 	bool has_merged;

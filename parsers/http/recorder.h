@@ -21,7 +21,7 @@
 #ifndef MOCKPROXY_HTTP_RECORDER_H
 #define MOCKPROXY_HTTP_RECORDER_H
 
-#include "parsers/http/message.h"
+#include "parsers/http/known_fields.h"
 #include "parsers/http/websocket.h"
 
 /* Requests without a response, and what they may weigh. */
@@ -29,6 +29,8 @@
 #define HTTP_PIPELINE_BYTES_MAX ((size_t)64 << 20)
 /* An exchange's item goes to the store when it holds more than this; so no body is ever held whole. */
 #define HTTP_ITEM_BYTES ((size_t)128 << 10)
+/* Room for an ordinary exchange: one malloc for it, of a size that glibc keeps for its thread. */
+#define HTTP_ITEM_FIRST_BYTES ((size_t)984)
 /* Responses before the final one that are kept of an exchange. */
 #define HTTP_INTERIM_MAX 32
 
@@ -44,7 +46,7 @@ struct http_bytes {
 	enum piece_type type;
 	enum http_side side;
 	uint32_t count; /* of the piece */
-	uint64_t known; /* of the body or message, in hand or sure to come; 0: it is not known */
+	uint64_t known; /* of a message's frame, in hand and sure to come */
 	size_t size;
 };
 
@@ -69,8 +71,8 @@ struct http_exchange {
 	struct http_exchange *next;
 	struct item *item;	   /* owned; what was not handed on yet */
 	struct http_room rooms[2]; /* by enum http_side */
-	struct slice method;	   /* owned, from malloc */
-	struct slice target;	   /* of CONNECT: the same; else data NULL */
+	struct slice method;	   /* static text; empty: one that frames no answer otherwise */
+	struct slice target;	   /* of CONNECT: owned, from malloc; else data NULL */
 	size_t bytes;		   /* what it weighs in the queue */
 	uint16_t status;	   /* of the final response; 0: none yet */
 	uint16_t interims;
@@ -86,8 +88,9 @@ struct http_exchange {
 struct recorder {
 	uint64_t connection;
 	struct http_framer framers[2]; /* by enum side */
-	const char *error;	       /* sticky; static text */
-	const char *client_error;      /* takes effect when the queue is empty */
+	struct http_known_fields known[2];
+	const char *error;	  /* sticky; static text */
+	const char *client_error; /* takes effect when the queue is empty */
 	int64_t now_ns;
 	struct item_list *items; /* of the call that is under way */
 	bool session_said;

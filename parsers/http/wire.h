@@ -77,6 +77,8 @@ size_t http_framer_head_left(const struct http_framer *framer, struct slice byte
  * is not known. It does not depend on how the bytes were cut.
  */
 uint64_t http_framer_known(const struct http_framer *framer, size_t size);
+/* Does the body end with those that are known? */
+bool http_framer_last(const struct http_framer *framer);
 
 extern const struct protocol http_protocol;
 

@@ -262,9 +262,9 @@ static bool print_http_piece(struct buffer *text, const struct piece *piece)
 
 static void print_pieces(struct buffer *text, const struct exchange_item *exchange)
 {
-	static const char *const names[] = { "columns", "rows",	   "value",	  "tag",
-					     "empty",	"error",   "notice",	  "status",
-					     "body",	"arrived", "message body" };
+	static const char *const names[] = { "columns",	 "rows",    "value",	   "tag",  "empty",
+					     "error",	 "notice",  "status",	   "body", "copy",
+					     "copy-end", "arrived", "message body" };
 
 	for (const struct piece *piece = exchange->pieces; piece; piece = piece->next) {
 		if (print_http_piece(text, piece))
