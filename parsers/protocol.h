@@ -47,8 +47,10 @@ struct replayer;
 
 /* What a replayer says of the work that is left (see replayer_fill). */
 enum replay_state {
-	REPLAY_IDLE,  /* everything that was asked is answered */
-	REPLAY_MORE,  /* stopped at the buffer's limit: call again when it was sent */
+	REPLAY_IDLE, /* everything that was asked is answered */
+	REPLAY_MORE, /* stopped at the buffer's limit: call again when it was sent */
+	REPLAY_WAIT, /* send what is there, call again when replayer_wait() has passed; nothing is fed meanwhile */
+	REPLAY_TUNNEL, /* send what is there; what follows is a connection of its own, see replayer_tunnel() */
 	REPLAY_CLOSE, /* send what is there, then close */
 	REPLAY_RESET, /* the same with a reset: what was recorded did not end in order */
 };
@@ -121,6 +123,14 @@ struct protocol {
 	MUST_CHECK int (*replayer_feed)(struct replayer *replayer, struct slice bytes,
 					const char **ret_why);
 	enum replay_state (*replayer_fill)(struct replayer *replayer, struct buffer *out);
+	/* Nanoseconds of the recorded time: only where answers->paced; NULL where REPLAY_WAIT is never said. */
+	int64_t (*replayer_wait)(const struct replayer *replayer);
+	/*
+	 * Where the connection leads from here on, and what the client has said already; valid until the next call. False: nowhere that
+	 * is known. NULL where REPLAY_TUNNEL is never said.
+	 */
+	bool (*replayer_tunnel)(const struct replayer *replayer, struct slice *ret_host,
+				uint16_t *ret_port, struct slice *ret_unread);
 };
 
 /* All protocols, ends with NULL. */

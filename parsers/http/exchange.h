@@ -82,6 +82,8 @@ struct slice http_field(const struct http_fields *fields, struct slice name);
  * "close" in "Connection: keep-alive, close".
  */
 bool http_field_has(const struct http_fields *fields, struct slice name, struct slice word);
+/* Is the body of a response with these fields server-sent events, and not compressed? */
+bool http_is_events(const struct http_fields *fields);
 /* The next element of a list, without white space around it; false at its end. Empty elements are left out. */
 bool http_list_next(struct slice *list, struct slice *ret_element);
 

@@ -90,6 +90,17 @@ bool http_field_has(const struct http_fields *fields, struct slice name, struct 
 	return false;
 }
 
+bool http_is_events(const struct http_fields *fields)
+{
+	struct slice type = http_field(fields, SLICE("content-type"));
+	const struct slice events = SLICE("text/event-stream");
+
+	return type.size >= events.size &&
+	       slice_equal_nocase(slice_of(type.data, events.size), events) &&
+	       (type.size == events.size || !http_is_token(type.data[events.size])) &&
+	       !http_field(fields, SLICE("content-encoding")).size;
+}
+
 /* ---- fields ---- */
 
 /* The next line without its CR LF: the framer made sure that each has one. */

@@ -31,4 +31,6 @@ const struct protocol http_protocol = {
 	.replayer_free = http_replayer_free,
 	.replayer_feed = http_replayer_feed,
 	.replayer_fill = http_replayer_fill,
+	.replayer_wait = http_replayer_wait,
+	.replayer_tunnel = http_replayer_tunnel,
 };

@@ -152,7 +152,6 @@ void http_stream_end(struct http_exchange *exchange);
 bool http_tunnel_begin(struct recorder *recorder, struct http_exchange *exchange);
 
 /* recorder_websocket.c */
-bool http_websocket_asked(const struct http_request *request);
 /* The server agreed to it; false is a failure. */
 bool http_websocket_begin(struct recorder *recorder, struct http_exchange *exchange,
 			  const struct http_response *response);

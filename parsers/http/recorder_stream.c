@@ -14,23 +14,12 @@
 enum what { STREAM_NONE, STREAM_PAUSES, STREAM_EVENTS };
 enum state { STATE_EMPTY, STATE_LINE, STATE_LINE_CR, STATE_EMPTY_CR };
 
-static bool is_events(const struct http_response *response)
-{
-	struct slice type = http_field(&response->fields, SLICE("content-type"));
-	const struct slice events = SLICE("text/event-stream");
-
-	return type.size >= events.size &&
-	       slice_equal_nocase(slice_of(type.data, events.size), events) &&
-	       (type.size == events.size || !http_is_token(type.data[events.size])) &&
-	       !http_field(&response->fields, SLICE("content-encoding")).size;
-}
-
 void http_stream_begin(struct http_exchange *exchange, const struct http_response *response,
 		       enum http_body body)
 {
 	if (body != HTTP_BODY_CHUNKED && body != HTTP_BODY_UNTIL_END)
 		return;
-	exchange->stream.what = is_events(response) ? STREAM_EVENTS : STREAM_PAUSES;
+	exchange->stream.what = http_is_events(&response->fields) ? STREAM_EVENTS : STREAM_PAUSES;
 }
 
 static void told(struct http_exchange *exchange, uint64_t bytes)

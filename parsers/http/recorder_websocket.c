@@ -10,13 +10,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-bool http_websocket_asked(const struct http_request *request)
-{
-	return slice_equal(request->method, SLICE("GET")) && request->minor &&
-	       http_field_has(&request->fields, SLICE("upgrade"), SLICE("websocket")) &&
-	       http_field(&request->fields, SLICE("sec-websocket-key")).data;
-}
-
 bool http_websocket_begin(struct recorder *recorder, struct http_exchange *exchange,
 			  const struct http_response *response)
 {

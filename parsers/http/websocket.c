@@ -7,8 +7,6 @@
  */
 #include "parsers/http/websocket.h"
 
-#include "parsers/http/exchange.h"
-
 #include <errno.h>
 
 #define FIN 0x80
@@ -271,7 +269,7 @@ enum websocket_next websocket_framer_next(struct websocket_framer *framer, struc
 	}
 }
 
-/* ---- extensions ---- */
+/* ---- the two heads that begin it ---- */
 
 int websocket_extensions_read(struct slice value, bool *ret_deflates)
 {
@@ -293,4 +291,11 @@ int websocket_extensions_read(struct slice value, bool *ret_deflates)
 	}
 	*ret_deflates = deflates;
 	return 0;
+}
+
+bool http_websocket_asked(const struct http_request *request)
+{
+	return slice_equal(request->method, SLICE("GET")) && request->minor &&
+	       http_field_has(&request->fields, SLICE("upgrade"), SLICE("websocket")) &&
+	       http_field(&request->fields, SLICE("sec-websocket-key")).data;
 }

@@ -19,7 +19,7 @@
 #define MOCKPROXY_HTTP_WEBSOCKET_H
 
 #include "parsers/compiler.h"
-#include "parsers/slice.h"
+#include "parsers/http/exchange.h"
 
 #define WEBSOCKET_CONTROL_MAX 125
 /* Two bytes, the long form of the length, the mask. */
@@ -80,5 +80,8 @@ uint16_t websocket_close_read(struct slice payload, struct slice *ret_reason);
  * then in *ret_deflates.
  */
 MUST_CHECK int websocket_extensions_read(struct slice value, bool *ret_deflates);
+
+/* Does a request ask for one? */
+bool http_websocket_asked(const struct http_request *request);
 
 #endif

@@ -100,4 +100,8 @@ void http_replayer_free(struct replayer *replayer);
 int http_replayer_feed(struct replayer *replayer, struct slice bytes, const char **ret_why);
 enum replay_state http_replayer_fill(struct replayer *replayer, struct buffer *out);
 
+int64_t http_replayer_wait(const struct replayer *replayer);
+bool http_replayer_tunnel(const struct replayer *replayer, struct slice *ret_host,
+			  uint16_t *ret_port, struct slice *ret_unread);
+
 #endif

@@ -5,9 +5,18 @@ replayed without the server."""
 import os
 
 from drivers import WEBSOCKET_CLIENTS
-from harness import Suite, expect, expect_equal, folder, need_mockproxy, record
+from harness import (
+    Suite,
+    expect,
+    expect_equal,
+    expect_refused,
+    folder,
+    need_mockproxy,
+    record,
+    replay,
+)
 from http_servers import WebSocketServer
-from recording import expect_whole, query
+from recording import change, expect_whole, query
 
 
 class Talks:
@@ -15,6 +24,7 @@ class Talks:
         WEBSOCKET_CLIENTS[0].prepare()  # the server is a program of the same npm packages
         self.server = WebSocketServer(WEBSOCKET_CLIENTS[0].environment)
         self.where = folder("websocket")
+        self.files = {}  # what each client printed, by client and path
 
     def run(self, client, path, file, *arguments, how=record, options=()):
         client.prepare()
@@ -26,6 +36,7 @@ class Talks:
         printed = self.run(client, path, file).expect(0).stdout.decode()
         expect("closed 1000 that was all" in printed, f"the app's own conversation:\n{printed}")
         expect_whole(file)
+        self.files[client.name, path] = file, printed
         return file, printed
 
     def readable(self, client, path):
@@ -74,6 +85,46 @@ class Talks:
         )
         expect_equal(wrong, 0, "messages out of time")
 
+    # From here on the server is stopped.
+
+    def file_of(self, client, path):
+        expect((client.name, path) in self.files, "it was not recorded")
+        return self.files[client.name, path]
+
+    def replayed(self, client, path):
+        file, printed = self.file_of(client, path)
+        done = self.run(client, path, file, how=replay).expect(0)
+        expect_equal(done.stdout.decode(), printed, "the app's output")
+
+    def paced(self):
+        """With the recorded pauses it prints the same."""
+        client = WEBSOCKET_CLIENTS[0]
+        file, printed = self.file_of(client, "/plain")
+        done = self.run(client, "/plain", file, how=replay, options=["--timing", "2x"]).expect(0)
+        expect_equal(done.stdout.decode(), printed, "the app's output")
+
+    def differs(self):
+        """Another message than the recorded one: a close that says what was expected, and a miss."""
+        client = WEBSOCKET_CLIENTS[0]
+        file, printed = self.file_of(client, "/plain")
+        done = self.run(client, "/plain", file, "2", how=replay).expect(3)
+        lines = done.stdout.decode().splitlines()
+        expect_equal(lines[:2], printed.splitlines()[:2], "up to there")
+        expect_equal(
+            lines[2], 'closed 1011 mockproxy: message 4: recorded "two", asked "2"', "the close"
+        )
+        done.says("1 miss", "message 4")
+
+    def edited(self):
+        """What a person writes into the file is what the server says."""
+        client = WEBSOCKET_CLIENTS[0]
+        file, printed = self.file_of(client, "/plain")
+        change(file, "update http_message set body = 'another welcome' where number = 1")
+        done = self.run(client, "/plain", file, how=replay).expect(0)
+        expect_equal(
+            done.stdout.decode(), printed.replace("welcome to /plain", "another welcome"), "output"
+        )
+
 
 def main():
     need_mockproxy()
@@ -84,6 +135,13 @@ def main():
             suite.run(f"recorded: {client.name} {path}", talks.readable, client, path)
     suite.run("recorded: times", talks.times)
     talks.server.stop()
+    expect_refused(talks.server.port)
+    for client in WEBSOCKET_CLIENTS:
+        for path in ("/plain", "/deflate"):
+            suite.run(f"replayed: {client.name} {path}", talks.replayed, client, path)
+    suite.run("replayed: with pauses", talks.paced)
+    suite.run("replayed: another message", talks.differs)
+    suite.run("replayed: edited", talks.edited)
     suite.finish()
 
 
