@@ -10,9 +10,11 @@ from harness import (
     Suite,
     expect,
     expect_equal,
+    expect_refused,
     folder,
     need_mockproxy,
     record,
+    replay,
 )
 from http_servers import OwnServer
 from recording import expect_whole, query
@@ -63,6 +65,7 @@ class Streams:
         self.server = OwnServer()
         self.where = folder("stream")
         self.number = 0
+        self.files = {}
 
     def path(self):
         self.number += 1
@@ -83,10 +86,25 @@ class Streams:
     def parts(self, what):
         """The second part is only asked for when the first has come through: nothing is held back."""
         pause = 0.1
-        _, rows = self.ticks(what, pause)
+        path, rows = self.ticks(what, pause)
+        self.files[what] = path
         expect_equal([row[0] for row in rows], [14, 28, 42], "how much had come")
         pauses = [(b[1] - a[1]) / 1e9 for a, b in zip(rows, rows[1:])]
         expect(all(pause <= p < 30 for p in pauses), f"times of the parts: {pauses}")
+
+    def again(self, what, timing):
+        """The server is stopped; how long the client waited for each part is on its stderr."""
+        expect(what in self.files, "it was not recorded")
+        command = ["python3", PROGRAMS / "http_ticks.py", str(self.server.port), what]
+        options = ["--timing", timing] if timing else []
+        done = replay(self.files[what], command, options=options).expect(0)
+        expect_equal(done.stdout.decode(), PRINTED, "the app's output")
+        lines = [line for line in done.errors().splitlines() if line.startswith("after ")]
+        least = {"recorded": 0.1, "2x": 0.05}.get(timing, 0)
+        waited = [float(line.split()[1]) for line in lines]
+        expect_equal(len(waited), 3, "parts")
+        # The first is there at once, and the client's clock may be a little behind.
+        expect(all(w >= 0.95 * least for w in waited[1:]), f"waited {waited} for the parts")
 
     def at_once(self):
         """A chunked response without a pause has no rows but those of its events."""
@@ -140,6 +158,10 @@ def main():
     suite.run("recorded: a slow client of HTTP", streams.slow_http)
     suite.run("recorded: a slow client of another protocol", streams.slow_other)
     streams.server.stop()
+    expect_refused(streams.server.port)
+    for what in ("events", "lines"):
+        for timing in ("", "recorded", "2x"):
+            suite.run(f"replayed: {what} {timing}", streams.again, what, timing)
     suite.finish()
 
 
