@@ -14,6 +14,8 @@
 #include "parsers/copy.h"
 #include "parsers/sql/identity.h"
 
+struct name_value;
+
 struct request {
 	struct sql_context context;
 	const struct sql_statement *statement;
@@ -69,7 +71,10 @@ struct answer_event {
 	bool status; /* a changed session parameter: one field, name and value; else a notice */
 	const struct answer_field *fields;
 	size_t n_fields;
+	/* A notice's: 0 before the row description, n behind it and n - 1 rows, ANSWER_EVENT_LAST behind the tag. */
+	uint64_t place;
 };
+#define ANSWER_EVENT_LAST UINT64_MAX
 
 /* COPY data of an exchange whose flags say that it has some: the rows of its result. */
 struct answer_copy {
@@ -112,13 +117,22 @@ struct answer_server {
 	size_t n_parameters;
 };
 
+struct http_answers;
+
 struct answers {
 	void *context;		    /* the implementation's own */
 	struct answer_cache *cache; /* of the worker, set by the shell; NULL: none */
+	const struct http_answers *
+		http; /* what HTTP asks instead of find(): parsers/http/answers.h; NULL: it is SQL */
 
 	/* The server to play: true, or false when nothing was recorded for this endpoint and database. */
 	bool (*server)(void *context, struct slice database, struct slice user,
 		       struct answer_server *ret_server);
+	/*
+	 * What this connection asked for when it logged in, in order: from here on, among equal answers, those that connections with
+	 * the same login got are given first. Not called: no login is preferred.
+	 */
+	void (*login)(void *context, const struct name_value *parameters, size_t n);
 
 	/*
 	 * Which exchange answers this request; consumes it. A statement that takes COPY data is peeked at first, which tells

@@ -99,7 +99,8 @@ enum exchange_flag {
 	EXCHANGE_NOTICES_CUT = 1 << 6,	     /* more notices than are kept for one result */
 	EXCHANGE_ABORTED =
 		1 << 7, /* refused since its transaction had failed before: never served */
-	EXCHANGE_AMBIGUOUS = 1 << 8, /* HTTP: two readers could differ on where it ends */
+	EXCHANGE_AMBIGUOUS = 1 << 8,   /* HTTP: two readers could differ on where it ends */
+	EXCHANGE_REQUEST_CUT = 1 << 9, /* HTTP: the connection ended before the request did */
 	/* COPY data that is stored: the rows of its result are what the client sent, or the server. */
 	EXCHANGE_COPY_IN = 1 << 10,
 	EXCHANGE_COPY_OUT = 1 << 11,

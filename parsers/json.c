@@ -437,3 +437,26 @@ bool json_skip_value(struct json_reader *reader, struct slice *ret_text)
 	*ret_text = slice_of(start, (size_t)(reader->at - start));
 	return true;
 }
+
+bool json_next_element(struct json_reader *reader, struct slice *ret_text)
+{
+	enum json_token token = json_next(reader);
+	unsigned int depth = reader->depth;
+	const uint8_t *start = reader->at - 1; /* of an object or array, whose bracket was read */
+
+	if (token == JSON_STRING)
+		*ret_text = slice_of(reader->text.data - 1, reader->text.size + 2);
+	else if (token == JSON_NUMBER)
+		*ret_text = reader->text;
+	else if (token > JSON_NUMBER)
+		*ret_text = token == JSON_TRUE	? SLICE("true") :
+			    token == JSON_FALSE ? SLICE("false") :
+						  SLICE("null");
+	if (token != JSON_OBJECT && token != JSON_ARRAY)
+		return token >= JSON_STRING;
+	while (reader->depth >= depth)
+		if (json_next(reader) <= JSON_END)
+			return false;
+	*ret_text = slice_of(start, (size_t)(reader->at - start));
+	return true;
+}

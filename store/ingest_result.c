@@ -210,6 +210,17 @@ static int add_value(struct ingest *ingest, struct open_exchange *exchange,
 			   piece->bytes);
 }
 
+/* Behind what of its result it came; nothing is said where it came before all of it. */
+static void add_event_place(struct buffer *events, const struct open_result *result)
+{
+	if (result->completion.tag.data) {
+		buffer_append_slice(events, SLICE(", \"after\": \"tag\""));
+	} else if (result->format || result->rows) {
+		buffer_append_slice(events, SLICE(", \"after\": "));
+		buffer_append_signed(events, result->rows);
+	}
+}
+
 static void add_event(struct open_exchange *exchange, const struct protocol *protocol,
 		      const struct piece *piece)
 {
@@ -227,6 +238,7 @@ static void add_event(struct open_exchange *exchange, const struct protocol *pro
 	} else {
 		buffer_append_slice(events, SLICE("{\"notice\": "));
 		encode_message(events, protocol, piece->bytes);
+		add_event_place(events, &exchange->result);
 	}
 	buffer_append_u8(events, '}');
 	/* Room for the closing bracket is kept. */

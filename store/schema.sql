@@ -101,7 +101,8 @@ CREATE TABLE exchange (              -- one statement execution: a request and e
 	tag               ANY,            -- what the server says of success (MySQL: its info, mostly empty); NULL: it did not
 	row_count         INTEGER,        -- rows given, or affected
 	error             TEXT,           -- JSON object of the error's fields
-	events            TEXT,           -- JSON array: {"notice": {...}} and {"status": {name: value}}
+	events            TEXT,           -- JSON array: {"status": {name: value}} and {"notice": {...}, "after": n}, n is how
+	                                  -- many rows came before it, "tag": all; without it: the row description came later
 	empty             INTEGER NOT NULL DEFAULT 0, -- 1: the server said that there was nothing to do
 	insert_id         INTEGER,        -- MySQL, in these three NULL is 0
 	warnings          INTEGER,
@@ -195,6 +196,13 @@ END;
 CREATE TRIGGER http_response_body_edited AFTER UPDATE OF body ON http_response
 WHEN OLD.wire_body IS NOT NULL AND NEW.wire_body IS OLD.wire_body BEGIN
 	UPDATE http_response SET wire_body = NULL WHERE exchange = NEW.exchange;
+END;
+
+CREATE TRIGGER http_request_edited AFTER UPDATE ON http_request BEGIN
+	UPDATE exchange SET exact_hash = NULL WHERE id = NEW.exchange;
+END;
+CREATE TRIGGER value_part_edited AFTER UPDATE ON value_part BEGIN
+	UPDATE exchange SET exact_hash = NULL, loose_hash = NULL WHERE id = NEW.exchange;
 END;
 
 -- An edited row has another identity: replay makes the hashes anew where they are NULL.
@@ -319,7 +327,8 @@ SELECT e.id AS id,
 	    CASE WHEN e.flags & 32 THEN 'cut ' ELSE '' END ||
 	    CASE WHEN e.flags & 64 THEN 'notices-cut ' ELSE '' END ||
 	    CASE WHEN e.flags & 128 THEN 'transaction-aborted ' ELSE '' END ||
-	    CASE WHEN e.flags & 256 THEN 'ambiguous-so-not-followed ' ELSE '' END) AS flags,
+	    CASE WHEN e.flags & 256 THEN 'ambiguous-so-not-followed ' ELSE '' END ||
+	    CASE WHEN e.flags & 512 THEN 'request-cut ' ELSE '' END) AS flags,
        coalesce(e.text, s.text, h.method || ' ' || h.url, '(not stored)') AS sql
 FROM exchange e LEFT JOIN statement s ON s.id = e.statement LEFT JOIN http h ON h.id = e.id
 WHERE e.flags & ~(1024 | 2048) OR e.outcome IN (0, 3);

@@ -126,6 +126,11 @@ static const char *read_field(struct slice line, struct name_value *ret_field)
 	return is_value(ret_field->value) ? NULL : "a control character in a header";
 }
 
+bool http_is_field(const struct name_value *field)
+{
+	return all_token(field->name) && is_value(field->value);
+}
+
 int http_fields_read(struct slice lines, struct arena *arena, struct http_fields *ret_fields,
 		     const char **ret_why)
 {
@@ -288,6 +293,61 @@ int http_response_read(struct slice head, struct arena *arena, struct http_respo
 		return refuse(ret_why, "a status below 100");
 	ret_response->status = (uint16_t)number;
 	return http_fields_read(head, arena, &ret_response->fields, ret_why);
+}
+
+/* ---- content codings ---- */
+
+/* "gzip;q=0.5": its name, and whether its weight is more than 0. */
+static bool read_weight(struct slice element, struct slice *ret_name)
+{
+	struct slice rest = element, name = until(&rest, ';');
+	bool digit = false;
+
+	*ret_name = trim(name);
+	rest = trim(rest);
+	if (rest.size < 2 || ascii_lower(rest.data[0]) != 'q')
+		return true;
+	for (size_t i = 1; i < rest.size; i++)
+		digit |= rest.data[i] >= '1' && rest.data[i] <= '9';
+	return digit;
+}
+
+static bool is_coding(struct slice name, struct slice coding)
+{
+	if (slice_equal_nocase(coding, SLICE("x-gzip")))
+		coding = SLICE("gzip");
+	return slice_equal_nocase(name, coding);
+}
+
+static bool accepts_one(const struct http_fields *fields, struct slice coding)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < fields->n; i++) {
+		struct slice list = fields->list[i].value, element, name;
+
+		if (!slice_equal_nocase(fields->list[i].name, SLICE("accept-encoding")))
+			continue;
+		while (http_list_next(&list, &element)) {
+			bool weighs = read_weight(element, &name);
+
+			if (is_coding(name, coding))
+				return weighs;
+			if (slice_equal(name, SLICE("*")))
+				any = weighs;
+		}
+	}
+	return any;
+}
+
+bool http_accepts(const struct http_fields *fields, struct slice codings)
+{
+	struct slice coding;
+
+	while (http_list_next(&codings, &coding))
+		if (!slice_equal_nocase(coding, SLICE("identity")) && !accepts_one(fields, coding))
+			return false;
+	return true;
 }
 
 /* ---- where the body ends ---- */

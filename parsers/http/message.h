@@ -31,6 +31,12 @@ enum http_body http_request_body(const struct http_request *request, uint64_t *r
 enum http_body http_response_body(const struct http_response *response, struct slice method,
 				  uint64_t *ret_length, const char **ret_why);
 
+/* Does Accept-Encoding name all of these content codings, none of them with a weight of 0? Without the field: no. */
+bool http_accepts(const struct http_fields *fields, struct slice codings);
+
+/* May it be sent as a field: a token, and no control character in its value? */
+bool http_is_field(const struct name_value *field);
+
 /* What a method or a field's name is made of (RFC 9110, section 5.6.2). */
 bool http_is_token(uint8_t byte);
 

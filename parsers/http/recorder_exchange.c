@@ -226,6 +226,6 @@ void http_exchange_cut(struct recorder *recorder)
 {
 	struct http_exchange *exchange = recorder->oldest;
 
-	exchange->flags |= EXCHANGE_CUT;
+	exchange->flags |= EXCHANGE_CUT | (exchange->request_done ? 0 : EXCHANGE_REQUEST_CUT);
 	close_oldest(recorder, OUTCOME_UNFINISHED);
 }

@@ -88,4 +88,9 @@ int http_recorder_see(struct recorder *recorder, enum side side, struct slice by
 void http_recorder_flush(struct recorder *recorder, int64_t before_ns, struct item_list *items);
 void http_recorder_end(struct recorder *recorder, int64_t time_ns, struct item_list *items);
 
+struct replayer *http_replayer_new(const struct answers *answers, uint64_t connection);
+void http_replayer_free(struct replayer *replayer);
+int http_replayer_feed(struct replayer *replayer, struct slice bytes, const char **ret_why);
+enum replay_state http_replayer_fill(struct replayer *replayer, struct buffer *out);
+
 #endif

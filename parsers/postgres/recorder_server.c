@@ -125,6 +125,15 @@ static struct item *execute_active(struct recorder *recorder, struct pg_operatio
 	return recorder->log.active;
 }
 
+/* While it plans a portal the server evaluates what is constant: that is the exchange that the portal will be. */
+static void bind_notice(struct pg_operation *bind, struct slice body)
+{
+	if (bind->item->arena.allocated < bind->bytes + PG_LAST_BYTES_MAX)
+		item_add_piece(bind->item, PIECE_NOTICE, 0, body);
+	else
+		bind->item->exchange.flags |= EXCHANGE_NOTICES_CUT;
+}
+
 static bool server_notice(struct recorder *recorder, struct slice body)
 {
 	struct pg_operation *head = pg_operations_head(recorder);
@@ -135,6 +144,10 @@ static bool server_notice(struct recorder *recorder, struct slice body)
 		query_active(recorder, head);
 	else if (head && head->type == OPERATION_EXECUTE)
 		execute_active(recorder, head);
+	else if (head && head->type == OPERATION_BIND && head->item) {
+		bind_notice(head, body);
+		return true;
+	}
 	add_aside(recorder, PIECE_NOTICE, body);
 	return true;
 }

@@ -5,6 +5,8 @@
  */
 #include "parsers/postgres/replayer.h"
 
+#include "parsers/item.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -211,6 +213,24 @@ static void refuse_database(struct replayer *replayer, struct slice database, st
 	buffer_release(&message);
 }
 
+/* Whoever logs in alike is one to the recording: a program, or a pool of its. */
+static void tell_login(struct replayer *replayer, struct slice body)
+{
+	struct cursor cursor = cursor_of(body);
+	struct arena arena;
+	struct name_value *parameters;
+	size_t n = 0;
+
+	arena_init(&arena);
+	/* A name of at least one byte, and two NULs. */
+	parameters = arena_alloc(&arena, (body.size / 3 + 1) * sizeof(*parameters));
+	cursor_u32be(&cursor);
+	while (pg_startup_next(&cursor, &parameters[n].name, &parameters[n].value))
+		n++;
+	replayer->answers->login(replayer->answers->context, parameters, n);
+	arena_release(&arena);
+}
+
 static void startup_message(struct replayer *replayer, struct slice body, struct buffer *out)
 {
 	struct cursor cursor = cursor_of(body);
@@ -258,6 +278,7 @@ static void startup_message(struct replayer *replayer, struct slice body, struct
 	begin_session(replayer, body, database, &unknown, &n_unknown);
 	negotiate(out, code, buffer_slice(&unknown), n_unknown);
 	buffer_release(&unknown);
+	tell_login(replayer, body);
 	replayer->framer.startup = false;
 	send_login(replayer, &server, out);
 }

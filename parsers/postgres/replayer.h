@@ -51,7 +51,9 @@ struct pg_position {
 	bool begun;
 	bool done;
 	uint32_t chunk;
-	uint64_t row; /* of the chunk */
+	uint64_t row;  /* of the chunk */
+	uint64_t rows; /* of the result, that were sent */
+	size_t event;  /* of the result: those before it were sent */
 };
 
 struct pg_bound {

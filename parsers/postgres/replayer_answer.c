@@ -23,8 +23,7 @@ struct request pg_answer_request(struct replayer *replayer, const struct sql_sta
 bool pg_answer_aborted(struct replayer *replayer, const struct sql_statement *sql,
 		       struct buffer *out)
 {
-	if (sql_session_transaction(replayer->session) != SQL_FAILED || sql->verb == SQL_COMMIT ||
-	    sql->verb == SQL_ROLLBACK || sql->verb == SQL_ROLLBACK_TO)
+	if (sql_session_accepts(replayer->session, sql))
 		return false;
 	pg_send_error(out, &(struct pg_error){
 				   .severity = "ERROR",

@@ -319,6 +319,7 @@ static int send_row(struct replayer *replayer, struct buffer *out, const struct 
 	if (found != 1)
 		return found;
 	send->position.row++;
+	send->position.rows++;
 	send->rows++;
 	if (send->copy_out)
 		return pg_copy_out_row(replayer, values, n, out);
@@ -372,16 +373,20 @@ static void send_message(struct buffer *out, uint8_t type, const struct answer_f
 	pg_message_end(out, at);
 }
 
-/* Notices before the rows, once: where between the rows they came is not kept. Reports wait for ReadyForQuery. */
-static void send_events(struct replayer *replayer, struct buffer *out)
+/* What came up to this place of the result (answer_event.place), in order. Reports wait for ReadyForQuery. */
+static void send_events(struct replayer *replayer, uint64_t place, struct buffer *out)
 {
 	const struct answer_result *result = &replayer->send.result;
+	struct pg_position *position = &replayer->send.position;
 
-	if (replayer->send.position.begun && !replayer->send.describe)
+	if (position->done) /* a portal that is executed once more */
 		return;
-	for (size_t i = 0; i < result->n_events; i++) {
-		const struct answer_event *event = &result->events[i];
+	while (position->event < result->n_events) {
+		const struct answer_event *event = &result->events[position->event];
 
+		if (event->place > place)
+			return;
+		position->event++;
 		if (!event->status) {
 			send_message(out, 'N', event->fields, event->n_fields);
 		} else if (event->n_fields == 1) {
@@ -406,7 +411,7 @@ static void step_result(struct replayer *replayer, struct buffer *out)
 		send->position.done = true;
 		return;
 	}
-	send_events(replayer, out);
+	send_events(replayer, 0, out);
 	if (send->describe && send->result.columns)
 		pg_send_columns(out, send->result.columns, NULL, 0, send->kind == EXCHANGE_SIMPLE);
 	send->step = STEP_END;
@@ -444,6 +449,7 @@ static void step_rows(struct replayer *replayer, struct buffer *out)
 			suspend(replayer, out);
 			return;
 		}
+		send_events(replayer, send->position.rows + 1, out);
 		found = send_row(replayer, out, &column);
 		if (found < 0) {
 			unservable(replayer, column, found, out);
@@ -492,6 +498,7 @@ static void step_end(struct replayer *replayer, struct buffer *out)
 	struct pg_send *send = &replayer->send;
 	const struct answer_result *result = &send->result;
 
+	send_events(replayer, ANSWER_EVENT_LAST - 1, out);
 	if (send->copy_out)
 		pg_copy_out_end(replayer, out);
 	if (result->empty)
@@ -507,6 +514,7 @@ static void step_end(struct replayer *replayer, struct buffer *out)
 		send->failed = true;
 		replayer->closed |= fatal(result);
 	}
+	send_events(replayer, ANSWER_EVENT_LAST, out);
 	if (!result->empty && !result->completion.tag.data && !result->error) {
 		unservable(replayer, NULL, send->flags & EXCHANGE_ROW_LIMIT ? -ENODATA : -EINVAL,
 			   out);
@@ -514,13 +522,12 @@ static void step_end(struct replayer *replayer, struct buffer *out)
 	}
 	send->number++;
 	send->step = STEP_RESULT;
-	send->position.chunk = 0;
-	send->position.row = 0;
 	/* Only what was merged has more results than one. */
 	if (send->failed || !(send->flags & EXCHANGE_MERGED)) {
 		send->on = false;
 		send->position.done = true;
 	}
+	send->position = (struct pg_position){ .begun = true, .done = send->position.done };
 }
 
 /* From the cache, or from the recording and into the cache when all of it fits one call. */

@@ -95,7 +95,8 @@ static int fake_result(void *context, uint64_t exchange, uint32_t number,
 		{ SLICE("nonsense"), SLICE("x") },
 	};
 	static const struct answer_field notice[] = { { SLICE("message"), SLICE("hello") } };
-	static const struct answer_event events[] = { { false, notice, 1 }, { true, notice, 1 } };
+	static const struct answer_event events[] = { { false, notice, 1, 1 },
+						      { true, notice, 1, 0 } };
 	struct fake *fake = context;
 
 	*ret_result = (struct answer_result){ 0 };
@@ -163,6 +164,13 @@ static int fake_copy(void *context, uint64_t exchange, struct answer_copy *ret_c
 	ret_copy->form.binary = exchange & 2;
 	ret_copy->form.columns = (uint16_t)(exchange % 5);
 	return exchange != 49;
+}
+
+static void fake_login(void *context, const struct name_value *parameters, size_t n)
+{
+	(void)context;
+	(void)parameters;
+	(void)n;
 }
 
 static void fake_count(void *context)
@@ -251,6 +259,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct answers answers = {
 		.context = &fake,
 		.server = fake_server,
+		.login = fake_login,
 		.find = fake_find,
 		.peek = fake_peek,
 		.find_parse_error = fake_parse_error,
