@@ -262,6 +262,6 @@ HTTP_CLIENTS = [
             "-Djdk.httpclient.allowRestrictedHeaders=connection",
             f"-Drequests={PROGRAMS / 'http_requests.tsv'}",
         ),
-        _java_class("HttpAsk", "", ""),
+        java_class("HttpAsk", "", ""),
     ),
 ]

@@ -6,7 +6,7 @@ import sys
 
 import psycopg
 
-WAY, MEGABYTES = sys.argv[1], int(sys.argv[2])
+MEGABYTES, WAY, BINARY = int(sys.argv[1]), sys.argv[2], "binary" in sys.argv[3:]
 PADDING = b"0123456789abcdef" * 62
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 
@@ -29,7 +29,7 @@ def binary():
 def main():
     hashed, size = hashlib.sha256(), 0
     with psycopg.connect("") as connection, connection.cursor() as cursor:
-        if WAY.startswith("into"):
+        if WAY == "into":
             # What is put into it is not kept: the disk is not what is measured.
             cursor.execute("create temp table big (a int, b text)")
             cursor.execute(
@@ -38,9 +38,9 @@ def main():
             cursor.execute(
                 "create trigger no before insert on big for each row execute function pg_temp.no()"
             )
-            form = " (format binary)" if WAY.endswith("binary") else ""
+            form = " (format binary)" if BINARY else ""
             with cursor.copy("copy big from stdin" + form) as copy:
-                for block in binary() if form else text():
+                for block in binary() if BINARY else text():
                     copy.write(block)
                     size += len(block)
         else:
