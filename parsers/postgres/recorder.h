@@ -7,12 +7,14 @@
  *	recorder_prepared.c statements and portals: what is prepared, described and given up
  *	recorder_exchange.c exchanges: what Bind said, splitting, giving up
  *	recorder_rows.c     rows that are too large to be held whole
+ *	recorder_aside.c    notices, parameters, notifications: in their exchange, or beside all of them
  *
  * Every client message that is answered becomes an operation in a queue, and nothing else happens until the server's
  * answer comes: a Parse takes effect at ParseComplete, a Bind at BindComplete. So an error, which makes the server skip
  * to the next Sync, needs nothing undone.
  *
  * States:   STARTUP ──StartupMessage──▶ LOGIN ──ReadyForQuery──▶ READY
+ *              └──CancelRequest──▶ OVER ◀──error──┘
  *
  * Invariants: log.active is opened by the operation at the head of the queue; log.last waits for what still belongs to it (a
  * changed parameter, an error at Sync).
@@ -48,6 +50,11 @@ enum pg_operation_type {
 	OPERATION_COPY_END, /* CopyDone or CopyFail that came before the server asked for data; not answered */
 };
 
+struct pg_notice {
+	struct pg_notice *next;
+	struct slice body;
+};
+
 struct pg_statement {
 	struct named named;
 	struct arena arena; /* owns all of it */
@@ -60,6 +67,8 @@ struct pg_statement {
 	struct slice columns;
 	uint64_t serial; /* of all that the connection prepared */
 	bool executed;
+	struct pg_notice *notices; /* that came at its Parse, until a portal takes them over */
+	struct pg_notice **notices_end;
 };
 
 struct pg_portal {
@@ -92,7 +101,7 @@ struct pg_row_stream {
 	uint8_t header_size;
 };
 
-enum pg_phase { PHASE_STARTUP, PHASE_LOGIN, PHASE_READY };
+enum pg_phase { PHASE_STARTUP, PHASE_LOGIN, PHASE_READY, PHASE_OVER /* nothing is decoded */ };
 
 struct recorder {
 	struct exchange_log log;
@@ -137,6 +146,20 @@ void pg_statements_end(struct recorder *recorder);
 /* recorder_server.c; false is a failure */
 bool pg_server_message(struct recorder *recorder, const struct pg_frame *frame);
 bool pg_unexpected(struct recorder *recorder); /* the answer does not fit what was asked */
+/* The exchange that the server is answering with the Query at the head, opening the next statement's when there is one. */
+bool pg_query_active(struct recorder *recorder, struct pg_operation *query);
+/* The portal at the head is answered; NULL when it was drained before. */
+struct item *pg_execute_active(struct recorder *recorder, struct pg_operation *execute);
+
+/* recorder_aside.c; false is a failure */
+bool pg_server_notice(struct recorder *recorder, struct slice body);
+bool pg_server_status(struct recorder *recorder, struct slice body);
+bool pg_server_notification(struct recorder *recorder, struct slice body);
+/* Reads a ParameterStatus, and what of it changes how the client's texts are read. */
+bool pg_status_read(struct recorder *recorder, struct slice body, struct slice *ret_name,
+		    struct slice *ret_value);
+/* What the server says by itself; behind the exchange that was begun last. */
+void pg_aside(struct recorder *recorder, enum piece_type type, struct slice body);
 
 /* recorder_prepared.c: what the server says of the operation at the head; false is a failure */
 bool pg_parse_complete(struct recorder *recorder, struct pg_operation *head);
@@ -162,7 +185,7 @@ bool pg_operations_begin_copy(struct recorder *recorder);
 void pg_statement_free(struct named *named);
 void pg_portal_free(struct named *named);
 /* Reads what a Bind said, with the types of its statement; false when it is malformed. */
-bool pg_exchange_bind(struct item *item, struct slice bind, const struct pg_statement *statement);
+bool pg_exchange_bind(struct item *item, struct slice bind, struct pg_statement *statement);
 /* The active exchange ended, and with it what its portal is for now. */
 void pg_exchange_close(struct recorder *recorder, enum exchange_outcome outcome);
 /* Begins the next statement of a Query; false when there is none left. */
