@@ -109,6 +109,11 @@ struct protocol {
 	MUST_CHECK int (*replayer_feed)(struct replayer *replayer, struct slice bytes,
 					const char **ret_why);
 	enum replay_state (*replayer_fill)(struct replayer *replayer, struct buffer *out);
+	/*
+	 * Something that the client is to be told unasked: from another connection, or since its time has come. It is copied; fill()
+	 * says it as soon as the protocol lets a server say it. NULL: not in this protocol.
+	 */
+	void (*replayer_tell)(struct replayer *replayer, const struct answer_aside *aside);
 };
 
 /* All protocols, ends with NULL. */

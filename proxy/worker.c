@@ -40,6 +40,12 @@ int64_t worker_now(struct worker *worker)
 	return worker->now_ns;
 }
 
+void worker_due(struct worker *worker, int64_t at_ns)
+{
+	if (at_ns < worker->due_ns)
+		worker->due_ns = at_ns;
+}
+
 /* ---- legs ---- */
 
 void leg_init(struct leg *leg, struct connection *connection, int fd, size_t pending_max)
@@ -223,17 +229,33 @@ static void serve(struct worker *worker, const struct epoll_event *event)
 		leg->connection->ops->ready(leg->connection, leg, event->events);
 }
 
+/* Up to the next tick, or what is due before; rounded up, so that it is due then. */
+static int wait_ms(const struct worker *worker)
+{
+	int64_t left_ms;
+
+	if (!worker->connections)
+		return -1;
+	if (worker->due_ns == INT64_MAX)
+		return TICK_MS;
+	left_ms = (worker->due_ns - worker->now_ns + 999999) / 1000000;
+	return left_ms < 0 ? 0 : left_ms < TICK_MS ? (int)left_ms : TICK_MS;
+}
+
 static void turn(struct worker *worker, int64_t *last_tick_ns)
 {
 	struct epoll_event events[EVENTS_A_TURN];
-	int n = epoll_wait(worker->epoll_fd, events, EVENTS_A_TURN,
-			   worker->connections ? TICK_MS : -1);
+	int n = epoll_wait(worker->epoll_fd, events, EVENTS_A_TURN, wait_ms(worker));
 
 	worker_now_again(worker);
 	for (int i = 0; i < n; i++)
 		serve(worker, &events[i]);
-	if (worker_now(worker) - *last_tick_ns > TICK_MS * (int64_t)1000000) {
+	if (worker_now(worker) - *last_tick_ns > TICK_MS * (int64_t)1000000 ||
+	    worker_now(worker) >= worker->due_ns ||
+	    atomic_load_explicit(&worker->told, memory_order_relaxed)) {
+		atomic_exchange_explicit(&worker->told, false, memory_order_acquire);
 		*last_tick_ns = worker_now(worker);
+		worker->due_ns = INT64_MAX;
 		tick(worker);
 	}
 	push_items(worker);
@@ -285,6 +307,7 @@ int worker_start(const struct worker_setup *setup, struct worker **ret_worker,
 		abort();
 	worker->setup = setup;
 	worker->inbox_end = &worker->inbox;
+	worker->due_ns = INT64_MAX;
 	pthread_mutex_init(&worker->inbox_lock, NULL);
 	item_list_init(&worker->items);
 	buffer_init(&worker->out, (size_t)80 << 20);
@@ -318,6 +341,12 @@ void worker_wake(struct worker *worker)
 
 	if (write(worker->wake_fd, &one, sizeof(one)) < 0)
 		assert(errno == EAGAIN); /* the counter is full: it is awake */
+}
+
+void worker_tell(struct worker *worker)
+{
+	if (!atomic_exchange_explicit(&worker->told, true, memory_order_release))
+		worker_wake(worker);
 }
 
 void worker_give(struct worker *worker, struct incoming *incoming)

@@ -7,6 +7,7 @@
 #ifndef MOCKPROXY_MATCHER_STATE_H
 #define MOCKPROXY_MATCHER_STATE_H
 
+#include "store/asides.h"
 #include "store/endpoints.h"
 #include "store/index.h"
 #include "store/reader.h"
@@ -38,6 +39,7 @@ struct matcher {
 	const struct recording *recording;
 	struct matcher_options options;
 	struct endpoints endpoints;
+	struct asides asides;
 	struct index index;
 	uint64_t unservable_entries;
 	struct template_entry *templates; /* sorted by hash, then statement */

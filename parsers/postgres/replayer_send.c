@@ -347,8 +347,7 @@ static int open_chunk(struct replayer *replayer)
 
 /* ---- steps ---- */
 
-static void send_message(struct buffer *out, uint8_t type, const struct answer_field *fields,
-			 size_t n)
+void pg_send_message(struct buffer *out, uint8_t type, const struct answer_field *fields, size_t n)
 {
 	size_t at = pg_message_begin(out, type);
 
@@ -380,7 +379,7 @@ static void send_events(struct replayer *replayer, uint64_t place, struct buffer
 			return;
 		position->event++;
 		if (!event->status) {
-			send_message(out, 'N', event->fields, event->n_fields);
+			pg_send_message(out, 'N', event->fields, event->n_fields);
 		} else if (event->n_fields == 1) {
 			pg_status_recorded(replayer, event->fields[0].name, event->fields[0].value);
 			replayer->send.cacheable = false;
@@ -493,7 +492,7 @@ static void step_end(struct replayer *replayer, struct buffer *out)
 	else if (result->completion.tag.data)
 		pg_send_tag(out, result->completion.tag);
 	if (result->error) {
-		send_message(out, 'E', result->error, result->n_error);
+		pg_send_message(out, 'E', result->error, result->n_error);
 		send->failed = true;
 		replayer->closed |= fatal(result);
 	}

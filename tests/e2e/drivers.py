@@ -80,7 +80,7 @@ def _node_modules():
     stamp.write_bytes(lock)
 
 
-def _java_class(name, jar, packages):
+def _java_class(name, jar, packages, uses=None):
     """Compiles a program into build/e2e, so that each run starts quickly."""
 
     def check():
@@ -94,7 +94,7 @@ def _java_class(name, jar, packages):
             return
         folder.mkdir(parents=True, exist_ok=True)
         done = subprocess.run(
-            ["javac", "-d", folder, source, common],
+            ["javac", *(["-cp", uses] if uses else []), "-d", folder, source, common],
             check=False,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -155,6 +155,19 @@ DRIVERS = [
         "jdbc",
         _java("Jdbc", JDBC_JAR),
         _java_class("Jdbc", JDBC_JAR, "libpostgresql-jdbc-java"),
+    ),
+]
+
+# Programs that listen: called without arguments.
+NOTIFY = [
+    Ask("psycopg2", [PYTHON, PROGRAMS / "notify_psycopg2.py"], _python("psycopg2")),
+    Ask("psycopg3", [PYTHON, PROGRAMS / "notify_psycopg3.py"], _python("psycopg")),
+    Ask("asyncpg", [PYTHON, PROGRAMS / "notify_asyncpg.py"], _python("asyncpg")),
+    Ask("node_pg", ["node", PROGRAMS / "notify_node_pg.js"], _node_modules, **_NODE),
+    Ask(
+        "jdbc",
+        _java("Notify", JDBC_JAR),
+        _java_class("Notify", JDBC_JAR, "libpostgresql-jdbc-java", JDBC_JAR),
     ),
 ]
 

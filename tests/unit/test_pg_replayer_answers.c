@@ -45,6 +45,11 @@ static void test_misses(void **state)
 	       "from queries'.~~\n" IDLE);
 }
 
+#define ONE "D ~<01>~~~<01>1\n"
+#define TWO "D ~<01>~~~<01>2\n"
+#define THREE "D ~<01>~~~<01>3\n"
+#define N(message) "N M" message "~~\n"
+
 /* Each notice at its place between the rows, in whatever slices they are fetched. */
 static void test_notices(void **state)
 {
@@ -55,8 +60,18 @@ static void test_notices(void **state)
 	client_init(&client);
 	say_login(&client);
 	say_query(&client, "select noisy");
+	expect(&fake, &client,
+	       N("plan") T_INT N("first") ONE TWO N("of two") THREE N("last")
+		       N("more") "C SELECT 3~\n" N("behind") IDLE);
+	client_init(&client);
+	say_login(&client);
 	say_extended(&client, "select noisy", 0);
 	say_sync(&client);
+	expect(&fake, &client,
+	       "1 \n2 \n" N("plan") N("first") ONE TWO N("of two") THREE N("last")
+		       N("more") "C SELECT 3~\n" N("behind") IDLE);
+	client_init(&client);
+	say_login(&client);
 	say_parse(&client, "", "select noisy");
 	say_bind(&client, "", "", NULL, 0);
 	say_execute(&client, "", 1);
@@ -65,34 +80,8 @@ static void test_notices(void **state)
 	say_execute(&client, "", 1); /* drained: they were said */
 	say_sync(&client);
 	expect(&fake, &client,
-	       "N Mplan~~\n" T_INT "N Mfirst~~\n" D("1", "<01>") D("2", "<01>") "N Mof two~~\n" D(
-		       "3", "<01>") "N Mlast~~\nN Mmore~~\nC SELECT 3~\nN Mbehind~~\n" IDLE
-				    "1 \n2 \nN Mplan~~\nN Mfirst~~\n" D("1", "<01>") D("2", "<01>") "N Mof two~~\n" D(
-					    "3",
-					    "<01>") "N Mlast~~\nN Mmore~~\nC SELECT 3~\nN "
-						    "Mbehind~~\n" IDLE
-						    "1 \n2 \nN Mplan~~\nN Mfirst~~\n" D("1", "<01>") "s \n" D(
-							    "2",
-							    "<01>") "N Mof two~~\n" D("3",
-										      "<01>") "s "
-											      "\nN "
-											      "Mlas"
-											      "t~~"
-											      "\nN "
-											      "Mmor"
-											      "e~~"
-											      "\nC "
-											      "SELE"
-											      "CT "
-											      "0~"
-											      "\nN "
-											      "Mbeh"
-											      "ind~"
-											      "~\nC"
-											      " SEL"
-											      "ECT "
-											      "0~"
-											      "\n" IDLE);
+	       "1 \n2 \n" N("plan") N("first") ONE "s \n" TWO N("of two") THREE "s \n" N("last")
+		       N("more") "C SELECT 0~\n" N("behind") "C SELECT 0~\n" IDLE);
 }
 
 static void test_miss_in_transaction(void **state)
