@@ -32,7 +32,7 @@ static bool is_servable(const struct protocol *protocol, uint8_t kind, uint8_t o
 		flags &= ~protocol->served_flags;
 
 	return (kind == EXCHANGE_SIMPLE || kind == EXCHANGE_EXTENDED || kind == EXCHANGE_PARSE ||
-		kind == EXCHANGE_COMMAND) &&
+		kind == EXCHANGE_COMMAND || kind == EXCHANGE_FUNCTION) &&
 	       outcome != OUTCOME_UNFINISHED &&
 	       !(flags & (EXCHANGE_COPY | EXCHANGE_REQUEST_TOO_LARGE | EXCHANGE_NOT_DECODED |
 			  EXCHANGE_CUT | EXCHANGE_ABORTED));

@@ -96,8 +96,7 @@ static void grow_operations(struct recorder *recorder)
 	recorder->operations_first = 0;
 }
 
-/* A zeroed operation at the end of the queue, or NULL with the failure said. */
-static struct pg_operation *operation_add(struct recorder *recorder, enum pg_operation_type type)
+struct pg_operation *pg_operation_add(struct recorder *recorder, enum pg_operation_type type)
 {
 	struct pg_operation *operation;
 
@@ -201,7 +200,7 @@ static bool client_query(struct recorder *recorder, struct slice body)
 
 	if (!cursor_done(&cursor))
 		return pg_fail(recorder, "malformed Query");
-	operation = operation_add(recorder, OPERATION_QUERY);
+	operation = pg_operation_add(recorder, OPERATION_QUERY);
 	if (!operation)
 		return false;
 	operation->item = exchange_new(&recorder->log, EXCHANGE_SIMPLE, text, &text);
@@ -226,7 +225,7 @@ static bool client_parse(struct recorder *recorder, struct slice body)
 
 	if (cursor.failed || n > cursor_left(&cursor) / 4)
 		return pg_fail(recorder, "malformed Parse");
-	operation = operation_add(recorder, OPERATION_PARSE);
+	operation = pg_operation_add(recorder, OPERATION_PARSE);
 	if (!operation)
 		return false;
 	arena_init(&arena);
@@ -251,7 +250,7 @@ static bool client_bind(struct recorder *recorder, struct slice body)
 	struct slice copy, portal;
 	struct cursor cursor;
 
-	operation = operation_add(recorder, OPERATION_BIND);
+	operation = pg_operation_add(recorder, OPERATION_BIND);
 	if (!operation)
 		return false;
 	operation->item = exchange_new(&recorder->log, EXCHANGE_EXTENDED, body, &copy);
@@ -274,7 +273,7 @@ static bool client_target(struct recorder *recorder, struct slice body,
 
 	if (!cursor_done(&cursor) || (target != 'S' && target != 'P'))
 		return pg_fail(recorder, "malformed Describe or Close");
-	operation = operation_add(recorder, target == 'S' ? statement : portal);
+	operation = pg_operation_add(recorder, target == 'S' ? statement : portal);
 	if (operation)
 		operation->name = name_copy(name);
 	return operation != NULL;
@@ -289,7 +288,7 @@ static bool client_execute(struct recorder *recorder, struct slice body)
 	cursor_i32be(&cursor); /* the row limit shows in the answer */
 	if (!cursor_done(&cursor))
 		return pg_fail(recorder, "malformed Execute");
-	operation = operation_add(recorder, OPERATION_EXECUTE);
+	operation = pg_operation_add(recorder, OPERATION_EXECUTE);
 	if (!operation)
 		return false;
 	operation->name = name_copy(name);
@@ -301,13 +300,13 @@ static bool client_sync(struct recorder *recorder)
 	/* While it reads COPY data the server ignores Sync (55.2.6). */
 	if (recorder->copy_in && !recorder->copy_ended)
 		return true;
-	return operation_add(recorder, OPERATION_SYNC) != NULL;
+	return pg_operation_add(recorder, OPERATION_SYNC) != NULL;
 }
 
 static bool client_copy_end(struct recorder *recorder)
 {
 	if (!recorder->copy_in || recorder->copy_ended)
-		return operation_add(recorder, OPERATION_COPY_END) != NULL;
+		return pg_operation_add(recorder, OPERATION_COPY_END) != NULL;
 	recorder->copy_ended = true;
 	return true;
 }
@@ -321,7 +320,7 @@ static bool client_large(struct recorder *recorder, const struct pg_frame *frame
 		return true;
 	if (frame->type != 'Q')
 		return pg_fail(recorder, "a Parse, Bind or call larger than 64 MiB");
-	operation = operation_add(recorder, OPERATION_QUERY);
+	operation = pg_operation_add(recorder, OPERATION_QUERY);
 	if (!operation)
 		return false;
 	operation->item = exchange_new(&recorder->log, EXCHANGE_SIMPLE, slice_of(NULL, 0), NULL);
@@ -370,7 +369,7 @@ static bool client_message(struct recorder *recorder, const struct pg_frame *fra
 	case 'S':
 		return client_sync(recorder);
 	case 'F':
-		return operation_add(recorder, OPERATION_FUNCTION) != NULL;
+		return pg_client_call(recorder, frame->body);
 	case 'c':
 	case 'f':
 		return client_copy_end(recorder);
@@ -431,7 +430,8 @@ static void cut_operation(struct recorder *recorder, struct pg_operation *operat
 		named = names_put(&recorder->statements, &operation->statement->named);
 		operation->statement = NULL;
 		pg_statement_end(recorder, (struct pg_statement *)named);
-	} else if (operation->type == OPERATION_QUERY && operation->item) {
+	} else if ((operation->type == OPERATION_QUERY || operation->type == OPERATION_FUNCTION) &&
+		   operation->item) {
 		exchange_cut(&recorder->log, operation->item);
 		operation->item = NULL;
 	} else if (operation->type == OPERATION_BIND) {

@@ -6,6 +6,7 @@
  *	recorder_server.c   what the server says to the first of them ──▶ pieces of its exchange
  *	recorder_prepared.c statements and portals: what is prepared, described and given up
  *	recorder_exchange.c exchanges: what Bind said, splitting, giving up
+ *	recorder_function.c fast-path calls
  *	recorder_rows.c     rows that are too large to be held whole
  *	recorder_aside.c    notices, parameters, notifications: in their exchange, or beside all of them
  *
@@ -24,6 +25,7 @@
 
 #include "parsers/exchange_log.h"
 #include "parsers/names.h"
+#include "parsers/postgres/function.h"
 #include "parsers/postgres/wire.h"
 #include "parsers/sql/canonical.h"
 
@@ -86,7 +88,8 @@ struct pg_operation {
 	int64_t time_ns;
 	struct slice name;		/* owned by the operation, from malloc */
 	struct pg_statement *statement; /* PARSE: owned until it takes effect */
-	struct item *item;		/* QUERY and BIND: owned; the exchange to be */
+	struct item *item;		/* QUERY, BIND and FUNCTION: owned; the exchange to be */
+	struct pg_call *call;		/* FUNCTION: in the item's arena */
 	struct slice statement_name;	/* BIND: in the item's arena */
 	struct slice bind;		/* BIND: what follows the names, in the item's arena */
 	uint8_t *texts;			/* QUERY of several statements: owned; the whole text */
@@ -137,6 +140,8 @@ struct recorder {
 bool pg_fail(struct recorder *recorder, const char *why);
 
 /* recorder.c */
+/* A zeroed operation at the end of the queue, or NULL with the failure said. */
+struct pg_operation *pg_operation_add(struct recorder *recorder, enum pg_operation_type type);
 /* What the server answers now; NULL: nothing. */
 struct pg_operation *pg_operations_head(struct recorder *recorder);
 void pg_operations_pop(struct recorder *recorder);
@@ -197,5 +202,14 @@ void pg_statement_end(struct recorder *recorder, struct pg_statement *statement)
 
 /* recorder_rows.c */
 bool pg_row_stream(struct recorder *recorder, const struct pg_frame *frame);
+/* The same for a message that is one value: it becomes a row. */
+bool pg_value_stream(struct recorder *recorder, const struct pg_frame *frame);
+
+/* recorder_function.c; false is a failure */
+bool pg_client_call(struct recorder *recorder, struct slice body);
+/* The call at the head is answered, and its exchange under way from here on. */
+void pg_call_active(struct recorder *recorder, struct pg_operation *call);
+bool pg_call_result(struct recorder *recorder, struct pg_operation *head,
+		    const struct pg_frame *frame);
 
 #endif

@@ -97,6 +97,8 @@ bool pg_server_notice(struct recorder *recorder, struct slice body)
 		pg_query_active(recorder, head);
 	else if (head && head->type == OPERATION_EXECUTE)
 		pg_execute_active(recorder, head);
+	else if (head && head->type == OPERATION_FUNCTION)
+		pg_call_active(recorder, head);
 	if (head && head->type == OPERATION_BIND && head->item)
 		bind_notice(head, body);
 	else if (head && head->type == OPERATION_PARSE)

@@ -193,6 +193,11 @@ static bool server_error(struct recorder *recorder, struct slice body)
 		if (pg_execute_active(recorder, head))
 			error_active(recorder, body);
 		break;
+	case OPERATION_FUNCTION:
+		pg_call_active(recorder, head);
+		if (recorder->log.active)
+			error_active(recorder, body);
+		break;
 	case OPERATION_SYNC:
 		error_at_sync(recorder, body);
 		break;
@@ -296,23 +301,6 @@ static bool server_copy(struct recorder *recorder, struct pg_operation *head, ui
 	return true;
 }
 
-static bool function_result(struct recorder *recorder, struct pg_operation *head)
-{
-	struct item *item;
-	struct slice text;
-
-	if (head->type != OPERATION_FUNCTION)
-		return pg_unexpected(recorder);
-	item = exchange_new(&recorder->log, EXCHANGE_FUNCTION, SLICE("function call"), &text);
-	item->exchange.text = text;
-	item->exchange.flags |= EXCHANGE_NOT_DECODED;
-	item->exchange.start_ns = head->time_ns;
-	exchange_activate(&recorder->log, item);
-	exchange_touch(&recorder->log);
-	pg_exchange_close(recorder, OUTCOME_OK);
-	return true;
-}
-
 /* ---- the end of a batch ---- */
 
 static void end_query(struct recorder *recorder, struct pg_operation *query)
@@ -363,6 +351,8 @@ static bool server_ready(struct recorder *recorder, struct slice body)
 	if (head->type == OPERATION_QUERY) {
 		end_query(recorder, head);
 		pg_unnamed_end(recorder);
+	} else if (recorder->log.active) { /* a call without a result */
+		pg_exchange_close(recorder, OUTCOME_UNFINISHED);
 	}
 	pg_operations_pop(recorder);
 	exchange_emit_last(&recorder->log);
@@ -412,7 +402,7 @@ static bool server_answer(struct recorder *recorder, const struct pg_frame *fram
 	case 'W':
 		return server_copy(recorder, head, frame->type);
 	case 'V':
-		return function_result(recorder, head);
+		return pg_call_result(recorder, head, frame);
 	default:
 		return pg_unexpected(recorder);
 	}
@@ -424,7 +414,7 @@ bool pg_server_message(struct recorder *recorder, const struct pg_frame *frame)
 		return true;
 	if (recorder->phase == PHASE_STARTUP)
 		return pg_fail(recorder, "the server spoke first");
-	if (frame->part != FRAME_WHOLE && frame->type != 'D')
+	if (frame->part != FRAME_WHOLE && frame->type != 'D' && frame->type != 'V')
 		return frame->type == 'd' || pg_fail(recorder, "a message larger than 16 MiB");
 	switch (frame->type) {
 	case 'D':

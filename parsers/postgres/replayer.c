@@ -350,17 +350,6 @@ static void sync_message(struct replayer *replayer, struct buffer *out)
 	send_ready(replayer, out);
 }
 
-static void unsupported(struct replayer *replayer, struct slice what, struct buffer *out)
-{
-	replayer->answers->count_unservable(replayer->answers->context, what,
-					    SLICE("not replayed by this version"));
-	pg_send_error(out, &(struct pg_error){
-				   "ERROR", PG_STATE_UNSERVABLE,
-				   SLICE("mockproxy: this kind of request is not replayed yet"),
-				   what, slice_of(NULL, 0) });
-	end_failed(replayer, out);
-}
-
 static void message(struct replayer *replayer, const struct pg_frame *frame, struct buffer *out)
 {
 	if (frame->part != FRAME_WHOLE) {
@@ -384,7 +373,7 @@ static void message(struct replayer *replayer, const struct pg_frame *frame, str
 	else if (frame->type == 'Q')
 		begin_query(replayer, frame->body, out);
 	else if (frame->type == 'F')
-		unsupported(replayer, SLICE("FunctionCall"), out);
+		pg_function_message(replayer, frame->body, out);
 	else
 		pg_extended_message(replayer, frame, out);
 }

@@ -4,6 +4,7 @@
  *
  *	replayer.c          the way in and out, login, the batch and its end
  *	replayer_extended.c Parse, Bind, Describe, Execute, Close
+ *	replayer_function.c fast-path calls
  *	replayer_answer.c   which recorded exchange answers a statement, or the session itself
  *	replayer_status.c   ParameterStatus: what the session's settings are called
  *	replayer_send.c     an exchange's results, row by row, in the form that the client asked for
@@ -78,7 +79,9 @@ enum pg_cached_part { CACHED_EXECUTE, CACHED_QUERY, CACHED_COLUMNS };
 struct pg_send {
 	bool on;
 	bool describe; /* RowDescription too: a simple query */
-	bool failed;   /* an error was sent */
+	bool call;     /* a fast-path call: its row goes as its one value */
+	uint16_t call_form;
+	bool failed; /* an error was sent */
 	uint64_t exchange;
 	uint8_t kind; /* enum exchange_kind of the recorded one */
 	uint32_t flags;
@@ -182,6 +185,9 @@ void pg_bound_free(struct named *named);       /* accepts NULL */
 void pg_forget_unnamed(struct replayer *replayer);
 /* Portals end with their transaction. */
 void pg_forget_bound(struct replayer *replayer);
+
+/* replayer_function.c */
+void pg_function_message(struct replayer *replayer, struct slice body, struct buffer *out);
 
 /* replayer_answer.c */
 /* A statement of a simple query: answers it, or begins to (send.on). */

@@ -221,7 +221,10 @@ static int encode_row(struct replayer *replayer, const struct answer_value *valu
 	*ret_column = NULL;
 	if (columns && columns->n != n)
 		return -EINVAL;
-	buffer_append_u16be(out, (uint16_t)n);
+	if (replayer->send.call && n != 1)
+		return -EINVAL;
+	if (!replayer->send.call)
+		buffer_append_u16be(out, (uint16_t)n);
 	for (size_t i = 0; i < n && !error; i++) {
 		*ret_column = columns ? &columns->columns[i] : NULL;
 		error = encode_value(replayer, *ret_column,
@@ -256,7 +259,7 @@ static int begin_large(struct replayer *replayer, const struct answer_value *val
 		size += send->cuts[i].size;
 	if (size > INT32_MAX || send->row.overflowed)
 		return -EINVAL;
-	buffer_append_u8(out, 'D');
+	buffer_append_u8(out, send->call ? 'V' : 'D');
 	buffer_append_u32be(out, (uint32_t)size);
 	send->large = true;
 	send->row_at = 0;
@@ -319,7 +322,7 @@ static int send_row(struct replayer *replayer, struct buffer *out, const struct 
 		found = begin_large(replayer, values, n, out, ret_column);
 		return found ? found : 1;
 	}
-	at = pg_message_begin(out, 'D');
+	at = pg_message_begin(out, send->call ? 'V' : 'D');
 	found = encode_row(replayer, values, n, out, ret_column);
 	if (found) {
 		out->size = at;
@@ -497,7 +500,8 @@ static void step_end(struct replayer *replayer, struct buffer *out)
 		replayer->closed |= fatal(result);
 	}
 	send_events(replayer, ANSWER_EVENT_LAST, out);
-	if (!result->empty && !result->completion.tag.data && !result->error) {
+	if (!result->empty && !result->completion.tag.data && !result->error &&
+	    !(send->call && send->rows == 1)) {
 		unservable(replayer, NULL, send->flags & EXCHANGE_ROW_LIMIT ? -ENODATA : -EINVAL,
 			   out);
 		return;

@@ -160,14 +160,25 @@ DRIVERS = [
 
 # Programs that listen: called without arguments.
 NOTIFY = [
-    Ask("psycopg2", [PYTHON, PROGRAMS / "notify_psycopg2.py"], _python("psycopg2")),
-    Ask("psycopg3", [PYTHON, PROGRAMS / "notify_psycopg3.py"], _python("psycopg")),
-    Ask("asyncpg", [PYTHON, PROGRAMS / "notify_asyncpg.py"], _python("asyncpg")),
-    Ask("node_pg", ["node", PROGRAMS / "notify_node_pg.js"], _node_modules, **_NODE),
+    Ask("notify_psycopg2", [PYTHON, PROGRAMS / "notify_psycopg2.py"], _python("psycopg2")),
+    Ask("notify_psycopg3", [PYTHON, PROGRAMS / "notify_psycopg3.py"], _python("psycopg")),
+    Ask("notify_asyncpg", [PYTHON, PROGRAMS / "notify_asyncpg.py"], _python("asyncpg")),
+    Ask("notify_node_pg", ["node", PROGRAMS / "notify_node_pg.js"], _node_modules, **_NODE),
     Ask(
-        "jdbc",
+        "notify_jdbc",
         _java("Notify", JDBC_JAR),
         _java_class("Notify", JDBC_JAR, "libpostgresql-jdbc-java", JDBC_JAR),
+    ),
+]
+
+# Programs with large objects.
+LARGE_OBJECTS = [
+    Ask("lo_psycopg2", [PYTHON, PROGRAMS / "lo_psycopg2.py"], _python("psycopg2")),
+    Ask("lo_psql", ["sh", PROGRAMS / "lo_psql.sh"]),
+    Ask(
+        "lo_jdbc",
+        _java("LargeObjects", JDBC_JAR),
+        _java_class("LargeObjects", JDBC_JAR, "libpostgresql-jdbc-java", JDBC_JAR),
     ),
 ]
 

@@ -4,7 +4,7 @@
 recorded on a real server, then run again from the file alone, with the same output."""
 import sqlite3
 
-from drivers import NOTIFY, PYTHON
+from drivers import LARGE_OBJECTS, NOTIFY, PYTHON
 from harness import (
     PROGRAMS,
     Started,
@@ -96,21 +96,31 @@ def notify(tests):
     expect("from outside" in stored and "row 7" in stored, f"notifications: {stored}")
 
 
+def calls(tests):
+    path = tests.record("calls", program("pg_calls"))
+    asked = column(path, "select distinct sql from queries where sql like 'function call%'")
+    expect("function call \"oid 871\"($1)" in asked, f"calls: {asked}")
+
+
 CASES = [
     # name, what records it, what replays it
     ("notices", notices, program("pg_notices")),
     ("notify", notify, program("pg_notify")),
+    ("calls", calls, program("pg_calls")),
 ]
 
 
 def record_driver(tests, driver):
     driver.prepare()
-    path = tests.record(f"notify_{driver.name}", driver.command(), **driver.environment)
-    expect("row" in str(column(path, "select event from aside")), "nothing of the trigger")
+    path = tests.record(driver.name, driver.command(), **driver.environment)
+    if driver in NOTIFY:
+        expect("row" in str(column(path, "select event from aside")), "nothing of the trigger")
+    flagged = column(path, "select sql || flags from flagged where flags <> 'fetched-in-slices '")
+    expect(not flagged, f"not stored: {flagged}")
 
 
 def replay_driver(tests, driver):
-    tests.replay(f"notify_{driver.name}", driver.command(), **driver.environment)
+    tests.replay(driver.name, driver.command(), **driver.environment)
 
 
 def main():
@@ -118,15 +128,15 @@ def main():
     suite, tests = Suite(), Async()
     for name, recorder, _ in CASES:
         suite.run(f"{name}: recorded", recorder, tests)
-    for driver in NOTIFY:
-        suite.run(f"notify_{driver.name}: recorded", record_driver, tests, driver)
+    for driver in NOTIFY + LARGE_OBJECTS:
+        suite.run(f"{driver.name}: recorded", record_driver, tests, driver)
     tests.server.stop()
     for name, _, command in CASES:
         if name in tests.recorded:
             suite.run(f"{name}: replayed", tests.replay, name, command)
-    for driver in NOTIFY:
-        if f"notify_{driver.name}" in tests.recorded:
-            suite.run(f"notify_{driver.name}: replayed", replay_driver, tests, driver)
+    for driver in NOTIFY + LARGE_OBJECTS:
+        if driver.name in tests.recorded:
+            suite.run(f"{driver.name}: replayed", replay_driver, tests, driver)
     suite.finish()
 
 

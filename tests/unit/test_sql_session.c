@@ -408,6 +408,31 @@ static void test_cursors(void **state)
 		compare_last(different[i][0], different[i][1], false);
 }
 
+/* A descriptor of a large object is the object and what was done with it since; numbers are given as the server does. */
+static void test_descriptors(void **state)
+{
+	(void)state;
+	compare_last("begin | function call lo_open(5, 1) | function call loread(0, 9)",
+		     "begin | function call lo_open(5, 1) | function call loread(0, 9)", true);
+	compare_last("begin | function call lo_open(5, 1) | function call lo_close(0) | "
+		     "function call lo_open(6, 1) | function call lo_tell(0)",
+		     "begin | function call lo_open(6, 1) | function call lo_tell(0)", true);
+	compare_last("begin | function call lo_open(5, 1) | commit | begin | "
+		     "function call lo_open(6, 1) | function call lo_tell(0)",
+		     "begin | function call lo_open(6, 1) | function call lo_tell(0)", true);
+	compare_last("begin | function call lo_open(5, 1) | function call loread(0, 9)",
+		     "begin | function call lo_open(6, 1) | function call loread(0, 9)", false);
+	compare_last("begin | function call lo_open(5, 1) | function call loread(0, 9)",
+		     "begin | function call lo_open(5, 1) | function call loread(0, 9) | "
+		     "function call loread(0, 9)",
+		     false);
+	compare_last("begin | function call lo_open(5, 1) | function call lo_open(6, 1) | "
+		     "function call lo_tell(0)",
+		     "begin | function call lo_open(5, 1) | function call lo_open(6, 1) | "
+		     "function call lo_tell(1)",
+		     false);
+}
+
 /* More cursors than are kept, and a query longer than is kept. */
 static void test_cursor_bounds(void **state)
 {
@@ -484,7 +509,8 @@ int main(void)
 		cmocka_unit_test(test_role),	      cmocka_unit_test(test_startup),
 		cmocka_unit_test(test_settings),      cmocka_unit_test(test_options),
 		cmocka_unit_test(test_bounds),	      cmocka_unit_test(test_cursors),
-		cmocka_unit_test(test_cursor_bounds), cmocka_unit_test(test_notifications),
+		cmocka_unit_test(test_cursor_bounds), cmocka_unit_test(test_descriptors),
+		cmocka_unit_test(test_notifications),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
