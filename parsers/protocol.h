@@ -50,6 +50,7 @@ enum replay_state {
 	REPLAY_IDLE,  /* everything that was asked is answered */
 	REPLAY_MORE,  /* stopped at the buffer's limit: call again when it was sent */
 	REPLAY_CLOSE, /* send what is there, then close */
+	REPLAY_RESET, /* the same with a reset: what was recorded did not end in order */
 };
 
 struct protocol {
@@ -104,6 +105,7 @@ struct protocol {
 	 * out->max is near, and tells which. A request is only answered in fill(), so that memory is bounded by
 	 * what the client sent and not by what it asked for.
 	 */
+	bool tells_login; /* it calls answers.login() */
 	struct replayer *(*replayer_new)(const struct answers *answers, uint64_t connection);
 	void (*replayer_free)(struct replayer *replayer);
 	MUST_CHECK int (*replayer_feed)(struct replayer *replayer, struct slice bytes,

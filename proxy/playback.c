@@ -76,8 +76,8 @@ static bool play(struct playback *playback)
 			return false;
 		}
 	} while (playback->state == REPLAY_MORE && !app->pending.size);
-	if (playback->state == REPLAY_CLOSE && !app->pending.size) {
-		over(playback, false);
+	if (playback->state >= REPLAY_CLOSE && !app->pending.size) {
+		over(playback, playback->state == REPLAY_RESET);
 		return false;
 	}
 	return true;

@@ -17,7 +17,6 @@
 #define HELD_BYTES ((size_t)64 << 20)
 /* Trailers and responses before the final one, as JSON: the recorder bounds what they are made of. */
 #define EXTRA_BYTES ((size_t)16 << 20)
-#define CODING_BYTES 64
 
 struct body {
 	enum http_side side;
@@ -55,7 +54,7 @@ static struct http_open *open_new(struct ingest *ingest, const struct exchange_i
 		open->bodies[i].side = (enum http_side)i;
 		buffer_init(&open->bodies[i].held, SCHEMA_VALUE_MAX);
 		buffer_init(&open->bodies[i].trailers, EXTRA_BYTES);
-		buffer_init(&open->bodies[i].coding, CODING_BYTES);
+		buffer_init(&open->bodies[i].coding, HTTP_CODING_BYTES);
 	}
 	return open;
 }
@@ -114,18 +113,6 @@ static void append_interim(struct ingest *ingest, struct http_open *open,
 	buffer_append_string(json, ", \"headers\": ");
 	append_fields(ingest, &response->fields, json);
 	buffer_append_u8(json, '}');
-}
-
-/* Content-Encoding may come in several lines; too much of it is none that is known. */
-static void keep_coding(struct body *body, const struct http_fields *fields)
-{
-	for (size_t i = 0; i < fields->n; i++) {
-		if (!slice_equal_nocase(fields->list[i].name, SLICE("content-encoding")))
-			continue;
-		if (body->coding.size)
-			buffer_append_slice(&body->coding, SLICE(", "));
-		buffer_append_slice(&body->coding, fields->list[i].value);
-	}
 }
 
 /* ---- bodies ---- */
@@ -273,10 +260,32 @@ static int set_end(struct ingest *ingest, const struct http_open *open,
 	return run_and_release(sql, &decoded);
 }
 
+/*
+ * Of a request that came whole with this item and is small; others get theirs when a replay loads the recording (0 here).
+ * The body is in `held` then.
+ */
+static uint64_t identity_hash(struct ingest *ingest, const struct exchange_item *item,
+			      const struct http_open *open)
+{
+	const struct body *body = &open->bodies[HTTP_REQUEST];
+	struct http_content content;
+	struct buffer decoded;
+
+	if (!item->closes || body->in_parts || body->bytes > HTTP_COMPARED_MAX)
+		return 0;
+	buffer_init(&decoded, HTTP_DECODED_MAX);
+	content = http_content_of(&item->request->fields, buffer_slice(&body->held), &decoded);
+	buffer_clear(&ingest->scratch);
+	http_canonical(item->request, &content, &ingest->scratch);
+	buffer_release(&decoded);
+	return ingest->scratch.overflowed ? 0 : http_exact_hash(buffer_slice(&ingest->scratch));
+}
+
 static int add_exchange(struct ingest *ingest, const struct connection_state *connection,
 			const struct exchange_item *item, const struct http_open *open)
 {
 	sqlite3_stmt *sql = ingest->sql[ADD_HTTP_EXCHANGE];
+	uint64_t hash = identity_hash(ingest, item, open);
 
 	ingest->summary.exchanges++;
 	ingest->summary.unfinished++;
@@ -288,6 +297,10 @@ static int add_exchange(struct ingest *ingest, const struct connection_state *co
 	sqlite3_bind_int64(sql, 6, item->start_ns);
 	ingest_bind_end(sql, 7, item, item->start_ns, 0);
 	sqlite3_bind_int(sql, 11, item->kind);
+	if (hash)
+		sqlite3_bind_int64(sql, 12, (int64_t)hash);
+	else
+		sqlite3_bind_null(sql, 12);
 	return database_run(sql);
 }
 
@@ -300,14 +313,14 @@ static int take_item(struct ingest *ingest, struct http_open *open,
 	int rc = SQLITE_OK;
 
 	if (item->opens)
-		keep_coding(&open->bodies[HTTP_REQUEST], &item->request->fields);
+		http_codings(&item->request->fields, &open->bodies[HTTP_REQUEST].coding);
 	for (const struct http_response *r = item->responses; r; r = r->next) {
 		if (http_is_interim(r->status)) {
 			append_interim(ingest, open, r);
 			continue;
 		}
 		*ret_final = r;
-		keep_coding(&open->bodies[HTTP_RESPONSE], &r->fields);
+		http_codings(&r->fields, &open->bodies[HTTP_RESPONSE].coding);
 	}
 	if (*ret_final && open->interim.size)
 		buffer_append_u8(&open->interim, ']');
@@ -353,14 +366,13 @@ static int ingest_into(struct ingest *ingest, const struct connection_state *con
 		       struct http_open *open, const struct exchange_item *item)
 {
 	const struct http_response *final = NULL;
-	int rc = SQLITE_OK;
+	int rc = take_item(ingest, open, item, &final);
 
-	if (item->opens)
-		rc = add_exchange(ingest, connection, item, open);
-	if (rc == SQLITE_OK)
-		rc = take_item(ingest, open, item, &final);
 	if (rc == SQLITE_OK && item->closes)
 		rc = end_parts(ingest, open);
+	/* Its hash is of the body too. */
+	if (rc == SQLITE_OK && item->opens)
+		rc = add_exchange(ingest, connection, item, open);
 	if (rc == SQLITE_OK && item->opens)
 		rc = add_request(ingest, open, item);
 	if (rc == SQLITE_OK && final)

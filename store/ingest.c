@@ -71,10 +71,13 @@ static const char *const ingest_sql[INGEST_SQL_COUNT] = {
 		     "VALUES (?1, ?2, ?3, ?4)",
 	[ADD_ASIDE] = "INSERT INTO aside (connection, at_ns, ordinal, within, event) "
 		      "VALUES (?1, ?2, ?3, ?4, ?5)",
+	[ADD_COPY] = "INSERT INTO copy (exchange, direction, format, columns) "
+		     "VALUES (?1, ?2, ?3, ?4)",
+	[END_COPY] = "UPDATE copy SET ended = ?2, failure = ?3, digest = ?4 WHERE exchange = ?1",
 	[ADD_HTTP_EXCHANGE] =
 		"INSERT INTO exchange (id, connection, ordinal, batch, batch_index, started_ns, "
-		"first_byte_ns, duration_ns, outcome, flags, kind) "
-		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+		"first_byte_ns, duration_ns, outcome, flags, kind, exact_hash) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
 	[ADD_HTTP_REQUEST] =
 		"INSERT INTO http_request (exchange, body, coding, wire_body, body_part, "
 		"body_bytes, trailers, version, headers, method, scheme, authority, path, query, "
@@ -288,29 +291,10 @@ static void session_start(struct connection_state *connection, const struct sess
 				    item->client_parameters[i].value);
 }
 
-/*
- * No secret belongs into a startup packet, but people put connection strings where they do not
- * belong.
- */
-static struct name_value *masked_parameters(struct ingest *ingest, const struct session_item *item)
-{
-	struct name_value *masked =
-		arena_alloc(&ingest->arena, (item->n_client_parameters + 1) * sizeof(*masked));
-
-	for (size_t i = 0; i < item->n_client_parameters; i++) {
-		buffer_clear(&ingest->scratch);
-		mask_argument(&ingest->scratch, item->client_parameters[i].value);
-		masked[i].name = item->client_parameters[i].name;
-		masked[i].value = arena_copy(&ingest->arena, buffer_slice(&ingest->scratch));
-	}
-	return masked;
-}
-
 static int session_begin(struct ingest *ingest, struct connection_state *connection,
 			 const struct session_item *item)
 {
 	sqlite3_stmt *sql = ingest->sql[SET_SESSION];
-	struct name_value *client;
 	size_t split;
 	int rc;
 
@@ -331,8 +315,7 @@ static int session_begin(struct ingest *ingest, struct connection_state *connect
 	if (rc != SQLITE_OK)
 		return rc;
 	buffer_clear(&ingest->json);
-	client = masked_parameters(ingest, item);
-	encode_object(&ingest->json, client, item->n_client_parameters);
+	mask_parameters_json(&ingest->json, item->client_parameters, item->n_client_parameters);
 	split = ingest->json.size;
 	encode_object(&ingest->json, item->server_parameters, item->n_server_parameters);
 	sqlite3_bind_int64(sql, 1, (int64_t)connection->number);

@@ -4,7 +4,9 @@
  *
  * One index over the identities of all exchanges lies in memory, 16 bytes for each; everything else is read from the file
  * when it is asked for, through one read-only connection for each worker. A hash selects, the full comparison
- * decides. Among equal exchanges: recorded order, whoever asks; what happens when they are used up is `repeat`.
+ * decides. Among equal exchanges: those first that connections with the same login got (each of an app's programs, or of its pools,
+ * gets its own answers), and of these, as of the others, in recorded order, whichever connection asks; what happens when
+ * they are used up is `repeat`.
  */
 #ifndef MOCKPROXY_MATCHER_H
 #define MOCKPROXY_MATCHER_H

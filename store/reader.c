@@ -6,6 +6,7 @@
  * Invariant: a cached exchange was not edited by hand and borrows from its own entry; a cached
  * statement from its own arena.
  */
+#include "store/http_reader.h"
 #include "store/reader_state.h"
 #include "store/recording_state.h"
 #include "store/schema.h"
@@ -41,7 +42,16 @@ static const char *const reader_sql[READER_SQL_COUNT] = {
 			  "UNION ALL SELECT 1 FROM rows_apart WHERE exchange = ?1 "
 			  "UNION ALL SELECT 1 FROM result_apart WHERE exchange = ?1 AND insert_id "
 			  "LIMIT 1",
+	[GET_COPY] = "SELECT direction, format, columns, ended, digest FROM copy "
+		     "WHERE exchange = ?1",
 	[GET_SERVER] = "SELECT server_version, server_parameters FROM connection WHERE id = ?1",
+	[GET_HTTP_REQUEST] = "SELECT method, scheme, authority, path, query, target, version, "
+			     "headers, body, coding, body_part FROM http_request "
+			     "WHERE exchange = ?1",
+	[GET_HTTP_RESPONSE] = "SELECT r.status, r.reason, r.version, r.headers, r.trailers, "
+			      "r.interim, r.body, r.coding, r.wire_body, r.body_part, "
+			      "r.body_bytes, e.outcome FROM http_response r "
+			      "JOIN exchange e ON e.id = r.exchange WHERE r.exchange = ?1",
 };
 
 int reader_step(sqlite3_stmt *sql)
@@ -91,6 +101,7 @@ void reader_free(struct reader *reader)
 	intern_release(&reader->columns);
 	arena_release(&reader->columns_arena);
 	free(reader->values);
+	http_texts_free(reader->http);
 	sqlite3_close(reader->database);
 	free(reader);
 }

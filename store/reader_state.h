@@ -17,7 +17,10 @@ enum reader_sql {
 	GET_CHUNK,
 	GET_PART,
 	GET_GAVE_ROWS,
+	GET_COPY,
 	GET_SERVER,
+	GET_HTTP_REQUEST,
+	GET_HTTP_RESPONSE,
 	READER_SQL_COUNT,
 };
 
@@ -50,6 +53,7 @@ struct reader {
 	struct intern columns;
 	struct arena columns_arena;
 	struct answer_value *values; /* COLUMNS_MAX of them: a row on its way */
+	struct http_texts *http;     /* NULL: nothing was asked yet */
 };
 
 /*

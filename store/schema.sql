@@ -154,6 +154,19 @@ CREATE TABLE aside (                 -- what the server said by itself: notifica
 	                                  -- with which the session ended or was refused, {"notice": ...} and {"status": ...}
 ) STRICT;
 
+CREATE TABLE copy (                  -- PostgreSQL's COPY data of an exchange, which is the rows of its result: a row of one
+	                                  -- value is a line with its line end (or a piece of one above 64 KiB), in binary a row
+	                                  -- has a value for each field
+	exchange          INTEGER PRIMARY KEY REFERENCES exchange (id),
+	direction         TEXT NOT NULL,  -- in: the client's, of COPY FROM STDIN; out: the server's, of COPY TO STDOUT
+	format            TEXT NOT NULL,  -- text (CSV too) or binary
+	columns           INTEGER NOT NULL,
+	ended             TEXT,           -- done; failed: the client gave up; refused: the server gave up before the client
+	                                  -- was done, the rows are how its data began; NULL: by an error of the server
+	failure           ANY,            -- what the client said when it gave up
+	digest            BLOB            -- of the client's data: part of identity; NULL: edited, replay makes it anew
+) STRICT;
+
 CREATE TABLE http_request (          -- the request of an exchange of kind 6
 	exchange          INTEGER PRIMARY KEY REFERENCES exchange (id),
 	method            TEXT NOT NULL,
@@ -196,12 +209,31 @@ WHEN OLD.wire_body IS NOT NULL AND NEW.wire_body IS OLD.wire_body BEGIN
 	UPDATE http_response SET wire_body = NULL WHERE exchange = NEW.exchange;
 END;
 
+CREATE TRIGGER http_request_edited AFTER UPDATE ON http_request BEGIN
+	UPDATE exchange SET exact_hash = NULL WHERE id = NEW.exchange;
+END;
+CREATE TRIGGER value_part_edited AFTER UPDATE ON value_part BEGIN
+	UPDATE exchange SET exact_hash = NULL, loose_hash = NULL WHERE id = NEW.exchange;
+END;
+
 -- An edited row has another identity: replay makes the hashes anew where they are NULL.
 CREATE TRIGGER exchange_text_edited AFTER UPDATE OF text ON exchange BEGIN
 	UPDATE exchange SET exact_hash = NULL, loose_hash = NULL, edited = 1 WHERE id = NEW.id;
 END;
 CREATE TRIGGER exchange_edited AFTER UPDATE OF parameters, statement ON exchange BEGIN
 	UPDATE exchange SET exact_hash = NULL, loose_hash = NULL WHERE id = NEW.id;
+END;
+CREATE TRIGGER copy_inline_edited AFTER UPDATE OF rows ON exchange BEGIN
+	UPDATE copy SET digest = NULL WHERE exchange = NEW.id AND direction = 'in' AND ended <> 'failed';
+END;
+CREATE TRIGGER copy_apart_edited AFTER UPDATE OF rows ON rows_apart BEGIN
+	UPDATE copy SET digest = NULL WHERE exchange = NEW.exchange AND direction = 'in' AND ended <> 'failed';
+END;
+CREATE TRIGGER copy_part_edited AFTER UPDATE OF bytes ON value_part BEGIN
+	UPDATE copy SET digest = NULL WHERE exchange = NEW.exchange AND direction = 'in' AND ended <> 'failed';
+END;
+CREATE TRIGGER copy_apart_removed AFTER DELETE ON rows_apart BEGIN
+	UPDATE copy SET digest = NULL WHERE exchange = OLD.exchange AND direction = 'in' AND ended <> 'failed';
 END;
 CREATE TRIGGER statement_text_edited AFTER UPDATE OF text ON statement BEGIN
 	UPDATE exchange SET exact_hash = NULL, loose_hash = NULL WHERE statement = NEW.id;
@@ -306,10 +338,11 @@ SELECT e.id AS id,
 	    CASE WHEN e.flags & 32 THEN 'cut ' ELSE '' END ||
 	    CASE WHEN e.flags & 64 THEN 'notices-cut ' ELSE '' END ||
 	    CASE WHEN e.flags & 128 THEN 'transaction-aborted ' ELSE '' END ||
-	    CASE WHEN e.flags & 256 THEN 'ambiguous-so-not-followed ' ELSE '' END) AS flags,
+	    CASE WHEN e.flags & 256 THEN 'ambiguous-so-not-followed ' ELSE '' END ||
+	    CASE WHEN e.flags & 512 THEN 'request-cut ' ELSE '' END) AS flags,
        coalesce(e.text, s.text, h.method || ' ' || h.url, '(not stored)') AS sql
 FROM exchange e LEFT JOIN statement s ON s.id = e.statement LEFT JOIN http h ON h.id = e.id
-WHERE e.flags <> 0 OR e.outcome IN (0, 3);
+WHERE e.flags & ~(1024 | 2048) OR e.outcome IN (0, 3);
 
 -- What happened when, over all connections.
 CREATE VIEW timeline AS

@@ -4,8 +4,10 @@
 
 #include "parsers/compiler.h"
 #include "parsers/http/credentials.h"
+#include "parsers/sql/canonical.h"
 
 #include <stdlib.h>
+#include <xxhash.h>
 
 /*
  * The table of noise. Names are whole: "date" is not in "x-candidate-id". Four kinds: how the message is carried, how its
@@ -384,4 +386,13 @@ void http_canonical(const struct http_request *request, const struct http_conten
 	} else if (content->bytes.size) {
 		http_canonical_body(media_type(type), type, content->bytes, out);
 	}
+}
+
+/* The version of a recording's canonical forms is one number for all protocols. */
+uint64_t http_exact_hash(struct slice canonical)
+{
+	uint64_t hash = XXH3_64bits_withSeed(canonical.size ? (const void *)canonical.data : "",
+					     canonical.size, SQL_CANONICAL_VERSION);
+
+	return hash ? hash : 1;
 }

@@ -35,6 +35,9 @@ struct http_content {
 void http_canonical(const struct http_request *request, const struct http_content *content,
 		    struct buffer *out);
 
+/* Of a canonical text; never 0. It selects, the text decides. */
+uint64_t http_exact_hash(struct slice canonical);
+
 /* Does a header of this name say nothing of what is asked for? Exact names, case aside. */
 bool http_is_noise(struct slice name);
 /* The table, for people: a name at each call with n from 0, NULL at its end. */

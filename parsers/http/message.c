@@ -6,15 +6,21 @@
 #include "parsers/http/message.h"
 
 #include "parsers/cursor.h"
+#include "parsers/http/known_fields.h"
 
 #include <errno.h>
 
 bool http_is_token(uint8_t byte)
 {
-	uint8_t lower = ascii_lower(byte);
+	static const bool tokens[256] = {
+		['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['!'] = true,
+		['#'] = true,	      ['$'] = true,	    ['%'] = true,	  ['&'] = true,
+		['\''] = true,	      ['*'] = true,	    ['+'] = true,	  ['-'] = true,
+		['.'] = true,	      ['^'] = true,	    ['_'] = true,	  ['`'] = true,
+		['|'] = true,	      ['~'] = true,
+	};
 
-	return (lower >= 'a' && lower <= 'z') || (byte >= '0' && byte <= '9') ||
-	       (byte && memchr("!#$%&'*+-.^_`|~", byte, 15));
+	return tokens[byte];
 }
 
 static bool all_token(struct slice bytes)
@@ -124,6 +130,11 @@ static const char *read_field(struct slice line, struct name_value *ret_field)
 	ret_field->name = name;
 	ret_field->value = trim(slice_of(colon + 1, line.size - name.size - 1));
 	return is_value(ret_field->value) ? NULL : "a control character in a header";
+}
+
+bool http_is_field(const struct name_value *field)
+{
+	return all_token(field->name) && is_value(field->value);
 }
 
 int http_fields_read(struct slice lines, struct arena *arena, struct http_fields *ret_fields,
@@ -244,8 +255,16 @@ static const char *read_host(struct http_request *request)
 	return NULL;
 }
 
-int http_request_read(struct slice head, struct arena *arena, struct http_request *ret_request,
-		      const char **ret_why)
+/* `known` may be NULL. */
+static int read_fields(struct slice lines, struct arena *arena, struct http_known_fields *known,
+		       struct http_fields *ret_fields, const char **ret_why)
+{
+	return known ? http_known_fields_read(known, lines, arena, ret_fields, ret_why) :
+		       http_fields_read(lines, arena, ret_fields, ret_why);
+}
+
+int http_request_read_known(struct slice head, struct arena *arena, struct http_known_fields *known,
+			    struct http_request *ret_request, const char **ret_why)
 {
 	struct slice rest = next_line(&head);
 	struct slice method = until(&rest, ' ');
@@ -261,15 +280,22 @@ int http_request_read(struct slice head, struct arena *arena, struct http_reques
 	why = read_target(ret_request);
 	if (why)
 		return refuse(ret_why, why);
-	rc = http_fields_read(head, arena, &ret_request->fields, ret_why);
+	rc = read_fields(head, arena, known, &ret_request->fields, ret_why);
 	if (rc)
 		return rc;
 	why = read_host(ret_request);
 	return why ? refuse(ret_why, why) : 0;
 }
 
-int http_response_read(struct slice head, struct arena *arena, struct http_response *ret_response,
-		       const char **ret_why)
+int http_request_read(struct slice head, struct arena *arena, struct http_request *ret_request,
+		      const char **ret_why)
+{
+	return http_request_read_known(head, arena, NULL, ret_request, ret_why);
+}
+
+int http_response_read_known(struct slice head, struct arena *arena,
+			     struct http_known_fields *known, struct http_response *ret_response,
+			     const char **ret_why)
 {
 	struct slice rest = next_line(&head);
 	struct slice version = until(&rest, ' ');
@@ -287,7 +313,68 @@ int http_response_read(struct slice head, struct arena *arena, struct http_respo
 	if (number < 100)
 		return refuse(ret_why, "a status below 100");
 	ret_response->status = (uint16_t)number;
-	return http_fields_read(head, arena, &ret_response->fields, ret_why);
+	return read_fields(head, arena, known, &ret_response->fields, ret_why);
+}
+
+int http_response_read(struct slice head, struct arena *arena, struct http_response *ret_response,
+		       const char **ret_why)
+{
+	return http_response_read_known(head, arena, NULL, ret_response, ret_why);
+}
+
+/* ---- content codings ---- */
+
+/* "gzip;q=0.5": its name, and whether its weight is more than 0. */
+static bool read_weight(struct slice element, struct slice *ret_name)
+{
+	struct slice rest = element, name = until(&rest, ';');
+	bool digit = false;
+
+	*ret_name = trim(name);
+	rest = trim(rest);
+	if (rest.size < 2 || ascii_lower(rest.data[0]) != 'q')
+		return true;
+	for (size_t i = 1; i < rest.size; i++)
+		digit |= rest.data[i] >= '1' && rest.data[i] <= '9';
+	return digit;
+}
+
+static bool is_coding(struct slice name, struct slice coding)
+{
+	if (slice_equal_nocase(coding, SLICE("x-gzip")))
+		coding = SLICE("gzip");
+	return slice_equal_nocase(name, coding);
+}
+
+static bool accepts_one(const struct http_fields *fields, struct slice coding)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < fields->n; i++) {
+		struct slice list = fields->list[i].value, element, name;
+
+		if (!slice_equal_nocase(fields->list[i].name, SLICE("accept-encoding")))
+			continue;
+		while (http_list_next(&list, &element)) {
+			bool weighs = read_weight(element, &name);
+
+			if (is_coding(name, coding))
+				return weighs;
+			if (slice_equal(name, SLICE("*")))
+				any = weighs;
+		}
+	}
+	return any;
+}
+
+bool http_accepts(const struct http_fields *fields, struct slice codings)
+{
+	struct slice coding;
+
+	while (http_list_next(&codings, &coding))
+		if (!slice_equal_nocase(coding, SLICE("identity")) && !accepts_one(fields, coding))
+			return false;
+	return true;
 }
 
 /* ---- where the body ends ---- */

@@ -75,6 +75,8 @@ bool http_framer_idle(const struct http_framer *framer);
  * is not known. It does not depend on how the bytes were cut.
  */
 uint64_t http_framer_known(const struct http_framer *framer, size_t size);
+/* Does the body end with those that are known? */
+bool http_framer_last(const struct http_framer *framer);
 
 extern const struct protocol http_protocol;
 
@@ -87,5 +89,10 @@ int http_recorder_see(struct recorder *recorder, enum side side, struct slice by
 		      int64_t time_ns, struct item_list *items, const char **ret_why);
 void http_recorder_flush(struct recorder *recorder, int64_t before_ns, struct item_list *items);
 void http_recorder_end(struct recorder *recorder, int64_t time_ns, struct item_list *items);
+
+struct replayer *http_replayer_new(const struct answers *answers, uint64_t connection);
+void http_replayer_free(struct replayer *replayer);
+int http_replayer_feed(struct replayer *replayer, struct slice bytes, const char **ret_why);
+enum replay_state http_replayer_fill(struct replayer *replayer, struct buffer *out);
 
 #endif

@@ -66,8 +66,7 @@ static bool login_key(struct recorder *recorder, struct slice body)
 
 /* ---- what is under way ---- */
 
-/* An error ended the Query at the head: the statements behind it are never executed. */
-static bool query_failed(const struct recorder *recorder, const struct pg_operation *query)
+bool pg_query_failed(const struct recorder *recorder, const struct pg_operation *query)
 {
 	return !query->item && !recorder->log.active && recorder->log.last &&
 	       recorder->log.last->exchange.outcome == OUTCOME_ERROR;
@@ -76,7 +75,7 @@ static bool query_failed(const struct recorder *recorder, const struct pg_operat
 /* The exchange that the server is answering with its Query, opening the next statement's when there is one. */
 bool pg_query_active(struct recorder *recorder, struct pg_operation *query)
 {
-	if (query_failed(recorder, query))
+	if (pg_query_failed(recorder, query))
 		return false;
 	if (!recorder->log.active && !pg_query_next(recorder, query))
 		return false;
@@ -88,7 +87,7 @@ bool pg_query_active(struct recorder *recorder, struct pg_operation *query)
 static void query_result(struct recorder *recorder, struct pg_operation *query)
 {
 	if (pg_query_active(recorder, query) || !recorder->log.last ||
-	    query_failed(recorder, query))
+	    pg_query_failed(recorder, query))
 		return;
 	recorder->log.active = recorder->log.last;
 	recorder->log.last = NULL;
@@ -166,7 +165,7 @@ static bool server_error(struct recorder *recorder, struct slice body)
 {
 	struct pg_operation *head = pg_operations_head(recorder);
 
-	recorder->copy_in = false;
+	pg_copy_end(recorder);
 	if (recorder->phase != PHASE_READY) {
 		login_refused(recorder, body);
 		return true;
@@ -254,7 +253,7 @@ static bool server_complete(struct recorder *recorder, struct pg_operation *head
 		pg_execute_active(recorder, head);
 	else
 		return pg_unexpected(recorder);
-	recorder->copy_in = false;
+	pg_copy_end(recorder);
 	if (recorder->log.active) {
 		if (tag.size && tag.data[tag.size - 1] == 0)
 			tag.size--;
@@ -273,6 +272,7 @@ static bool server_suspended(struct recorder *recorder, struct pg_operation *hea
 
 	if (head->type != OPERATION_EXECUTE)
 		return pg_unexpected(recorder);
+	pg_copy_end(recorder);
 	item = pg_execute_active(recorder, head);
 	if (item) {
 		item->exchange.flags |= EXCHANGE_ROW_LIMIT;
@@ -285,7 +285,8 @@ static bool server_suspended(struct recorder *recorder, struct pg_operation *hea
 	return pg_portals_fit(recorder);
 }
 
-static bool server_copy(struct recorder *recorder, struct pg_operation *head, uint8_t type)
+static bool server_copy(struct recorder *recorder, struct pg_operation *head, uint8_t type,
+			struct slice body)
 {
 	if (head->type == OPERATION_QUERY)
 		query_result(recorder, head);
@@ -293,11 +294,9 @@ static bool server_copy(struct recorder *recorder, struct pg_operation *head, ui
 		pg_execute_active(recorder, head);
 	if (!recorder->log.active)
 		return pg_unexpected(recorder);
-	recorder->log.active->exchange.flags |= type == 'W' ? EXCHANGE_NOT_DECODED : EXCHANGE_COPY;
-	if (type == 'G') {
-		recorder->copy_in = true;
-		recorder->copy_ended = pg_operations_begin_copy(recorder);
-	}
+	if (type != 'W')
+		return pg_copy_begin(recorder, type, body);
+	recorder->log.active->exchange.flags |= EXCHANGE_NOT_DECODED;
 	return true;
 }
 
@@ -348,6 +347,7 @@ static bool server_ready(struct recorder *recorder, struct slice body)
 	if (!head || (head->type != OPERATION_SYNC && head->type != OPERATION_QUERY &&
 		      head->type != OPERATION_FUNCTION))
 		return pg_unexpected(recorder);
+	pg_copy_end(recorder);
 	if (head->type == OPERATION_QUERY) {
 		end_query(recorder, head);
 		pg_unnamed_end(recorder);
@@ -357,8 +357,6 @@ static bool server_ready(struct recorder *recorder, struct slice body)
 	pg_operations_pop(recorder);
 	exchange_emit_last(&recorder->log);
 	recorder->failed = false;
-	recorder->copy_in = false;
-	recorder->copy_ended = false;
 	recorder->log.batch++;
 	recorder->log.batch_index = 0;
 	if (recorder->log.transaction == 'I')
@@ -400,7 +398,7 @@ static bool server_answer(struct recorder *recorder, const struct pg_frame *fram
 	case 'G':
 	case 'H':
 	case 'W':
-		return server_copy(recorder, head, frame->type);
+		return server_copy(recorder, head, frame->type, frame->body);
 	case 'V':
 		return pg_call_result(recorder, head, frame);
 	default:
@@ -414,8 +412,10 @@ bool pg_server_message(struct recorder *recorder, const struct pg_frame *frame)
 		return true;
 	if (recorder->phase == PHASE_STARTUP)
 		return pg_fail(recorder, "the server spoke first");
+	if (frame->type == 'd')
+		return pg_copy_server(recorder, frame);
 	if (frame->part != FRAME_WHOLE && frame->type != 'D' && frame->type != 'V')
-		return frame->type == 'd' || pg_fail(recorder, "a message larger than 16 MiB");
+		return pg_fail(recorder, "a message larger than 16 MiB");
 	switch (frame->type) {
 	case 'D':
 	case 'T':
@@ -436,9 +436,9 @@ bool pg_server_message(struct recorder *recorder, const struct pg_frame *frame)
 		return login_key(recorder, frame->body);
 	case 'R': /* authentication: relayed, and nothing kept */
 	case 'v':
-	case 'd': /* COPY data: relayed, and marked on the exchange */
-	case 'c':
 		return true;
+	case 'c':
+		return pg_copy_server(recorder, frame);
 	default:
 		return server_answer(recorder, frame);
 	}

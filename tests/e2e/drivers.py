@@ -23,6 +23,9 @@ class Program:
     def command(self, pool=3, seed=0):
         return [*map(str, self._command), str(pool), str(seed)]
 
+    def full_environment(self):
+        return os.environ | self.environment
+
 
 class Ask(Program):
     """One of the programs that ask the same questions, each in its own way."""
@@ -84,7 +87,7 @@ def _java_class(name, jar, packages, uses=None):
     """Compiles a program into build/e2e, so that each run starts quickly."""
 
     def check():
-        if not shutil.which("javac") or not os.path.exists(jar):
+        if not shutil.which("javac") or (jar and not os.path.exists(jar)):
             raise Skip(f"no javac or no {jar} (apt install default-jdk-headless {packages})")
         folder = BUILD / "e2e"
         source, target = PROGRAMS / f"{name}.java", folder / f"{name}.class"
@@ -106,12 +109,13 @@ def _java_class(name, jar, packages, uses=None):
     return check
 
 
-def _java(name, jar):
+def _java(name, jar, *options):
     return [
         "java",
         "-XX:TieredStopAtLevel=1",
         "-XX:+UseSerialGC",
         "-XX:-UsePerfData",
+        *options,
         "-cp",
         f"{jar}:{BUILD / 'e2e'}",
         name,
@@ -259,4 +263,29 @@ MYSQL_ASK = [
     Ask("Perl prepared", ["perl", PROGRAMS / "mysql_ask.pl", "prepared"], _PERL),
     Ask("Ruby text", ["ruby", PROGRAMS / "mysql_ask.rb", "text"], _RUBY),
     Ask("Ruby prepared", ["ruby", PROGRAMS / "mysql_ask.rb", "prepared"], _RUBY),
+]
+
+
+def _http_python(client, prepare):
+    return Program(client, [PYTHON, PROGRAMS / "http_ask.py", client], prepare)
+
+
+# They ask what is in programs/http_requests.tsv; their last arguments are POOL, SEED and the servers.
+HTTP_CLIENTS = [
+    _http_python("curl", _tool("curl", "curl")),
+    _http_python("wget", _tool("wget", "wget")),
+    _http_python("requests", _python("requests")),
+    _http_python("httpx", _python("httpx")),
+    Program("fetch", ["node", PROGRAMS / "http_ask.js", "fetch"], _tool("node", "nodejs"), **_NODE),
+    Program("undici", ["node", PROGRAMS / "http_ask.js", "undici"], _node_modules, **_NODE),
+    Program(
+        "java",
+        _java(
+            "HttpAsk",
+            "",
+            "-Djdk.httpclient.allowRestrictedHeaders=connection",
+            f"-Drequests={PROGRAMS / 'http_requests.tsv'}",
+        ),
+        _java_class("HttpAsk", "", ""),
+    ),
 ]

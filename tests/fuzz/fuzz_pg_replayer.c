@@ -47,6 +47,9 @@ static bool fake_peek(void *context, const struct request *request, struct answe
 	*ret_answer = (struct answer){ .exchange = (hash + fake->seed) % 61 + 1,
 				       .kind = hash & 1 ? EXCHANGE_SIMPLE : EXCHANGE_EXTENDED,
 				       .outcome = OUTCOME_OK };
+	if (ret_answer->exchange % 6 == 1)
+		ret_answer->flags =
+			request->copy || hash & 8 ? EXCHANGE_COPY_IN : EXCHANGE_COPY_OUT;
 	ret_answer->rung = hash % 7 ? RUNG_EXACT : RUNG_MISS;
 	ret_answer->nearest = SLICE("select 1");
 	return ret_answer->rung == RUNG_EXACT;
@@ -156,6 +159,22 @@ static int fake_part(void *context, uint64_t exchange, uint64_t part, uint32_t s
 	return sequence < (exchange % 29 == 28 ? 1 : 2);
 }
 
+static void fake_login(void *context, const struct name_value *parameters, size_t n)
+{
+	(void)context;
+	(void)parameters;
+	(void)n;
+}
+
+static int fake_copy(void *context, uint64_t exchange, struct answer_copy *ret_copy)
+{
+	*ret_copy = (struct answer_copy){ .end = (uint8_t)(exchange % 4) };
+	ret_copy->form.to_client = ((struct fake *)context)->seed & 16;
+	ret_copy->form.binary = exchange & 2;
+	ret_copy->form.columns = (uint16_t)(exchange % 5);
+	return exchange != 49;
+}
+
 static void fake_count(void *context)
 {
 	(void)context;
@@ -242,6 +261,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct answers answers = {
 		.context = &fake,
 		.server = fake_server,
+		.login = fake_login,
 		.find = fake_find,
 		.peek = fake_peek,
 		.find_parse_error = fake_parse_error,
@@ -251,6 +271,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.chunk = fake_chunk,
 		.next_row = fake_next_row,
 		.part = fake_part,
+		.copy = fake_copy,
 		.count_session = fake_count,
 		.count_unservable = fake_unservable,
 	};

@@ -449,6 +449,13 @@ static const struct answer_aside *fake_aside(void *context, uint64_t exchange, s
 	return (said->channel.size || said->n_fields) && !(*at)++ ? said : NULL;
 }
 
+static void fake_login(void *context, const struct name_value *parameters, size_t n)
+{
+	(void)context;
+	(void)parameters;
+	(void)n;
+}
+
 static void fake_count(void *context)
 {
 	((struct fake *)context)->session++;
@@ -466,6 +473,7 @@ struct answers answers_of(struct fake *fake, struct answer_cache *cache)
 		.context = fake,
 		.cache = cache,
 		.server = fake_server,
+		.login = fake_login,
 		.find = fake_find,
 		.peek = fake_peek,
 		.find_parse_error = fake_parse_error,

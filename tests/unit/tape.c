@@ -234,8 +234,9 @@ static void print_slice(struct buffer *text, const char *name, struct slice slic
 	print(text, slice.size > 200 ? "...\"(%zu)" : "\"", slice.size);
 }
 
-static const char *const piece_names[] = { "columns", "rows",	"value",  "tag",  "empty",
-					   "error",   "notice", "status", "body", "notification" };
+static const char *const piece_names[] = { "columns", "rows",	      "value",	"tag",
+					   "empty",   "error",	      "notice", "status",
+					   "body",    "notification", "copy",	"copy-end" };
 
 static void print_pieces(struct buffer *text, const struct exchange_item *exchange)
 {

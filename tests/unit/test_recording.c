@@ -204,7 +204,7 @@ static void test_refused(void **unused)
 	record_some(folder.file, 1);
 	free(ask(folder.file, "PRAGMA user_version = 4"));
 	assert_refused(folder.file, -ENOTSUP, "made by a newer mockproxy");
-	free(ask(folder.file, "PRAGMA user_version = 1"));
+	free(ask(folder.file, "PRAGMA user_version = 2"));
 	assert_refused(folder.file, -ENOTSUP, "record it again");
 	record_some(folder.file, 1);
 	free(ask(folder.file, "DROP TABLE value_part"));

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The HTTP/1 replayer: a response on its way, its body piece by piece; see replayer.h. RFC 9112, section 7.1 (chunks).
+ *
+ * Invariant: what response() gave stays valid until this response is sent, since nothing else is asked meanwhile; a piece of a
+ * part is asked for again at each step.
+ */
+#include "parsers/http/replayer.h"
+
+/* Bytes of a body at once. */
+#define STEP_BYTES ((size_t)32 << 10)
+
+void http_send_begin(struct replayer *replayer, uint64_t exchange, struct buffer *out)
+{
+	const struct answers *answers = replayer->answers;
+	struct http_send *send = &replayer->send;
+	const char *why = "the recording is damaged here";
+
+	*send = (struct http_send){ .exchange = exchange };
+	if (answers->http->response(answers->context, exchange, &send->stored) != 1 ||
+	    !http_head_write(replayer, &why)) {
+		http_unservable(replayer, why, out);
+		answers->http->done(answers->context);
+		return;
+	}
+	buffer_append_slice(out, buffer_slice(&replayer->head));
+	send->on = true;
+}
+
+/* The body is sent, or cannot go on: the connection is free for the next request, or it ends. */
+static void finish(struct replayer *replayer)
+{
+	struct http_send *send = &replayer->send;
+
+	send->on = false;
+	replayer->closed |= send->close;
+	replayer->reset |= send->reset;
+	replayer->answers->http->done(replayer->answers->context);
+}
+
+static void end_chunks(struct replayer *replayer, struct buffer *out)
+{
+	const struct http_fields *trailers = &replayer->send.stored.trailers;
+
+	buffer_append_string(out, "0\r\n");
+	for (size_t i = 0; i < trailers->n; i++) {
+		if (!http_is_field(&trailers->list[i]))
+			continue;
+		buffer_append_slice(out, trailers->list[i].name);
+		buffer_append_string(out, ": ");
+		buffer_append_slice(out, trailers->list[i].value);
+		buffer_append_string(out, "\r\n");
+	}
+	buffer_append_string(out, "\r\n");
+}
+
+/* All of the body that there is was sent. What was promised and is not there cannot be mended: the connection ends. */
+static void body_ends(struct replayer *replayer, struct buffer *out)
+{
+	struct http_send *send = &replayer->send;
+
+	if (send->framing == SEND_CHUNKED && !send->cut)
+		end_chunks(replayer, out);
+	if (send->framing == SEND_LENGTH && send->left)
+		send->close = true;
+	finish(replayer);
+}
+
+static void send_bytes(struct replayer *replayer, struct slice bytes, struct buffer *out)
+{
+	static const char digits[] = "0123456789abcdef";
+	struct http_send *send = &replayer->send;
+
+	if (send->framing == SEND_LENGTH)
+		send->left -= bytes.size;
+	if (send->framing != SEND_CHUNKED) {
+		buffer_append_slice(out, bytes);
+		return;
+	}
+	for (int shift = 28; shift >= 0; shift -= 4)
+		if (bytes.size >> shift)
+			buffer_append_u8(out, (uint8_t)digits[bytes.size >> shift & 15]);
+	buffer_append_string(out, "\r\n");
+	buffer_append_slice(out, bytes);
+	buffer_append_string(out, "\r\n");
+}
+
+/* The next bytes of a body in parts: 1, 0 at its end, negative errno. */
+static int next_of_part(struct replayer *replayer, struct slice *ret_bytes)
+{
+	const struct answers *answers = replayer->answers;
+	struct http_send *send = &replayer->send;
+	struct slice piece;
+	int found;
+
+	while ((found = answers->part(answers->context, send->exchange, send->part, send->sequence,
+				      &piece)) == 1 &&
+	       piece.size <= send->offset) {
+		if (send->sequence == UINT32_MAX)
+			return 0;
+		send->sequence++;
+		send->offset = 0;
+	}
+	if (found == 1)
+		*ret_bytes = slice_of(piece.data + send->offset, piece.size - send->offset);
+	return found;
+}
+
+void http_send_more(struct replayer *replayer, struct buffer *out)
+{
+	struct http_send *send = &replayer->send;
+	struct slice bytes = send->rest;
+	int found = bytes.size != 0;
+
+	if (send->framing == SEND_NO_BODY) {
+		finish(replayer);
+		return;
+	}
+	if (send->part)
+		found = next_of_part(replayer, &bytes);
+	if (found < 0) {
+		send->cut = true;
+		send->close = send->reset = true;
+	}
+	if (found > 0 && bytes.size > STEP_BYTES)
+		bytes.size = STEP_BYTES;
+	if (send->framing == SEND_LENGTH && bytes.size > send->left)
+		bytes.size = (size_t)send->left;
+	if (found <= 0 || !bytes.size) {
+		body_ends(replayer, out);
+		return;
+	}
+	send_bytes(replayer, bytes, out);
+	if (send->part)
+		send->offset += bytes.size;
+	else
+		send->rest = slice_of(bytes.data + bytes.size, send->rest.size - bytes.size);
+}
