@@ -113,8 +113,11 @@ void relay_make_opaque(struct relay *relay, const char *why, uint64_t at)
 
 void relay_begin_recorder(struct relay *relay)
 {
-	if (relay->protocol && !relay->recorder && !relay->opaque && recording(relay))
-		relay->recorder = relay->protocol->recorder_new(relay->connection.id);
+	if (!relay->protocol || relay->recorder || relay->opaque || !recording(relay))
+		return;
+	relay->recorder = relay->protocol->recorder_new(relay->connection.id);
+	if (relay->connection.worker->setup->options->verify && relay->protocol->recorder_checksum)
+		relay->protocol->recorder_checksum(relay->recorder);
 }
 
 static void see(struct relay *relay, enum side side, struct slice bytes)

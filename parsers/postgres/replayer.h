@@ -6,6 +6,7 @@
  *	replayer_extended.c Parse, Bind, Describe, Execute, Close
  *	replayer_answer.c   which recorded exchange answers a statement, or the session itself
  *	replayer_status.c   ParameterStatus: what the session's settings are called
+ *	replayer_checksum.c what --verify compares
  *	replayer_send.c     an exchange's results, row by row, in the form that the client asked for
  *
  * It is a server of the protocol: names, transaction state and errors are this session's own (design §6), and only what
@@ -75,6 +76,8 @@ struct pg_send {
 	bool on;
 	bool describe; /* RowDescription too: a simple query */
 	bool failed;   /* an error was sent */
+	bool unservable; /* ... of ours, since what was recorded cannot be given as it was asked for */
+	bool as_recorded; /* for pg_checksum(): each value in its recorded form, and tags as they came */
 	uint64_t exchange;
 	uint8_t kind; /* enum exchange_kind of the recorded one */
 	uint32_t flags;
