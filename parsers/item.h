@@ -102,6 +102,9 @@ enum exchange_flag {
 		1 << 7, /* refused since its transaction had failed before: never served */
 	EXCHANGE_AMBIGUOUS = 1 << 8,   /* HTTP: two readers could differ on where it ends */
 	EXCHANGE_REQUEST_CUT = 1 << 9, /* HTTP: the connection ended before the request did */
+	/* COPY data that is stored: the rows of its result are what the client sent, or the server. */
+	EXCHANGE_COPY_IN = 1 << 10,
+	EXCHANGE_COPY_OUT = 1 << 11,
 };
 
 struct parameter {
@@ -122,6 +125,8 @@ enum piece_type {
 	PIECE_NOTICE, /* bytes: the protocol's error fields */
 	PIECE_STATUS, /* bytes: name NUL value NUL: a session parameter that the server reports changed */
 	PIECE_BODY, /* bytes: the next ones of an HTTP body; `result` says whose, enum http_side */
+	PIECE_COPY, /* COPY data begins, its rows follow. bytes: u8 to_client, u8 binary, u16 columns */
+	PIECE_COPY_END, /* bytes: u8 enum copy_end; of a client's data its digest, and why it gave up */
 };
 
 /*
@@ -210,6 +215,8 @@ struct item_list {
 };
 
 struct item *item_new(enum item_type type, uint64_t connection);
+/* The same with a first block of so many bytes, itself included: for what is known to need more than arenas begin with. */
+struct item *item_new_with_room(enum item_type type, uint64_t connection, size_t size);
 void item_free(struct item *item); /* accepts NULL */
 
 void item_list_init(struct item_list *list);

@@ -296,7 +296,7 @@ static const struct cli_command commands[] = {
 	  "given),\n"
 	  "found by what was asked. What the recording cannot answer is an error that CMD sees, "
 	  "and\n"
-	  "that the summary explains. HTTP is not replayed yet: its connections are reset.\n" },
+	  "that the summary explains.\n" },
 	{ "trace", CLI_TRACE, "[OPTION...] [--] CMD [ARGUMENT...]",
 	  "run CMD and show its connects, and where they went",
 	  "Runs CMD and prints one line for each connect() as it happens: time, program[pid], the\n"

@@ -76,11 +76,23 @@ static enum match compare_values(struct answers_state *state, const struct reque
 	return sql_kinds_equal(request->values, values, n) ? MATCH_SAME_KIND : MATCH_EQUAL;
 }
 
+/* The data that came with the request is what the exchange's client sent. */
+static bool same_copy(struct answers_state *state, const struct request *request, int64_t id)
+{
+	struct copy_identity copy;
+
+	return reader_copy_identity(state->reader, (uint64_t)id, &copy) > 0 &&
+	       copy.end == request->copy->end &&
+	       memcmp(copy.digest, request->copy->digest, COPY_DIGEST_BYTES) == 0;
+}
+
 enum match find_compare(struct answers_state *state, const struct request *request, int64_t id)
 {
 	const struct stored_statement *stored;
 	struct stored_exchange exchange;
 
+	if (request->copy && !same_copy(state, request, id))
+		return MATCH_NO;
 	if (reader_exchange(state->reader, id, &exchange) <= 0)
 		return MATCH_NO;
 	if (exchange.edited || exchange.kind == EXCHANGE_PARSE)
@@ -139,6 +151,28 @@ static bool set_answer(struct answers_state *state, int64_t id, struct answer *a
 	return true;
 }
 
+/*
+ * An exchange of MATCH_COPY is given: so it is among those of its statement, whatever their data. `hash` is the statement's; the
+ * group is in the order of the exchanges.
+ */
+static void give_statement(struct answers_state *state, uint64_t hash, uint64_t exchange)
+{
+	struct index_group group =
+		index_find(&state->matcher->index, matcher_key(hash, state->place, MATCH_SERVED));
+	size_t low = 0, high = group.n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (index_exchange(&group, middle) < exchange)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < group.n && index_exchange(&group, low) == exchange && index_give(&group, low))
+		atomic_fetch_add_explicit(&state->matcher->copy_given, 1, memory_order_relaxed);
+}
+
 void find_elsewhere(struct answers_state *state, uint32_t place)
 {
 	if (state->place == place)
@@ -161,21 +195,27 @@ void find_answer(struct answers_state *state, const struct request *request, enu
 {
 	uint64_t hash = sql_exact_hash(&request->context, request->statement, request->values);
 	uint32_t place = find_place(state, request->context.database);
-	uint64_t key = matcher_key(hash, place, class);
+	uint64_t key = request->copy ?
+			       matcher_key(copy_hash(hash, request->copy), place, MATCH_COPY) :
+			       matcher_key(hash, place, class);
 	struct matcher *matcher = state->matcher;
-	struct index_group group = index_find(&matcher->index, key);
+	struct index_group all = index_find(&matcher->index, key);
+	struct index_group own = { 0 };
 	struct asked asked = { state, request };
-	struct pick pick = { compare, gives_once, &asked, { 0 } };
+	struct pick pick = { compare, gives_once, &asked };
 	int64_t exchange;
 
 	*ret_answer = (struct answer){ .rung = RUNG_MISS };
 	buffer_clear(&state->json);
-	if (group.n) /* nothing is compared otherwise */
+	if (all.n) /* nothing is compared otherwise */
 		parameters_json(request->values, request->statement->n_slots, &state->json);
-	if (group.n > 1 && state->login)
-		pick.own = index_find(&matcher->own, matcher_own_key(key, state->login));
-	pick.own.under = matcher->index.entries;
-	exchange = pick_exchange(matcher, &group, &pick, consume, &ret_answer->used_up);
-	if (set_answer(state, exchange, ret_answer) && consume)
-		atomic_fetch_add_explicit(&matcher->exact, 1, memory_order_relaxed);
+	if (all.n > 1 && state->login)
+		own = index_find(&matcher->own, matcher_own_key(key, state->login));
+	own.under = matcher->index.entries;
+	exchange = pick_exchange(matcher, &own, &all, &pick, consume, &ret_answer->used_up);
+	if (!set_answer(state, exchange, ret_answer) || !consume)
+		return;
+	atomic_fetch_add_explicit(&matcher->exact, 1, memory_order_relaxed);
+	if (request->copy)
+		give_statement(state, hash, ret_answer->exchange);
 }

@@ -69,6 +69,9 @@ static const char *const ingest_sql[INGEST_SQL_COUNT] = {
 		     "VALUES (?1, ?2, ?3, ?4, ?5)",
 	[ADD_PART] = "INSERT INTO value_part (exchange, part, sequence, bytes) "
 		     "VALUES (?1, ?2, ?3, ?4)",
+	[ADD_COPY] = "INSERT INTO copy (exchange, direction, format, columns) "
+		     "VALUES (?1, ?2, ?3, ?4)",
+	[END_COPY] = "UPDATE copy SET ended = ?2, failure = ?3, digest = ?4 WHERE exchange = ?1",
 	[ADD_HTTP_EXCHANGE] =
 		"INSERT INTO exchange (id, connection, ordinal, batch, batch_index, started_ns, "
 		"first_byte_ns, duration_ns, outcome, flags, kind, exact_hash) "

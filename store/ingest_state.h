@@ -36,6 +36,8 @@ enum ingest_sql {
 	SET_RESULT,
 	ADD_ROWS,
 	ADD_PART,
+	ADD_COPY,
+	END_COPY,
 	ADD_HTTP_EXCHANGE,
 	ADD_HTTP_REQUEST,
 	SET_HTTP_REQUEST,
@@ -61,6 +63,7 @@ struct statement_entry {
 struct open_result {
 	bool begun;
 	bool stored; /* its row in result_apart is there: what changes is an UPDATE */
+	bool copied; /* its rows are COPY data: the tag counts them */
 	bool empty;
 	uint32_t number;
 	uint32_t chunk;

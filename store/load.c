@@ -23,7 +23,7 @@ static uint64_t mix(uint64_t key)
 
 uint64_t matcher_key(uint64_t hash, uint32_t place, enum match_class class)
 {
-	return mix(hash ^ ((uint64_t)place << 2 | (uint64_t) class) * 0x9e3779b97f4a7c15u);
+	return mix(hash ^ ((uint64_t)place << 3 | (uint64_t) class) * 0x9e3779b97f4a7c15u);
 }
 
 uint64_t matcher_own_key(uint64_t key, uint32_t login)
@@ -40,6 +40,7 @@ static bool is_servable(const struct protocol *protocol, uint8_t kind, uint8_t o
 	return (kind == EXCHANGE_SIMPLE || kind == EXCHANGE_EXTENDED || kind == EXCHANGE_PARSE ||
 		kind == EXCHANGE_COMMAND) &&
 	       outcome != OUTCOME_UNFINISHED &&
+	       !((flags & EXCHANGE_MERGED) && (flags & (EXCHANGE_COPY_IN | EXCHANGE_COPY_OUT))) &&
 	       !(flags & (EXCHANGE_COPY | EXCHANGE_REQUEST_TOO_LARGE | EXCHANGE_NOT_DECODED |
 			  EXCHANGE_CUT | EXCHANGE_ABORTED));
 }
@@ -60,6 +61,22 @@ static uint64_t make_hash(struct reader *reader, int64_t id)
 		hash = sql_exact_hash(&context, &statement, values);
 	arena_release(&arena);
 	return hash;
+}
+
+/* COPY FROM STDIN: found by its data too. */
+static int add_copy(struct matcher *matcher, struct reader *reader, uint32_t id, uint64_t hash,
+		    const struct endpoint_connection *connection)
+{
+	struct copy_identity copy;
+
+	if (reader_copy_identity(reader, id, &copy) <= 0)
+		return 0; /* whoever asks for it is told that this is not its data */
+	matcher->copy_entries++;
+	return index_add(&matcher->index,
+			 matcher_key(copy_hash(hash, &copy), connection->place, MATCH_COPY), id,
+			 connection->login) ?
+		       0 :
+		       -E2BIG;
 }
 
 /* Adds the exchange that `sql` stands on. */
@@ -93,6 +110,8 @@ static int add_exchange(struct matcher *matcher, struct reader *reader, sqlite3_
 	if (!index_add(&matcher->index, matcher_key(hash, place, class), (uint32_t)id,
 		       connection ? connection->login : 0))
 		return -E2BIG;
+	if (connection && class == MATCH_SERVED && (flags & EXCHANGE_COPY_IN))
+		return add_copy(matcher, reader, (uint32_t)id, hash, connection);
 	return 0;
 }
 

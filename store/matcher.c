@@ -51,8 +51,8 @@ void matcher_free(struct matcher *matcher)
 	free(matcher->misses_shown);
 	pthread_mutex_destroy(&matcher->misses_mutex);
 	index_release(&matcher->index);
-	index_release(&matcher->own);
 	http_places_free(matcher);
+	index_release(&matcher->own);
 	endpoints_release(&matcher->endpoints);
 	free(matcher->templates);
 	free(matcher);
@@ -317,6 +317,13 @@ static int answers_part(void *context, uint64_t exchange, uint64_t part, uint32_
 	return reader_part(state->reader, (int64_t)exchange, part, sequence, ret_bytes);
 }
 
+static int answers_copy(void *context, uint64_t exchange, struct answer_copy *ret_copy)
+{
+	struct answers_state *state = context;
+
+	return reader_copy(state->reader, exchange, ret_copy);
+}
+
 static void answers_count_session(void *context)
 {
 	struct answers_state *state = context;
@@ -375,6 +382,7 @@ struct answers *answers_new(struct matcher_reader *reader, const char *protocol,
 		.chunk = answers_chunk,
 		.next_row = answers_next_row,
 		.part = answers_part,
+		.copy = answers_copy,
 		.count_session = answers_count_session,
 		.count_unservable = answers_count_unservable,
 	};
@@ -413,6 +421,9 @@ static int compare_misses(const void *a, const void *b)
 void matcher_summarize(struct matcher *matcher, struct matcher_summary *ret_summary)
 {
 	uint64_t unused = index_unused(&matcher->index);
+	/* What cannot be served is never given; COPY FROM STDIN has two entries. */
+	uint64_t not_counted =
+		matcher->unservable_entries + matcher->copy_entries - matcher->copy_given;
 
 	free(matcher->misses_shown);
 	matcher->misses_shown = calloc(matcher->n_misses + 1, sizeof(*matcher->misses_shown));
@@ -429,8 +440,7 @@ void matcher_summarize(struct matcher *matcher, struct matcher_summary *ret_summ
 		.missed = matcher->missed,
 		.unservable = matcher->unservable,
 		.repeated = matcher->repeated,
-		/* What cannot be served is never given. */
-		.unused = unused - matcher->unservable_entries,
+		.unused = unused > not_counted ? unused - not_counted : 0,
 		.other_endpoint = matcher->other_endpoint,
 		.misses = matcher->misses_shown,
 		.n_misses = matcher->n_misses,

@@ -22,6 +22,7 @@ enum match_class {
 	MATCH_SERVED,
 	MATCH_PARSE,	  /* a Parse that failed */
 	MATCH_UNSERVABLE, /* recorded, and not stored well enough to be given */
+	MATCH_COPY,	  /* COPY FROM STDIN with its data; without it is MATCH_SERVED too */
 };
 
 struct template_entry {
@@ -42,6 +43,9 @@ struct matcher {
 	struct index
 		own; /* over `index`: the entries whose key is another login's too, by key and login */
 	uint64_t unservable_entries;
+	/* Exchanges that have an entry of MATCH_COPY too, and how many of them were given. */
+	uint64_t copy_entries;
+	atomic_uint_fast64_t copy_given;
 	struct template_entry *templates; /* sorted by hash, then statement */
 	size_t n_templates;
 	bool has_merged;
@@ -103,11 +107,14 @@ struct pick {
 	/* Would giving this answer again give the same generated thing twice? */
 	bool (*gives_once)(void *context, int64_t exchange);
 	void *context;
-	struct index_group own; /* the part of the group that comes first; empty: none does */
 };
-/* The exchange of the group that answers; 0: none, and *ret_used_up when that is since all were given. */
-int64_t pick_exchange(struct matcher *matcher, const struct index_group *group,
-		      const struct pick *pick, bool consume, bool *ret_used_up);
+/*
+ * The exchange that answers; 0: none, and *ret_used_up when that is since all were given. `own` is the part of `all` that was
+ * recorded with this connection's login, or empty.
+ */
+int64_t pick_exchange(struct matcher *matcher, const struct index_group *own,
+		      const struct index_group *all, const struct pick *pick, bool consume,
+		      bool *ret_used_up);
 
 /* find.c */
 /* Is the stored exchange what the request asks for? state->json holds the request's parameters. */

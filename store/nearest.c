@@ -339,6 +339,13 @@ void nearest_explain(struct answers_state *state, const struct request *request)
 {
 	buffer_clear(&state->nearest);
 	buffer_clear(&state->difference);
+	if (request->copy) { /* the statement was recorded, and not with this data */
+		nearest_line(&state->nearest,
+			     sql_mask(request->statement, request->text, &state->arena),
+			     LINE_BYTES);
+		nearest_line(&state->difference, request->copy->difference, 2 * LINE_BYTES);
+		return;
+	}
 	if (explain_unservable(state, request)) {
 		nearest_line(&state->nearest,
 			     sql_mask(request->statement, request->text, &state->arena),

@@ -42,6 +42,8 @@ static const char *const reader_sql[READER_SQL_COUNT] = {
 			  "UNION ALL SELECT 1 FROM rows_apart WHERE exchange = ?1 "
 			  "UNION ALL SELECT 1 FROM result_apart WHERE exchange = ?1 AND insert_id "
 			  "LIMIT 1",
+	[GET_COPY] = "SELECT direction, format, columns, ended, digest FROM copy "
+		     "WHERE exchange = ?1",
 	[GET_SERVER] = "SELECT server_version, server_parameters FROM connection WHERE id = ?1",
 	[GET_HTTP_REQUEST] = "SELECT method, scheme, authority, path, query, target, version, "
 			     "headers, body, coding, body_part FROM http_request "

@@ -101,7 +101,8 @@ CREATE TABLE exchange (              -- one statement execution: a request and e
 	tag               ANY,            -- what the server says of success (MySQL: its info, mostly empty); NULL: it did not
 	row_count         INTEGER,        -- rows given, or affected
 	error             TEXT,           -- JSON object of the error's fields
-	events            TEXT,           -- JSON array: {"notice": {...}} and {"status": {name: value}}
+	events            TEXT,           -- JSON array: {"status": {name: value}} and {"notice": {...}, "after": n}, n is how
+	                                  -- many rows came before it, "tag": all; without it: the row description came later
 	empty             INTEGER NOT NULL DEFAULT 0, -- 1: the server said that there was nothing to do
 	insert_id         INTEGER,        -- MySQL, in these three NULL is 0
 	warnings          INTEGER,
@@ -140,6 +141,19 @@ CREATE TABLE value_part (            -- a value above 256 KiB, in pieces
 	sequence          INTEGER NOT NULL, -- from 0
 	bytes             BLOB NOT NULL,
 	UNIQUE (exchange, part, sequence)
+) STRICT;
+
+CREATE TABLE copy (                  -- PostgreSQL's COPY data of an exchange, which is the rows of its result: a row of one
+	                                  -- value is a line with its line end (or a piece of one above 64 KiB), in binary a row
+	                                  -- has a value for each field
+	exchange          INTEGER PRIMARY KEY REFERENCES exchange (id),
+	direction         TEXT NOT NULL,  -- in: the client's, of COPY FROM STDIN; out: the server's, of COPY TO STDOUT
+	format            TEXT NOT NULL,  -- text (CSV too) or binary
+	columns           INTEGER NOT NULL,
+	ended             TEXT,           -- done; failed: the client gave up; refused: the server gave up before the client
+	                                  -- was done, the rows are how its data began; NULL: by an error of the server
+	failure           ANY,            -- what the client said when it gave up
+	digest            BLOB            -- of the client's data: part of identity; NULL: edited, replay makes it anew
 ) STRICT;
 
 CREATE TABLE http_request (          -- the request of an exchange of kind 6
@@ -197,6 +211,18 @@ CREATE TRIGGER exchange_text_edited AFTER UPDATE OF text ON exchange BEGIN
 END;
 CREATE TRIGGER exchange_edited AFTER UPDATE OF parameters, statement ON exchange BEGIN
 	UPDATE exchange SET exact_hash = NULL, loose_hash = NULL WHERE id = NEW.id;
+END;
+CREATE TRIGGER copy_inline_edited AFTER UPDATE OF rows ON exchange BEGIN
+	UPDATE copy SET digest = NULL WHERE exchange = NEW.id AND direction = 'in' AND ended <> 'failed';
+END;
+CREATE TRIGGER copy_apart_edited AFTER UPDATE OF rows ON rows_apart BEGIN
+	UPDATE copy SET digest = NULL WHERE exchange = NEW.exchange AND direction = 'in' AND ended <> 'failed';
+END;
+CREATE TRIGGER copy_part_edited AFTER UPDATE OF bytes ON value_part BEGIN
+	UPDATE copy SET digest = NULL WHERE exchange = NEW.exchange AND direction = 'in' AND ended <> 'failed';
+END;
+CREATE TRIGGER copy_apart_removed AFTER DELETE ON rows_apart BEGIN
+	UPDATE copy SET digest = NULL WHERE exchange = OLD.exchange AND direction = 'in' AND ended <> 'failed';
 END;
 CREATE TRIGGER statement_text_edited AFTER UPDATE OF text ON statement BEGIN
 	UPDATE exchange SET exact_hash = NULL, loose_hash = NULL WHERE statement = NEW.id;
@@ -305,7 +331,7 @@ SELECT e.id AS id,
 	    CASE WHEN e.flags & 512 THEN 'request-cut ' ELSE '' END) AS flags,
        coalesce(e.text, s.text, h.method || ' ' || h.url, '(not stored)') AS sql
 FROM exchange e LEFT JOIN statement s ON s.id = e.statement LEFT JOIN http h ON h.id = e.id
-WHERE e.flags <> 0 OR e.outcome IN (0, 3);
+WHERE e.flags & ~(1024 | 2048) OR e.outcome IN (0, 3);
 
 -- What happened when, over all connections.
 CREATE VIEW timeline AS

@@ -246,7 +246,7 @@ static struct slice value_at(struct json_reader reader)
 
 	if (json_next(&look) == JSON_KEY)
 		return slice_of(look.text.data - 1, look.text.size + 2);
-	return json_skip_value(&reader, &value) ? value : slice_of(NULL, 0);
+	return json_next_element(&reader, &value) ? value : slice_of(NULL, 0);
 }
 
 static void compare_json(struct difference *difference, struct slice recorded, struct slice asked)

@@ -6,15 +6,21 @@
 #include "parsers/http/message.h"
 
 #include "parsers/cursor.h"
+#include "parsers/http/known_fields.h"
 
 #include <errno.h>
 
 bool http_is_token(uint8_t byte)
 {
-	uint8_t lower = ascii_lower(byte);
+	static const bool tokens[256] = {
+		['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['!'] = true,
+		['#'] = true,	      ['$'] = true,	    ['%'] = true,	  ['&'] = true,
+		['\''] = true,	      ['*'] = true,	    ['+'] = true,	  ['-'] = true,
+		['.'] = true,	      ['^'] = true,	    ['_'] = true,	  ['`'] = true,
+		['|'] = true,	      ['~'] = true,
+	};
 
-	return (lower >= 'a' && lower <= 'z') || (byte >= '0' && byte <= '9') ||
-	       (byte && memchr("!#$%&'*+-.^_`|~", byte, 15));
+	return tokens[byte];
 }
 
 static bool all_token(struct slice bytes)
@@ -249,8 +255,16 @@ static const char *read_host(struct http_request *request)
 	return NULL;
 }
 
-int http_request_read(struct slice head, struct arena *arena, struct http_request *ret_request,
-		      const char **ret_why)
+/* `known` may be NULL. */
+static int read_fields(struct slice lines, struct arena *arena, struct http_known_fields *known,
+		       struct http_fields *ret_fields, const char **ret_why)
+{
+	return known ? http_known_fields_read(known, lines, arena, ret_fields, ret_why) :
+		       http_fields_read(lines, arena, ret_fields, ret_why);
+}
+
+int http_request_read_known(struct slice head, struct arena *arena, struct http_known_fields *known,
+			    struct http_request *ret_request, const char **ret_why)
 {
 	struct slice rest = next_line(&head);
 	struct slice method = until(&rest, ' ');
@@ -266,15 +280,22 @@ int http_request_read(struct slice head, struct arena *arena, struct http_reques
 	why = read_target(ret_request);
 	if (why)
 		return refuse(ret_why, why);
-	rc = http_fields_read(head, arena, &ret_request->fields, ret_why);
+	rc = read_fields(head, arena, known, &ret_request->fields, ret_why);
 	if (rc)
 		return rc;
 	why = read_host(ret_request);
 	return why ? refuse(ret_why, why) : 0;
 }
 
-int http_response_read(struct slice head, struct arena *arena, struct http_response *ret_response,
-		       const char **ret_why)
+int http_request_read(struct slice head, struct arena *arena, struct http_request *ret_request,
+		      const char **ret_why)
+{
+	return http_request_read_known(head, arena, NULL, ret_request, ret_why);
+}
+
+int http_response_read_known(struct slice head, struct arena *arena,
+			     struct http_known_fields *known, struct http_response *ret_response,
+			     const char **ret_why)
 {
 	struct slice rest = next_line(&head);
 	struct slice version = until(&rest, ' ');
@@ -292,7 +313,13 @@ int http_response_read(struct slice head, struct arena *arena, struct http_respo
 	if (number < 100)
 		return refuse(ret_why, "a status below 100");
 	ret_response->status = (uint16_t)number;
-	return http_fields_read(head, arena, &ret_response->fields, ret_why);
+	return read_fields(head, arena, known, &ret_response->fields, ret_why);
+}
+
+int http_response_read(struct slice head, struct arena *arena, struct http_response *ret_response,
+		       const char **ret_why)
+{
+	return http_response_read_known(head, arena, NULL, ret_response, ret_why);
 }
 
 /* ---- content codings ---- */

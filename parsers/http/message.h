@@ -12,6 +12,8 @@
 
 #define HTTP_FIELDS_MAX 2000
 
+struct http_known_fields;
+
 /*
  * 0, or -EINVAL with *ret_why: two readers could differ, or it is no HTTP/1. What was read until then is in *ret_request,
  * whose method is empty when even the request line was not read.
@@ -20,6 +22,13 @@ MUST_CHECK int http_request_read(struct slice head, struct arena *arena,
 				 struct http_request *ret_request, const char **ret_why);
 MUST_CHECK int http_response_read(struct slice head, struct arena *arena,
 				  struct http_response *ret_response, const char **ret_why);
+/* The same with the fields of the side's last head (known_fields.h): those that are the same are not read again. */
+MUST_CHECK int http_request_read_known(struct slice head, struct arena *arena,
+				       struct http_known_fields *known,
+				       struct http_request *ret_request, const char **ret_why);
+MUST_CHECK int http_response_read_known(struct slice head, struct arena *arena,
+					struct http_known_fields *known,
+					struct http_response *ret_response, const char **ret_why);
 /* Fields with the empty line behind them: trailers. */
 MUST_CHECK int http_fields_read(struct slice lines, struct arena *arena,
 				struct http_fields *ret_fields, const char **ret_why);

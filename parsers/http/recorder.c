@@ -19,8 +19,10 @@ struct recorder *http_recorder_new(uint64_t connection)
 		abort();
 	recorder->connection = connection;
 	recorder->end = &recorder->oldest;
-	http_framer_init(&recorder->framers[SIDE_CLIENT], false);
-	http_framer_init(&recorder->framers[SIDE_SERVER], true);
+	for (size_t side = 0; side < ARRAY_SIZE(recorder->framers); side++) {
+		http_framer_init(&recorder->framers[side], side == SIDE_SERVER);
+		http_known_fields_init(&recorder->known[side]);
+	}
 	return recorder;
 }
 
@@ -34,8 +36,10 @@ void http_recorder_free(struct recorder *recorder)
 		http_exchange_free(recorder->oldest);
 		recorder->oldest = next;
 	}
-	http_framer_release(&recorder->framers[SIDE_CLIENT]);
-	http_framer_release(&recorder->framers[SIDE_SERVER]);
+	for (size_t side = 0; side < ARRAY_SIZE(recorder->framers); side++) {
+		http_framer_release(&recorder->framers[side]);
+		http_known_fields_release(&recorder->known[side]);
+	}
 	free(recorder);
 }
 

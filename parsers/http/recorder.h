@@ -18,13 +18,15 @@
 #ifndef MOCKPROXY_HTTP_RECORDER_H
 #define MOCKPROXY_HTTP_RECORDER_H
 
-#include "parsers/http/message.h"
+#include "parsers/http/known_fields.h"
 
 /* Requests without a response, and what they may weigh. */
 #define HTTP_PIPELINE_MAX 20000
 #define HTTP_PIPELINE_BYTES_MAX ((size_t)64 << 20)
 /* An exchange's item goes to the store when it holds more than this; so no body is ever held whole. */
 #define HTTP_ITEM_BYTES ((size_t)128 << 10)
+/* Room for an ordinary exchange: one malloc for it, of a size that glibc keeps for its thread. */
+#define HTTP_ITEM_FIRST_BYTES ((size_t)984)
 /* Responses before the final one that are kept of an exchange. */
 #define HTTP_INTERIM_MAX 32
 
@@ -39,7 +41,7 @@ struct http_exchange {
 	struct http_exchange *next;
 	struct item *item;	   /* owned; what was not handed on yet */
 	struct http_room rooms[2]; /* by enum http_side */
-	struct slice method;	   /* owned, from malloc */
+	struct slice method;	   /* static text; empty: one that frames no answer otherwise */
 	size_t bytes;		   /* what it weighs in the queue */
 	uint16_t status;	   /* of the final response; 0: none yet */
 	uint16_t interims;
@@ -53,8 +55,9 @@ struct http_exchange {
 struct recorder {
 	uint64_t connection;
 	struct http_framer framers[2]; /* by enum side */
-	const char *error;	       /* sticky; static text */
-	const char *client_error;      /* takes effect when the queue is empty */
+	struct http_known_fields known[2];
+	const char *error;	  /* sticky; static text */
+	const char *client_error; /* takes effect when the queue is empty */
 	int64_t now_ns;
 	struct item_list *items; /* of the call that is under way */
 	bool session_said;

@@ -11,7 +11,6 @@
 void http_exchange_free(struct http_exchange *exchange)
 {
 	item_free(exchange->item);
-	free((void *)(uintptr_t)exchange->method.data);
 	free(exchange);
 }
 
@@ -27,20 +26,18 @@ static void say_session(struct recorder *recorder)
 	item_list_add(recorder->items, item);
 }
 
-static struct slice owned(struct slice bytes)
+/* The item that has the method may go to the store before the answer comes, which depends on these two only. */
+static struct slice framing_method(struct slice method)
 {
-	uint8_t *copy = malloc(bytes.size + 1);
-
-	if (!copy)
-		abort();
-	if (bytes.size)
-		memcpy(copy, bytes.data, bytes.size);
-	return slice_of(copy, bytes.size);
+	if (slice_equal(method, SLICE("HEAD")))
+		return SLICE("HEAD");
+	return slice_equal(method, SLICE("CONNECT")) ? SLICE("CONNECT") : SLICE("");
 }
 
 static struct item *new_item(struct recorder *recorder, uint64_t ordinal, int64_t start_ns)
 {
-	struct item *item = item_new(ITEM_EXCHANGE, recorder->connection);
+	struct item *item =
+		item_new_with_room(ITEM_EXCHANGE, recorder->connection, HTTP_ITEM_FIRST_BYTES);
 
 	item->exchange.kind = EXCHANGE_HTTP;
 	item->exchange.ordinal = ordinal;
@@ -66,7 +63,7 @@ static void enqueue(struct recorder *recorder, struct item *item)
 	if (!exchange)
 		abort();
 	exchange->item = item;
-	exchange->method = owned(item->exchange.request->method);
+	exchange->method = framing_method(item->exchange.request->method);
 	exchange->upgrade = http_field(&item->exchange.request->fields, SLICE("upgrade")).data;
 	*recorder->end = exchange;
 	recorder->end = &exchange->next;
@@ -103,7 +100,8 @@ bool http_exchange_begin(struct recorder *recorder, struct slice head)
 
 	item->exchange.opens = true;
 	item->exchange.request = request;
-	if (!http_request_read(arena_copy(&item->arena, head), &item->arena, request, &why))
+	if (!http_request_read_known(arena_copy(&item->arena, head), &item->arena,
+				     &recorder->known[SIDE_CLIENT], request, &why))
 		body = http_request_body(request, &length, &why);
 	if (body == HTTP_BODY_AMBIGUOUS)
 		return refuse(recorder, item, why);
@@ -131,16 +129,19 @@ void http_exchange_spill(struct recorder *recorder, struct http_exchange *exchan
 	item_list_add(recorder->items, part);
 }
 
-/* A new piece for the next bytes of a body, of which `known` are known to come. */
+/* A new piece for the next bytes of a body, of which so many are in hand. */
 static void add_room(struct recorder *recorder, struct http_exchange *exchange, enum http_side side,
-		     uint64_t known)
+		     size_t in_hand)
 {
+	const struct http_framer *framer =
+		&recorder->framers[side == HTTP_REQUEST ? SIDE_CLIENT : SIDE_SERVER];
+	uint64_t known = http_framer_known(framer, in_hand);
 	struct http_room *room = &exchange->rooms[side];
 	size_t size = room->next ? room->next : ROOM_FIRST;
 
 	if (exchange->item->arena.allocated > HTTP_ITEM_BYTES)
 		http_exchange_spill(recorder, exchange);
-	if (size < known)
+	if (size < known || http_framer_last(framer))
 		size = known < ROOM_MAX ? (size_t)known : ROOM_MAX;
 	room->next = size < ROOM_MAX / 2 ? 2 * size : ROOM_MAX;
 	room->piece = item_add_piece(exchange->item, PIECE_BODY, side, slice_of(NULL, 0));
@@ -152,14 +153,12 @@ void http_exchange_body(struct recorder *recorder, struct http_exchange *exchang
 			enum http_side side, struct slice bytes)
 {
 	struct http_room *room = &exchange->rooms[side];
-	const struct http_framer *framer =
-		&recorder->framers[side == HTTP_REQUEST ? SIDE_CLIENT : SIDE_SERVER];
 
 	while (bytes.size) {
 		size_t size;
 
 		if (!room->left)
-			add_room(recorder, exchange, side, http_framer_known(framer, bytes.size));
+			add_room(recorder, exchange, side, bytes.size);
 		size = bytes.size < room->left ? bytes.size : room->left;
 		memcpy((uint8_t *)(uintptr_t)room->piece->bytes.data + room->piece->bytes.size,
 		       bytes.data, size);

@@ -3,14 +3,15 @@
 #include "parsers/http/recorder.h"
 
 /* A response of the exchange: its head lies in the item's arena, so that all of it can borrow from there. */
-static struct http_response *add_response(struct http_exchange *exchange, struct slice head,
-					  const char **ret_why)
+static struct http_response *add_response(struct recorder *recorder, struct http_exchange *exchange,
+					  struct slice head, const char **ret_why)
 {
 	struct item *item = exchange->item;
 	struct http_response *response = arena_alloc(&item->arena, sizeof(*response));
 	struct http_response **end = &item->exchange.responses;
 
-	if (http_response_read(arena_copy(&item->arena, head), &item->arena, response, ret_why))
+	if (http_response_read_known(arena_copy(&item->arena, head), &item->arena,
+				     &recorder->known[SIDE_SERVER], response, ret_why))
 		return NULL;
 	while (*end)
 		end = &(*end)->next;
@@ -49,7 +50,7 @@ static bool server_head(struct recorder *recorder, struct slice head)
 		return http_fail(recorder, "a response without a request");
 	if (!exchange->first_byte_ns)
 		exchange->first_byte_ns = recorder->now_ns;
-	response = add_response(exchange, head, &why);
+	response = add_response(recorder, exchange, head, &why);
 	if (!response)
 		return http_fail(recorder, why);
 	if (http_is_interim(response->status))

@@ -315,3 +315,8 @@ uint64_t http_framer_known(const struct http_framer *framer, size_t size)
 		return 0;
 	return framer->left + size; /* left is at most INT64_MAX */
 }
+
+bool http_framer_last(const struct http_framer *framer)
+{
+	return framer->state == STATE_COUNTED || framer->state == STATE_MESSAGE;
+}

@@ -75,6 +75,8 @@ bool http_framer_idle(const struct http_framer *framer);
  * is not known. It does not depend on how the bytes were cut.
  */
 uint64_t http_framer_known(const struct http_framer *framer, size_t size);
+/* Does the body end with those that are known? */
+bool http_framer_last(const struct http_framer *framer);
 
 extern const struct protocol http_protocol;
 

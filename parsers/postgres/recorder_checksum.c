@@ -15,11 +15,19 @@ static struct item *answered(const struct recorder *recorder)
 	return recorder->log.active ? recorder->log.active : recorder->log.last;
 }
 
-/* What the session adds by itself (its state, its settings, what is described before it is executed) is no part of an answer. */
+/* Rows, and COPY data: they come while an exchange is active, and many go into one piece. */
+static bool is_data(uint8_t type)
+{
+	return type == 'D' || type == 'H' || type == 'd' || type == 'c';
+}
+
+/*
+ * What the session adds by itself (its state, its settings, what is described before it is executed, that it wants COPY data) is no
+ * part of an answer.
+ */
 static bool is_answer(uint8_t type, const struct item *item)
 {
 	switch (type) {
-	case 'D':
 	case 'C':
 	case 'I':
 	case 'E':
@@ -29,7 +37,7 @@ static bool is_answer(uint8_t type, const struct item *item)
 	case 'T':
 		return item->exchange.kind == EXCHANGE_SIMPLE;
 	default:
-		return false;
+		return is_data(type);
 	}
 }
 
@@ -54,7 +62,7 @@ bool pg_server_message_checksum(struct recorder *recorder, const struct pg_frame
 	struct item *item = answered(recorder);
 
 	if (ok && item && is_answer(frame->type, item) &&
-	    (item != before || item->exchange.pieces_end != end || frame->type == 'D'))
+	    (item != before || item->exchange.pieces_end != end || is_data(frame->type)))
 		add_frame(&item->exchange.passed, frame);
 	return ok;
 }

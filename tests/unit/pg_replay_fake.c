@@ -39,7 +39,8 @@ struct entry {
 	const char *tag;
 	const char *error; /* SQLSTATE */
 	const char *severity;
-	const char *notice;
+	const char *
+		notice; /* with one digit for its place in front, and more of them behind commas; 9 is the last */
 	const char *status; /* NAME=VALUE */
 	const char *second; /* tag of a second result */
 	uint8_t kind;	    /* of the exchange; 0: EXCHANGE_SIMPLE */
@@ -97,7 +98,12 @@ static const struct entry recording[] = {
 	{ .key = "select bad", .error = "22012", .columns = &int_text.head, .rows = "1" },
 	{ .key = "select fatal", .error = "57P01", .severity = "FATAL" },
 	{ .key = "select parse", .error = "42601", .kind = EXCHANGE_PARSE },
-	{ .key = "do ?|x", .tag = "DO", .notice = "of do" },
+	{ .key = "do ?|x", .tag = "DO", .notice = "0of do" },
+	{ .key = "select noisy",
+	  .columns = &int_text.head,
+	  .rows = "1,2,3",
+	  .tag = "SELECT 3",
+	  .notice = "0plan,1first,3of two,4last,4more,9behind" },
 	{ .key = "set timezone = ?|cet", .tag = "SET", .status = "TimeZone=CET" },
 	{ .key = "show standby",
 	  .tag = "SHOW",
@@ -269,19 +275,29 @@ static void result_events(struct fake *fake, const struct entry *entry,
 			  struct answer_result *result)
 {
 	const char *equals = entry->status ? strchr(entry->status, '=') : NULL;
+	size_t n = 0;
 
-	if (entry->notice)
-		fake->aside =
-			(struct answer_field){ SLICE("message"), slice_from_string(entry->notice) };
-	else if (equals)
-		fake->aside = (struct answer_field){ slice_of(entry->status,
-							      (size_t)(equals - entry->status)),
-						     slice_from_string(equals + 1) };
-	else
-		return;
-	fake->events[0] = (struct answer_event){ equals != NULL, &fake->aside, 1 };
+	for (const char *at = entry->notice; at; n++) {
+		const char *end = strchr(at, ',');
+
+		fake->asides[n] = (struct answer_field){
+			SLICE("message"),
+			slice_of(at + 1, end ? (size_t)(end - at - 1) : strlen(at + 1))
+		};
+		fake->events[n] = (struct answer_event){ false, &fake->asides[n], 1,
+							 *at == '9' ? ANSWER_EVENT_LAST :
+								      (uint64_t)(*at - '0') };
+		at = end ? end + 1 : NULL;
+	}
+	if (equals) {
+		fake->asides[n] = (struct answer_field){ slice_of(entry->status,
+								  (size_t)(equals - entry->status)),
+							 slice_from_string(equals + 1) };
+		fake->events[n] = (struct answer_event){ true, &fake->asides[n], 1, 0 };
+		n++;
+	}
 	result->events = fake->events;
-	result->n_events = 1;
+	result->n_events = n;
 }
 
 static int fake_result(void *context, uint64_t exchange, uint32_t number,

@@ -236,8 +236,9 @@ static void print_slice(struct buffer *text, const char *name, struct slice slic
 
 static void print_pieces(struct buffer *text, const struct exchange_item *exchange)
 {
-	static const char *const names[] = { "columns", "rows",	  "value",  "tag", "empty",
-					     "error",	"notice", "status", "body" };
+	static const char *const names[] = { "columns", "rows",	 "value",   "tag",
+					     "empty",	"error", "notice",  "status",
+					     "body",	"copy",	 "copy-end" };
 
 	for (const struct piece *piece = exchange->pieces; piece; piece = piece->next) {
 		print(text, "  %" PRIu32 " %s", piece->result, names[piece->type]);
