@@ -213,7 +213,7 @@ static int add_value(struct ingest *ingest, struct open_exchange *exchange,
 /* Behind what of its result it came; nothing is said where it came before all of it. */
 static void add_event_place(struct buffer *events, const struct open_result *result)
 {
-	if (result->completion.tag.data) {
+	if (result->completion.tag.data || result->error.size) {
 		buffer_append_slice(events, SLICE(", \"after\": \"tag\""));
 	} else if (result->format || result->rows) {
 		buffer_append_slice(events, SLICE(", \"after\": "));

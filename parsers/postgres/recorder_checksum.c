@@ -10,8 +10,13 @@ void pg_recorder_checksum(struct recorder *recorder)
 	recorder->checksum = true;
 }
 
-static struct item *answered(const struct recorder *recorder)
+/* A notice may come while a portal is planned. */
+static struct item *answered(struct recorder *recorder, uint8_t type)
 {
+	struct pg_operation *head = pg_operations_head(recorder);
+
+	if (type == 'N' && head && head->type == OPERATION_BIND && head->item)
+		return head->item;
 	return recorder->log.active ? recorder->log.active : recorder->log.last;
 }
 
@@ -56,10 +61,10 @@ static void add_frame(struct checksum *checksum, const struct pg_frame *frame)
 
 bool pg_server_message_checksum(struct recorder *recorder, const struct pg_frame *frame)
 {
-	const struct item *before = answered(recorder);
+	const struct item *before = answered(recorder, frame->type);
 	struct piece **end = before ? before->exchange.pieces_end : NULL;
 	bool ok = pg_server_message(recorder, frame);
-	struct item *item = answered(recorder);
+	struct item *item = answered(recorder, frame->type);
 
 	if (ok && item && is_answer(frame->type, item) &&
 	    (item != before || item->exchange.pieces_end != end || is_data(frame->type)))
