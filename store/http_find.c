@@ -59,7 +59,7 @@ static bool look_up(struct answers_state *state, const struct http_request *requ
 	struct looked_up looked_up = { .state = state,
 				       .created_only_once =
 					       slice_equal(request->method, SLICE("POST")) };
-	struct pick pick = { compare, gives_once, &looked_up };
+	struct pick pick = { compare, gives_once, &looked_up, { 0 } };
 	struct index_group group;
 
 	buffer_clear(&state->json);
@@ -67,8 +67,8 @@ static bool look_up(struct answers_state *state, const struct http_request *requ
 	looked_up.canonical = buffer_slice(&state->json);
 	*hash = http_exact_hash(looked_up.canonical);
 	group = index_find(&state->matcher->index, matcher_key(*hash, state->place, MATCH_SERVED));
-	answer->exchange = (uint64_t)pick_exchange(state->matcher, &(struct index_group){ 0 },
-						   &group, &pick, true, &answer->used_up);
+	answer->exchange =
+		(uint64_t)pick_exchange(state->matcher, &group, &pick, true, &answer->used_up);
 	answer->rung = answer->exchange ? RUNG_EXACT : RUNG_MISS;
 	return answer->exchange != 0 || answer->used_up;
 }
