@@ -4,6 +4,7 @@ server that is there already: directly, recorded, or replayed. Each test is a ps
 twenty of them side by side."""
 import difflib
 import pathlib
+import pwd
 import re
 import shutil
 
@@ -75,16 +76,22 @@ class Regression:
             "--user=postgres",
         ]
 
-    def _run(self, start, port, keep):
+    def _run(self, start, port, keep, left=None):
         shutil.rmtree(self.outputs, ignore_errors=True)
         # The server writes here too, as another user.
         for folder in (self.outputs, self.outputs / "results", self.outputs / "testtablespace"):
             folder.mkdir()
             folder.chmod(0o777)
+        for path in _server_files(left) if left else []:
+            shutil.copy(left / path, self.outputs / path)
         environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": str(self.outputs)}
         done = start(self._command(port), environment)
         shutil.rmtree(keep, ignore_errors=True)
         shutil.copytree(self.outputs, keep)
+        server = pwd.getpwnam("postgres").pw_uid
+        files = [path for path in self.outputs.rglob("*") if path.is_file()]
+        files = [path.relative_to(self.outputs) for path in files if path.stat().st_uid == server]
+        (keep / "server_files").write_text("".join(f"{path}\n" for path in files))
         (keep / "stdout").write_bytes(done.stdout)
         (keep / "stderr").write_bytes(done.stderr)
         return done
@@ -99,8 +106,10 @@ class Regression:
             lambda *what: record(path, *what, ["--verify"], timeout=SECONDS), port, keep
         )
 
-    def replay(self, path, port, keep):
-        return self._run(lambda *what: replay(path, *what, timeout=SECONDS), port, keep)
+    def replay(self, path, port, keep, left):
+        """Replays it. What the server itself wrote into files (lo_export(), COPY TO) is no part of a
+        conversation, and some of it the client reads: from the recorded run, kept in `left`."""
+        return self._run(lambda *what: replay(path, *what, timeout=SECONDS), port, keep, left)
 
     def verdicts(self, keep):
         """What pg_regress itself said of each test: ok, FAILED, or None."""
@@ -123,6 +132,10 @@ class Regression:
                 lines = difflib.unified_diff(*texts, left.name, right.name)
                 (differences / f"{test}.diff").write_text("".join(lines), errors="replace")
         return found
+
+
+def _server_files(keep):
+    return (keep / "server_files").read_text().splitlines()
 
 
 def _output(keep, test):

@@ -26,7 +26,7 @@ def recorded(suite, path, server, where):
 
 
 def replayed(suite, path, server, where):
-    done = suite.replay(path, server.port, where / "replay")
+    done = suite.replay(path, server.port, where / "replay", where / "record")
     differing = suite.differing(where / "record", where / "replay", where / "differences")
     if differing:
         shown = (where / "differences" / f"{differing[0]}.diff").read_text()[:3000]
