@@ -215,6 +215,8 @@ static void add_event_place(struct buffer *events, const struct open_result *res
 {
 	if (result->completion.tag.data || result->error.size) {
 		buffer_append_slice(events, SLICE(", \"after\": \"tag\""));
+	} else if (result->copy_ended) {
+		buffer_append_slice(events, SLICE(", \"after\": \"data\""));
 	} else if (result->format || result->rows || result->copied) {
 		buffer_append_slice(events, SLICE(", \"after\": "));
 		buffer_append_signed(events, result->rows);
@@ -282,7 +284,7 @@ static int add_copy(struct ingest *ingest, struct open_exchange *exchange,
 	return database_run(sql);
 }
 
-static int end_copy(struct ingest *ingest, const struct open_exchange *exchange,
+static int end_copy(struct ingest *ingest, struct open_exchange *exchange,
 		    const struct piece *piece)
 {
 	struct cursor cursor = cursor_of(piece->bytes);
@@ -293,6 +295,7 @@ static int end_copy(struct ingest *ingest, const struct open_exchange *exchange,
 
 	if (piece->result || cursor.failed || end > COPY_REFUSED)
 		return SQLITE_OK;
+	exchange->result.copy_ended = true;
 	sqlite3_bind_int64(sql, 1, exchange->id);
 	database_bind(sql, 2, copy_end_name((enum copy_end)end));
 	database_bind_nonempty(sql, 3, failure);

@@ -501,9 +501,10 @@ static void step_end(struct replayer *replayer, struct buffer *out)
 	struct pg_send *send = &replayer->send;
 	const struct answer_result *result = &send->result;
 
-	send_events(replayer, ANSWER_EVENT_LAST - 1, out);
+	send_events(replayer, ANSWER_EVENT_DATA - 1, out);
 	if (send->copy_out)
 		pg_copy_out_end(replayer, out);
+	send_events(replayer, ANSWER_EVENT_DATA, out);
 	if (result->empty)
 		pg_message_end(out, pg_message_begin(out, 'I'));
 	else if (result->completion.tag.data && !send->as_recorded &&
