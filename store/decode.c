@@ -164,7 +164,7 @@ int decode_pairs(struct slice json, struct arena *arena, size_t max,
 	return 0;
 }
 
-/* The other members of an event: "after" is a number of rows, or "tag". */
+/* The other members of an event: "after" is a number of rows, "data" or "tag". */
 static int decode_event_place(struct json_reader *reader, struct arena *arena, uint64_t *ret_place)
 {
 	enum json_token token;
@@ -177,6 +177,8 @@ static int decode_event_place(struct json_reader *reader, struct arena *arena, u
 			return -EBADMSG;
 		if (slice_equal(text, SLICE("tag")))
 			*ret_place = ANSWER_EVENT_LAST;
+		else if (slice_equal(text, SLICE("data")))
+			*ret_place = ANSWER_EVENT_DATA;
 		else if (decode_number(text, &rows) == 0 && rows >= 0)
 			*ret_place = (uint64_t)rows + 1;
 		else

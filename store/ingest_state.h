@@ -67,6 +67,7 @@ struct open_result {
 	bool begun;
 	bool stored; /* its row in result_apart is there: what changes is an UPDATE */
 	bool copied; /* its rows are COPY data: the tag counts them */
+	bool copy_ended;
 	bool empty;
 	uint32_t number;
 	uint32_t chunk;

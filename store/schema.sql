@@ -113,7 +113,8 @@ CREATE TABLE exchange (              -- one statement execution: a request and e
 	row_count         INTEGER,        -- rows given, or affected
 	error             TEXT,           -- JSON object of the error's fields
 	events            TEXT,           -- JSON array: {"status": {name: value}} and {"notice": {...}, "after": n}, n is how
-	                                  -- many rows came before it, "tag": all; without it: the row description came later
+	                                  -- many rows came before it, "data": COPY data ended before it, "tag": all; without
+	                                  -- it: the row description came later
 	empty             INTEGER NOT NULL DEFAULT 0, -- 1: the server said that there was nothing to do
 	insert_id         INTEGER,        -- MySQL, in these three NULL is 0
 	warnings          INTEGER,
