@@ -255,12 +255,25 @@ static bool append_interim(struct replayer *replayer)
 	return true;
 }
 
+/* Behind such a response the connection speaks something else, which is not ours to say. */
+static bool leaves_http(const struct replayer *replayer)
+{
+	uint16_t status = replayer->send.stored.head.status;
+
+	return status == 101 ||
+	       (status < 300 && slice_equal(replayer->request.method, SLICE("CONNECT")));
+}
+
 bool http_head_write(struct replayer *replayer, const char **ret_why)
 {
 	struct recorded recorded = read_recorded(&replayer->send.stored.head.fields);
 	bool decoded;
 
 	buffer_clear(&replayer->head);
+	if (leaves_http(replayer)) {
+		*ret_why = "behind it the connection spoke another protocol";
+		return false;
+	}
 	if (!choose_body(replayer, &decoded)) {
 		*ret_why = "it was recorded with a content coding that this client does not accept";
 		return false;

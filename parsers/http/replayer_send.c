@@ -7,16 +7,46 @@
  */
 #include "parsers/http/replayer.h"
 
+#include <xxhash.h>
+
 /* Bytes of a body at once. */
 #define STEP_BYTES ((size_t)32 << 10)
+
+/* What an encoding depends on besides the exchange. */
+static struct answer_key key_of(const struct replayer *replayer, uint64_t exchange)
+{
+	const struct http_fields *fields = &replayer->request.fields;
+	uint64_t form = replayer->request.minor | (uint64_t)http_keeps_alive(&replayer->request)
+							  << 1;
+
+	for (size_t i = 0; i < fields->n; i++) {
+		struct slice value = fields->list[i].value;
+
+		if (slice_equal_nocase(fields->list[i].name, SLICE("accept-encoding")))
+			form = XXH3_64bits_withSeed(value.size ? (const void *)value.data : "",
+						    value.size, form);
+	}
+	return (struct answer_key){ exchange, form };
+}
 
 void http_send_begin(struct replayer *replayer, uint64_t exchange, struct buffer *out)
 {
 	const struct answers *answers = replayer->answers;
 	struct http_send *send = &replayer->send;
 	const char *why = "the recording is damaged here";
+	struct slice bytes;
+	bool close;
 
-	*send = (struct http_send){ .exchange = exchange };
+	*send = (struct http_send){ .exchange = exchange,
+				    .cacheable = true,
+				    .cache_from = out->size,
+				    .key = key_of(replayer, exchange) };
+	if (answer_cache_find(answers->cache, send->key, &bytes, &close)) {
+		buffer_append_slice(out, bytes);
+		replayer->closed |= close;
+		answers->http->done(answers->context);
+		return;
+	}
 	if (answers->http->response(answers->context, exchange, &send->stored) != 1 ||
 	    !http_head_write(replayer, &why)) {
 		http_unservable(replayer, why, out);
@@ -28,10 +58,15 @@ void http_send_begin(struct replayer *replayer, uint64_t exchange, struct buffer
 }
 
 /* The body is sent, or cannot go on: the connection is free for the next request, or it ends. */
-static void finish(struct replayer *replayer)
+static void finish(struct replayer *replayer, const struct buffer *out)
 {
 	struct http_send *send = &replayer->send;
 
+	if (send->cacheable && !send->reset && !out->overflowed)
+		answer_cache_put(
+			replayer->answers->cache, send->key,
+			slice_of(out->data + send->cache_from, out->size - send->cache_from),
+			send->close);
 	send->on = false;
 	replayer->closed |= send->close;
 	replayer->reset |= send->reset;
@@ -63,7 +98,7 @@ static void body_ends(struct replayer *replayer, struct buffer *out)
 		end_chunks(replayer, out);
 	if (send->framing == SEND_LENGTH && send->left)
 		send->close = true;
-	finish(replayer);
+	finish(replayer, out);
 }
 
 static void send_bytes(struct replayer *replayer, struct slice bytes, struct buffer *out)
@@ -113,7 +148,7 @@ void http_send_more(struct replayer *replayer, struct buffer *out)
 	int found = bytes.size != 0;
 
 	if (send->framing == SEND_NO_BODY) {
-		finish(replayer);
+		finish(replayer, out);
 		return;
 	}
 	if (send->part)
