@@ -59,7 +59,7 @@ static bool look_up(struct answers_state *state, const struct http_request *requ
 	struct looked_up looked_up = { .state = state,
 				       .created_only_once =
 					       slice_equal(request->method, SLICE("POST")) };
-	struct pick pick = { compare, gives_once, &looked_up };
+	struct pick pick = { compare, gives_once, &looked_up, { 0 } };
 	struct index_group group;
 
 	buffer_clear(&state->json);
@@ -67,8 +67,8 @@ static bool look_up(struct answers_state *state, const struct http_request *requ
 	looked_up.canonical = buffer_slice(&state->json);
 	*hash = http_exact_hash(looked_up.canonical);
 	group = index_find(&state->matcher->index, matcher_key(*hash, state->place, MATCH_SERVED));
-	answer->exchange = (uint64_t)pick_exchange(state->matcher, &(struct index_group){ 0 },
-						   &group, &pick, true, &answer->used_up);
+	answer->exchange =
+		(uint64_t)pick_exchange(state->matcher, &group, &pick, true, &answer->used_up);
 	answer->rung = answer->exchange ? RUNG_EXACT : RUNG_MISS;
 	return answer->exchange != 0 || answer->used_up;
 }
@@ -239,8 +239,48 @@ static void http_done(void *context)
 		buffer_release(&state->json);
 }
 
+static int http_message(void *context, uint64_t exchange, uint32_t after,
+			struct http_stored_message *ret_message)
+{
+	struct answers_state *state = context;
+	int rc = exchange > INT64_MAX ?
+			 0 :
+			 reader_http_message(state->reader, (int64_t)exchange, after, ret_message);
+
+	/* The row is another connection's as soon as that asks. */
+	arena_reset(&state->arena);
+	if (rc > 0)
+		ret_message->body = arena_copy(&state->arena, ret_message->body);
+	return rc;
+}
+
+static int http_arrival(void *context, uint64_t exchange, uint32_t after,
+			struct http_stored_arrival *ret_arrival)
+{
+	struct answers_state *state = context;
+
+	return exchange > INT64_MAX ?
+		       0 :
+		       reader_http_arrival(state->reader, (int64_t)exchange, after, ret_arrival);
+}
+
+static void http_miss_message(void *context, struct slice asked, struct slice difference)
+{
+	struct answers_state *state = context;
+
+	buffer_clear(&state->nearest);
+	buffer_clear(&state->difference);
+	buffer_append_slice(&state->nearest, asked);
+	buffer_append_slice(&state->difference, difference);
+	nearest_remember(state, asked);
+	atomic_fetch_add_explicit(&state->matcher->missed, 1, memory_order_relaxed);
+}
+
 const struct http_answers http_answers = {
 	.find = http_find,
 	.response = http_response,
 	.done = http_done,
+	.message = http_message,
+	.arrival = http_arrival,
+	.miss_message = http_miss_message,
 };

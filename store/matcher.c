@@ -51,8 +51,8 @@ void matcher_free(struct matcher *matcher)
 	free(matcher->misses_shown);
 	pthread_mutex_destroy(&matcher->misses_mutex);
 	index_release(&matcher->index);
-	http_places_free(matcher);
 	index_release(&matcher->own);
+	http_places_free(matcher);
 	endpoints_release(&matcher->endpoints);
 	free(matcher->templates);
 	free(matcher);

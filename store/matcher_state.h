@@ -107,14 +107,11 @@ struct pick {
 	/* Would giving this answer again give the same generated thing twice? */
 	bool (*gives_once)(void *context, int64_t exchange);
 	void *context;
+	struct index_group own; /* the part of the group that comes first; empty: none does */
 };
-/*
- * The exchange that answers; 0: none, and *ret_used_up when that is since all were given. `own` is the part of `all` that was
- * recorded with this connection's login, or empty.
- */
-int64_t pick_exchange(struct matcher *matcher, const struct index_group *own,
-		      const struct index_group *all, const struct pick *pick, bool consume,
-		      bool *ret_used_up);
+/* The exchange of the group that answers; 0: none, and *ret_used_up when that is since all were given. */
+int64_t pick_exchange(struct matcher *matcher, const struct index_group *group,
+		      const struct pick *pick, bool consume, bool *ret_used_up);
 
 /* find.c */
 /* Is the stored exchange what the request asks for? state->json holds the request's parameters. */

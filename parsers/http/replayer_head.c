@@ -27,6 +27,14 @@ static struct recorded read_recorded(const struct http_fields *fields)
 
 /* ---- body and framing ---- */
 
+bool http_leaves(const struct replayer *replayer)
+{
+	uint16_t status = replayer->send.stored.head.status;
+
+	return status == 101 ||
+	       (status >= 200 && status < 300 && replayer->request.form == TARGET_AUTHORITY);
+}
+
 /* Which form of the body this client gets; *ret_decoded: without its content coding. False: it cannot read the only one. */
 static bool choose_body(struct replayer *replayer, bool *ret_decoded)
 {
@@ -92,6 +100,8 @@ static bool choose_framing(struct replayer *replayer, const struct recorded *rec
 	send->reset = send->framing == SEND_UNTIL_END && send->cut;
 	send->close = !http_keeps_alive(&replayer->request) || recorded->close || send->cut ||
 		      send->framing == SEND_UNTIL_END || (!head->minor && !recorded->keep_alive);
+	if (http_leaves(replayer)) /* what HTTP says of the connection is over */
+		send->close = send->cut = false;
 	return true;
 }
 
@@ -188,6 +198,10 @@ static enum field_kind kind_of(const struct replayer *replayer, struct slice nam
 	    (slice_equal_nocase(name, SLICE("keep-alive")) && send->close) ||
 	    (slice_equal_nocase(name, SLICE("trailer")) && send->framing != SEND_CHUNKED))
 		return FIELD_LEFT_OUT;
+	if (send->stored.head.status == 101 &&
+	    (slice_equal_nocase(name, SLICE("sec-websocket-accept")) ||
+	     slice_equal_nocase(name, SLICE("sec-websocket-extensions"))))
+		return FIELD_LEFT_OUT;
 	return FIELD_KEPT;
 }
 
@@ -255,13 +269,15 @@ static bool append_interim(struct replayer *replayer)
 	return true;
 }
 
-/* Behind such a response the connection speaks something else, which is not ours to say. */
-static bool leaves_http(const struct replayer *replayer)
+/* For this client's key. Extensions are agreed on by nobody: what was recorded is without them. */
+static void append_accept(struct replayer *replayer)
 {
-	uint16_t status = replayer->send.stored.head.status;
-
-	return status == 101 ||
-	       (status < 300 && slice_equal(replayer->request.method, SLICE("CONNECT")));
+	if (replayer->send.stored.head.status != 101)
+		return;
+	buffer_append_string(&replayer->head, "Sec-WebSocket-Accept: ");
+	http_websocket_accept(&replayer->head,
+			      http_field(&replayer->request.fields, SLICE("sec-websocket-key")));
+	buffer_append_string(&replayer->head, "\r\n");
 }
 
 bool http_head_write(struct replayer *replayer, const char **ret_why)
@@ -270,8 +286,8 @@ bool http_head_write(struct replayer *replayer, const char **ret_why)
 	bool decoded;
 
 	buffer_clear(&replayer->head);
-	if (leaves_http(replayer)) {
-		*ret_why = "behind it the connection spoke another protocol";
+	if (replayer->send.stored.head.status == 101 && !http_websocket_asked(&replayer->request)) {
+		*ret_why = "it was recorded as a WebSocket, which this request does not ask for";
 		return false;
 	}
 	if (!choose_body(replayer, &decoded)) {
@@ -286,6 +302,7 @@ bool http_head_write(struct replayer *replayer, const char **ret_why)
 	    !append_fields(replayer, &recorded, decoded))
 		return false;
 	append_missing_connection(replayer, &recorded);
+	append_accept(replayer);
 	buffer_append_string(&replayer->head, "\r\n");
 	return !replayer->head.overflowed;
 }

@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 struct fake {
 	unsigned int seed;
 	unsigned int n_requests;
-	bool heads[REQUESTS_MAX]; /* was it HEAD? */
+	uint8_t methods[REQUESTS_MAX]; /* the first letter of HEAD and CONNECT, else 0 */
 	struct buffer canonical;
 };
 
@@ -33,7 +33,10 @@ static void fake_find(void *context, const struct http_request *request,
 				      .asked = SLICE("GET http://a/\x80"),
 				      .difference = SLICE("query id: recorded \x01, asked 2") };
 	if (fake->n_requests < REQUESTS_MAX)
-		fake->heads[fake->n_requests] = slice_equal(request->method, SLICE("HEAD"));
+		fake->methods[fake->n_requests] =
+			slice_equal(request->method, SLICE("HEAD"))    ? 'H' :
+			slice_equal(request->method, SLICE("CONNECT")) ? 'C' :
+									 0;
 	fake->n_requests++;
 	buffer_clear(&fake->canonical);
 	http_canonical(request, content, &fake->canonical);
@@ -49,6 +52,8 @@ static const struct name_value lists[][4] = {
 	{ { SLICE("Content-Length"), SLICE("1") }, { SLICE("Content-Length"), SLICE("2") } },
 	{ { SLICE("Content-Encoding"), SLICE("gzip") }, { SLICE("content-length"), SLICE("") } },
 	{ { SLICE("connection"), SLICE("keep-alive") }, { SLICE("Transfer-Encoding"), SLICE("") } },
+	{ { SLICE("Content-Type"), SLICE("text/event-stream") },
+	  { SLICE("Transfer-Encoding"), SLICE("chunked") } },
 	{ { SLICE("X"), SLICE("a\r\nB: c") }, { SLICE("Y"), SLICE("z") } },
 	{ { SLICE("X Y"), SLICE("a") }, { SLICE("Y"), SLICE("z") } },
 };
@@ -64,9 +69,9 @@ static int fake_response(void *context, uint64_t exchange, struct http_stored *r
 		.head.status = statuses[choice % 7],
 		.head.reason = choice % 13 ? SLICE("Why not") : SLICE("a\nb"),
 		.head.minor = choice % 5 != 0,
-		.head.fields = { lists[choice / 7 % 8], 2 },
+		.head.fields = { lists[choice / 7 % 9], 2 },
 		.interim = choice % 3 ? NULL : &interim,
-		.trailers = { lists[choice / 11 % 8], choice / 3 % 3 },
+		.trailers = { lists[choice / 11 % 9], choice / 3 % 3 },
 		.cut = choice % 9 == 8,
 		.coded_unasked = choice % 4 == 0,
 	};
@@ -86,6 +91,18 @@ static int fake_response(void *context, uint64_t exchange, struct http_stored *r
 static void fake_done(void *context)
 {
 	(void)context;
+}
+
+static int fake_arrival(void *context, uint64_t exchange, uint32_t after,
+			struct http_stored_arrival *ret_arrival)
+{
+	(void)context;
+	*ret_arrival = (struct http_stored_arrival){
+		.number = after + 1,
+		.body_bytes = (exchange % 1000 + 1) * (after + 1),
+		.pause_ns = (int64_t)(exchange % 5),
+	};
+	return after > 20 ? 0 : exchange % 31 == 30 ? -1 : 1;
 }
 
 static int fake_part(void *context, uint64_t exchange, uint64_t part, uint32_t sequence,
@@ -123,19 +140,25 @@ static enum replay_state fill(struct replayer *replayer, struct buffer *all)
 		buffer_append_slice(all, buffer_slice(&out));
 		if (all->size > ALL_MAX)
 			state = REPLAY_CLOSE; /* long enough */
-	} while (state == REPLAY_MORE);
+	} while (state == REPLAY_MORE || state == REPLAY_WAIT);
 	buffer_release(&out);
 	return state;
 }
 
 static enum replay_state play(struct fake *fake, struct slice input, size_t cut, struct buffer *all)
 {
-	static const struct http_answers http = { fake_find, fake_response, fake_done };
+	static const struct http_answers http = {
+		.find = fake_find,
+		.response = fake_response,
+		.done = fake_done,
+		.arrival = fake_arrival,
+	};
 	struct answers answers = {
 		.context = fake,
 		.http = &http,
 		.part = fake_part,
 		.count_unservable = fake_unservable,
+		.paced = fake->seed % 2,
 	};
 	struct replayer *replayer;
 	enum replay_state state = REPLAY_IDLE;
@@ -166,14 +189,18 @@ static void check_head(struct http_framer *framer, const struct fake *fake, stru
 	const char *why = NULL;
 	uint64_t length = 0;
 	struct arena arena;
-	bool is_head;
+	uint8_t method = 0;
 
 	arena_init(&arena);
 	if (http_response_read(head, &arena, &response, &why))
 		abort();
 	if (!http_is_interim(response.status)) {
-		is_head = *requests < fake->n_requests && fake->heads[*requests];
-		body = http_response_body(&response, is_head ? SLICE("HEAD") : SLICE("GET"),
+		if (*requests < fake->n_requests && *requests < REQUESTS_MAX)
+			method = fake->methods[*requests];
+		body = http_response_body(&response,
+					  method == 'H' ? SLICE("HEAD") :
+					  method == 'C' ? SLICE("CONNECT") :
+							  SLICE("GET"),
 					  &length, &why);
 		(*requests)++;
 	}
