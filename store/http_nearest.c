@@ -3,8 +3,8 @@
  * Explaining an HTTP miss (design §3.3, §3.4): the recorded request that differs least, and in what. It never serves
  * anything.
  *
- * The work of one miss is bounded: of at most REQUESTS rows the method and the URL are looked at, and the CANDIDATES best of
- * these are compared whole.
+ * The work of one miss is bounded: of at most REQUESTS rows (among the first EXCHANGES of all protocols) the method and the URL
+ * are looked at, and the CANDIDATES best of these are compared whole.
  */
 #include "parsers/http/credentials.h"
 #include "parsers/http/difference.h"
@@ -13,6 +13,7 @@
 #include "store/http_reader.h"
 
 #define REQUESTS 5000
+#define EXCHANGES 100000
 #define CANDIDATES ((size_t)20)
 #define LINE_BYTES ((size_t)300)
 
@@ -98,11 +99,13 @@ static void find_candidates(struct answers_state *state, const struct http_reque
 	sqlite3_stmt *sql = NULL;
 
 	if (sqlite3_prepare_v2(reader_database(state->reader),
-			       "SELECT exchange, method, authority, path, query "
-			       "FROM http_request LIMIT ?1",
+			       "SELECT id, method, authority, text, query FROM "
+			       "(SELECT id, kind, method, authority, text, query FROM exchange "
+			       "ORDER BY id LIMIT ?2) WHERE kind = 6 LIMIT ?1",
 			       -1, &sql, NULL) != SQLITE_OK)
 		return;
 	sqlite3_bind_int64(sql, 1, REQUESTS);
+	sqlite3_bind_int64(sql, 2, EXCHANGES);
 	while (sqlite3_step(sql) == SQLITE_ROW)
 		consider(sql, asked, candidates);
 	sqlite3_finalize(sql);
