@@ -179,7 +179,7 @@ static void miss(struct answers_state *state, const struct http_request *request
 		buffer_append_slice(&state->nearest, buffer_slice(&state->asked));
 		buffer_append_string(&state->difference, "every recorded answer was given already");
 	} else {
-		http_nearest_explain(state, buffer_slice(&state->json), hash);
+		http_nearest_explain(state, request, hash);
 	}
 	nearest_remember(state, buffer_slice(&state->asked));
 	atomic_fetch_add_explicit(&state->matcher->missed, 1, memory_order_relaxed);
