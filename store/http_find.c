@@ -188,6 +188,14 @@ static void miss(struct answers_state *state, const struct http_request *request
 	answer->difference = buffer_slice(&state->difference);
 }
 
+static void explain(struct answers_state *state, const struct http_request *request,
+		    const struct http_answer *answer)
+{
+	buffer_clear(&state->asked);
+	http_nearest_line(&state->asked, request);
+	explain_match(state, buffer_slice(&state->asked), answer->exchange, request);
+}
+
 static void http_find(void *context, const struct http_request *request,
 		      const struct http_content *content, struct http_answer *ret_answer)
 {
@@ -208,6 +216,8 @@ static void http_find(void *context, const struct http_request *request,
 		miss(state, request, hash, ret_answer);
 	else
 		atomic_fetch_add_explicit(&state->matcher->exact, 1, memory_order_relaxed);
+	if (explain_wanted(state))
+		explain(state, request, ret_answer);
 }
 
 static int http_response(void *context, uint64_t exchange, struct http_stored *ret_stored)

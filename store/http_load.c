@@ -17,10 +17,9 @@
 /* Columns of the query below. */
 enum { ID, CONNECTION, OUTCOME, FLAGS, HASH, METHOD, AUTHORITY, STATUS };
 
-static const char load_sql[] = "SELECT e.id, e.connection, e.outcome, e.flags, e.exact_hash, "
-			       "q.method, q.authority, r.status "
-			       "FROM http_request q JOIN exchange e ON e.id = q.exchange "
-			       "LEFT JOIN http_response r ON r.exchange = e.id ORDER BY q.exchange";
+static const char load_sql[] =
+	"SELECT id, connection, outcome, flags, exact_hash, method, authority, status "
+	"FROM exchange WHERE kind = 6 ORDER BY id";
 
 /*
  * Can its answer be given? One that was cut is, and is cut again. Behind 101, and behind 2xx to CONNECT, the connection speaks

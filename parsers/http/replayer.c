@@ -155,6 +155,7 @@ enum replay_state http_replayer_fill(struct replayer *replayer, struct buffer *o
 {
 	bool going = true;
 
+	replayer->send.cacheable = false; /* what was said before is not in `out` any more */
 	while (going && out->size < HTTP_FILL_BYTES) {
 		if (replayer->send.on)
 			http_send_more(replayer, out);
