@@ -15,10 +15,11 @@
 #define AUTHORITY_BYTES_MAX ((size_t)4096)
 
 /* Columns of the query below. */
-enum { ID, CONNECTION, OUTCOME, FLAGS, HASH, METHOD, AUTHORITY, STATUS };
+enum { ID, CONNECTION, OUTCOME, FLAGS, HASH, METHOD, AUTHORITY, STATUS, BODY_BYTES };
 
 static const char load_sql[] =
-	"SELECT id, connection, outcome, flags, exact_hash, method, authority, status "
+	"SELECT id, connection, outcome, flags, exact_hash, method, authority, status, "
+	"CASE WHEN flags & 512 THEN (SELECT body_bytes FROM http_request WHERE exchange = id) END "
 	"FROM exchange WHERE kind = 6 ORDER BY id";
 
 /*
@@ -34,8 +35,11 @@ static bool is_servable(sqlite3_stmt *sql)
 	if (sqlite3_column_type(sql, STATUS) != SQLITE_INTEGER || status == 101 ||
 	    (status < 300 && slice_equal(database_column(sql, METHOD), SLICE("CONNECT"))))
 		return false;
-	if (flags & (EXCHANGE_NOT_DECODED | EXCHANGE_AMBIGUOUS | EXCHANGE_REQUEST_CUT |
-		     EXCHANGE_REQUEST_TOO_LARGE))
+	if (flags & (EXCHANGE_NOT_DECODED | EXCHANGE_AMBIGUOUS | EXCHANGE_REQUEST_TOO_LARGE))
+		return false;
+	/* It is not known what else would have come, unless the answer came before all of it. */
+	if ((flags & EXCHANGE_REQUEST_CUT) &&
+	    ((flags & EXCHANGE_CUT) || sqlite3_column_int64(sql, BODY_BYTES)))
 		return false;
 	return outcome == OUTCOME_OK || outcome == OUTCOME_ERROR ||
 	       (outcome == OUTCOME_UNFINISHED && (flags & EXCHANGE_CUT));

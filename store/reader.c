@@ -46,7 +46,8 @@ static const char *const reader_sql[READER_SQL_COUNT] = {
 		     "WHERE exchange = ?1",
 	[GET_SERVER] = "SELECT server_version, server_parameters FROM connection WHERE id = ?1",
 	[GET_HTTP_REQUEST] = "SELECT method, scheme, authority, path, query, target, version, "
-			     "headers, body, coding, body_part FROM http_request "
+			     "headers, body, coding, body_part, body_bytes, "
+			     "(SELECT flags FROM exchange WHERE id = ?1) FROM http_request "
 			     "WHERE exchange = ?1",
 	[GET_HTTP_RESPONSE] =
 		"SELECT e.status, e.tag, coalesce(a.response_version, '1.1'), e.response_headers, "

@@ -271,6 +271,11 @@ def node_cases(cases, node):
         ["sh", "-c", f"gzip -9 < {node.file} | curl -sS {coded} {url}/drain"],
         replayed=["sh", "-c", f"gzip -1 < {node.file} | curl -sS {coded} {url}/drain"],
     )
+    refused = ["-T", node.file, "-H", "Expect: 100-continue", "-w", "%{http_code}"]
+    yield both(
+        "an answer in place of 100",
+        curl(*refused, f"{url}/refuse"),
+    )
     yield both(
         "an answer before the body",
         curl("-T", node.file, "-w", "%{http_code}", f"{url}/status/413"),
