@@ -268,3 +268,9 @@ HTTP_CLIENTS = [
         **_ASKED,
     ),
 ]
+
+# They talk with programs/websocket_server.js.
+WEBSOCKET_CLIENTS = [
+    Ask("ws", ["node", PROGRAMS / "websocket_client.js"], _node_modules, **_NODE),
+    Ask("websockets", [PYTHON, PROGRAMS / "websocket_client.py"], _python("websockets")),
+]
