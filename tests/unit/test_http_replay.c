@@ -308,6 +308,10 @@ static void test_early(void **unused)
 	expect_part(talk.folder.file, &last, PUT("4", "body"), CONTINUE "HTTP/1.1 200 OK", "yes");
 	expect_part(talk.folder.file, &last, PUT("4", "else"), CONTINUE "HTTP/1.1 417 No", "no!");
 	folder_remove(&talk.folder);
+	/* The server has said 100, and then no. */
+	record_one(&folder, PUT("4", ""), CONTINUE "HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n");
+	expect_part(folder.file, &last, PUT("4", "body"), CONTINUE "HTTP/1.1 413 No", "");
+	folder_remove(&folder);
 	/* A part of the body may have mattered. */
 	record_one(&folder, PUT("4", "bo"), no);
 	expect_part(folder.file, &last, PUT("4", "body"), CONTINUE "HTTP/1.1 599 ", "bo");
