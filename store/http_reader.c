@@ -92,6 +92,8 @@ enum {
 	REQUEST_BODY,
 	REQUEST_CODING,
 	REQUEST_BODY_PART,
+	REQUEST_BODY_BYTES,
+	REQUEST_FLAGS,
 };
 
 static uint8_t form_of(struct slice target)
@@ -172,8 +174,13 @@ static int read_content(struct reader *reader, int64_t exchange, const struct ht
 	struct slice body = database_column(sql, REQUEST_BODY);
 	int64_t part = sqlite3_column_int64(sql, REQUEST_BODY_PART);
 	bool decoded_before = sqlite3_column_type(sql, REQUEST_CODING) != SQLITE_NULL;
+	int64_t flags = sqlite3_column_int64(sql, REQUEST_FLAGS);
 	int rc;
 
+	if ((flags & EXCHANGE_REQUEST_CUT) && !sqlite3_column_int64(sql, REQUEST_BODY_BYTES)) {
+		*content = http_content_unsent(request);
+		return 1;
+	}
 	*content = (struct http_content){ .bytes = body, .decoded = decoded_before };
 	if (part > 0) {
 		rc = read_parts(reader, exchange, (uint64_t)part, whole, content);

@@ -4,6 +4,7 @@
 
 #include "parsers/compiler.h"
 #include "parsers/http/credentials.h"
+#include "parsers/http/message.h"
 #include "parsers/sql/canonical.h"
 
 #include <stdlib.h>
@@ -403,6 +404,17 @@ static void append_authority(struct buffer *out, struct slice scheme, struct sli
 	buffer_release(&masked);
 }
 
+struct http_content http_content_unsent(const struct http_request *request)
+{
+	struct http_content content = { .unsent = true, .size = UINT64_MAX };
+	const char *why;
+	uint64_t length;
+
+	if (http_request_body(request, &length, &why) == HTTP_BODY_LENGTH)
+		content.size = length;
+	return content;
+}
+
 void http_canonical(const struct http_request *request, const struct http_content *content,
 		    struct buffer *out)
 {
@@ -421,7 +433,10 @@ void http_canonical(const struct http_request *request, const struct http_conten
 	buffer_append_u8(out, '\n');
 	http_canonical_pairs(request->query, "?", out);
 	append_fields(out, request, content->decoded);
-	if (content->size > HTTP_COMPARED_MAX) {
+	if (content->unsent) {
+		buffer_append_slice(out, SLICE("(unsent)\n"));
+		buffer_append_unsigned(out, content->size);
+	} else if (content->size > HTTP_COMPARED_MAX) {
 		buffer_append_slice(out, SLICE("(large)\n"));
 		buffer_append_unsigned(out, content->size);
 		buffer_append_u8(out, ' ');
