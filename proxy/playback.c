@@ -3,12 +3,15 @@
  * Playback: a connection of the app whose server is the recording (design §6). There is no upstream socket in this file.
  *
  *	DETECT ──a protocol's bytes──▶ PLAY: feed what came, fill what is to be said, send, until nothing is left
- *	   └──── the server speaks first ──▶ PLAY
+ *	   └──── the server speaks first ──▶ PLAY ──the replayer is through──▶ LINGER ──the app closes, or LINGER_NS──▶ closed
  *
  * A server that was recorded to speak first greets as soon as the app connected. Where it may be another protocol's (several
  * were recorded there, or the place was not recorded) the app is given GREET_NS to speak first; after that its silence
  * means that it waits. Where nobody ever greeted, silence means nothing: the connection stays open, for as long as the
  * app wants (pools connect before they ask).
+ *
+ * To close while bytes of the app are unread, or still come, would be a reset, which takes from the app what it has not read yet
+ * (RFC 9112, section 9.6). So only the sending side is closed, and what comes is thrown away until the app closes too.
  *
  * The app is read only while the replayer has nothing left to say and all of it was sent: so a client that asks and does
  * not read costs one buffer, whatever it asks for.
@@ -19,9 +22,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 /* Noticed by the worker's tick, so that 200 to 450 ms pass. */
 #define GREET_NS ((int64_t)200 * 1000000)
+#define LINGER_NS ((int64_t)2 * 1000000000)
 
 struct playback {
 	struct connection connection; /* first */
@@ -33,6 +38,7 @@ struct playback {
 	bool greets_now;
 	int64_t start_ns;
 	enum replay_state state;
+	int64_t lingers_from_ns; /* 0: it does not */
 };
 
 static struct playback *playback_of(struct connection *connection)
@@ -44,6 +50,17 @@ static void over(struct playback *playback, bool reset)
 {
 	leg_close(&playback->connection.app, reset);
 	connection_over(&playback->connection);
+}
+
+/* All was said: false when the connection is over. */
+static bool close_play(struct playback *playback)
+{
+	if (playback->state == REPLAY_RESET || shutdown(playback->connection.app.fd, SHUT_WR)) {
+		over(playback, true);
+		return false;
+	}
+	playback->lingers_from_ns = worker_now(playback->connection.worker);
+	return true;
 }
 
 /* Says what is to be said; false when the connection is over. */
@@ -63,17 +80,15 @@ static bool play(struct playback *playback)
 			return false;
 		}
 	} while (playback->state == REPLAY_MORE && !app->pending.size);
-	if (playback->state >= REPLAY_CLOSE && !app->pending.size) {
-		over(playback, playback->state == REPLAY_RESET);
-		return false;
-	}
-	return true;
+	return playback->state < REPLAY_CLOSE || app->pending.size || close_play(playback);
 }
 
 static bool feed(struct playback *playback, struct slice bytes)
 {
 	const char *why = NULL;
 
+	if (playback->lingers_from_ns)
+		return true;
 	if (playback->protocol->replayer_feed(playback->replayer, bytes, &why)) {
 		over(playback, true);
 		return false;
@@ -166,6 +181,10 @@ static void playback_tick(struct connection *connection, int64_t now_ns)
 	struct playback *playback = playback_of(connection);
 	bool silent = !playback->replayer && !playback->held.size;
 
+	if (playback->lingers_from_ns && now_ns - playback->lingers_from_ns > LINGER_NS) {
+		over(playback, false);
+		return;
+	}
 	if (!playback->greets || !silent || now_ns - playback->start_ns < GREET_NS)
 		return;
 	if (begin(playback, playback->greets))
