@@ -122,6 +122,7 @@ struct http_answers;
 struct answers {
 	void *context;		    /* the implementation's own */
 	struct answer_cache *cache; /* of the worker, set by the shell; NULL: none */
+	bool paced; /* set by the shell: recorded pauses are kept, as REPLAY_WAIT tells it */
 	const struct http_answers *
 		http; /* what HTTP asks instead of find(): parsers/http/answers.h; NULL: it is SQL */
 

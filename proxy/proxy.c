@@ -47,8 +47,7 @@ struct proxy {
 	pthread_mutex_t trace_lock;
 	struct recording *recording;
 	struct summary summary;
-	struct proxy_message ended; /* as the guard said it */
-	uint64_t connections;
+	struct proxy_message ended;			/* as the guard said it */
 	struct sockaddr_storage targets[LISTENERS_MAX]; /* of --listen, by listener */
 	const char *hosts[LISTENERS_MAX];
 	bool guard_dead;
@@ -212,8 +211,7 @@ static void give(struct proxy *proxy, size_t listener, int fd, const struct sock
 		free(incoming);
 		return;
 	}
-	incoming->id = ++proxy->connections;
-	atomic_fetch_add(&proxy->counts.accepted, 1);
+	incoming->id = 1 + atomic_fetch_add(&proxy->counts.numbered, 1);
 	worker_give(least_loaded(proxy), incoming);
 }
 

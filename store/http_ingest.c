@@ -11,6 +11,7 @@
 #include "parsers/http/exchange.h"
 #include "store/http_coding.h"
 #include "store/http_heads.h"
+#include "store/http_messages.h"
 #include "store/http_row.h"
 #include "store/schema.h"
 
@@ -37,7 +38,8 @@ struct http_open {
 	int64_t start_ns;
 	struct body bodies[2]; /* by enum http_side */
 	struct buffer interim;
-	bool answered; /* its final response came */
+	struct http_messages *messages; /* owned; NULL: there are none */
+	bool answered;			/* its final response came */
 };
 
 /* ---- life ---- */
@@ -61,8 +63,9 @@ static struct http_open *open_new(struct ingest *ingest, const struct exchange_i
 	return open;
 }
 
-static void open_free(struct http_open *open)
+static void open_free(struct ingest *ingest, struct http_open *open)
 {
+	http_messages_free(ingest, open->messages);
 	for (size_t i = 0; i < ARRAY_SIZE(open->bodies); i++) {
 		buffer_release(&open->bodies[i].held);
 		buffer_release(&open->bodies[i].trailers);
@@ -72,12 +75,12 @@ static void open_free(struct http_open *open)
 	free(open);
 }
 
-void http_ingest_forget(struct connection_state *connection)
+void http_ingest_forget(struct ingest *ingest, struct connection_state *connection)
 {
 	while (connection->http_open) {
 		struct http_open *next = connection->http_open->next;
 
-		open_free(connection->http_open);
+		open_free(ingest, connection->http_open);
 		connection->http_open = next;
 	}
 }
@@ -355,6 +358,8 @@ static int ingest_into(struct ingest *ingest, const struct connection_state *con
 		rc = end_parts(ingest, open);
 	if (rc == SQLITE_OK && (item->opens || final || item->closes))
 		rc = write_row(ingest, connection, open, item, final);
+	if (rc == SQLITE_OK)
+		rc = http_messages_take(ingest, &open->messages, open->id, item);
 	return rc;
 }
 
@@ -380,6 +385,6 @@ int http_ingest_exchange(struct ingest *ingest, struct connection_state *connect
 	for (size_t i = 0; i < ARRAY_SIZE(open->bodies); i++)
 		ingest->http_held -= open->bodies[i].held.size;
 	*link = open->next;
-	open_free(open);
+	open_free(ingest, open);
 	return rc;
 }

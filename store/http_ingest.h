@@ -13,6 +13,6 @@
 MUST_CHECK int http_ingest_exchange(struct ingest *ingest, struct connection_state *connection,
 				    const struct exchange_item *item);
 /* Frees what is open of the connection. */
-void http_ingest_forget(struct connection_state *connection);
+void http_ingest_forget(struct ingest *ingest, struct connection_state *connection);
 
 #endif

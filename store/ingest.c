@@ -33,8 +33,9 @@ struct endpoint_entry {
 static const char *const ingest_sql[INGEST_SQL_COUNT] = {
 	[ADD_ENDPOINT] = "INSERT INTO endpoint (host, address, port) VALUES (?1, ?2, ?3)",
 	[NAME_ENDPOINT] = "UPDATE endpoint SET protocol = ?1 WHERE id = ?2",
-	[ADD_CONNECTION] = "INSERT INTO connection (id, endpoint, pid, program, started_ns) "
-			   "VALUES (?1, ?2, ?3, ?4, ?5)",
+	[ADD_CONNECTION] =
+		"INSERT INTO connection (id, endpoint, pid, program, started_ns, through) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	[SET_SESSION] = "UPDATE connection SET endpoint = ?2, protocol = ?3, server_version = ?4, "
 			"user = ?5, database = ?6, client_parameters = ?7, server_parameters = ?8 "
 			"WHERE id = ?1",
@@ -101,6 +102,13 @@ static const char *const ingest_sql[INGEST_SQL_COUNT] = {
 		"response_wire_body = excluded.response_wire_body, "
 		"response_body_part = excluded.response_body_part, "
 		"response_body_bytes = excluded.response_body_bytes",
+	[ADD_HTTP_MESSAGE] =
+		"INSERT INTO http_message (exchange, number, side, kind, at_ns, body, body_part, "
+		"body_bytes, coding, wire_body, wire_part, close_code, undecoded, complete) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+	[ADD_HTTP_STREAM] = "INSERT INTO http_stream (exchange, number, body_bytes, at_ns) "
+			    "VALUES (?1, ?2, ?3, ?4)",
+	[DROP_PART] = "DELETE FROM value_part WHERE exchange = ?1 AND part = ?2",
 };
 
 int ingest_new(sqlite3 *database, struct ingest **ret_ingest)
@@ -132,7 +140,7 @@ int ingest_new(sqlite3 *database, struct ingest **ret_ingest)
 	return rc;
 }
 
-static void connection_free(struct connection_state *connection)
+static void connection_free(struct ingest *ingest, struct connection_state *connection)
 {
 	while (connection->open) {
 		struct open_exchange *next = connection->open->next;
@@ -140,7 +148,7 @@ static void connection_free(struct connection_state *connection)
 		ingest_open_exchange_free(connection->open);
 		connection->open = next;
 	}
-	http_ingest_forget(connection);
+	http_ingest_forget(ingest, connection);
 	sql_session_free(connection->session);
 	buffer_release(&connection->context_key);
 	free((void *)connection->host.data);
@@ -155,7 +163,7 @@ void ingest_free(struct ingest *ingest)
 		while (ingest->connections[i]) {
 			struct connection_state *next = ingest->connections[i]->next;
 
-			connection_free(ingest->connections[i]);
+			connection_free(ingest, ingest->connections[i]);
 			ingest->connections[i] = next;
 		}
 	}
@@ -287,6 +295,10 @@ static int connection_open(struct ingest *ingest, uint64_t number,
 		sqlite3_bind_null(sql, 3);
 	database_bind_nonempty(sql, 4, item->program);
 	sqlite3_bind_int64(sql, 5, item->start_ns);
+	if (item->through)
+		sqlite3_bind_int64(sql, 6, (int64_t)item->through);
+	else
+		sqlite3_bind_null(sql, 6);
 	return database_run(sql);
 }
 
@@ -383,7 +395,7 @@ static int connection_close(struct ingest *ingest, struct connection_state **lin
 	sqlite3_bind_int64(sql, 7, (int64_t)item->server_bytes);
 	ingest->summary.opaque += item->opaque.size != 0;
 	*link = connection->next;
-	connection_free(connection);
+	connection_free(ingest, connection);
 	return database_run(sql);
 }
 

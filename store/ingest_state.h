@@ -42,6 +42,9 @@ enum ingest_sql {
 	SET_HTTP_RESPONSE,
 	SET_HTTP_BODIES,
 	SET_HTTP_APART,
+	ADD_HTTP_MESSAGE,
+	ADD_HTTP_STREAM,
+	DROP_PART,
 	INGEST_SQL_COUNT,
 };
 
@@ -143,6 +146,7 @@ struct ingest {
 	struct writer_summary summary;
 	size_t http_held;		  /* bytes of bodies that wait for their end */
 	struct http_heads *http_heads[2]; /* by enum http_side; NULL until one is needed */
+	size_t http_inflaters;		  /* of WebSockets */
 };
 
 /* ingest_statement.c */

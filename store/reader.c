@@ -54,6 +54,22 @@ static const char *const reader_sql[READER_SQL_COUNT] = {
 		"a.response_body_part, a.response_body_bytes, e.outcome "
 		"FROM exchange e LEFT JOIN http_apart a ON a.exchange = e.id "
 		"WHERE e.id = ?1 AND e.kind = 6",
+	[GET_HTTP_MESSAGE] =
+		"SELECT m.number, m.side, m.kind, m.undecoded OR NOT m.complete, m.close_code, "
+		"m.body_part, (SELECT sum(length(v.bytes)) FROM value_part v WHERE "
+		"v.exchange = m.exchange AND v.part = m.body_part), m.body, "
+		"m.at_ns - coalesce((SELECT p.at_ns FROM http_message p WHERE "
+		"p.exchange = m.exchange AND p.number < m.number ORDER BY p.number DESC LIMIT 1), "
+		"(SELECT e.first_byte_ns FROM exchange e WHERE e.id = m.exchange), m.at_ns) "
+		"FROM http_message m WHERE m.exchange = ?1 AND m.number > ?2 "
+		"ORDER BY m.number LIMIT 1",
+	[GET_HTTP_ARRIVAL] =
+		"SELECT s.number, s.body_bytes, "
+		"s.at_ns - coalesce((SELECT p.at_ns FROM http_stream p WHERE "
+		"p.exchange = s.exchange AND p.number < s.number ORDER BY p.number DESC LIMIT 1), "
+		"(SELECT e.first_byte_ns FROM exchange e WHERE e.id = s.exchange), s.at_ns) "
+		"FROM http_stream s WHERE s.exchange = ?1 AND s.number > ?2 "
+		"ORDER BY s.number LIMIT 1",
 };
 
 int reader_step(sqlite3_stmt *sql)

@@ -28,6 +28,7 @@ CREATE TABLE connection (
 	id                INTEGER PRIMARY KEY,
 	endpoint          INTEGER NOT NULL REFERENCES endpoint (id),
 	protocol          TEXT,
+	through           INTEGER REFERENCES connection (id), -- the one whose CONNECT made this, a tunnel in it; else NULL
 	tls               INTEGER NOT NULL DEFAULT 0,
 	server_version    TEXT,
 	user              ANY,
@@ -220,6 +221,33 @@ SELECT e.id AS exchange,
        CAST(coalesce(a.response_body_bytes, length(CAST(e.rows AS BLOB)), 0) AS INTEGER) AS body_bytes
 FROM exchange e LEFT JOIN http_apart a ON a.exchange = e.id WHERE e.kind = 6 AND e.status IS NOT NULL;
 
+CREATE TABLE http_message (          -- a WebSocket's messages, behind the exchange whose status was 101
+	exchange          INTEGER NOT NULL REFERENCES exchange (id),
+	number            INTEGER NOT NULL, -- from 1, of both sides, in the order in which they were complete
+	side              TEXT NOT NULL,  -- who said it: client or server
+	kind              TEXT NOT NULL,  -- text, binary, close, ping, pong
+	at_ns             INTEGER NOT NULL, -- when it was complete
+	body              ANY,            -- readable: without compression; of a close its reason; NULL: in value_part
+	body_part         INTEGER,        -- the body's part in value_part; NULL: it is here
+	body_bytes        INTEGER NOT NULL, -- of body
+	close_code        INTEGER,        -- of a close that says one
+	coding            TEXT,           -- permessage-deflate: it came compressed, body is without that; else NULL
+	wire_body         BLOB,           -- then: as it passed, unmasked, of all fragments. Nothing depends on it
+	wire_part         INTEGER,        -- or its part in value_part
+	undecoded         INTEGER NOT NULL, -- 1: it came compressed, and body still is: replay cannot say it
+	complete          INTEGER NOT NULL, -- 0: the connection ended within it
+	PRIMARY KEY (exchange, number)
+) STRICT;
+
+CREATE TABLE http_stream (           -- when a response came whose length was not told before: of server-sent events each,
+	                                  -- of anything else what lies between two pauses of a millisecond or more
+	exchange          INTEGER NOT NULL REFERENCES exchange (id),
+	number            INTEGER NOT NULL, -- from 1
+	body_bytes        INTEGER NOT NULL, -- of the body, as it passed, this much had come
+	at_ns             INTEGER NOT NULL,
+	PRIMARY KEY (exchange, number)
+) STRICT, WITHOUT ROWID;
+
 CREATE TRIGGER http_request_edited INSTEAD OF UPDATE ON http_request BEGIN
 	UPDATE exchange SET method = NEW.method, authority = NEW.authority, text = NEW.path, query = NEW.query,
 		request_headers = NEW.headers, parameters = NEW.body, exact_hash = NULL
@@ -332,6 +360,20 @@ SELECT e.id AS id,
        CASE WHEN a.response_body_part IS NULL THEN e.rows
 	    ELSE '(' || a.response_body_bytes || ' bytes in value_part)' END AS response_body
 FROM exchange e LEFT JOIN http_apart a ON a.exchange = e.id WHERE e.kind = 6;
+
+-- Every message of every WebSocket.
+CREATE VIEW messages AS
+SELECT m.exchange AS exchange,
+       m.number AS number,
+       h.connection AS connection,
+       strftime('%Y-%m-%dT%H:%M:%fZ', m.at_ns / 1000000000.0, 'unixepoch') AS at,
+       h.url AS url,
+       m.side AS side,
+       m.kind AS kind,
+       CASE WHEN m.kind = 'close' THEN trim(coalesce(m.close_code, '') || ' ' || m.body)
+	    WHEN m.body_part IS NULL THEN m.body
+	    ELSE '(' || m.body_bytes || ' bytes in value_part)' END AS body
+FROM http_message m JOIN http h ON h.id = m.exchange;
 
 -- Every SQL exchange, as a person would ask for it.
 CREATE VIEW queries AS

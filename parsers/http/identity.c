@@ -53,6 +53,7 @@ static const char *const noise[] = {
 	"x-stainless-read-timeout",
 	"x-stainless-async",
 	"sec-websocket-key",
+	"sec-websocket-extensions",
 	"sec-fetch-mode",
 	"sec-fetch-site",
 	"sec-fetch-dest",

@@ -48,6 +48,33 @@ static bool send_cached(struct replayer *replayer, struct answer_key key, struct
 	return true;
 }
 
+/* Is it said as it came, part by part? Of server-sent events each is a part, whose pauses are kept or not. */
+static bool keeps_parts(const struct replayer *replayer)
+{
+	const struct http_send *send = &replayer->send;
+
+	return (send->framing == SEND_CHUNKED || send->framing == SEND_UNTIL_END) &&
+	       (replayer->answers->paced || http_is_events(&send->stored.head.fields));
+}
+
+/* The part that is said next: false when it has to wait, or is over. */
+static bool next_arrival(struct replayer *replayer)
+{
+	const struct answers *answers = replayer->answers;
+	struct http_send *send = &replayer->send;
+
+	if (send->sent < send->arrival.body_bytes)
+		return true;
+	if (answers->http->arrival(answers->context, send->exchange, send->arrival.number,
+				   &send->arrival) <= 0) {
+		send->arrivals = false;
+		return true;
+	}
+	if (answers->paced)
+		replayer->wait_ns = send->arrival.pause_ns;
+	return !replayer->wait_ns && send->sent < send->arrival.body_bytes;
+}
+
 void http_send_begin(struct replayer *replayer, uint64_t exchange, struct buffer *out)
 {
 	const struct answers *answers = replayer->answers;
@@ -65,8 +92,15 @@ void http_send_begin(struct replayer *replayer, uint64_t exchange, struct buffer
 		return;
 	}
 	buffer_append_slice(out, buffer_slice(&replayer->head));
-	send->on = true;
-	send->cacheable = !send->part && !send->close;
+	send->on = !http_leaves(replayer);
+	send->arrivals = send->on && keeps_parts(replayer);
+	send->cacheable = send->on && !send->part && !send->close && !send->arrivals;
+	if (send->on)
+		return;
+	replayer->tunnel = send->stored.head.status != 101;
+	answers->http->done(answers->context);
+	if (!replayer->tunnel)
+		http_websocket_play(replayer, exchange);
 }
 
 /* The body is sent, or cannot go on: the connection is free for the next request, or it ends. */
@@ -133,7 +167,7 @@ static void send_bytes(struct replayer *replayer, struct slice bytes, struct buf
 }
 
 /* The next bytes of a body in parts: 1, 0 at its end, negative errno. */
-static int next_of_part(struct replayer *replayer, struct slice *ret_bytes)
+int http_send_part(struct replayer *replayer, struct slice *ret_bytes)
 {
 	const struct answers *answers = replayer->answers;
 	struct http_send *send = &replayer->send;
@@ -163,14 +197,18 @@ void http_send_more(struct replayer *replayer, struct buffer *out)
 		finish(replayer, out);
 		return;
 	}
+	if (send->arrivals && !next_arrival(replayer))
+		return;
 	if (send->part)
-		found = next_of_part(replayer, &bytes);
+		found = http_send_part(replayer, &bytes);
 	if (found < 0) {
 		send->cut = true;
 		send->close = send->reset = true;
 	}
 	if (found > 0 && bytes.size > STEP_BYTES)
 		bytes.size = STEP_BYTES;
+	if (send->arrivals && bytes.size > send->arrival.body_bytes - send->sent)
+		bytes.size = (size_t)(send->arrival.body_bytes - send->sent);
 	if (send->framing == SEND_LENGTH && bytes.size > send->left)
 		bytes.size = (size_t)send->left;
 	if (found <= 0 || !bytes.size) {
@@ -178,6 +216,7 @@ void http_send_more(struct replayer *replayer, struct buffer *out)
 		return;
 	}
 	send_bytes(replayer, bytes, out);
+	send->sent += bytes.size;
 	if (send->part)
 		send->offset += bytes.size;
 	else

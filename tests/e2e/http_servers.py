@@ -186,3 +186,35 @@ ProxyPreserveHost on
 def need_curl():
     if not shutil.which("curl"):
         raise Skip("curl is not installed")
+
+
+class WebSocketServer:
+    """programs/websocket_server.js; in an environment where node finds its modules."""
+
+    def __init__(self, environment):
+        command = ["node", PROGRAMS / "websocket_server.js"]
+        self.process = spawn(command, stdout=subprocess.PIPE, env=os.environ | environment)
+        self.port = int(self.process.stdout.readline())
+
+    def stop(self):
+        end_session(self.process)
+
+
+class TinyProxy:
+    """An HTTP proxy that grants CONNECT to `allowed` ports; to all when there are none."""
+
+    def __init__(self, allowed=()):
+        if not shutil.which("tinyproxy"):
+            raise Skip("tinyproxy is not installed")
+        where = folder("tinyproxy")
+        self.port = free_port()
+        ports = "".join(f"ConnectPort {port}\n" for port in allowed)
+        (where / "conf").write_text(
+            f"Port {self.port}\nListen 127.0.0.1\nTimeout 60\nMaxClients 50\nLogLevel Error\n"
+            f'LogFile "{where}/log"\n{ports}'
+        )
+        self.process = spawn(["tinyproxy", "-d", "-c", where / "conf"], stdout=subprocess.DEVNULL)
+        wait_until(lambda: listens(self.port), "tinyproxy listens")
+
+    def stop(self):
+        end_session(self.process)
