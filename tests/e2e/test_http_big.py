@@ -13,21 +13,18 @@ from drivers import PYTHON
 from harness import (
     PROGRAMS,
     Skip,
-    Started,
     Suite,
     end_session,
-    expect,
     expect_equal,
     expect_refused,
     folder,
     free_port,
-    memory_kib,
     need_mockproxy,
     record_command,
     replay_command,
     spawn,
 )
-from memory import record_and_replay, run_stream
+from memory import hold_many, record_and_replay, run_stream
 from recording import expect_whole, query
 
 BIG = os.environ.get("MOCKPROXY_BIG") == "1"
@@ -35,7 +32,6 @@ SIZE = 4 << 30 if BIG else 64 << 20
 DISK = 5 * SIZE
 SLOW_CLIENTS = 20
 MANY = 9_900
-MANY_LIMIT_KIB = 400_000  # about 40 KiB for a connection
 STREAM = [PYTHON, PROGRAMS / "http_stream.py"]
 
 
@@ -90,18 +86,6 @@ def slow_replayed(server, path):
     )
 
 
-def hold(command, what):
-    started = Started(command, dict(os.environ))
-    expect_equal(started.line(120), f"held {MANY}", "the app")
-    most, anonymous = memory_kib(started.proxy, "VmHWM", "RssAnon")
-    print(f"# {what}: {MANY} connections, {most / 1024:.1f} MiB resident at most,", end=" ")
-    print(f"{anonymous / 1024:.1f} MiB anonymous now", flush=True)
-    started.say("")
-    expect_equal(started.line(120), f"still {MANY}", "the app")
-    started.finish(120).expect(0)
-    expect(most < MANY_LIMIT_KIB, f"{most} KiB")
-
-
 def many_recorded(path):
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     if 2 * MANY + 100 > limit:
@@ -111,7 +95,7 @@ def many_recorded(path):
     try:
         port = int(server.stdout.readline())
         app = [PYTHON, PROGRAMS / "hold.py", str(MANY), str(port)]
-        hold(record_command(path, app), "recorder")
+        hold_many(record_command(path, app), None, MANY, "recorder")
     finally:
         server.stdin.close()
         server.wait()
@@ -137,8 +121,10 @@ def main():
         app = [PYTHON, PROGRAMS / "hold.py", str(MANY), str(port)]
         suite.run(
             f"{MANY} keep-alive connections, replayed",
-            hold,
+            hold_many,
             replay_command(where / "many.db", app),
+            None,
+            MANY,
             "replayer",
         )
     if suite.chosen("down and up"):
