@@ -46,20 +46,16 @@ static const char *const reader_sql[READER_SQL_COUNT] = {
 		     "WHERE exchange = ?1",
 	[GET_SERVER] = "SELECT server_version, server_parameters FROM connection WHERE id = ?1",
 	/* Of the tables: a view of a recording could be anything. */
-	[GET_HTTP_REQUEST] =
-		"SELECT e.method, a.scheme, e.authority, e.text, e.query, a.target, "
-		"coalesce(a.request_version, '1.1'), e.request_headers, e.parameters, "
+	[GET_HTTP] =
+		"SELECT e.method, coalesce(a.scheme, 'http'), e.authority, e.text, e.query, "
+		"a.target, coalesce(a.request_version, '1.1'), e.request_headers, e.parameters, "
 		"a.request_coding, a.request_body_part, "
-		"coalesce(a.request_body_bytes, length(CAST(e.parameters AS BLOB)), 0), "
-		"e.flags "
-		"FROM exchange e LEFT JOIN http_apart a ON a.exchange = e.id "
-		"WHERE e.id = ?1 AND e.kind = 6",
-	[GET_HTTP_RESPONSE] =
-		"SELECT e.status, e.tag, coalesce(a.response_version, '1.1'), e.response_headers, "
+		"coalesce(a.request_body_bytes, length(CAST(e.parameters AS BLOB)), 0), e.flags, "
+		"e.status, e.tag, coalesce(a.response_version, '1.1'), e.response_headers, "
 		"a.response_trailers, a.interim, e.rows, a.response_coding, a.response_wire_body, "
 		"a.response_body_part, a.response_body_bytes, e.outcome "
 		"FROM exchange e LEFT JOIN http_apart a ON a.exchange = e.id "
-		"WHERE e.id = ?1 AND e.kind = 6 AND e.status IS NOT NULL",
+		"WHERE e.id = ?1 AND e.kind = 6",
 	[GET_HTTP_MESSAGE] =
 		"SELECT m.number, m.side, m.kind, m.undecoded OR NOT m.complete, m.close_code, "
 		"m.body_part, (SELECT sum(length(v.bytes)) FROM value_part v WHERE "
