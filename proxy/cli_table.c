@@ -263,6 +263,13 @@ static const char *set_json(struct cli *cli, const char *value)
 	return NULL;
 }
 
+static const char *set_explain(struct cli *cli, const char *value)
+{
+	(void)value;
+	cli->options.explain = true;
+	return NULL;
+}
+
 static const char *set_quiet(struct cli *cli, const char *value)
 {
 	(void)value;
@@ -334,6 +341,8 @@ static const struct cli_option options[] = {
 	  "many times as fast: 10x" },
 	{ "map", 0, "OLD=NEW", CLI_REPLAY, set_map,
 	  "NEW, HOST[:PORT], is answered as OLD was recorded; repeatable" },
+	{ "explain", 0, NULL, CLI_REPLAY, set_explain,
+	  "say of each request how it was matched, and which headers of\nHTTP are not compared" },
 	{ "only", 0, "WHERE", CLI_RUNS, set_only,
 	  "redirect only connects to HOST, CIDR, HOST:PORT, :PORT; repeatable" },
 	{ "exclude", 0, "WHERE", CLI_RUNS, set_exclude,

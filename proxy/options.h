@@ -42,6 +42,7 @@ struct options {
 	const struct matcher_map *maps;
 	size_t n_maps;
 	bool allow_partial;
+	bool explain; /* replay: say of each request how it was matched */
 	bool json;
 	bool quiet;	/* no summary */
 	bool overwrite; /* record -o an existing FILE: default true, --no-overwrite says no */

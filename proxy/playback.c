@@ -3,12 +3,16 @@
  * Playback: a connection of the app whose server is the recording (design §6). There is no upstream socket in this file.
  *
  *	DETECT ──a protocol's bytes──▶ PLAY: feed what came, fill what is to be said, send, until nothing is left
- *	   └──── the server speaks first ──▶ PLAY ──a tunnel begins──▶ DETECT, at another place
+ *	   └──── the server speaks first ──▶ PLAY ──the replayer is through──▶ LINGER ──the app closes, or LINGER_NS──▶ closed
+ *	                                      └──a tunnel begins──▶ DETECT, at another place
  *
  * A server that was recorded to speak first greets as soon as the app connected. Where it may be another protocol's (several
  * were recorded there, or the place was not recorded) the app is given GREET_NS to speak first; after that its silence
  * means that it waits. Where nobody ever greeted, silence means nothing: the connection stays open, for as long as the
  * app wants (pools connect before they ask).
+ *
+ * To close while bytes of the app are unread, or still come, would be a reset, which takes from the app what it has not read yet
+ * (RFC 9112, section 9.6). So only the sending side is closed, and what comes is thrown away until the app closes too.
  *
  * The app is read only while the replayer has nothing left to say and all of it was sent: so a client that asks and does
  * not read costs one buffer, whatever it asks for. While a recorded pause is kept (--timing) it is not read either.
@@ -19,9 +23,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 /* Noticed by the worker's tick, so that 200 to 450 ms pass. */
 #define GREET_NS ((int64_t)200 * 1000000)
+#define LINGER_NS ((int64_t)2 * 1000000000)
 
 struct playback {
 	struct connection connection; /* first */
@@ -37,6 +43,7 @@ struct playback {
 	int64_t wake_ns; /* when a pause is over; 0: none */
 	int64_t start_ns;
 	enum replay_state state;
+	int64_t lingers_from_ns; /* 0: it does not */
 };
 
 static struct playback *playback_of(struct connection *connection)
@@ -48,6 +55,17 @@ static void over(struct playback *playback, bool reset)
 {
 	leg_close(&playback->connection.app, reset);
 	connection_over(&playback->connection);
+}
+
+/* All was said: false when the connection is over. */
+static bool close_play(struct playback *playback)
+{
+	if (playback->state == REPLAY_RESET || shutdown(playback->connection.app.fd, SHUT_WR)) {
+		over(playback, true);
+		return false;
+	}
+	playback->lingers_from_ns = worker_now(playback->connection.worker);
+	return true;
 }
 
 /* Takes over `address`. */
@@ -110,8 +128,7 @@ static bool settle(struct playback *playback)
 	switch (playback->state) {
 	case REPLAY_CLOSE:
 	case REPLAY_RESET:
-		over(playback, playback->state == REPLAY_RESET);
-		return false;
+		return close_play(playback);
 	case REPLAY_WAIT:
 		pause_play(playback);
 		return true;
@@ -146,6 +163,8 @@ static bool feed(struct playback *playback, struct slice bytes)
 {
 	const char *why = NULL;
 
+	if (playback->lingers_from_ns)
+		return true;
 	if (playback->protocol->replayer_feed(playback->replayer, bytes, &why)) {
 		over(playback, true);
 		return false;
@@ -266,6 +285,10 @@ static void playback_tick(struct connection *connection, int64_t now_ns)
 	bool silent = !playback->replayer && !playback->held.size;
 	bool going;
 
+	if (playback->lingers_from_ns && now_ns - playback->lingers_from_ns > LINGER_NS) {
+		over(playback, false);
+		return;
+	}
 	if (playback->wake_ns > now_ns) {
 		worker_wake_at(connection->worker, playback->wake_ns);
 		return;

@@ -9,6 +9,7 @@
 #include "proxy/proxy.h"
 
 #include "proxy/app.h"
+#include "proxy/explain.h"
 #include "proxy/message.h"
 #include "proxy/socket.h"
 #include "proxy/summary.h"
@@ -130,8 +131,15 @@ static int open_store(struct proxy *proxy, char ret_error[STORE_ERROR_BYTES])
 		error = writer_open(&writer, &proxy->worker_setup.writer, ret_error);
 	} else if (options->mode == MODE_REPLAY) {
 		struct recording_options recording = { options->path, options->allow_partial };
-		struct matcher_options matcher = { options->repeat, options->maps,
-						   options->n_maps };
+		struct matcher_options matcher = { .repeat = options->repeat,
+						   .maps = options->maps,
+						   .n_maps = options->n_maps };
+
+		if (options->explain) {
+			matcher.explain = explain_request;
+			matcher.explain_context = (void *)&options->json;
+			explain_noise(options->json);
+		}
 
 		error = recording_open(&recording, &proxy->recording, ret_error);
 		if (!error)

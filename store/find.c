@@ -199,20 +199,19 @@ void find_answer(struct answers_state *state, const struct request *request, enu
 			       matcher_key(copy_hash(hash, request->copy), place, MATCH_COPY) :
 			       matcher_key(hash, place, class);
 	struct matcher *matcher = state->matcher;
-	struct index_group all = index_find(&matcher->index, key);
-	struct index_group own = { 0 };
+	struct index_group group = index_find(&matcher->index, key);
 	struct asked asked = { state, request };
-	struct pick pick = { compare, gives_once, &asked };
+	struct pick pick = { compare, gives_once, &asked, { 0 } };
 	int64_t exchange;
 
 	*ret_answer = (struct answer){ .rung = RUNG_MISS };
 	buffer_clear(&state->json);
-	if (all.n) /* nothing is compared otherwise */
+	if (group.n) /* nothing is compared otherwise */
 		parameters_json(request->values, request->statement->n_slots, &state->json);
-	if (all.n > 1 && state->login)
-		own = index_find(&matcher->own, matcher_own_key(key, state->login));
-	own.under = matcher->index.entries;
-	exchange = pick_exchange(matcher, &own, &all, &pick, consume, &ret_answer->used_up);
+	if (group.n > 1 && state->login)
+		pick.own = index_find(&matcher->own, matcher_own_key(key, state->login));
+	pick.own.under = matcher->index.entries;
+	exchange = pick_exchange(matcher, &group, &pick, consume, &ret_answer->used_up);
 	if (!set_answer(state, exchange, ret_answer) || !consume)
 		return;
 	atomic_fetch_add_explicit(&matcher->exact, 1, memory_order_relaxed);

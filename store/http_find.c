@@ -59,7 +59,7 @@ static bool look_up(struct answers_state *state, const struct http_request *requ
 	struct looked_up looked_up = { .state = state,
 				       .created_only_once =
 					       slice_equal(request->method, SLICE("POST")) };
-	struct pick pick = { compare, gives_once, &looked_up };
+	struct pick pick = { compare, gives_once, &looked_up, { 0 } };
 	struct index_group group;
 
 	buffer_clear(&state->json);
@@ -67,8 +67,8 @@ static bool look_up(struct answers_state *state, const struct http_request *requ
 	looked_up.canonical = buffer_slice(&state->json);
 	*hash = http_exact_hash(looked_up.canonical);
 	group = index_find(&state->matcher->index, matcher_key(*hash, state->place, MATCH_SERVED));
-	answer->exchange = (uint64_t)pick_exchange(state->matcher, &(struct index_group){ 0 },
-						   &group, &pick, true, &answer->used_up);
+	answer->exchange =
+		(uint64_t)pick_exchange(state->matcher, &group, &pick, true, &answer->used_up);
 	answer->rung = answer->exchange ? RUNG_EXACT : RUNG_MISS;
 	return answer->exchange != 0 || answer->used_up;
 }
@@ -188,6 +188,14 @@ static void miss(struct answers_state *state, const struct http_request *request
 	answer->difference = buffer_slice(&state->difference);
 }
 
+static void explain(struct answers_state *state, const struct http_request *request,
+		    const struct http_answer *answer)
+{
+	buffer_clear(&state->asked);
+	http_nearest_line(&state->asked, request);
+	explain_match(state, buffer_slice(&state->asked), answer->exchange, request);
+}
+
 static void http_find(void *context, const struct http_request *request,
 		      const struct http_content *content, struct http_answer *ret_answer)
 {
@@ -208,6 +216,8 @@ static void http_find(void *context, const struct http_request *request,
 		miss(state, request, hash, ret_answer);
 	else
 		atomic_fetch_add_explicit(&state->matcher->exact, 1, memory_order_relaxed);
+	if (explain_wanted(state))
+		explain(state, request, ret_answer);
 }
 
 static int http_response(void *context, uint64_t exchange, struct http_stored *ret_stored)

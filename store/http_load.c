@@ -17,11 +17,10 @@
 /* Columns of the query below. */
 enum { ID, CONNECTION, OUTCOME, FLAGS, HASH, AUTHORITY, STATUS, WEBSOCKET };
 
-static const char load_sql[] = "SELECT e.id, e.connection, e.outcome, e.flags, e.exact_hash, "
-			       "q.authority, r.status, "
-			       "r.status = 101 AND r.headers LIKE '%\"websocket\"%' "
-			       "FROM http_request q JOIN exchange e ON e.id = q.exchange "
-			       "LEFT JOIN http_response r ON r.exchange = e.id ORDER BY q.exchange";
+static const char load_sql[] =
+	"SELECT id, connection, outcome, flags, exact_hash, authority, status, "
+	"status = 101 AND response_headers LIKE '%\"websocket\"%' "
+	"FROM exchange WHERE kind = 6 ORDER BY id";
 
 /*
  * Can its answer be given? One that was cut is, and is cut again. Behind 101 the connection speaks something else, of which

@@ -6,6 +6,7 @@
  * a connection's `endpoint`, whose table is never trimmed (it has a row for each place that the app
  * connected to).
  */
+#include "store/http_heads.h"
 #include "store/http_ingest.h"
 #include "store/ingest_state.h"
 #include "store/mask.h"
@@ -75,21 +76,32 @@ static const char *const ingest_sql[INGEST_SQL_COUNT] = {
 	[END_COPY] = "UPDATE copy SET ended = ?2, failure = ?3, digest = ?4 WHERE exchange = ?1",
 	[ADD_HTTP_EXCHANGE] =
 		"INSERT INTO exchange (id, connection, ordinal, batch, batch_index, started_ns, "
-		"first_byte_ns, duration_ns, outcome, flags, kind, exact_hash) "
-		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-	[ADD_HTTP_REQUEST] =
-		"INSERT INTO http_request (exchange, body, coding, wire_body, body_part, "
-		"body_bytes, trailers, version, headers, method, scheme, authority, path, query, "
-		"target) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-	[SET_HTTP_REQUEST] = "UPDATE http_request SET body = ?2, coding = ?3, wire_body = ?4, "
-			     "body_part = ?5, body_bytes = ?6, trailers = ?7 WHERE exchange = ?1",
-	[ADD_HTTP_RESPONSE] =
-		"INSERT INTO http_response (exchange, body, coding, wire_body, body_part, "
-		"body_bytes, trailers, version, headers, status, reason, interim) "
-		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-	[SET_HTTP_RESPONSE] = "UPDATE http_response SET body = ?2, coding = ?3, wire_body = ?4, "
-			      "body_part = ?5, body_bytes = ?6, trailers = ?7, interim = ?8 "
-			      "WHERE exchange = ?1",
+		"first_byte_ns, duration_ns, outcome, flags, kind, exact_hash, method, authority, "
+		"text, query, request_headers, parameters, status, tag, response_headers, rows) "
+		"VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9, 6, ?10, ?11, ?12, ?13, ?14, ?15, "
+		"?16, ?17, ?18, ?19, ?20)",
+	[SET_HTTP_RESPONSE] = "UPDATE exchange SET status = ?2, tag = ?3, response_headers = ?4 "
+			      "WHERE id = ?1",
+	[SET_HTTP_BODIES] = "UPDATE exchange SET parameters = ?2, rows = ?3 WHERE id = ?1",
+	[SET_HTTP_APART] =
+		"INSERT INTO http_apart AS a (exchange, scheme, target, request_version, "
+		"response_version, interim, request_trailers, request_coding, request_wire_body, "
+		"request_body_part, request_body_bytes, response_trailers, response_coding, "
+		"response_wire_body, response_body_part, response_body_bytes) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) "
+		"ON CONFLICT DO UPDATE SET "
+		"response_version = coalesce(excluded.response_version, a.response_version), "
+		"interim = coalesce(excluded.interim, a.interim), "
+		"request_trailers = coalesce(excluded.request_trailers, a.request_trailers), "
+		"request_coding = excluded.request_coding, "
+		"request_wire_body = excluded.request_wire_body, "
+		"request_body_part = excluded.request_body_part, "
+		"request_body_bytes = excluded.request_body_bytes, "
+		"response_trailers = coalesce(excluded.response_trailers, a.response_trailers), "
+		"response_coding = excluded.response_coding, "
+		"response_wire_body = excluded.response_wire_body, "
+		"response_body_part = excluded.response_body_part, "
+		"response_body_bytes = excluded.response_body_bytes",
 	[ADD_HTTP_MESSAGE] =
 		"INSERT INTO http_message (exchange, number, side, kind, at_ns, body, body_part, "
 		"body_bytes, coding, wire_body, wire_part, close_code, undecoded, complete) "
@@ -163,6 +175,8 @@ void ingest_free(struct ingest *ingest)
 	intern_release(&ingest->columns);
 	intern_release(&ingest->statements);
 	arena_release(&ingest->arena);
+	http_heads_free(ingest->http_heads[0]);
+	http_heads_free(ingest->http_heads[1]);
 	buffer_release(&ingest->json);
 	buffer_release(&ingest->parameters);
 	buffer_release(&ingest->scratch);

@@ -2,7 +2,7 @@
 /*
  * What the parts of the matcher share: matcher.c (lifecycle, summary), load.c (the index of a
  * recording), pick.c (which of those that are equal), find.c (SQL: identity to exchange), nearest.c (explaining a miss),
- * http_find.c and http_nearest.c (the same of HTTP). Nobody else includes this.
+ * http_find.c and http_nearest.c (the same of HTTP), explain.c (--explain). Nobody else includes this.
  */
 #ifndef MOCKPROXY_MATCHER_STATE_H
 #define MOCKPROXY_MATCHER_STATE_H
@@ -107,14 +107,11 @@ struct pick {
 	/* Would giving this answer again give the same generated thing twice? */
 	bool (*gives_once)(void *context, int64_t exchange);
 	void *context;
+	struct index_group own; /* the part of the group that comes first; empty: none does */
 };
-/*
- * The exchange that answers; 0: none, and *ret_used_up when that is since all were given. `own` is the part of `all` that was
- * recorded with this connection's login, or empty.
- */
-int64_t pick_exchange(struct matcher *matcher, const struct index_group *own,
-		      const struct index_group *all, const struct pick *pick, bool consume,
-		      bool *ret_used_up);
+/* The exchange of the group that answers; 0: none, and *ret_used_up when that is since all were given. */
+int64_t pick_exchange(struct matcher *matcher, const struct index_group *group,
+		      const struct pick *pick, bool consume, bool *ret_used_up);
 
 /* find.c */
 /* Is the stored exchange what the request asks for? state->json holds the request's parameters. */
@@ -125,6 +122,17 @@ void find_answer(struct answers_state *state, const struct request *request, enu
 void find_elsewhere(struct answers_state *state, uint32_t place);
 /* The place that the connection's requests are looked up in. */
 uint32_t find_place(struct answers_state *state, struct slice database);
+
+/*
+ * explain.c: tells --explain of a request that `exchange` answers, or nobody (0: then state->nearest and state->difference say
+ * why). `request` is NULL where no header was left out.
+ */
+void explain_match(struct answers_state *state, struct slice asked, uint64_t exchange,
+		   const struct http_request *request);
+static inline bool explain_wanted(const struct answers_state *state)
+{
+	return state->matcher->options.explain != NULL;
+}
 
 /* nearest.c */
 void nearest_explain(struct answers_state *state, const struct request *request);

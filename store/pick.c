@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From the exchanges of one hash to the one that answers (design §7), for every protocol: a candidate of the same kinds
- * wins over one that is only equal; among equals what was recorded with the same login, then the recorded order; when all
- * were given, what --repeat says.
+ * wins over one that is only equal; among equals those of `own`, and the recorded order; when all were given, what --repeat says.
  *
  * The cost does not grow with the recording: a group's cursor passes what was given, and the search
  * for a candidate of the same kinds goes LOOK_AHEAD entries. Only hashes that collide, which nobody
@@ -79,7 +78,7 @@ static size_t repeat(struct matcher *matcher, const struct pick *pick,
 	return i;
 }
 
-/* The first that was not given yet. */
+/* The first that was not given yet. NONE: all were. */
 static size_t take(const struct pick *pick, const struct index_group *group, bool consume)
 {
 	size_t i;
@@ -92,26 +91,30 @@ static size_t take(const struct pick *pick, const struct index_group *group, boo
 	return i;
 }
 
-int64_t pick_exchange(struct matcher *matcher, const struct index_group *own,
-		      const struct index_group *all, const struct pick *pick, bool consume,
-		      bool *ret_used_up)
+/* Is it there at all, given or not? */
+static bool is_in(const struct pick *pick, const struct index_group *group)
 {
-	const struct index_group *group = own;
-	size_t i = take(pick, own, consume);
+	return group->n && choose(pick, group, group->n - 1, false) != NONE;
+}
+
+int64_t pick_exchange(struct matcher *matcher, const struct index_group *group,
+		      const struct pick *pick, bool consume, bool *ret_used_up)
+{
+	const struct index_group *from = &pick->own;
+	size_t i = take(pick, from, consume);
 
 	*ret_used_up = false;
 	if (i == NONE) {
-		group = all;
-		i = take(pick, all, consume);
+		from = group;
+		i = take(pick, from, consume);
 	}
 	if (i == NONE) {
-		/* Is it there at all? The answer's own, whatever --repeat says of it. */
-		if (!all->n || choose(pick, all, all->n - 1, false) == NONE)
+		/* The answer's own, whatever --repeat says of it. */
+		if (!is_in(pick, group))
 			return 0;
-		if (own->n && choose(pick, own, own->n - 1, false) != NONE)
-			group = own;
-		i = repeat(matcher, pick, group, consume);
+		from = is_in(pick, &pick->own) ? &pick->own : group;
+		i = repeat(matcher, pick, from, consume);
 		*ret_used_up = i == NONE;
 	}
-	return i == NONE ? 0 : index_exchange(group, i);
+	return i == NONE ? 0 : index_exchange(from, i);
 }

@@ -48,10 +48,12 @@ static const char *const reader_sql[READER_SQL_COUNT] = {
 	[GET_HTTP_REQUEST] = "SELECT method, scheme, authority, path, query, target, version, "
 			     "headers, body, coding, body_part FROM http_request "
 			     "WHERE exchange = ?1",
-	[GET_HTTP_RESPONSE] = "SELECT r.status, r.reason, r.version, r.headers, r.trailers, "
-			      "r.interim, r.body, r.coding, r.wire_body, r.body_part, "
-			      "r.body_bytes, e.outcome FROM http_response r "
-			      "JOIN exchange e ON e.id = r.exchange WHERE r.exchange = ?1",
+	[GET_HTTP_RESPONSE] =
+		"SELECT e.status, e.tag, coalesce(a.response_version, '1.1'), e.response_headers, "
+		"a.response_trailers, a.interim, e.rows, a.response_coding, a.response_wire_body, "
+		"a.response_body_part, a.response_body_bytes, e.outcome "
+		"FROM exchange e LEFT JOIN http_apart a ON a.exchange = e.id "
+		"WHERE e.id = ?1 AND e.kind = 6 AND e.status IS NOT NULL",
 	[GET_HTTP_MESSAGE] =
 		"SELECT m.number, m.side, m.kind, m.undecoded OR NOT m.complete, m.close_code, "
 		"m.body_part, (SELECT sum(length(v.bytes)) FROM value_part v WHERE "

@@ -21,6 +21,7 @@ enum http_side { HTTP_REQUEST, HTTP_RESPONSE };
 struct http_fields {
 	const struct name_value *list;
 	size_t n;
+	struct slice lines; /* as they came, where they did in one piece; else empty */
 };
 
 /* How a target was written (RFC 9112, section 3.2). */

@@ -159,7 +159,7 @@ int http_fields_read(struct slice lines, struct arena *arena, struct http_fields
 	if (n > HTTP_FIELDS_MAX)
 		return refuse(ret_why, "more header lines than are read");
 	list = arena_alloc(arena, n * sizeof(*list));
-	*ret_fields = (struct http_fields){ .list = list };
+	*ret_fields = (struct http_fields){ .list = list, .lines = lines };
 	for (;;) {
 		struct slice line = next_line(&lines);
 		const char *why;

@@ -161,6 +161,7 @@ enum replay_state http_replayer_fill(struct replayer *replayer, struct buffer *o
 {
 	bool going = true;
 
+	replayer->send.cacheable = false; /* what was said before is not in `out` any more */
 	replayer->wait_ns = 0;
 	while (going && out->size < HTTP_FILL_BYTES && !replayer->wait_ns && !replayer->tunnel) {
 		if (replayer->websocket.on && !replayer->closed)

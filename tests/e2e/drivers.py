@@ -242,27 +242,30 @@ MYSQL_ASK = [
 ]
 
 
+_ASKED = {"HTTP_REQUESTS": str(PROGRAMS / "http_requests.tsv")}
+
+
 def _http_python(client, prepare):
-    return Program(client, [PYTHON, PROGRAMS / "http_ask.py", client], prepare)
+    return Program(client, [PYTHON, PROGRAMS / "http_ask.py", client], prepare, **_ASKED)
 
 
-# They ask what is in programs/http_requests.tsv; their last arguments are POOL, SEED and the servers.
+def _http_node(way, prepare):
+    return Program(way, ["node", PROGRAMS / "http_ask.js", way], prepare, **_NODE, **_ASKED)
+
+
+# They ask what is in HTTP_REQUESTS; their last arguments are POOL, SEED and the servers.
 HTTP_CLIENTS = [
     _http_python("curl", _tool("curl", "curl")),
     _http_python("wget", _tool("wget", "wget")),
     _http_python("requests", _python("requests")),
     _http_python("httpx", _python("httpx")),
-    Program("fetch", ["node", PROGRAMS / "http_ask.js", "fetch"], _tool("node", "nodejs"), **_NODE),
-    Program("undici", ["node", PROGRAMS / "http_ask.js", "undici"], _node_modules, **_NODE),
+    _http_node("fetch", _tool("node", "nodejs")),
+    _http_node("undici", _node_modules),
     Program(
         "java",
-        _java(
-            "HttpAsk",
-            "",
-            "-Djdk.httpclient.allowRestrictedHeaders=connection",
-            f"-Drequests={PROGRAMS / 'http_requests.tsv'}",
-        ),
+        _java("HttpAsk", "", "-Djdk.httpclient.allowRestrictedHeaders=connection"),
         _java_class("HttpAsk", "", ""),
+        **_ASKED,
     ),
 ]
 

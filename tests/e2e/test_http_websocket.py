@@ -43,7 +43,7 @@ class Talks:
         """Each message is a row, in order, without compression."""
         file, _ = self.recorded(client, path)
         [(status, outcome)] = query(
-            file, "select status, outcome from http join exchange using (id)"
+            file, "select h.status, e.outcome from http h join exchange e on e.id = h.id"
         )
         expect_equal((status, outcome), (101, 1), "the exchange")
         rows = query(file, "select side, kind, body from messages order by number")

@@ -54,12 +54,14 @@ static UNUSED void disconnect(struct client *client)
 
 /* What is said to a client of 127.0.0.1:80 that sends this, in steps of this size. */
 static UNUSED enum replay_state converse(const char *path, const struct matcher_options *options,
-					 struct slice asked, size_t step, struct buffer *said)
+					 struct answer_cache *cache, struct slice asked,
+					 size_t step, struct buffer *said)
 {
 	struct client client;
 	enum replay_state state;
 
 	connect_to(&client, path, options, "127.0.0.1", 80);
+	client.replay.answers->cache = cache;
 	for (size_t at = 0; at < asked.size; at += step)
 		request(&client,
 			slice_of(asked.data + at, asked.size - at < step ? asked.size - at : step));

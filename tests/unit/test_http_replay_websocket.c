@@ -66,7 +66,7 @@ static enum replay_state expect_frames(const struct talk *talk, const struct fra
 		struct buffer said;
 
 		buffer_init(&said, OUT_MAX);
-		state = converse(talk->folder.file, &last, asked,
+		state = converse(talk->folder.file, &last, NULL, asked,
 				 steps[i] < asked.size ? steps[i] : asked.size, &said);
 		if (!slice_equal(buffer_slice(&said), buffer_slice(&frames->bytes[SIDE_SERVER])))
 			fail_msg("in steps of %zu it said\n%.*s", steps[i], (int)said.size,
@@ -232,8 +232,8 @@ static void test_not_asked(void **unused)
 	begin(&talk, &recorded);
 	talk_end(&talk);
 	buffer_init(&said, OUT_MAX);
-	converse(talk.folder.file, &last, SLICE("GET /chat HTTP/1.1\r\nHost: a.test\r\n\r\n"), 200,
-		 &said);
+	converse(talk.folder.file, &last, NULL, SLICE("GET /chat HTTP/1.1\r\nHost: a.test\r\n\r\n"),
+		 200, &said);
 	assert_true(slice_starts_with(buffer_slice(&said), SLICE("HTTP/1.1 598 ")));
 	buffer_release(&said);
 	frames_release(&recorded);
