@@ -477,6 +477,36 @@ static void test_large(void **unused)
 
 /* ---- hostile ---- */
 
+/* A large body of which there is a readable part goes without its coding to who does not accept that. */
+static void test_large_readable(void **unused)
+{
+	static const char heads[] = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"
+				    "Content-Length: 300000\r\n\r\n";
+	struct buffer answered;
+	struct talk talk;
+	(void)unused;
+
+	buffer_init(&answered, OUT_MAX);
+	buffer_append_string(&answered, heads);
+	for (size_t i = 0; i < 300000; i++)
+		buffer_append_u8(&answered, 'x');
+	talk_begin(&talk);
+	say(&talk, SIDE_CLIENT, "GET / HTTP/1.1\r\nAccept-Encoding: gzip\r\n\r\n");
+	say_bytes(&talk, SIDE_SERVER, buffer_slice(&answered));
+	talk_end(&talk);
+	expect_part(talk.folder.file, &last, "GET / HTTP/1.1\r\nAccept-Encoding: br\r\n\r\n",
+		    "HTTP/1.1 598 ", "does not accept");
+	edit(talk.folder.file, "INSERT INTO value_part (exchange, part, sequence, bytes) "
+			       "VALUES (1, 4, 0, x'68656c6c6f'); "
+			       "UPDATE http_apart SET response_readable_part = 4");
+	expect_bytes(talk.folder.file, &last, "GET / HTTP/1.1\r\nAccept-Encoding: br\r\n\r\n",
+		     SLICE(OK("hello", "5")));
+	expect_bytes(talk.folder.file, &last, "GET / HTTP/1.1\r\nAccept-Encoding: gzip\r\n\r\n",
+		     buffer_slice(&answered));
+	folder_remove(&talk.folder);
+	buffer_release(&answered);
+}
+
 static void test_refused(void **unused)
 {
 	static const char *const asked[] = {
@@ -546,15 +576,15 @@ static void test_damaged(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pipelined), cmocka_unit_test(test_no_body),
-		cmocka_unit_test(test_chunked),	  cmocka_unit_test(test_connections),
-		cmocka_unit_test(test_interim),	  cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_codings),	  cmocka_unit_test(test_coded_unasked),
-		cmocka_unit_test(test_order),	  cmocka_unit_test(test_created_once),
-		cmocka_unit_test(test_missed),	  cmocka_unit_test(test_edited_request),
-		cmocka_unit_test(test_names),	  cmocka_unit_test(test_large),
-		cmocka_unit_test(test_refused),	  cmocka_unit_test(test_damaged),
-		cmocka_unit_test(test_forms),
+		cmocka_unit_test(test_pipelined),      cmocka_unit_test(test_no_body),
+		cmocka_unit_test(test_chunked),	       cmocka_unit_test(test_connections),
+		cmocka_unit_test(test_interim),	       cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_codings),	       cmocka_unit_test(test_coded_unasked),
+		cmocka_unit_test(test_order),	       cmocka_unit_test(test_created_once),
+		cmocka_unit_test(test_missed),	       cmocka_unit_test(test_edited_request),
+		cmocka_unit_test(test_names),	       cmocka_unit_test(test_large),
+		cmocka_unit_test(test_large_readable), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_damaged),	       cmocka_unit_test(test_forms),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
