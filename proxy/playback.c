@@ -3,8 +3,8 @@
  * Playback: a connection of the app whose server is the recording (design §6). There is no upstream socket in this file.
  *
  *	DETECT ──a protocol's bytes──▶ PLAY: feed what came, fill what is to be said, send, until nothing is left
- *	   └──── the server speaks first ──▶ PLAY ──the replayer is through──▶ LINGER ──the app closes, or LINGER_NS──▶ closed
- *	                                      └──a tunnel begins──▶ DETECT, at another place
+ *	   ├──── the server speaks first ──▶ PLAY ──the replayer is through──▶ LINGER ──the app closes, or LINGER_NS──▶ closed
+ *	   └──── a tunnel begins, in PLAY ──▶ DETECT, at another place
  *
  * A server that was recorded to speak first greets as soon as the app connected. Where it may be another protocol's (several
  * were recorded there, or the place was not recorded) the app is given GREET_NS to speak first; after that its silence

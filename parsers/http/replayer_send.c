@@ -12,33 +12,6 @@
 /* Bytes of a body at once. */
 #define STEP_BYTES ((size_t)32 << 10)
 
-/* Is it said as it came, part by part? Of server-sent events each is a part, whose pauses are kept or not. */
-static bool keeps_parts(const struct replayer *replayer)
-{
-	const struct http_send *send = &replayer->send;
-
-	return (send->framing == SEND_CHUNKED || send->framing == SEND_UNTIL_END) &&
-	       (replayer->answers->paced || http_is_events(&send->stored.head.fields));
-}
-
-/* The part that is said next: false when it has to wait, or is over. */
-static bool next_arrival(struct replayer *replayer)
-{
-	const struct answers *answers = replayer->answers;
-	struct http_send *send = &replayer->send;
-
-	if (send->sent < send->arrival.body_bytes)
-		return true;
-	if (answers->http->arrival(answers->context, send->exchange, send->arrival.number,
-				   &send->arrival) <= 0) {
-		send->arrivals = false;
-		return true;
-	}
-	if (answers->paced)
-		replayer->wait_ns = send->arrival.pause_ns;
-	return !replayer->wait_ns && send->sent < send->arrival.body_bytes;
-}
-
 /* All of a request on which the bytes of a recorded response depend. */
 static struct answer_key key_of(const struct replayer *replayer, uint64_t exchange)
 {
@@ -73,6 +46,33 @@ static bool send_cached(struct replayer *replayer, struct answer_key key, struct
 	buffer_append_slice(out, bytes);
 	answers->http->done(answers->context);
 	return true;
+}
+
+/* Is it said as it came, part by part? Of server-sent events each is a part, whose pauses are kept or not. */
+static bool keeps_parts(const struct replayer *replayer)
+{
+	const struct http_send *send = &replayer->send;
+
+	return (send->framing == SEND_CHUNKED || send->framing == SEND_UNTIL_END) &&
+	       (replayer->answers->paced || http_is_events(&send->stored.head.fields));
+}
+
+/* The part that is said next: false when it has to wait, or is over. */
+static bool next_arrival(struct replayer *replayer)
+{
+	const struct answers *answers = replayer->answers;
+	struct http_send *send = &replayer->send;
+
+	if (send->sent < send->arrival.body_bytes)
+		return true;
+	if (answers->http->arrival(answers->context, send->exchange, send->arrival.number,
+				   &send->arrival) <= 0) {
+		send->arrivals = false;
+		return true;
+	}
+	if (answers->paced)
+		replayer->wait_ns = send->arrival.pause_ns;
+	return !replayer->wait_ns && send->sent < send->arrival.body_bytes;
 }
 
 void http_send_begin(struct replayer *replayer, uint64_t exchange, struct buffer *out)

@@ -62,7 +62,7 @@ static void test_plain(void **unused)
 	assert_sql(talk.folder.file, "SELECT close_code || body FROM http_message WHERE number = 7",
 		   "1000well");
 	assert_sql(talk.folder.file,
-		   "SELECT e.outcome || h.status FROM exchange e, http h "
+		   "SELECT outcome || h.status FROM exchange e, http h "
 		   "WHERE h.id = e.id",
 		   "1101");
 	assert_sql(talk.folder.file, "SELECT count(*) FROM pragma_foreign_key_check", "0");
