@@ -131,6 +131,11 @@ struct protocol {
 	 */
 	bool (*replayer_tunnel)(const struct replayer *replayer, struct slice *ret_host,
 				uint16_t *ret_port, struct slice *ret_unread);
+	/*
+	 * Something that the client is to be told unasked: from another connection, or since its time has come. It is copied; fill()
+	 * says it as soon as the protocol lets a server say it. NULL: not in this protocol.
+	 */
+	void (*replayer_tell)(struct replayer *replayer, const struct answer_aside *aside);
 };
 
 /* All protocols, ends with NULL. */

@@ -44,6 +44,7 @@ struct proxy {
 	size_t n_workers;
 	pthread_mutex_t wake_lock; /* the writer's thread wakes workers: not while they go */
 	struct worker_counts counts;
+	struct peers peers;
 	pthread_mutex_t trace_lock;
 	struct recording *recording;
 	struct summary summary;
@@ -412,6 +413,7 @@ static int proxy_close(struct proxy *proxy)
 		trace_finish(proxy->worker_setup.trace, &traced);
 	if (proxy->ended.type != GUARD_APP_NOT_STARTED && !proxy->options->quiet)
 		summary_print(&proxy->summary);
+	peers_release(&proxy->peers);
 	matcher_free(proxy->worker_setup.matcher);
 	recording_close(proxy->recording);
 	trace_free(proxy->worker_setup.trace);
@@ -440,6 +442,8 @@ int proxy_main(const struct proxy_setup *setup)
 	proxy.summary.options = setup->options;
 	proxy.worker_setup.options = setup->options;
 	proxy.worker_setup.counts = &proxy.counts;
+	peers_init(&proxy.peers);
+	proxy.worker_setup.peers = &proxy.peers;
 	proxy.worker_setup.trace_lock = &proxy.trace_lock;
 	if (proxy_open(&proxy, proxy.error)) {
 		memcpy(why, proxy.error, sizeof(why));

@@ -185,24 +185,75 @@ static int decode_event_place(struct json_reader *reader, struct arena *arena, u
 	return token == JSON_OBJECT_END ? 0 : -EBADMSG;
 }
 
-static int decode_event(struct slice json, struct arena *arena, struct answer_event *event)
+/* {KEY: {name: value ...}, and what decode_event_place() reads. */
+static int decode_keyed(struct slice json, struct arena *arena, struct slice *ret_key,
+			struct answer_event *ret_event)
 {
+	struct slice fields = { NULL, 0 };
 	struct json_reader reader;
-	struct slice fields;
-	struct slice key;
 
 	json_reader_init(&reader, json);
 	if (!expect(&reader, JSON_OBJECT) || !expect(&reader, JSON_KEY))
 		return -EBADMSG;
-	key = json_string(&reader, arena);
-	event->status = slice_equal(key, SLICE("status"));
-	if (!event->status && !slice_equal(key, SLICE("notice")))
-		return -EBADMSG;
-	fields = slice_of(NULL, 0);
+	*ret_key = json_string(&reader, arena);
 	if (!json_next_element(&reader, &fields) ||
-	    decode_event_place(&reader, arena, &event->place) < 0)
+	    decode_event_place(&reader, arena, &ret_event->place) < 0)
 		return -EBADMSG;
-	return decode_fields(fields, arena, &event->fields, &event->n_fields);
+	return decode_fields(fields, arena, &ret_event->fields, &ret_event->n_fields);
+}
+
+static int decode_event(struct slice json, struct arena *arena, struct answer_event *event)
+{
+	struct slice key;
+
+	if (decode_keyed(json, arena, &key, event) < 0)
+		return -EBADMSG;
+	event->status = slice_equal(key, SLICE("status"));
+	return event->status || slice_equal(key, SLICE("notice")) ? 0 : -EBADMSG;
+}
+
+static int decode_notification(const struct answer_event *event, struct answer_aside *aside)
+{
+	int64_t backend = 0;
+
+	aside->type = ASIDE_NOTIFICATION;
+	aside->channel = aside->payload = SLICE("");
+	for (size_t i = 0; i < event->n_fields; i++) {
+		struct slice value = event->fields[i].value;
+
+		if (slice_equal(event->fields[i].name, SLICE("channel")))
+			aside->channel = value;
+		else if (slice_equal(event->fields[i].name, SLICE("payload")))
+			aside->payload = value;
+		else if (slice_equal(event->fields[i].name, SLICE("backend")) &&
+			 decode_number(value, &backend) < 0)
+			return -EBADMSG;
+	}
+	aside->backend = (uint32_t)backend;
+	return 0;
+}
+
+int decode_aside(struct slice json, struct arena *arena, struct answer_aside *ret_aside)
+{
+	struct answer_event event = { 0 };
+	struct slice key;
+
+	*ret_aside = (struct answer_aside){ 0 };
+	if (decode_keyed(json, arena, &key, &event) < 0)
+		return -EBADMSG;
+	ret_aside->fields = event.fields;
+	ret_aside->n_fields = event.n_fields;
+	if (slice_equal(key, SLICE("notification")))
+		return decode_notification(&event, ret_aside);
+	if (slice_equal(key, SLICE("error")))
+		ret_aside->type = ASIDE_ERROR;
+	else if (slice_equal(key, SLICE("notice")))
+		ret_aside->type = ASIDE_NOTICE;
+	else if (slice_equal(key, SLICE("status")) && event.n_fields == 1)
+		ret_aside->type = ASIDE_STATUS;
+	else
+		return -EBADMSG;
+	return 0;
 }
 
 int decode_events(struct slice json, struct arena *arena, const struct answer_event **ret_events,

@@ -207,7 +207,7 @@ static int batch_begin(struct ingest *ingest, struct connection_state *connectio
 static int exchange_first(struct ingest *ingest, struct connection_state *connection,
 			  const struct exchange_item *item, struct open_exchange *exchange)
 {
-	bool has_text = connection->session && item->kind != EXCHANGE_FUNCTION;
+	bool has_text = connection->session != NULL;
 	int rc = batch_begin(ingest, connection, item);
 
 	ingest->summary.exchanges++;

@@ -26,4 +26,5 @@ const struct protocol postgres_protocol = {
 	.replayer_free = pg_replayer_free,
 	.replayer_feed = pg_replayer_feed,
 	.replayer_fill = pg_replayer_fill,
+	.replayer_tell = pg_replayer_tell,
 };

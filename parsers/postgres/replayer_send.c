@@ -243,7 +243,10 @@ static int encode_row(struct replayer *replayer, const struct answer_value *valu
 	*ret_column = NULL;
 	if (columns && columns->n != n)
 		return -EINVAL;
-	buffer_append_u16be(out, (uint16_t)n);
+	if (replayer->send.call && n != 1)
+		return -EINVAL;
+	if (!replayer->send.call)
+		buffer_append_u16be(out, (uint16_t)n);
 	for (size_t i = 0; i < n && !error; i++) {
 		*ret_column = columns ? &columns->columns[i] : NULL;
 		error = encode_value(replayer, *ret_column,
@@ -269,7 +272,7 @@ static int begin_large(struct replayer *replayer, const struct answer_value *val
 
 	pg_send_large_new(send);
 	error = encode_row(replayer, values, n, &send->row, ret_column);
-	return error ? error : pg_send_large_begin(send, 'D', out);
+	return error ? error : pg_send_large_begin(send, send->call ? 'V' : 'D', out);
 }
 
 /* Goes on with a row with parts; false when the recording does not hold what it says. */
@@ -327,7 +330,7 @@ static int send_row(struct replayer *replayer, struct buffer *out, const struct 
 		found = begin_large(replayer, values, n, out, ret_column);
 		return found ? found : 1;
 	}
-	at = pg_message_begin(out, 'D');
+	at = pg_message_begin(out, send->call ? 'V' : 'D');
 	found = encode_row(replayer, values, n, out, ret_column);
 	if (found) {
 		out->size = at;
@@ -355,8 +358,7 @@ static int open_chunk(struct replayer *replayer)
 
 /* ---- steps ---- */
 
-static void send_message(struct buffer *out, uint8_t type, const struct answer_field *fields,
-			 size_t n)
+void pg_send_message(struct buffer *out, uint8_t type, const struct answer_field *fields, size_t n)
 {
 	size_t at = pg_message_begin(out, type);
 
@@ -388,7 +390,7 @@ static void send_events(struct replayer *replayer, uint64_t place, struct buffer
 			return;
 		position->event++;
 		if (!event->status) {
-			send_message(out, 'N', event->fields, event->n_fields);
+			pg_send_message(out, 'N', event->fields, event->n_fields);
 		} else if (event->n_fields == 1) {
 			pg_status_recorded(replayer, event->fields[0].name, event->fields[0].value);
 			replayer->send.cacheable = false;
@@ -510,12 +512,13 @@ static void step_end(struct replayer *replayer, struct buffer *out)
 	else if (result->completion.tag.data)
 		pg_send_tag(out, result->completion.tag);
 	if (result->error) {
-		send_message(out, 'E', result->error, result->n_error);
+		pg_send_message(out, 'E', result->error, result->n_error);
 		send->failed = true;
 		replayer->closed |= fatal(result);
 	}
 	send_events(replayer, ANSWER_EVENT_LAST, out);
-	if (!result->empty && !result->completion.tag.data && !result->error) {
+	if (!result->empty && !result->completion.tag.data && !result->error &&
+	    !(send->call && send->rows == 1)) {
 		unservable(replayer, NULL, send->flags & EXCHANGE_ROW_LIMIT ? -ENODATA : -EINVAL,
 			   out);
 		return;

@@ -260,16 +260,17 @@ static bool print_http_piece(struct buffer *text, const struct piece *piece)
 	return true;
 }
 
+static const char *const piece_names[] = { "columns", "rows",	      "value",	"tag",
+					   "empty",   "error",	      "notice", "status",
+					   "body",    "notification", "copy",	"copy-end",
+					   "arrived", "message body" };
+
 static void print_pieces(struct buffer *text, const struct exchange_item *exchange)
 {
-	static const char *const names[] = { "columns",	 "rows",    "value",	   "tag",  "empty",
-					     "error",	 "notice",  "status",	   "body", "copy",
-					     "copy-end", "arrived", "message body" };
-
 	for (const struct piece *piece = exchange->pieces; piece; piece = piece->next) {
 		if (print_http_piece(text, piece))
 			continue;
-		print(text, "  %" PRIu32 " %s", piece->result, names[piece->type]);
+		print(text, "  %" PRIu32 " %s", piece->result, piece_names[piece->type]);
 		if (piece->type == PIECE_ROWS)
 			print(text, " count=%" PRIu32, piece->count);
 		if (piece->type == PIECE_VALUE)
@@ -354,7 +355,8 @@ static void print_session(struct buffer *text, const struct session_item *sessio
 	print_slice(text, "user", session->user);
 	print_slice(text, "database", session->database);
 	print_slice(text, "version", session->server_version);
-	print(text, "%s\n", session->replication ? " replication" : "");
+	print(text, "%s%s\n", session->replication ? " replication" : "",
+	      session->refused ? " refused" : "");
 	for (size_t i = 0; i < session->n_client_parameters; i++) {
 		print(text, "  client");
 		print_slice(text, "name", session->client_parameters[i].name);
@@ -385,6 +387,12 @@ static void print_item(struct buffer *text, const struct item *item)
 			print(text, " $%zu=%" PRIu32, i + 1, item->statement.parameter_types[i]);
 		if (item->statement.has_columns)
 			print_slice(text, "columns", item->statement.columns);
+		print(text, "\n");
+		break;
+	case ITEM_ASIDE:
+		print(text, "aside behind %" PRIu64 "%s %s", item->aside.ordinal,
+		      item->aside.within ? " within" : "", piece_names[item->aside.type]);
+		print_slice(text, "bytes", item->aside.bytes);
 		print(text, "\n");
 		break;
 	case ITEM_BATCH_MERGE:
