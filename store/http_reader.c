@@ -134,6 +134,8 @@ enum {
 	RESPONSE_BODY_PART,
 	RESPONSE_BODY_BYTES,
 	RESPONSE_OUTCOME,
+	RESPONSE_READABLE_PART,
+	RESPONSE_READABLE_BYTES,
 };
 
 static uint8_t form_of(struct slice target)
@@ -384,13 +386,16 @@ static int read_body(sqlite3_stmt *sql, struct arena *arena, struct http_stored 
 {
 	int64_t part = sqlite3_column_int64(sql, RESPONSE_BODY_PART);
 	int64_t size = sqlite3_column_int64(sql, RESPONSE_BODY_BYTES);
+	int64_t readable = sqlite3_column_int64(sql, RESPONSE_READABLE_PART);
 
 	if (sqlite3_column_bytes(sql, RESPONSE_BODY) > (int)BODY_BYTES_MAX ||
 	    sqlite3_column_bytes(sql, RESPONSE_WIRE_BODY) > (int)BODY_BYTES_MAX || part < 0 ||
-	    size < 0)
+	    size < 0 || readable < 0)
 		return -EBADMSG;
 	stored->part = (uint64_t)part;
 	stored->size = (uint64_t)size;
+	stored->readable_part = (uint64_t)readable;
+	stored->readable_size = (uint64_t)sqlite3_column_int64(sql, RESPONSE_READABLE_BYTES);
 	if (part)
 		return 0;
 	stored->body = column(sql, RESPONSE_BODY, arena);

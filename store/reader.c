@@ -53,7 +53,10 @@ static const char *const reader_sql[READER_SQL_COUNT] = {
 		"coalesce(a.request_body_bytes, length(CAST(e.parameters AS BLOB)), 0), e.flags, "
 		"e.status, e.tag, coalesce(a.response_version, '1.1'), e.response_headers, "
 		"a.response_trailers, a.interim, e.rows, a.response_coding, a.response_wire_body, "
-		"a.response_body_part, a.response_body_bytes, e.outcome "
+		"a.response_body_part, a.response_body_bytes, e.outcome, "
+		"a.response_readable_part, CASE WHEN a.response_readable_part IS NOT NULL THEN "
+		"(SELECT sum(length(v.bytes)) FROM value_part v WHERE v.exchange = e.id "
+		"AND v.part = a.response_readable_part) END "
 		"FROM exchange e LEFT JOIN http_apart a ON a.exchange = e.id "
 		"WHERE e.id = ?1 AND e.kind = 6",
 	[GET_HTTP_MESSAGE] =

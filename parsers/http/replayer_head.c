@@ -46,15 +46,23 @@ static bool choose_body(struct replayer *replayer, bool *ret_decoded)
 	*ret_decoded = false;
 	send->part = stored->part;
 	send->rest = stored->body;
+	send->left = send->part ? stored->size : send->rest.size;
 	if (send->part)
 		coding = http_field(&stored->head.fields, SLICE("content-encoding"));
 	if (!coding.size)
 		return true;
 	accepted = stored->coded_unasked || http_accepts(&replayer->request.fields, coding);
-	if (send->part)
+	if (send->part && (accepted || !stored->readable_part))
 		return accepted;
+	if (send->part) {
+		send->part = stored->readable_part;
+		send->left = stored->readable_size;
+		*ret_decoded = true;
+		return true;
+	}
 	*ret_decoded = !accepted || !stored->coded.data;
 	send->rest = *ret_decoded ? stored->body : stored->coded;
+	send->left = send->rest.size;
 	return true;
 }
 
@@ -91,7 +99,6 @@ static bool choose_framing(struct replayer *replayer, const struct recorded *rec
 	if (body == HTTP_BODY_AMBIGUOUS)
 		return false;
 	send->cut = send->stored.cut;
-	send->left = send->part ? send->stored.size : send->rest.size;
 	if (!keep_framing(replayer, recorded, body)) {
 		*ret_why = "it has a transfer coding, which HTTP/1.0 does not know";
 		return false;

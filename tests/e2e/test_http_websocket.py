@@ -6,17 +6,34 @@ import os
 
 from drivers import WEBSOCKET_CLIENTS
 from harness import (
+    Started,
     Suite,
     expect,
     expect_equal,
     expect_refused,
     folder,
+    memory_kib,
     need_mockproxy,
     record,
+    record_command,
     replay,
 )
 from http_servers import Apache, Nginx, WebSocketServer, start
 from recording import change, expect_whole, query
+
+
+LARGE = """
+const socket = new (require('ws'))(`ws://127.0.0.1:${process.argv[1]}/plain`, { perMessageDeflate: false });
+const size = Number(process.argv[2]);
+let count = 0;
+socket.on('message', (data) => {
+  count += 1;
+  if (count > 1) console.log(data.length);
+  if (count === 1) socket.send(`large ${size}`);
+  if (count === 2) socket.send(data);
+});
+process.stdin.once('data', () => { socket.close(); process.stdin.destroy(); });
+"""
 
 
 class Talks:
@@ -43,7 +60,7 @@ class Talks:
         """Each message is a row, in order, without compression."""
         file, _ = self.recorded(client, path)
         [(status, outcome)] = query(
-            file, "select http.status, outcome from http join exchange using (id)"
+            file, "select h.status, e.outcome from http h join exchange e on e.id = h.id"
         )
         expect_equal((status, outcome), (101, 1), "the exchange")
         rows = query(file, "select side, kind, body from messages order by number")
@@ -94,6 +111,28 @@ class Talks:
         expect("closed 1000 that was all" in printed, f"the app's own conversation:\n{printed}")
         expect_whole(file)
         self.files[front.name, path] = file, printed
+
+    def large(self):
+        """Messages of 90 MB up and down, in flat memory."""
+        client, size = WEBSOCKET_CLIENTS[0], 90_000_000
+        file = self.where / "large.db"
+        command = record_command(file, ["node", "-e", LARGE, str(self.server.port), str(size)])
+        app = Started(command, env=os.environ | client.environment)
+        expect_equal(app.line(120), str(size), "what came down")
+        expect_equal(app.line(120), str(size), "what came back")
+        (memory,) = memory_kib(app.proxy, "VmHWM")
+        app.say("go")
+        app.finish().expect(0)
+        expect(memory < 150 << 10, f"the proxy took {memory >> 10} MiB")
+        rows = query(
+            file,
+            "select side, body_bytes, (select sum(length(bytes)) from value_part p where"
+            " p.exchange = m.exchange and p.part = m.body_part) from http_message m"
+            " where body_part is not null order by number",
+        )
+        expect_equal(
+            rows, [(side, size, size) for side in ("server", "client", "server")], "the parts"
+        )
 
     # From here on the servers are stopped.
 
@@ -157,6 +196,7 @@ def main():
         for path in ("/plain", "/deflate"):
             suite.run(f"recorded: behind {front.name} {path}", talks.behind, front, path)
         front.stop()
+    suite.run("recorded: large messages", talks.large)
     talks.server.stop()
     expect_refused(talks.server.port)
     for client in WEBSOCKET_CLIENTS:
