@@ -87,6 +87,8 @@ struct protocol {
 	void (*recorder_flush)(struct recorder *recorder, int64_t before_ns,
 			       struct item_list *items);
 	void (*recorder_end)(struct recorder *recorder, int64_t time_ns, struct item_list *items);
+	/* Before end(): a side's connection was broken, not ended. NULL: it does not matter. */
+	void (*recorder_broken)(struct recorder *recorder, enum side side);
 
 	/* Reading raw pieces for the store. -EINVAL when the bytes are not what they should be. */
 	MUST_CHECK int (*columns_read)(struct slice raw, struct column *ret_columns, size_t max,

@@ -15,6 +15,7 @@ const struct protocol postgres_protocol = {
 	.recorder_see = pg_recorder_see,
 	.recorder_flush = pg_recorder_flush,
 	.recorder_end = pg_recorder_end,
+	.recorder_broken = pg_recorder_broken,
 	.columns_read = pg_columns_read,
 	.message_read = pg_message_read,
 	.type_name = pg_type_name,

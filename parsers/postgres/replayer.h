@@ -139,6 +139,7 @@ struct replayer {
 	const char *error;
 	bool ready;
 	bool closed;
+	bool reset;  /* ... and not in order */
 	bool failed; /* an error in an extended batch: skip to Sync */
 	struct pg_reported reported[PG_REPORTED];
 	struct buffer status;	 /* ParameterStatus messages that go out before ReadyForQuery */
@@ -252,10 +253,14 @@ void pg_notes_free(struct pg_notes *notes); /* accepts NULL */
 void pg_notes_statement(struct replayer *replayer, const struct sql_statement *sql,
 			const struct sql_value *values, bool failed_before);
 void pg_notes_batch_end(struct replayer *replayer, bool ok);
+/* A statement ended, whatever way. */
+void pg_notes_count(struct replayer *replayer);
+/* A request came: was the session at its end, when it was recorded? Then that is said, and true. */
+bool pg_notes_end(struct replayer *replayer, struct buffer *out);
 /* A recorded exchange was given whole: what was said behind it is to be said too. */
 void pg_notes_given(struct replayer *replayer, uint64_t exchange);
-/* Between requests, and before ReadyForQuery: says what waits; false when more of it can be said now. */
-bool pg_notes_say(struct replayer *replayer, struct buffer *out);
+/* Between requests, or before ReadyForQuery: says what waits; false when more of it can be said now. */
+bool pg_notes_say(struct replayer *replayer, bool between, struct buffer *out);
 
 /* replayer_setting.c */
 /* What a server calls a setting that a client asked for in these words; `reported` is what the recorded one called it. */

@@ -131,6 +131,8 @@ static void statement_ended(struct replayer *replayer, const struct sql_statemen
 	bool failed_before = sql_session_transaction(replayer->session) == SQL_FAILED;
 
 	sql_session_statement(replayer->session, sql, values, ok);
+	if (replayer->notes)
+		pg_notes_count(replayer);
 	if (ok && replayer->notes)
 		pg_notes_statement(replayer, sql, values, failed_before);
 	if (!ok)

@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What PostgreSQL says besides answers: notices, notifications, the end of sessions. Programs are
 recorded on a real server, then run again from the file alone, with the same output."""
+import socket
 import sqlite3
+import struct
+import threading
 
 from drivers import LARGE_OBJECTS, NOTIFY, PYTHON
 from harness import (
@@ -35,6 +38,41 @@ create trigger work after insert on work for each row execute function work();
 """
 # At this line of a program somebody else notifies of something.
 OUTSIDE = "outside?"
+
+
+class Breaker:
+    """A server that speaks just enough to drop a connection in the middle of an answer, as its query
+    says."""
+
+    def __init__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                peer = self.socket.accept()[0]
+            except OSError:
+                return
+            with peer:
+                peer.recv(65536)
+                peer.sendall(b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I")
+                sql = peer.recv(65536)[5:-1].decode()
+                if "at once" not in sql:
+                    column = b"a\0" + struct.pack(">IHIhih", 0, 0, 23, 4, -1, 0)
+                    peer.sendall(b"T" + struct.pack(">IH", 6 + len(column), 1) + column)
+                    peer.sendall(b"D" + struct.pack(">IHI", 11, 1, 1) + b"7")
+                if "reset" in sql:
+                    # So that what was sent is read before the reset comes.
+                    while peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)[24:28] != bytes(
+                        4
+                    ):
+                        pass
+                    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def close(self):
+        self.socket.close()
 
 
 class Async:
@@ -99,7 +137,22 @@ def notify(tests):
 def calls(tests):
     path = tests.record("calls", program("pg_calls"))
     asked = column(path, "select distinct sql from queries where sql like 'function call%'")
-    expect("function call \"oid 871\"($1)" in asked, f"calls: {asked}")
+    expect('function call "oid 871"($1)' in asked, f"calls: {asked}")
+
+
+def ends(tests):
+    path = tests.record("ends", program("ends_psycopg2"))
+    expect(not column(path, "select opaque from connection where opaque is not null"), "opaque")
+    codes = column(path, "select json_extract(event, '$.error.code') from aside")
+    expect({"28P01", "3D000", "57P01", "25P03"} <= set(codes), f"errors: {codes}")
+
+
+def broken(tests):
+    breaker = Breaker()
+    path = tests.record("broken", program("pg_broken"), PGPORT=str(breaker.port))
+    breaker.close()
+    flags = column(path, "select flags & ~32 from exchange order by id")
+    expect_equal(flags, [4096, 8192] * 2, "who cut them")
 
 
 CASES = [
@@ -107,6 +160,8 @@ CASES = [
     ("notices", notices, program("pg_notices")),
     ("notify", notify, program("pg_notify")),
     ("calls", calls, program("pg_calls")),
+    ("ends", ends, program("ends_psycopg2")),
+    ("broken", broken, program("pg_broken")),
 ]
 
 
@@ -115,7 +170,7 @@ def record_driver(tests, driver):
     path = tests.record(driver.name, driver.command(), **driver.environment)
     if driver in NOTIFY:
         expect("row" in str(column(path, "select event from aside")), "nothing of the trigger")
-    flagged = column(path, "select sql || flags from flagged where flags <> 'fetched-in-slices '")
+    flagged = column(path, "select text from exchange where flags & ~2")
     expect(not flagged, f"not stored: {flagged}")
 
 

@@ -151,6 +151,28 @@ static void test_large_call(void **state)
 	buffer_release(&client.bytes);
 }
 
+/* Where the server was recorded to drop the connection it is dropped. */
+static void test_dropped(void **state)
+{
+	struct client client;
+	struct fake fake;
+
+	(void)state;
+	client_init(&client);
+	say_login(&client);
+	say_query(&client, "do 'x'; select dropped; do 'x'");
+	expect(&fake, &client, "N Mof do~~\nC DO~\n" T_INT D("1", "<01>") "closed\n");
+	client_init(&client);
+	say_login(&client);
+	say_extended(&client, "select dropped", 0);
+	say_sync(&client);
+	expect(&fake, &client, "1 \n2 \n" D("1", "<01>") "closed\n");
+	client_init(&client);
+	say_login(&client);
+	say_query(&client, "select reset");
+	expect(&fake, &client, "reset\n");
+}
+
 static void test_miss_in_transaction(void **state)
 {
 	struct client client;
@@ -494,6 +516,7 @@ int main(void)
 		cmocka_unit_test(test_notices),
 		cmocka_unit_test(test_calls),
 		cmocka_unit_test(test_large_call),
+		cmocka_unit_test(test_dropped),
 		cmocka_unit_test(test_miss_in_transaction),
 		cmocka_unit_test(test_row_limits),
 		cmocka_unit_test(test_conversion),
