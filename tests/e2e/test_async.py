@@ -79,7 +79,8 @@ class Async:
     """One server, and a database for each program."""
 
     def __init__(self):
-        self.server, self.where, self.recorded = Server(), folder("async"), {}
+        self.server = Server("max_prepared_transactions = 5\nwal_level = logical")
+        self.where, self.recorded = folder("async"), {}
 
     def environment(self, database, **more):
         return self.server.environment(database, PYTHONPATH=str(PROGRAMS), **more)
@@ -140,6 +141,10 @@ def calls(tests):
     expect('function call "oid 871"($1)' in asked, f"calls: {asked}")
 
 
+def session(tests):
+    tests.record("session", program("pg_session"))
+
+
 def ends(tests):
     path = tests.record("ends", program("ends_psycopg2"))
     expect(not column(path, "select opaque from connection where opaque is not null"), "opaque")
@@ -160,6 +165,7 @@ CASES = [
     ("notices", notices, program("pg_notices")),
     ("notify", notify, program("pg_notify")),
     ("calls", calls, program("pg_calls")),
+    ("session", session, program("pg_session")),
     ("ends", ends, program("ends_psycopg2")),
     ("broken", broken, program("pg_broken")),
 ]

@@ -11,6 +11,7 @@
 #include <cmocka.h> /* needs those above */
 /* clang-format on */
 
+#define NO_TRANSACTION "N SWARNING~VWARNING~C25P01~Mthere is no transaction in progress~~\n"
 #define A(payload) "A ~~~<07>jobs~" payload "~\n"
 #define C(tag) "C " tag "~\n"
 
@@ -63,14 +64,14 @@ static void test_transactions(void **state)
 		     C("BEGIN") C("NOTIFY") C("NOTIFY") C("NOTIFY") IN_TRANSACTION C("COMMIT")
 			     A("one") A("two") IDLE);
 	expect_query("begin; notify jobs, 'one'; rollback",
-		     C("BEGIN") C("NOTIFY") C("ROLLBACK") IDLE C("COMMIT") IDLE);
+		     C("BEGIN") C("NOTIFY") C("ROLLBACK") IDLE NO_TRANSACTION C("COMMIT") IDLE);
 	expect_query("notify jobs, 'one'; select unknown",
-		     C("NOTIFY") MISS("select unknown") IDLE C("COMMIT") IDLE);
+		     C("NOTIFY") MISS("select unknown") IDLE NO_TRANSACTION C("COMMIT") IDLE);
 	expect_query("begin; notify jobs, 'one'; select unknown",
 		     C("BEGIN") C("NOTIFY") MISS("select unknown") FAILED C("ROLLBACK") IDLE);
 	expect_query("begin; unlisten *; rollback; notify jobs, 'two'",
-		     C("BEGIN") C("UNLISTEN") C("ROLLBACK") C("NOTIFY") A("two") IDLE C("COMMIT")
-			     IDLE);
+		     C("BEGIN") C("UNLISTEN") C("ROLLBACK") C("NOTIFY") A("two")
+			     IDLE NO_TRANSACTION C("COMMIT") IDLE);
 }
 
 static void test_savepoints(void **state)
