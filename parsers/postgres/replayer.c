@@ -251,6 +251,18 @@ static void tell_login(struct replayer *replayer, struct slice body)
 	arena_release(&arena);
 }
 
+static void refuse_replication(struct replayer *replayer, struct buffer *out)
+{
+	replayer->answers->count_unservable(replayer->answers->context,
+					    SLICE("a replication connection"),
+					    SLICE("relayed while recording, and not replayed"));
+	refuse_login(
+		replayer, PG_STATE_UNSERVABLE,
+		SLICE("mockproxy: a replication connection is relayed while recording, and not "
+		      "replayed"),
+		slice_of(NULL, 0), out);
+}
+
 static void startup_message(struct replayer *replayer, struct slice body, struct buffer *out)
 {
 	struct cursor cursor = cursor_of(body);
@@ -281,11 +293,7 @@ static void startup_message(struct replayer *replayer, struct slice body, struct
 		return;
 	}
 	if (replication) {
-		refuse_login(
-			replayer, "0A000",
-			SLICE("mockproxy: a replication connection is relayed while recording, "
-			      "and not replayed"),
-			slice_of(NULL, 0), out);
+		refuse_replication(replayer, out);
 		return;
 	}
 	if (!database.size)

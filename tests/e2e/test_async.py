@@ -160,6 +160,24 @@ def broken(tests):
     expect_equal(flags, [4096, 8192] * 2, "who cut them")
 
 
+def replication(tests):
+    schema = "create table sent (n int); create publication p for table sent"
+    path = tests.record("replication", program("pg_replication"), schema)
+    expect(not column(path, "select opaque from connection where opaque is not null"), "opaque")
+    kinds = column(path, "select count(*) from exchange where flags & 16")
+    expect(kinds == [1], f"the stream is not marked: {kinds}")
+
+
+def replication_refused(tests):
+    path = tests.where / "replication.db"
+    command = program("pg_replication")
+    done = replay(path, command, tests.environment("replication")).expect(3)
+    lines = done.stdout.decode().splitlines()
+    expect("FATAL MP002 mockproxy: a replication connection" in lines[1], f"{lines}")
+    expect_equal(lines[-1], tests.recorded["replication"].stdout.decode().splitlines()[-1], "after")
+    done.says("replication connection")
+
+
 CASES = [
     # name, what records it, what replays it
     ("notices", notices, program("pg_notices")),
@@ -189,12 +207,15 @@ def main():
     suite, tests = Suite(), Async()
     for name, recorder, _ in CASES:
         suite.run(f"{name}: recorded", recorder, tests)
+    suite.run("replication: recorded", replication, tests)
     for driver in NOTIFY + LARGE_OBJECTS:
         suite.run(f"{driver.name}: recorded", record_driver, tests, driver)
     tests.server.stop()
     for name, _, command in CASES:
         if name in tests.recorded:
             suite.run(f"{name}: replayed", tests.replay, name, command)
+    if "replication" in tests.recorded:
+        suite.run("replication: refused in replay", replication_refused, tests)
     for driver in NOTIFY + LARGE_OBJECTS:
         if driver.name in tests.recorded:
             suite.run(f"{driver.name}: replayed", replay_driver, tests, driver)

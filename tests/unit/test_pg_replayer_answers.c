@@ -422,7 +422,7 @@ static void test_transactions(void **state)
 #define SHOWN(name, length, value)                                                         \
 	"T ~<01>" name "~~~~~~~~~~<19><ff><ff><ff><ff><ff><ff>~~\nD ~<01>~~~" length value \
 	"\nC SHOW~\n"
-#define UNLOCKED                                                                 \
+#define UNLOCKED                                                                  \
 	"T ~<01>pg_advisory_unlock_all~~~~~~~~~<08><e6>~<04><ff><ff><ff><ff>~~\n" \
 	"D ~<01>~~~~\nC SELECT 1~\n"
 
