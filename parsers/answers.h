@@ -161,6 +161,7 @@ struct answers {
 	struct answer_cache *cache;	  /* of the worker, set by the shell; NULL: none */
 	const struct answer_peers *peers; /* set by the shell; NULL: it is alone */
 	uint32_t place; /* behind server(): connections of one place talk to one server */
+	bool paced;	/* set by the shell: recorded pauses are kept, as REPLAY_WAIT tells it */
 	const struct http_answers *
 		http; /* what HTTP asks instead of find(): parsers/http/answers.h; NULL: it is SQL */
 

@@ -43,6 +43,7 @@ struct connection_item {
 	uint16_t port;
 	uint32_t pid;	      /* 0: not known */
 	struct slice program; /* the process's comm; empty when not known */
+	uint64_t through;     /* the connection that became a tunnel to there; 0: none, it is one */
 };
 
 struct name_value {
@@ -133,6 +134,9 @@ enum piece_type {
 	PIECE_NOTIFICATION, /* of an aside only. bytes: u32 backend that notified, channel NUL payload NUL */
 	PIECE_COPY, /* COPY data begins, its rows follow. bytes: u8 to_client, u8 binary, u16 columns */
 	PIECE_COPY_END, /* bytes: u8 enum copy_end; of a client's data its digest, and why it gave up */
+	PIECE_ARRIVED, /* bytes: u64 of an HTTP response's body had come by then: u64 time; big-endian */
+	PIECE_MESSAGE_BODY, /* bytes: the next ones of a WebSocket message of side `result`; count 1: deflated */
+	PIECE_MESSAGE, /* it is complete, or a control frame; see exchange.h, struct http_message */
 };
 
 /*

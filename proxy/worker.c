@@ -24,6 +24,7 @@
 #define EVENTS_A_TURN 256
 /* How often connections are asked whether something takes too long. */
 #define TICK_MS 250
+#define NS_A_MS ((int64_t)1000000)
 /* Beyond this an answer buffer's memory is given back. */
 #define OUT_KEEP_BYTES ((size_t)1 << 20)
 
@@ -40,10 +41,10 @@ int64_t worker_now(struct worker *worker)
 	return worker->now_ns;
 }
 
-void worker_due(struct worker *worker, int64_t at_ns)
+void worker_wake_at(struct worker *worker, int64_t ns)
 {
-	if (at_ns < worker->due_ns)
-		worker->due_ns = at_ns;
+	if (ns < worker->wake_ns)
+		worker->wake_ns = ns;
 }
 
 /* ---- legs ---- */
@@ -229,17 +230,20 @@ static void serve(struct worker *worker, const struct epoll_event *event)
 		leg->connection->ops->ready(leg->connection, leg, event->events);
 }
 
-/* Up to the next tick, or what is due before; rounded up, so that it is due then. */
-static int wait_ms(const struct worker *worker)
+/* How long epoll may wait: until the next tick, or until a connection is to be woken. */
+static int wait_ms(struct worker *worker)
 {
-	int64_t left_ms;
+	int64_t left_ns;
 
 	if (!worker->connections)
 		return -1;
-	if (worker->due_ns == INT64_MAX)
+	if (worker->wake_ns == INT64_MAX)
 		return TICK_MS;
-	left_ms = (worker->due_ns - worker->now_ns + 999999) / 1000000;
-	return left_ms < 0 ? 0 : left_ms < TICK_MS ? (int)left_ms : TICK_MS;
+	worker_now_again(worker);
+	left_ns = worker->wake_ns - worker_now(worker);
+	if (left_ns <= 0)
+		return 0;
+	return left_ns < TICK_MS * NS_A_MS ? (int)((left_ns + NS_A_MS - 1) / NS_A_MS) : TICK_MS;
 }
 
 static void turn(struct worker *worker, int64_t *last_tick_ns)
@@ -250,12 +254,12 @@ static void turn(struct worker *worker, int64_t *last_tick_ns)
 	worker_now_again(worker);
 	for (int i = 0; i < n; i++)
 		serve(worker, &events[i]);
-	if (worker_now(worker) - *last_tick_ns > TICK_MS * (int64_t)1000000 ||
-	    worker_now(worker) >= worker->due_ns ||
+	if (worker_now(worker) - *last_tick_ns > TICK_MS * NS_A_MS ||
+	    worker_now(worker) >= worker->wake_ns ||
 	    atomic_load_explicit(&worker->told, memory_order_relaxed)) {
 		atomic_exchange_explicit(&worker->told, false, memory_order_acquire);
 		*last_tick_ns = worker_now(worker);
-		worker->due_ns = INT64_MAX;
+		worker->wake_ns = INT64_MAX;
 		tick(worker);
 	}
 	push_items(worker);
@@ -307,7 +311,7 @@ int worker_start(const struct worker_setup *setup, struct worker **ret_worker,
 		abort();
 	worker->setup = setup;
 	worker->inbox_end = &worker->inbox;
-	worker->due_ns = INT64_MAX;
+	worker->wake_ns = INT64_MAX;
 	pthread_mutex_init(&worker->inbox_lock, NULL);
 	item_list_init(&worker->items);
 	buffer_init(&worker->out, (size_t)80 << 20);

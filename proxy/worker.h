@@ -24,8 +24,8 @@
 
 /* Counted by all workers, read by the summary. */
 struct worker_counts {
-	_Atomic uint64_t accepted;
-	_Atomic uint64_t opaque; /* undecoded: another protocol, or a decoder that gave up */
+	_Atomic uint64_t numbered; /* connections, and tunnels within them */
+	_Atomic uint64_t opaque;   /* undecoded: another protocol, or a decoder that gave up */
 	_Atomic uint64_t refused_upstream;
 	_Atomic uint64_t timed_out_upstream;
 	_Atomic uint64_t tls_refused;	/* asked for TLS, was told no, and went away */
@@ -121,7 +121,7 @@ struct worker {
 	struct matcher_reader *reader;
 	struct answer_cache *cache;
 	int64_t now_ns;
-	int64_t due_ns; /* the next time at which a connection has something to do; INT64_MAX: none */
+	int64_t wake_ns;     /* the earliest that was asked for; INT64_MAX: none */
 	uint8_t *read_bytes; /* WORKER_READ_BYTES */
 };
 
@@ -130,10 +130,10 @@ struct connection *playback_new(struct worker *worker, const struct incoming *in
 
 /* The wall clock, as it was read last. */
 int64_t worker_now(struct worker *worker);
+/* All its connections are ticked at this time too; asked for anew for each time. */
+void worker_wake_at(struct worker *worker, int64_t ns);
 /* Reads the wall clock: when bytes came. */
 void worker_now_again(struct worker *worker);
-/* All connections' tick() is called at this time, if not before. */
-void worker_due(struct worker *worker, int64_t at_ns);
 /* Tells epoll what this leg waits for; nothing is called when nothing changed. */
 void leg_watch(struct leg *leg, uint32_t events);
 void leg_init(struct leg *leg, struct connection *connection, int fd, size_t pending_max);

@@ -188,6 +188,14 @@ static void miss(struct answers_state *state, const struct http_request *request
 	answer->difference = buffer_slice(&state->difference);
 }
 
+static void explain(struct answers_state *state, const struct http_request *request,
+		    const struct http_answer *answer)
+{
+	buffer_clear(&state->asked);
+	http_nearest_line(&state->asked, request);
+	explain_match(state, buffer_slice(&state->asked), answer->exchange, request);
+}
+
 static void http_find(void *context, const struct http_request *request,
 		      const struct http_content *content, struct http_answer *ret_answer)
 {
@@ -208,6 +216,8 @@ static void http_find(void *context, const struct http_request *request,
 		miss(state, request, hash, ret_answer);
 	else
 		atomic_fetch_add_explicit(&state->matcher->exact, 1, memory_order_relaxed);
+	if (explain_wanted(state))
+		explain(state, request, ret_answer);
 }
 
 static int http_response(void *context, uint64_t exchange, struct http_stored *ret_stored)
@@ -229,8 +239,48 @@ static void http_done(void *context)
 		buffer_release(&state->json);
 }
 
+static int http_message(void *context, uint64_t exchange, uint32_t after,
+			struct http_stored_message *ret_message)
+{
+	struct answers_state *state = context;
+	int rc = exchange > INT64_MAX ?
+			 0 :
+			 reader_http_message(state->reader, (int64_t)exchange, after, ret_message);
+
+	/* The row is another connection's as soon as that asks. */
+	arena_reset(&state->arena);
+	if (rc > 0)
+		ret_message->body = arena_copy(&state->arena, ret_message->body);
+	return rc;
+}
+
+static int http_arrival(void *context, uint64_t exchange, uint32_t after,
+			struct http_stored_arrival *ret_arrival)
+{
+	struct answers_state *state = context;
+
+	return exchange > INT64_MAX ?
+		       0 :
+		       reader_http_arrival(state->reader, (int64_t)exchange, after, ret_arrival);
+}
+
+static void http_miss_message(void *context, struct slice asked, struct slice difference)
+{
+	struct answers_state *state = context;
+
+	buffer_clear(&state->nearest);
+	buffer_clear(&state->difference);
+	buffer_append_slice(&state->nearest, asked);
+	buffer_append_slice(&state->difference, difference);
+	nearest_remember(state, asked);
+	atomic_fetch_add_explicit(&state->matcher->missed, 1, memory_order_relaxed);
+}
+
 const struct http_answers http_answers = {
 	.find = http_find,
 	.response = http_response,
 	.done = http_done,
+	.message = http_message,
+	.arrival = http_arrival,
+	.miss_message = http_miss_message,
 };

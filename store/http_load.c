@@ -15,16 +15,16 @@
 #define AUTHORITY_BYTES_MAX ((size_t)4096)
 
 /* Columns of the query below. */
-enum { ID, CONNECTION, OUTCOME, FLAGS, HASH, METHOD, AUTHORITY, STATUS };
+enum { ID, CONNECTION, OUTCOME, FLAGS, HASH, AUTHORITY, STATUS, WEBSOCKET };
 
-static const char load_sql[] = "SELECT e.id, e.connection, e.outcome, e.flags, e.exact_hash, "
-			       "q.method, q.authority, r.status "
-			       "FROM http_request q JOIN exchange e ON e.id = q.exchange "
-			       "LEFT JOIN http_response r ON r.exchange = e.id ORDER BY q.exchange";
+static const char load_sql[] =
+	"SELECT id, connection, outcome, flags, exact_hash, authority, status, "
+	"status = 101 AND response_headers LIKE '%\"websocket\"%' "
+	"FROM exchange WHERE kind = 6 ORDER BY id";
 
 /*
- * Can its answer be given? One that was cut is, and is cut again. Behind 101, and behind 2xx to CONNECT, the connection speaks
- * something else, which is no part of the exchange.
+ * Can its answer be given? One that was cut is, and is cut again. Behind 101 the connection speaks something else, of which
+ * a WebSocket's messages are known.
  */
 static bool is_servable(sqlite3_stmt *sql)
 {
@@ -32,8 +32,8 @@ static bool is_servable(sqlite3_stmt *sql)
 	int64_t flags = sqlite3_column_int64(sql, FLAGS);
 	int64_t status = sqlite3_column_int64(sql, STATUS);
 
-	if (sqlite3_column_type(sql, STATUS) != SQLITE_INTEGER || status == 101 ||
-	    (status < 300 && slice_equal(database_column(sql, METHOD), SLICE("CONNECT"))))
+	if (sqlite3_column_type(sql, STATUS) != SQLITE_INTEGER ||
+	    (status == 101 && !sqlite3_column_int(sql, WEBSOCKET)))
 		return false;
 	if (flags & (EXCHANGE_NOT_DECODED | EXCHANGE_AMBIGUOUS | EXCHANGE_REQUEST_CUT |
 		     EXCHANGE_REQUEST_TOO_LARGE))

@@ -134,23 +134,23 @@ static void find_candidates(struct answers_state *state, struct slice asked,
 
 /* ---- what differs ---- */
 
-/* Of the candidates, the one that differs in the fewest things; 0: there is none. */
+/* Of the candidates, the one that differs least; 0: there is none. */
 static int64_t least_different(struct answers_state *state, struct slice asked,
 			       const struct candidates *candidates)
 {
 	size_t best = SIZE_MAX;
 	int64_t nearest = 0;
 
-	for (size_t i = 0; i < candidates->n && best > 1; i++) {
+	for (size_t i = 0; i < candidates->n; i++) {
 		int64_t exchange = candidates->list[i].exchange;
 		struct slice recorded;
-		size_t n;
+		size_t distance;
 
 		if (reader_http_canonical(state->reader, exchange, &recorded) <= 0)
 			continue;
-		n = http_difference(recorded, asked, NULL);
-		if (n < best) {
-			best = n;
+		distance = http_difference(recorded, asked, NULL);
+		if (distance < best) {
+			best = distance;
 			nearest = exchange;
 		}
 	}

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
-#define TEXTS ((size_t)1024)
+#define TEXTS ((size_t)4096)
 /* Larger ones are made anew each time. */
 #define TEXT_BYTES ((size_t)2048)
 /* A body in a row: recorded are SCHEMA_VALUE_MAX, a person may write more. */

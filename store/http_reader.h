@@ -18,6 +18,12 @@ MUST_CHECK int reader_http_canonical(struct reader *reader, int64_t exchange,
 MUST_CHECK int reader_http_response(struct reader *reader, int64_t exchange, struct arena *arena,
 				    struct http_stored *ret_stored);
 
+/* http_stream_reader.c: the one behind number `after`. */
+MUST_CHECK int reader_http_message(struct reader *reader, int64_t exchange, uint32_t after,
+				   struct http_stored_message *ret_message);
+MUST_CHECK int reader_http_arrival(struct reader *reader, int64_t exchange, uint32_t after,
+				   struct http_stored_arrival *ret_arrival);
+
 /* What reader_http_canonical() remembers. */
 struct http_texts;
 void http_texts_free(struct http_texts *texts); /* accepts NULL */

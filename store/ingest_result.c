@@ -257,7 +257,7 @@ static void add_event_place(struct buffer *events, const struct open_result *res
 {
 	if (result->completion.tag.data) {
 		buffer_append_slice(events, SLICE(", \"after\": \"tag\""));
-	} else if (result->format || result->rows) {
+	} else if (result->format || result->rows || result->copied) {
 		buffer_append_slice(events, SLICE(", \"after\": "));
 		buffer_append_signed(events, result->rows);
 	}

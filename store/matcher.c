@@ -163,6 +163,9 @@ static void answers_find(void *context, const struct request *request, struct an
 	find_answer(state, request, MATCH_SERVED, true, ret_answer);
 	if (ret_answer->rung == RUNG_MISS)
 		miss(state, request, true, ret_answer);
+	if (explain_wanted(state))
+		explain_match(state, sql_mask(request->statement, request->text, &state->arena),
+			      ret_answer->exchange, NULL);
 }
 
 static bool answers_peek(void *context, const struct request *request, struct answer *ret_answer)

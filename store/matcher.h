@@ -19,6 +19,17 @@ enum repeat { REPEAT_LAST, REPEAT_CYCLE, REPEAT_ERROR };
 struct matcher;
 struct protocol;
 
+/* How a request was matched; for --explain. Slices live for the call. */
+struct matcher_explanation {
+	const char *protocol;
+	struct slice asked;   /* a line, without its secrets */
+	uint64_t exchange;    /* that answers it, by the rung `exact`; 0: a miss */
+	struct slice nearest; /* of a miss */
+	struct slice difference;
+	/* HTTP: the names of those of its headers that say nothing of what is asked, with commas between. */
+	struct slice not_compared;
+};
+
 struct matcher_options {
 	enum repeat repeat;
 	/* --map OLD=NEW: what the app asks for as NEW was recorded as OLD. */
@@ -29,6 +40,9 @@ struct matcher_options {
 		uint16_t new_port;
 	} * maps;
 	size_t n_maps;
+	/* Told of each request that the recording is asked for; from any worker. NULL: nobody wants to know. */
+	void (*explain)(void *context, const struct matcher_explanation *explanation);
+	void *explain_context;
 };
 
 /* What was asked and not found, most asked first; for the summary. */

@@ -2,7 +2,7 @@
 /*
  * What the parts of the matcher share: matcher.c (lifecycle, summary), load.c (the index of a
  * recording), pick.c (which of those that are equal), find.c (SQL: identity to exchange), nearest.c (explaining a miss),
- * http_find.c and http_nearest.c (the same of HTTP). Nobody else includes this.
+ * http_find.c and http_nearest.c (the same of HTTP), explain.c (--explain). Nobody else includes this.
  */
 #ifndef MOCKPROXY_MATCHER_STATE_H
 #define MOCKPROXY_MATCHER_STATE_H
@@ -124,6 +124,17 @@ void find_answer(struct answers_state *state, const struct request *request, enu
 void find_elsewhere(struct answers_state *state, uint32_t place);
 /* The place that the connection's requests are looked up in. */
 uint32_t find_place(struct answers_state *state, struct slice database);
+
+/*
+ * explain.c: tells --explain of a request that `exchange` answers, or nobody (0: then state->nearest and state->difference say
+ * why). `request` is NULL where no header was left out.
+ */
+void explain_match(struct answers_state *state, struct slice asked, uint64_t exchange,
+		   const struct http_request *request);
+static inline bool explain_wanted(const struct answers_state *state)
+{
+	return state->matcher->options.explain != NULL;
+}
 
 /* nearest.c */
 void nearest_explain(struct answers_state *state, const struct request *request);

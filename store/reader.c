@@ -50,10 +50,28 @@ static const char *const reader_sql[READER_SQL_COUNT] = {
 	[GET_HTTP_REQUEST] = "SELECT method, scheme, authority, path, query, target, version, "
 			     "headers, body, coding, body_part FROM http_request "
 			     "WHERE exchange = ?1",
-	[GET_HTTP_RESPONSE] = "SELECT r.status, r.reason, r.version, r.headers, r.trailers, "
-			      "r.interim, r.body, r.coding, r.wire_body, r.body_part, "
-			      "r.body_bytes, e.outcome FROM http_response r "
-			      "JOIN exchange e ON e.id = r.exchange WHERE r.exchange = ?1",
+	[GET_HTTP_RESPONSE] =
+		"SELECT e.status, e.tag, coalesce(a.response_version, '1.1'), e.response_headers, "
+		"a.response_trailers, a.interim, e.rows, a.response_coding, a.response_wire_body, "
+		"a.response_body_part, a.response_body_bytes, e.outcome "
+		"FROM exchange e LEFT JOIN http_apart a ON a.exchange = e.id "
+		"WHERE e.id = ?1 AND e.kind = 6 AND e.status IS NOT NULL",
+	[GET_HTTP_MESSAGE] =
+		"SELECT m.number, m.side, m.kind, m.undecoded OR NOT m.complete, m.close_code, "
+		"m.body_part, (SELECT sum(length(v.bytes)) FROM value_part v WHERE "
+		"v.exchange = m.exchange AND v.part = m.body_part), m.body, "
+		"m.at_ns - coalesce((SELECT p.at_ns FROM http_message p WHERE "
+		"p.exchange = m.exchange AND p.number < m.number ORDER BY p.number DESC LIMIT 1), "
+		"(SELECT e.first_byte_ns FROM exchange e WHERE e.id = m.exchange), m.at_ns) "
+		"FROM http_message m WHERE m.exchange = ?1 AND m.number > ?2 "
+		"ORDER BY m.number LIMIT 1",
+	[GET_HTTP_ARRIVAL] =
+		"SELECT s.number, s.body_bytes, "
+		"s.at_ns - coalesce((SELECT p.at_ns FROM http_stream p WHERE "
+		"p.exchange = s.exchange AND p.number < s.number ORDER BY p.number DESC LIMIT 1), "
+		"(SELECT e.first_byte_ns FROM exchange e WHERE e.id = s.exchange), s.at_ns) "
+		"FROM http_stream s WHERE s.exchange = ?1 AND s.number > ?2 "
+		"ORDER BY s.number LIMIT 1",
 };
 
 int reader_step(sqlite3_stmt *sql)

@@ -43,6 +43,8 @@ packages() {
 		test  wget           wget
 		test  python3-requests
 		test  python3-httpx
+		test  python3-websockets
+		test  tinyproxy-bin  tinyproxy
 		test  nginx-light    nginx
 		test  apache2-bin
 		test  python3-sqlalchemy

@@ -46,6 +46,26 @@ struct http_stored {
 	bool cut; /* the connection ended before it did: so it has to end again */
 };
 
+/* A message of a WebSocket that was recorded. Slices are valid until the next call through the same answers. */
+struct http_stored_message {
+	uint32_t number;
+	enum http_side side;
+	uint8_t kind;	     /* enum websocket_kind */
+	bool unreadable;     /* it came compressed and still is, or not all of it came */
+	uint16_t close_code; /* 0: none */
+	uint64_t part;	     /* not 0: the body is in that value part */
+	uint64_t size;
+	struct slice body;
+	int64_t pause_ns; /* since the message before it, or since the response */
+};
+
+/* A part of a streamed response: so much of its body had come, so long after the part before it. */
+struct http_stored_arrival {
+	uint32_t number;
+	uint64_t body_bytes;
+	int64_t pause_ns;
+};
+
 struct http_answers {
 	/*
 	 * Which exchange answers this request; consumes it. `content->bytes` are as they came, also where they are coded: taking
@@ -57,6 +77,16 @@ struct http_answers {
 	int (*response)(void *context, uint64_t exchange, struct http_stored *ret_stored);
 	/* What response() gave is not needed any more: an idle connection keeps little memory. */
 	void (*done)(void *context);
+	/*
+	 * The next one behind number `after`, 0 for the first: 1, 0 there is none, negative errno. What response() gave is gone
+	 * after a message(), and stays after an arrival().
+	 */
+	int (*message)(void *context, uint64_t exchange, uint32_t after,
+		       struct http_stored_message *ret_message);
+	int (*arrival)(void *context, uint64_t exchange, uint32_t after,
+		       struct http_stored_arrival *ret_arrival);
+	/* A client's message that is not the recorded one: counted as a miss, and shown in the summary. */
+	void (*miss_message)(void *context, struct slice asked, struct slice difference);
 };
 
 #endif

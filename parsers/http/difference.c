@@ -14,7 +14,12 @@
 struct difference {
 	struct buffer *out; /* NULL: only counted */
 	size_t n;
+	size_t distance;
 };
+
+/* Another value is nearer than one that the other does not have at all. */
+#define OTHER_VALUE 2
+#define NO_VALUE 3
 
 /* A value as far as it fits a line. */
 static void say_value(struct buffer *out, struct slice value)
@@ -33,8 +38,10 @@ static void say_value(struct buffer *out, struct slice value)
 }
 
 /* One more; true when it is to be said: its subject is. */
-static bool begin(struct difference *difference, const char *what, struct slice name)
+static bool begin(struct difference *difference, size_t distance, const char *what,
+		  struct slice name)
 {
+	difference->distance += distance;
 	if (++difference->n > SAID_MAX || !difference->out) {
 		if (difference->out && difference->n == SAID_MAX + 1)
 			buffer_append_string(difference->out, "; ...");
@@ -51,7 +58,7 @@ static bool begin(struct difference *difference, const char *what, struct slice 
 static void differs(struct difference *difference, const char *what, struct slice name,
 		    struct slice recorded, struct slice asked)
 {
-	if (!begin(difference, what, name))
+	if (!begin(difference, OTHER_VALUE, what, name))
 		return;
 	buffer_append_string(difference->out, ": recorded ");
 	say_value(difference->out, recorded);
@@ -62,7 +69,7 @@ static void differs(struct difference *difference, const char *what, struct slic
 static void only(struct difference *difference, const char *what, struct slice name,
 		 struct slice value, bool recorded)
 {
-	if (!begin(difference, what, name))
+	if (!begin(difference, NO_VALUE, what, name))
 		return;
 	buffer_append_string(difference->out, recorded ? ": recorded " : ": asked ");
 	say_value(difference->out, value);
@@ -265,7 +272,7 @@ static void compare_json(struct difference *difference, struct slice recorded, s
 			advance(&path, token, left.text);
 			continue;
 		}
-		if (!begin(difference, "", slice_of(NULL, 0)))
+		if (!begin(difference, OTHER_VALUE, "", slice_of(NULL, 0)))
 			return;
 		if (token == JSON_KEY || right.token == JSON_KEY)
 			path.steps[path.depth].key = slice_of(NULL, 0);
@@ -284,7 +291,7 @@ static void compare_bytes(struct difference *difference, struct slice recorded, 
 
 	while (at < recorded.size && at < asked.size && recorded.data[at] == asked.data[at])
 		at++;
-	if (!begin(difference, "body, byte ", slice_of(NULL, 0)))
+	if (!begin(difference, OTHER_VALUE, "body, byte ", slice_of(NULL, 0)))
 		return;
 	buffer_append_unsigned(difference->out, at + 1);
 	buffer_append_string(difference->out, ": recorded ");
@@ -325,5 +332,5 @@ size_t http_difference(struct slice recorded, struct slice asked, struct buffer 
 	compare_lines(&difference, &query, &recorded, &asked);
 	compare_lines(&difference, &fields, &recorded, &asked);
 	compare_bodies(&difference, recorded, asked);
-	return difference.n;
+	return difference.distance;
 }

@@ -12,7 +12,7 @@
 
 #include "parsers/buffer.h"
 
-/* Appends the first few differences to `out`, which may be NULL; how many there are. */
+/* Appends the first few differences to `out`, which may be NULL; how far they are apart: 0, they are equal. */
 size_t http_difference(struct slice recorded, struct slice asked, struct buffer *out);
 
 #endif

@@ -9,8 +9,9 @@
  *	(json)
  *	{"a":1,"b":[true,"x"]}            the body by its media type
  *
- * Everything counts that is not in the table of noise: a header that nobody has heard of does. Credentials count as they
- * are masked. Two texts are equal only where the requests are: each part is escaped.
+ * Everything counts that is not in the table of noise: a header that nobody has heard of does. To accept every type, or every
+ * language, is as good as no such header. Credentials count as they are masked. Two texts are equal only where the requests
+ * are: each part is escaped.
  */
 #ifndef MOCKPROXY_HTTP_IDENTITY_H
 #define MOCKPROXY_HTTP_IDENTITY_H

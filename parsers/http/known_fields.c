@@ -55,7 +55,7 @@ static void recall(const struct http_known_fields *known, struct slice lines, st
 		list[i].name = slice_of(lines.data + place.name_at, place.name_size);
 		list[i].value = slice_of(lines.data + place.value_at, place.value_size);
 	}
-	*ret_fields = (struct http_fields){ .list = list, .n = n };
+	*ret_fields = (struct http_fields){ .list = list, .n = n, .lines = lines };
 }
 
 int http_known_fields_read(struct http_known_fields *known, struct slice lines, struct arena *arena,

@@ -90,6 +90,17 @@ bool http_field_has(const struct http_fields *fields, struct slice name, struct 
 	return false;
 }
 
+bool http_is_events(const struct http_fields *fields)
+{
+	struct slice type = http_field(fields, SLICE("content-type"));
+	const struct slice events = SLICE("text/event-stream");
+
+	return type.size >= events.size &&
+	       slice_equal_nocase(slice_of(type.data, events.size), events) &&
+	       (type.size == events.size || !http_is_token(type.data[events.size])) &&
+	       !http_field(fields, SLICE("content-encoding")).size;
+}
+
 /* ---- fields ---- */
 
 /* The next line without its CR LF: the framer made sure that each has one. */
@@ -148,7 +159,7 @@ int http_fields_read(struct slice lines, struct arena *arena, struct http_fields
 	if (n > HTTP_FIELDS_MAX)
 		return refuse(ret_why, "more header lines than are read");
 	list = arena_alloc(arena, n * sizeof(*list));
-	*ret_fields = (struct http_fields){ .list = list };
+	*ret_fields = (struct http_fields){ .list = list, .lines = lines };
 	for (;;) {
 		struct slice line = next_line(&lines);
 		const char *why;
@@ -239,6 +250,28 @@ static const char *read_target(struct http_request *request)
 		return NULL;
 	}
 	return read_absolute(request) ? NULL : "a request's target of no known form";
+}
+
+bool http_authority_split(struct slice authority, struct slice *ret_host, uint16_t *ret_port)
+{
+	size_t colon = authority.size;
+	unsigned int port = 0;
+
+	while (colon && authority.data[colon - 1] != ':')
+		colon--;
+	if (colon < 2 || colon == authority.size || authority.size - colon > 5)
+		return false;
+	for (size_t i = colon; i < authority.size; i++) {
+		if (authority.data[i] < '0' || authority.data[i] > '9')
+			return false;
+		port = 10 * port + (unsigned int)(authority.data[i] - '0');
+	}
+	*ret_host = slice_of(authority.data, colon - 1);
+	if (ret_host->size > 2 && ret_host->data[0] == '[' &&
+	    ret_host->data[ret_host->size - 1] == ']')
+		*ret_host = slice_of(ret_host->data + 1, ret_host->size - 2);
+	*ret_port = (uint16_t)port;
+	return port && port <= UINT16_MAX;
 }
 
 /* Host says where, unless the target did. Two that differ are two answers. */

@@ -46,6 +46,9 @@ bool http_accepts(const struct http_fields *fields, struct slice codings);
 /* May it be sent as a field: a token, and no control character in its value? */
 bool http_is_field(const struct name_value *field);
 
+/* "db.test:5432", "[::1]:80"; false: it is not of this form. The host is without brackets. */
+bool http_authority_split(struct slice authority, struct slice *ret_host, uint16_t *ret_port);
+
 /* What a method or a field's name is made of (RFC 9110, section 5.6.2). */
 bool http_is_token(uint8_t byte);
 

@@ -19,6 +19,9 @@ const struct protocol http_protocol = {
 	.recognise_max = HTTP_RECOGNISE_MAX,
 	.handshake = no_handshake,
 	.handshake_max = HTTP_RECOGNISE_MAX,
+	.recognised_late = true,
+	.recorder_span = http_recorder_span,
+	.recorder_tunnel = http_recorder_tunnel,
 	.recorder_new = http_recorder_new,
 	.recorder_free = http_recorder_free,
 	.recorder_see = http_recorder_see,
@@ -28,4 +31,6 @@ const struct protocol http_protocol = {
 	.replayer_free = http_replayer_free,
 	.replayer_feed = http_replayer_feed,
 	.replayer_fill = http_replayer_fill,
+	.replayer_wait = http_replayer_wait,
+	.replayer_tunnel = http_replayer_tunnel,
 };

@@ -59,6 +59,13 @@ int http_replayer_feed(struct replayer *replayer, struct slice bytes, const char
 	return -EPROTO;
 }
 
+void http_replayer_body_clear(struct replayer *replayer)
+{
+	free_digest(replayer);
+	buffer_clear(&replayer->body);
+	replayer->body_size = 0;
+}
+
 /* ---- requests ---- */
 
 static void request_begin(struct replayer *replayer, struct slice head, struct buffer *out)
@@ -68,8 +75,7 @@ static void request_begin(struct replayer *replayer, struct slice head, struct b
 	uint64_t length = 0;
 
 	arena_reset(&replayer->arena);
-	buffer_clear(&replayer->body);
-	replayer->body_size = 0;
+	http_replayer_body_clear(replayer);
 	if (!http_request_read(arena_copy(&replayer->arena, head), &replayer->arena,
 			       &replayer->request, &why))
 		body = http_request_body(&replayer->request, &length, &why);
@@ -90,7 +96,7 @@ static void digest_update(struct replayer *replayer, struct slice bytes)
 		XXH3_128bits_update(replayer->digest, bytes.data, bytes.size);
 }
 
-static void request_body(struct replayer *replayer, struct slice bytes)
+void http_replayer_body(struct replayer *replayer, struct slice bytes)
 {
 	replayer->body_size += bytes.size;
 	if (replayer->body_size <= HTTP_COMPARED_MAX) {
@@ -143,7 +149,7 @@ static bool read_on(struct replayer *replayer, struct buffer *out)
 	if (event.type == HTTP_HEAD)
 		request_begin(replayer, event.bytes, out);
 	else if (event.type == HTTP_BODY)
-		request_body(replayer, event.bytes);
+		http_replayer_body(replayer, event.bytes);
 	else if (event.type == HTTP_TRAILERS)
 		request_trailers(replayer, event.bytes, out);
 	else
@@ -155,17 +161,37 @@ enum replay_state http_replayer_fill(struct replayer *replayer, struct buffer *o
 {
 	bool going = true;
 
-	while (going && out->size < HTTP_FILL_BYTES) {
-		if (replayer->send.on)
+	replayer->send.cacheable = false; /* what was said before is not in `out` any more */
+	replayer->wait_ns = 0;
+	while (going && out->size < HTTP_FILL_BYTES && !replayer->wait_ns && !replayer->tunnel) {
+		if (replayer->websocket.on && !replayer->closed)
+			going = http_websocket_step(replayer, out);
+		else if (replayer->send.on)
 			http_send_more(replayer, out);
 		else
 			going = !replayer->closed && read_on(replayer, out);
 	}
+	if (replayer->wait_ns)
+		return REPLAY_WAIT;
 	if (replayer->send.on)
 		return REPLAY_MORE;
+	if (replayer->tunnel)
+		return REPLAY_TUNNEL;
 	if (replayer->closed) {
 		replayer->unread = slice_of(NULL, 0);
 		return replayer->reset ? REPLAY_RESET : REPLAY_CLOSE;
 	}
 	return going ? REPLAY_MORE : REPLAY_IDLE;
+}
+
+int64_t http_replayer_wait(const struct replayer *replayer)
+{
+	return replayer->wait_ns;
+}
+
+bool http_replayer_tunnel(const struct replayer *replayer, struct slice *ret_host,
+			  uint16_t *ret_port, struct slice *ret_unread)
+{
+	*ret_unread = replayer->unread;
+	return http_authority_split(replayer->request.authority, ret_host, ret_port);
 }

@@ -6,6 +6,7 @@
  *	replayer_answer.c  which recorded exchange answers; what is said when none does
  *	replayer_head.c    a recorded response's head, made true of the message that this client gets
  *	replayer_send.c    a response on its way, its body piece by piece
+ *	replayer_websocket.c  what is said behind a 101, message by message
  *
  * It is a server of HTTP/1 (RFC 9112): what has to do with the connection and with framing (keep-alive, chunks, lengths, 1xx,
  * versions) is made anew for this client, and only what a response says comes from the recording, through
@@ -14,7 +15,9 @@
  *
  * States:
  *	READ ──head──▶ READ (its body) ──message──▶ SEND ──sent──▶ READ
- *	                                               └──close──▶ closed
+ *	                                               ├──close──▶ closed
+ *	                                               ├──101──▶ WEBSOCKET ──close──▶ closed
+ *	                                               └──2xx to CONNECT──▶ the shell begins anew
  * Of a pipeline the next request is read when the response to the one before it was given to the shell: so responses
  * keep their order, and memory is bounded, whatever a client asks for without reading.
  */
@@ -23,6 +26,7 @@
 
 #include "parsers/http/answers.h"
 #include "parsers/http/message.h"
+#include "parsers/http/websocket.h"
 
 /* fill() stops above this much output. */
 #define HTTP_FILL_BYTES ((size_t)64 << 10)
@@ -47,10 +51,26 @@ struct http_send {
 	uint32_t sequence; /* the part's piece, and how much of it is sent */
 	size_t offset;
 	uint64_t left; /* SEND_LENGTH: bytes that are promised and not sent */
+	uint64_t sent; /* of the body */
+	bool arrivals; /* it is said part by part, as it came; `arrival` is the part under way */
+	struct http_stored_arrival arrival;
 	/* So far it is all in `out` from `cache_from` on, and may be kept. */
 	bool cacheable;
 	size_t cache_from;
 	struct answer_key key;
+};
+
+/* A WebSocket under way. Its large messages go out through replayer->send, which is not `on`. */
+struct http_websocket_play {
+	bool on;
+	uint64_t exchange;
+	struct websocket_framer framer;
+	uint32_t done; /* number of the recorded message that was said or heard last */
+	bool known;    /* `next` is the one behind it; its kind 0: there is none */
+	struct http_stored_message next;
+	bool sending; /* its payload is under way */
+	bool waited;  /* its pause is over */
+	bool closing; /* we said close: nothing is said behind it */
 };
 
 struct replayer {
@@ -69,6 +89,9 @@ struct replayer {
 	void *digest; /* of a larger one: XXH3_state_t, owned; NULL: none */
 	struct http_send send;
 	struct buffer head; /* being written; a head is sent whole or not at all */
+	struct http_websocket_play websocket;
+	bool tunnel;	 /* a CONNECT was granted: its target is request.authority */
+	int64_t wait_ns; /* before anything more is said; 0: none */
 };
 
 /* replayer_answer.c */
@@ -82,6 +105,8 @@ void http_unservable(struct replayer *replayer, const char *why, struct buffer *
 bool http_keeps_alive(const struct http_request *request);
 
 /* replayer_head.c */
+/* Is the connection no more HTTP's behind the response that is being sent? */
+bool http_leaves(const struct replayer *replayer);
 /* Decides how the response is framed and writes its heads to replayer->head; false: *ret_why it cannot be given. */
 bool http_head_write(struct replayer *replayer, const char **ret_why);
 
@@ -89,5 +114,21 @@ bool http_head_write(struct replayer *replayer, const char **ret_why);
 void http_send_begin(struct replayer *replayer, uint64_t exchange, struct buffer *out);
 /* Goes on, until the response is sent or `out` has enough. */
 void http_send_more(struct replayer *replayer, struct buffer *out);
+/* The next bytes of send.part of send.exchange: 1, 0 at its end, negative errno. */
+int http_send_part(struct replayer *replayer, struct slice *ret_bytes);
+
+/* replayer.c: a body, or a message, comes in: body, body_size and digest are of all that came since they were cleared. */
+void http_replayer_body(struct replayer *replayer, struct slice bytes);
+void http_replayer_body_clear(struct replayer *replayer);
+
+/* replayer_answer.c: "GET http://a.test/x", without secrets */
+void http_append_asked(struct buffer *text, const struct http_request *request);
+
+/* replayer_websocket.c */
+/* What a server says to a client's Sec-WebSocket-Key; appends it. */
+void http_websocket_accept(struct buffer *out, struct slice key);
+void http_websocket_play(struct replayer *replayer, uint64_t exchange);
+/* Takes one step; false: there is nothing to do before more comes. */
+bool http_websocket_step(struct replayer *replayer, struct buffer *out);
 
 #endif

@@ -87,7 +87,7 @@ static void send_own(struct replayer *replayer, const struct own *own, struct bu
 }
 
 /* "GET http://a.test/x?id=1", without secrets. */
-static void append_asked(struct buffer *text, const struct http_request *request)
+void http_append_asked(struct buffer *text, const struct http_request *request)
 {
 	buffer_append_slice(text, request->method);
 	buffer_append_u8(text, ' ');
@@ -129,7 +129,7 @@ void http_unservable(struct replayer *replayer, const char *why, struct buffer *
 	struct buffer asked;
 
 	buffer_init(&asked, HTTP_HEAD_MAX);
-	append_asked(&asked, &replayer->request);
+	http_append_asked(&asked, &replayer->request);
 	answers->count_unservable(answers->context, buffer_slice(&asked), slice_from_string(why));
 	send_own(replayer,
 		 &(struct own){

@@ -29,11 +29,19 @@ static struct recorded read_recorded(const struct http_fields *fields)
 
 /* ---- body and framing ---- */
 
+bool http_leaves(const struct replayer *replayer)
+{
+	uint16_t status = replayer->send.stored.head.status;
+
+	return status == 101 ||
+	       (status >= 200 && status < 300 && replayer->request.form == TARGET_AUTHORITY);
+}
+
 static bool has_no_body(const struct replayer *replayer)
 {
 	uint16_t status = replayer->send.stored.head.status;
 
-	return status == 204 || status == 304 ||
+	return status == 204 || status == 304 || http_leaves(replayer) ||
 	       slice_equal(replayer->request.method, SLICE("HEAD"));
 }
 
@@ -84,6 +92,8 @@ static bool choose_framing(struct replayer *replayer, const struct recorded *rec
 	send->close = !http_keeps_alive(&replayer->request) || recorded->close || send->cut ||
 		      send->framing == SEND_UNTIL_END ||
 		      (!send->stored.head.minor && !recorded->keep_alive);
+	if (http_leaves(replayer)) /* what HTTP says of the connection is over */
+		send->close = send->cut = false;
 	return true;
 }
 
@@ -183,6 +193,10 @@ static enum field_kind kind_of(const struct replayer *replayer, struct slice nam
 	    (slice_equal_nocase(name, SLICE("keep-alive")) && send->close) ||
 	    (slice_equal_nocase(name, SLICE("trailer")) && send->framing != SEND_CHUNKED))
 		return FIELD_LEFT_OUT;
+	if (send->stored.head.status == 101 &&
+	    (slice_equal_nocase(name, SLICE("sec-websocket-accept")) ||
+	     slice_equal_nocase(name, SLICE("sec-websocket-extensions"))))
+		return FIELD_LEFT_OUT;
 	return FIELD_KEPT;
 }
 
@@ -252,12 +266,27 @@ static bool append_interim(struct replayer *replayer)
 	return true;
 }
 
+/* For this client's key. Extensions are agreed on by nobody: what was recorded is without them. */
+static void append_accept(struct replayer *replayer)
+{
+	if (replayer->send.stored.head.status != 101)
+		return;
+	buffer_append_string(&replayer->head, "Sec-WebSocket-Accept: ");
+	http_websocket_accept(&replayer->head,
+			      http_field(&replayer->request.fields, SLICE("sec-websocket-key")));
+	buffer_append_string(&replayer->head, "\r\n");
+}
+
 bool http_head_write(struct replayer *replayer, const char **ret_why)
 {
 	struct recorded recorded = read_recorded(&replayer->send.stored.head.fields);
 	bool decoded;
 
 	buffer_clear(&replayer->head);
+	if (replayer->send.stored.head.status == 101 && !http_websocket_asked(&replayer->request)) {
+		*ret_why = "it was recorded as a WebSocket, which this request does not ask for";
+		return false;
+	}
 	if (!choose_body(replayer, &decoded)) {
 		*ret_why = "it was recorded with a content coding that this client does not accept";
 		return false;
@@ -270,6 +299,7 @@ bool http_head_write(struct replayer *replayer, const char **ret_why)
 	    !append_fields(replayer, &recorded, decoded))
 		return false;
 	append_missing_connection(replayer, &recorded);
+	append_accept(replayer);
 	buffer_append_string(&replayer->head, "\r\n");
 	return !replayer->head.overflowed;
 }

@@ -134,9 +134,11 @@ struct pg_operation *pg_operation_add(struct recorder *recorder, enum pg_operati
 
 void pg_operations_drop_second(struct recorder *recorder)
 {
-	struct pg_operation head = *operation_at(recorder, 0);
+	struct pg_operation *first = operation_at(recorder, 0);
+	struct pg_operation head = *first;
 
 	assert(recorder->n_operations >= 2);
+	*first = (struct pg_operation){ 0 }; /* as every place that is free */
 	operation_gone(recorder, operation_at(recorder, 1));
 	*operation_at(recorder, 0) = head;
 }

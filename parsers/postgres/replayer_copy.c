@@ -10,6 +10,7 @@
  * row that differs is what the miss says. What the recorded server refused before its client was done answers data that begins
  * with the rows that it had seen; it is said when all data came, since what follows may make it other data.
  */
+#include "parsers/json.h"
 #include "parsers/postgres/copy.h"
 #include "parsers/postgres/replayer.h"
 
@@ -114,39 +115,61 @@ void pg_copy_in_begin(struct replayer *replayer, const struct answer *answer,
 
 /* ---- comparing ---- */
 
+static struct slice without_end(struct slice line)
+{
+	if (line.size && line.data[line.size - 1] == '\n')
+		line.size--;
+	return line;
+}
+
+/* As much of a text as is shown: no character is cut. */
+static size_t shown(struct slice text)
+{
+	size_t size = text.size < SHOWN_BYTES ? text.size : SHOWN_BYTES;
+
+	while (size && size < text.size && (text.data[size] & 0xc0) == 0x80)
+		size--;
+	return size;
+}
+
+static bool is_printable(struct slice bytes)
+{
+	for (size_t i = 0; i < bytes.size; i++)
+		if (bytes.data[i] < ' ' || bytes.data[i] == 0x7f)
+			return false;
+	return bytes.size && utf8_valid(bytes);
+}
+
 static void say_bytes(struct buffer *text, struct slice bytes)
 {
-	bool printable = bytes.size > 0;
+	struct slice front = slice_of(bytes.data, shown(bytes));
 
-	for (size_t i = 0; i < bytes.size && i < SHOWN_BYTES; i++)
-		printable &= bytes.data[i] >= ' ' && bytes.data[i] != 0x7f;
-	if (!printable)
+	if (is_printable(front)) {
+		buffer_append_slice(text, front);
+	} else {
 		buffer_append_string(text, "0x");
-	if (printable)
-		buffer_append_slice(
-			text,
-			slice_of(bytes.data, bytes.size < SHOWN_BYTES ? bytes.size : SHOWN_BYTES));
-	else
-		buffer_append_hex(text, slice_of(bytes.data, bytes.size < SHOWN_BYTES / 2 ?
-								     bytes.size :
-								     SHOWN_BYTES / 2));
-	if (bytes.size > SHOWN_BYTES)
+		front.size = front.size < SHOWN_BYTES / 2 ? front.size : SHOWN_BYTES / 2;
+		buffer_append_hex(text, front);
+	}
+	if (front.size < bytes.size)
 		buffer_append_string(text, "...");
 }
 
 /* A line as people see it: without its end, and tabs as they are written. */
 static void say_line(struct buffer *text, struct slice line)
 {
-	size_t n = 0;
+	size_t size;
 
+	line = without_end(line);
+	size = shown(line);
 	buffer_append_u8(text, '"');
-	for (; n < line.size && n < SHOWN_BYTES && line.data[n] != '\n'; n++) {
-		if (line.data[n] == '\t')
+	for (size_t i = 0; i < size; i++) {
+		if (line.data[i] == '\t')
 			buffer_append_string(text, "\\t");
 		else
-			buffer_append_u8(text, line.data[n] < ' ' ? ' ' : line.data[n]);
+			buffer_append_u8(text, line.data[i] < ' ' ? ' ' : line.data[i]);
 	}
-	buffer_append_string(text, n == SHOWN_BYTES && n < line.size ? "...\"" : "\"");
+	buffer_append_string(text, size < line.size ? "...\"" : "\"");
 }
 
 /* From the next row on nothing is compared; what is said of both goes behind. */
@@ -156,13 +179,6 @@ static void differs(struct pg_copy_in *copy)
 	buffer_append_string(&copy->difference, "row ");
 	buffer_append_unsigned(&copy->difference, copy->rows + 1);
 	buffer_append_string(&copy->difference, " of the data");
-}
-
-static struct slice without_end(struct slice line)
-{
-	if (line.size && line.data[line.size - 1] == '\n')
-		line.size--;
-	return line;
 }
 
 static void compare_line(struct pg_copy_in *copy, const struct answer_value *value,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HTTP servers for tests, on free ports of 127.0.0.1: this project's own in Python and in Node, nginx and Apache. The last
-three answer the requests of programs/http_requests.tsv alike, and count them in a log."""
+"""HTTP servers for tests, on free ports of 127.0.0.1: this project's own in Python and in Node,
+nginx and Apache. The last three answer the requests of programs/http_requests.tsv alike, and count
+them in a log."""
 import os
 import shutil
 import socket
@@ -44,7 +45,8 @@ def make_file(where):
 
 
 class NodeServer:
-    """programs/http_node_server.js: one port for apps and one for the servers in front of it; one of ::1."""
+    """programs/http_node_server.js: one port for apps and one for the servers in front of it; one
+    of ::1."""
 
     name = "node"
 
@@ -53,7 +55,8 @@ class NodeServer:
             raise Skip("node is not installed")
         where = folder("node")
         self.log = where / "log"
-        command = ["node", PROGRAMS / "http_node_server.js", self.log, make_file(where), "2"]
+        self.file = make_file(where)
+        command = ["node", PROGRAMS / "http_node_server.js", self.log, self.file, "2"]
         self.process = spawn(command, stdout=subprocess.PIPE)
         self.port, self.inner, self.port6 = map(int, self.process.stdout.readline().split())
         self.url = f"http://127.0.0.1:{self.port}"
@@ -67,7 +70,8 @@ class NodeServer:
 
 
 class Nginx:
-    """Static files below `root`, in a temporary folder; the rest is asked of `inner`, when there is one."""
+    """Static files below `root`, in a temporary folder; the rest is asked of `inner`, when there is
+    one."""
 
     name = "nginx"
 
@@ -123,7 +127,9 @@ class Apache:
     """Static files, with brotli and gzip; the rest is asked of `inner`."""
 
     name = "apache"
-    MODULES = "mpm_event authz_core mime alias filter deflate brotli proxy proxy_http proxy_wstunnel"
+    MODULES = (
+        "mpm_event authz_core mime alias filter deflate brotli proxy proxy_http proxy_wstunnel"
+    )
 
     def __init__(self, inner):
         if not os.path.exists(APACHE):
@@ -180,3 +186,35 @@ ProxyPreserveHost on
 def need_curl():
     if not shutil.which("curl"):
         raise Skip("curl is not installed")
+
+
+class WebSocketServer:
+    """programs/websocket_server.js; in an environment where node finds its modules."""
+
+    def __init__(self, environment):
+        command = ["node", PROGRAMS / "websocket_server.js"]
+        self.process = spawn(command, stdout=subprocess.PIPE, env=os.environ | environment)
+        self.port = int(self.process.stdout.readline())
+
+    def stop(self):
+        end_session(self.process)
+
+
+class TinyProxy:
+    """An HTTP proxy that grants CONNECT to `allowed` ports; to all when there are none."""
+
+    def __init__(self, allowed=()):
+        if not shutil.which("tinyproxy"):
+            raise Skip("tinyproxy is not installed")
+        where = folder("tinyproxy")
+        self.port = free_port()
+        ports = "".join(f"ConnectPort {port}\n" for port in allowed)
+        (where / "conf").write_text(
+            f"Port {self.port}\nListen 127.0.0.1\nTimeout 60\nMaxClients 50\nLogLevel Error\n"
+            f'LogFile "{where}/log"\n{ports}'
+        )
+        self.process = spawn(["tinyproxy", "-d", "-c", where / "conf"], stdout=subprocess.DEVNULL)
+        wait_until(lambda: listens(self.port), "tinyproxy listens")
+
+    def stop(self):
+        end_session(self.process)

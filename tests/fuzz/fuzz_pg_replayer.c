@@ -47,9 +47,8 @@ static bool fake_peek(void *context, const struct request *request, struct answe
 	*ret_answer = (struct answer){ .exchange = (hash + fake->seed) % 61 + 1,
 				       .kind = hash & 1 ? EXCHANGE_SIMPLE : EXCHANGE_EXTENDED,
 				       .outcome = OUTCOME_OK };
-	if (ret_answer->exchange % 6 == 1)
-		ret_answer->flags =
-			request->copy || hash & 8 ? EXCHANGE_COPY_IN : EXCHANGE_COPY_OUT;
+	if (request->statement->verb == SQL_COPY)
+		ret_answer->flags = fake->seed & 16 ? EXCHANGE_COPY_OUT : EXCHANGE_COPY_IN;
 	ret_answer->rung = hash % 7 ? RUNG_EXACT : RUNG_MISS;
 	ret_answer->nearest = SLICE("select 1");
 	return ret_answer->rung == RUNG_EXACT;

@@ -47,9 +47,14 @@ struct entry {
 	uint8_t value_kind; /* 0: ANSWER_TEXT */
 	uint32_t flags;
 	uint32_t slot_type;
-	bool raw;		  /* values are bytes of the recorded form */
+	bool raw;	  /* values are bytes of the recorded form */
+	bool binary;	  /* COPY data; its direction is in the flags */
+	uint8_t copy_end; /* enum copy_end; its text is `failure` */
+	const char *failure;
 	struct answer_aside said; /* behind it; without channel and fields: nothing */
 };
+
+#define TAKES(with_rows, ends) .flags = EXCHANGE_COPY_IN, .rows = (with_rows), .copy_end = (ends)
 
 static const struct answer_field killed[] = {
 	{ SLICE("severity"), SLICE("FATAL") },
@@ -122,6 +127,52 @@ static const struct entry recording[] = {
 	  .second = "TWO",
 	  .flags = EXCHANGE_MERGED },
 	{ .key = "select once", .tag = "SELECT 0" },
+	{ .key = "copy out to stdout",
+	  .rows = "1\n,2\n,3\n",
+	  .tag = "COPY 3",
+	  .flags = EXCHANGE_COPY_OUT,
+	  .copy_end = COPY_DONE },
+	{ .key = "copy out to stdout binary",
+	  .rows = "x,-,y",
+	  .tag = "COPY 3",
+	  .flags = EXCHANGE_COPY_OUT,
+	  .binary = true,
+	  .copy_end = COPY_DONE },
+	{ .key = "copy nothing to stdout binary",
+	  .tag = "COPY 0",
+	  .flags = EXCHANGE_COPY_OUT,
+	  .binary = true,
+	  .copy_end = COPY_DONE },
+	{ .key = "copy bad to stdout",
+	  .rows = "1\n",
+	  .error = "22012",
+	  .flags = EXCHANGE_COPY_OUT },
+	{ .key = "copy big to stdout",
+	  .rows = "x",
+	  .tag = "COPY 1",
+	  .value_kind = ANSWER_PART_TEXT,
+	  .flags = EXCHANGE_COPY_OUT,
+	  .copy_end = COPY_DONE },
+	{ .key = "copy big to stdout binary",
+	  .rows = "x",
+	  .tag = "COPY 1",
+	  .value_kind = ANSWER_PART_RAW,
+	  .flags = EXCHANGE_COPY_OUT,
+	  .binary = true,
+	  .copy_end = COPY_DONE },
+	{ .key = "copy t from stdin", .tag = "COPY 2", TAKES("1\n,2\n", COPY_DONE) },
+	{ .key = "copy t from stdin", .error = "22P02", TAKES("1\n,x\n", COPY_REFUSED) },
+	{ .key = "copy t from stdin", .tag = "COPY 0", TAKES(NULL, COPY_DONE) },
+	{ .key = "copy t from stdin",
+	  .error = "57014",
+	  .failure = "known",
+	  TAKES("1\n", COPY_FAILED) },
+	{ .key = "copy refused from stdin", .error = "22P02", TAKES("1\n,x\n", COPY_REFUSED) },
+	{ .key = "copy t from stdin binary",
+	  .tag = "COPY 2",
+	  .binary = true,
+	  TAKES("x,-", COPY_DONE) },
+	{ .key = "copy missing from stdin", .error = "42P01" },
 	{ .key = "function call \"oid 871\"(?)|x",
 	  .columns = &text_text.head,
 	  .rows = "X",
@@ -203,6 +254,38 @@ static bool is_parse_error(const struct entry *entry)
 	return entry->kind == EXCHANGE_PARSE;
 }
 
+/* The data of an entry as a client would have sent it. */
+static void digest_rows(const struct entry *entry, struct copy_digest *digest)
+{
+	for (const char *at = entry->rows; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+		const char *end = strchr(at, ',');
+		size_t size = end ? (size_t)(end - at) : strlen(at);
+		uint8_t head[6] = { 0, 1, 0, 0, 0, (uint8_t)size };
+
+		if (entry->binary && *at == '-') {
+			memset(head + 2, 0xff, 4);
+			size = 0;
+		}
+		if (entry->binary)
+			copy_digest_add(digest, slice_of(head, sizeof(head)));
+		copy_digest_add(digest, slice_of(at, size));
+	}
+}
+
+static bool same_copy(const struct entry *entry, const struct copy_identity *copy)
+{
+	struct copy_digest *digest = copy_digest_new(entry->binary);
+	uint8_t own[COPY_DIGEST_BYTES];
+
+	digest_rows(entry, digest);
+	copy_digest_get(digest, own);
+	if (entry->failure)
+		copy_digest_failed(slice_from_string(entry->failure), own);
+	copy_digest_free(digest);
+	return (entry->flags & EXCHANGE_COPY_IN) && copy->end == entry->copy_end &&
+	       memcmp(own, copy->digest, COPY_DIGEST_BYTES) == 0;
+}
+
 static size_t look_up(const struct request *request)
 {
 	struct buffer key;
@@ -211,7 +294,8 @@ static size_t look_up(const struct request *request)
 	buffer_init(&key, 4096);
 	key_of(request, &key);
 	for (i = 0; i < N_ENTRIES; i++)
-		if (slice_equal(buffer_slice(&key), slice_from_string(recording[i].key)))
+		if (slice_equal(buffer_slice(&key), slice_from_string(recording[i].key)) &&
+		    (!request->copy || same_copy(&recording[i], request->copy)))
 			break;
 	buffer_release(&key);
 	return i;
@@ -249,6 +333,8 @@ static void fake_find(void *context, const struct request *request, struct answe
 	size_t i = look_up(request);
 
 	say(fake, i, ret_answer);
+	if (request->copy)
+		ret_answer->difference = request->copy->difference;
 	if (i < N_ENTRIES)
 		fake->used[i] = true;
 	fake->found += ret_answer->rung == RUNG_EXACT;
@@ -467,6 +553,18 @@ static void fake_login(void *context, const struct name_value *parameters, size_
 	(void)n;
 }
 
+static int fake_copy(void *context, uint64_t exchange, struct answer_copy *ret_copy)
+{
+	const struct entry *entry = &recording[exchange - 1];
+
+	(void)context;
+	*ret_copy = (struct answer_copy){ .end = entry->copy_end };
+	ret_copy->form.to_client = entry->flags & EXCHANGE_COPY_OUT;
+	ret_copy->form.binary = entry->binary;
+	ret_copy->form.columns = 1;
+	return 1;
+}
+
 static void fake_count(void *context)
 {
 	((struct fake *)context)->session++;
@@ -494,6 +592,7 @@ struct answers answers_of(struct fake *fake, struct answer_cache *cache)
 		.chunk = fake_chunk,
 		.next_row = fake_next_row,
 		.part = fake_part,
+		.copy = fake_copy,
 		.aside = fake_aside,
 		.count_session = fake_count,
 		.count_unservable = fake_unservable,

@@ -61,12 +61,14 @@ static void disconnect(struct client *client)
 
 /* What is said to a client of 127.0.0.1:80 that sends this, in steps of this size. */
 static enum replay_state converse(const char *path, const struct matcher_options *options,
-				  struct slice asked, size_t step, struct buffer *said)
+				  struct answer_cache *cache, struct slice asked, size_t step,
+				  struct buffer *said)
 {
 	struct client client;
 	enum replay_state state;
 
 	connect_to(&client, path, options, "127.0.0.1", 80);
+	client.replay.answers->cache = cache;
 	for (size_t at = 0; at < asked.size; at += step)
 		request(&client,
 			slice_of(asked.data + at, asked.size - at < step ? asked.size - at : step));
@@ -76,10 +78,12 @@ static enum replay_state converse(const char *path, const struct matcher_options
 	return state;
 }
 
+/* With a worker's cache: from the second time on it knows what is small. */
 static enum replay_state expect_bytes(const char *path, const struct matcher_options *options,
 				      const char *asked, struct slice expected)
 {
 	static const size_t steps[] = { SIZE_MAX, 1, 7 };
+	struct answer_cache *cache = answer_cache_new();
 	enum replay_state state = REPLAY_IDLE;
 
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
@@ -87,7 +91,7 @@ static enum replay_state expect_bytes(const char *path, const struct matcher_opt
 		struct buffer said;
 
 		buffer_init(&said, OUT_MAX);
-		state = converse(path, options, bytes,
+		state = converse(path, options, cache, bytes,
 				 steps[i] < bytes.size ? steps[i] : bytes.size, &said);
 		if (!slice_equal(buffer_slice(&said), expected))
 			fail_msg("asked\n%s\nexpected\n%.*s\ngot\n%.*s", asked, (int)expected.size,
@@ -95,6 +99,7 @@ static enum replay_state expect_bytes(const char *path, const struct matcher_opt
 				 (const char *)said.data);
 		buffer_release(&said);
 	}
+	answer_cache_free(cache);
 	return state;
 }
 
@@ -111,7 +116,7 @@ static enum replay_state expect_part(const char *path, const struct matcher_opti
 	struct buffer said;
 
 	buffer_init(&said, OUT_MAX);
-	state = converse(path, options, slice_from_string(asked), strlen(asked), &said);
+	state = converse(path, options, NULL, slice_from_string(asked), strlen(asked), &said);
 	if (!slice_starts_with(buffer_slice(&said), slice_from_string(begins)) ||
 	    !memmem(said.data, said.size, holds, strlen(holds)))
 		fail_msg("asked\n%s\ngot\n%.*s", asked, (int)said.size, (const char *)said.data);
@@ -324,6 +329,33 @@ static void test_coded_unasked(void **unused)
 	folder_remove(&talk.folder);
 }
 
+#define GET_CODED(minor, field) "GET / HTTP/1." minor "\r\nHost: a.test\r\n" field "\r\n\r\n"
+#define CODED "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 25\r\n\r\n" GZIP_HELLO
+
+/* Whatever was said before of the same exchange, each client gets what is true of it. */
+static void test_forms(void **unused)
+{
+	struct talk talk;
+	(void)unused;
+
+	talk_begin(&talk);
+	say(&talk, SIDE_CLIENT, GET_CODED("1", "Accept-Encoding: gzip"));
+	say_bytes(&talk, SIDE_SERVER, SLICE(CODED));
+	talk_end(&talk);
+	expect_bytes(talk.folder.file, &last,
+		     GET_CODED("1", "Accept-Encoding: gzip") GET("/")
+			     GET_CODED("1", "Accept-Encoding:")
+				     GET_CODED("0", "Connection: keep-alive")
+					     GET_CODED("1", "Accept-Encoding: gzip")
+						     GET_CODED("1", "Connection: close"),
+		     SLICE(CODED OK("hello", "5")
+				   OK("hello", "5") "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"
+						    "Connection: keep-alive\r\n\r\nhello" CODED
+						    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"
+						    "Connection: close\r\n\r\nhello"));
+	folder_remove(&talk.folder);
+}
+
 /* ---- which exchange answers ---- */
 
 static void test_order(void **unused)
@@ -494,12 +526,12 @@ static void test_large(void **unused)
 		say_bytes(&talk, SIDE_CLIENT, buffer_slice(&asked));
 		say_bytes(&talk, SIDE_SERVER, buffer_slice(&answered));
 		talk_end(&talk);
-		converse(talk.folder.file, &last, buffer_slice(&asked), 5000, &said);
+		converse(talk.folder.file, &last, NULL, buffer_slice(&asked), 5000, &said);
 		assert_true(slice_equal(buffer_slice(&said), buffer_slice(&answered)));
 		/* The last byte counts. */
 		asked.data[asked.size - 1] = '!';
 		buffer_clear(&said);
-		converse(talk.folder.file, &last, buffer_slice(&asked), 5000, &said);
+		converse(talk.folder.file, &last, NULL, buffer_slice(&asked), 5000, &said);
 		assert_true(slice_starts_with(buffer_slice(&said), SLICE("HTTP/1.1 599 ")));
 		folder_remove(&talk.folder);
 		buffer_release(&asked);
@@ -588,6 +620,7 @@ int main(void)
 		cmocka_unit_test(test_missed),	  cmocka_unit_test(test_edited_request),
 		cmocka_unit_test(test_names),	  cmocka_unit_test(test_large),
 		cmocka_unit_test(test_refused),	  cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_forms),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

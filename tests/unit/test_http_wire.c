@@ -99,7 +99,7 @@ static void test_lists(void **state)
 	const struct name_value list[] = { { SLICE("connection"), SLICE("keep-alive , X") },
 					   { SLICE("Connection-X"), SLICE("close") },
 					   { SLICE("Connection"), SLICE(", ,Upgrade") } };
-	const struct http_fields fields = { list, ARRAY_SIZE(list) };
+	const struct http_fields fields = { .list = list, .n = ARRAY_SIZE(list) };
 
 	(void)state;
 	assert_true(http_field_has(&fields, SLICE("Connection"), SLICE("x")));

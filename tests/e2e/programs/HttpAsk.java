@@ -71,7 +71,7 @@ public class HttpAsk {
 	}
 
 	public static void main(String[] arguments) throws Exception {
-		List<String> lines = Files.readAllLines(Path.of(System.getProperty("requests")), StandardCharsets.UTF_8);
+		List<String> lines = Files.readAllLines(Path.of(System.getenv("HTTP_REQUESTS")), StandardCharsets.UTF_8);
 		List<Asked> asked = new ArrayList<>();
 		for (String line : lines)
 			for (int i = 2; i < arguments.length && !line.startsWith("#"); i++)

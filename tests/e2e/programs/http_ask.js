@@ -5,7 +5,6 @@
 
 const crypto = require('node:crypto')
 const fs = require('node:fs')
-const path = require('node:path')
 const zlib = require('node:zlib')
 const { shuffle } = require('./common.js')
 
@@ -42,12 +41,12 @@ async function byFetch(request) {
 }
 
 async function byUndici(request, pools) {
-	let { method, body } = request
+	let { method, body, headers } = request
 	let url = new URL(request.url)
 	for (;;) {
 		const response = await pools.get(url.origin).request({
 			method, body, path: url.pathname + url.search,
-			headers: { 'accept-encoding': 'br, gzip', ...request.headers },
+			headers: { 'accept-encoding': 'br, gzip', ...headers },
 		})
 		const bytes = Buffer.from(await response.body.arrayBuffer())
 		const decode = DECODE[response.headers['content-encoding']]
@@ -56,13 +55,13 @@ async function byUndici(request, pools) {
 			return show(request, response.statusCode, response.headers, coded)
 		url = new URL(response.headers.location, url)
 		if (response.statusCode !== 307)
-			[method, body] = ['GET', undefined]
+			[method, body, headers] = ['GET', undefined, {}]
 	}
 }
 
 async function main() {
 	const [way, pool, seed, ...servers] = process.argv.slice(2)
-	const text = fs.readFileSync(path.join(__dirname, 'http_requests.tsv'), 'utf8')
+	const text = fs.readFileSync(process.env.HTTP_REQUESTS, 'utf8')
 	const lines = text.split('\n').filter((line) => line && !line.startsWith('#'))
 	const asked = lines.flatMap((line) => servers.map((server) => parse(line, server)))
 	const size = Number(pool)

@@ -1,11 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Asks what is in http_requests.tsv: `http_ask.py curl|wget|requests|httpx POOL SEED NAME=URL...`.
+"""Asks what is in the file HTTP_REQUESTS (http_requests.tsv): `http_ask.py curl|wget|requests|httpx
+POOL SEED NAME=URL...`.
 
-POOL workers, each with connections of its own, share the requests to all servers, in an order that SEED shuffles (0: as written).
-The report, sorted, has a line for each: server, request, status, the headers that matter, size and digest of the decoded body.
+POOL workers, each with connections of its own, share the requests to all servers, in an order that
+SEED shuffles (0: as written). The report, sorted, has a line for each: server, request, status, the
+headers that matter, size and digest of the decoded body.
 """
 import hashlib
+import os
 import pathlib
 import random
 import subprocess
@@ -107,7 +110,12 @@ def wget(requests):
         for request in requests:
             body.unlink(missing_ok=True)
             command = ["wget", "--no-config", "-nv", "-S", "-o", log, "-O", body, "--tries=1"]
-            command += ["--no-http-keep-alive", "--content-on-error", "--timeout=60", f"--method={request.method}"]
+            command += [
+                "--no-http-keep-alive",
+                "--content-on-error",
+                "--timeout=60",
+                f"--method={request.method}",
+            ]
             command += [f"--header={name}: {value}" for name, value in request.headers.items()]
             command += [] if request.follow else ["--max-redirect=0"]
             if request.body is not None:
@@ -154,7 +162,7 @@ def httpx(wanted):
 
 def main():
     client, pool, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    text = pathlib.Path(__file__).with_name("http_requests.tsv").read_text()
+    text = pathlib.Path(os.environ["HTTP_REQUESTS"]).read_text()
     asked = [
         Request(line, server)
         for line in text.splitlines()
