@@ -89,6 +89,7 @@ struct answer_aside {
 	bool shared;
 	bool within; /* before the end of the exchange's batch; else when the time has passed, and the session is idle */
 	int64_t delay_ns;     /* since the exchange */
+	uint32_t behind;      /* how many more exchanges the session had had */
 	struct slice channel; /* NOTIFICATION, from here on */
 	struct slice payload;
 	uint32_t backend;		   /* who notified */

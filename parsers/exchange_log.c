@@ -102,7 +102,7 @@ void exchange_spill(struct exchange_log *log, size_t above_bytes)
 void exchange_cut(struct exchange_log *log, struct item *item)
 {
 	exchange_activate(log, item);
-	item->exchange.flags |= EXCHANGE_CUT;
+	item->exchange.flags |= EXCHANGE_CUT | log->cut_flags;
 	exchange_close(log, OUTCOME_UNFINISHED);
 	exchange_emit_last(log);
 }

@@ -109,6 +109,9 @@ enum exchange_flag {
 	/* COPY data that is stored: the rows of its result are what the client sent, or the server. */
 	EXCHANGE_COPY_IN = 1 << 10,
 	EXCHANGE_COPY_OUT = 1 << 11,
+	/* Who cut it was the server: replay ends the connection there too. */
+	EXCHANGE_SERVER_ENDED = 1 << 12, /* in order */
+	EXCHANGE_SERVER_RESET = 1 << 13,
 };
 
 struct parameter {

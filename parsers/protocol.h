@@ -91,6 +91,8 @@ struct protocol {
 	void (*recorder_flush)(struct recorder *recorder, int64_t before_ns,
 			       struct item_list *items);
 	void (*recorder_end)(struct recorder *recorder, int64_t time_ns, struct item_list *items);
+	/* Before end(): a side's connection was broken, not ended. NULL: it does not matter. */
+	void (*recorder_broken)(struct recorder *recorder, enum side side);
 	/*
 	 * Where a connection may become a tunnel to another place, as behind an HTTP proxy's answer to CONNECT; NULL: nowhere. span()
 	 * is asked before bytes of the server are passed on: how many of them to pass and see before tunnel() is asked,

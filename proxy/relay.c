@@ -180,6 +180,9 @@ static void watch(struct relay *relay)
 /* One side is broken: the other sees the same. */
 static void broken(struct relay *relay, struct leg *leg, int error)
 {
+	if (relay->recorder && relay->protocol->recorder_broken)
+		relay->protocol->recorder_broken(
+			relay->recorder, leg == &relay->upstream ? SIDE_SERVER : SIDE_CLIENT);
 	set_outcome(relay, leg == &relay->upstream ? "broken by the server" : "broken by the app",
 		    error);
 	leg_close(&relay->connection.app, true);

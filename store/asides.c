@@ -277,7 +277,7 @@ static bool heard_before(struct loading *loading, const struct heard *heard)
 }
 
 static void add(struct loading *loading, const struct anchor *anchor, int64_t at_ns,
-		const struct answer_aside *aside)
+		int64_t ordinal, const struct answer_aside *aside)
 {
 	struct asides *asides = loading->asides;
 	struct aside_entry *entry;
@@ -287,6 +287,8 @@ static void add(struct loading *loading, const struct anchor *anchor, int64_t at
 	entry->number = asides->n++;
 	entry->exchange = anchor->exchange;
 	entry->aside = *aside;
+	if (!aside->shared && ordinal > anchor->ordinal)
+		entry->aside.behind = (uint32_t)(ordinal - anchor->ordinal);
 	entry->aside.delay_ns = at_ns > anchor->ended_ns ? at_ns - anchor->ended_ns : 0;
 	atomic_init(&entry->given, false);
 }
@@ -321,7 +323,7 @@ static void load_aside(struct loading *loading, sqlite3_stmt *sql)
 	else
 		anchor = ordinal ? anchor_of(loading, connection, ordinal, 0) : NULL;
 	if (anchor)
-		add(loading, anchor, at_ns, &aside);
+		add(loading, anchor, at_ns, ordinal, &aside);
 }
 
 static int compare_entries(const void *a, const void *b)

@@ -103,6 +103,11 @@ static bool answers_server(void *context, struct slice database, struct slice us
 
 	arena_release(&state->arena);
 	if (state->place)
+		connection = endpoints_refused(endpoints, state->place, database, user);
+	if (connection && reader_refusal(state->reader, connection, &state->arena, ret_server) > 0)
+		return true;
+	connection = 0;
+	if (state->place)
 		connection = endpoints_session(endpoints, state->place, database, user);
 	if (!connection) {
 		/*

@@ -45,6 +45,8 @@ static const char *const reader_sql[READER_SQL_COUNT] = {
 	[GET_COPY] = "SELECT direction, format, columns, ended, digest FROM copy "
 		     "WHERE exchange = ?1",
 	[GET_SERVER] = "SELECT server_version, server_parameters FROM connection WHERE id = ?1",
+	[GET_REFUSAL] = "SELECT event FROM aside WHERE connection = ?1 AND ordinal = 0 "
+			"ORDER BY id DESC LIMIT 1",
 	/* Of the tables: a view of a recording could be anything. */
 	[GET_HTTP] =
 		"SELECT e.method, coalesce(a.scheme, 'http'), e.authority, e.text, e.query, "
@@ -374,5 +376,25 @@ int reader_server(struct reader *reader, int64_t connection, struct arena *arena
 	if (parameters.size && decode_fields(parameters, arena, &ret_server->parameters,
 					     &ret_server->n_parameters) < 0)
 		return -EBADMSG;
+	return 1;
+}
+
+int reader_refusal(struct reader *reader, int64_t connection, struct arena *arena,
+		   struct answer_server *ret_server)
+{
+	sqlite3_stmt *sql = reader->sql[GET_REFUSAL];
+	struct answer_aside aside;
+	struct slice event;
+	int rc;
+
+	sqlite3_bind_int64(sql, 1, connection);
+	rc = reader_step(sql);
+	if (rc <= 0)
+		return rc;
+	event = copy(arena, database_column(sql, 0));
+	sqlite3_reset(sql);
+	if (decode_aside(event, arena, &aside) < 0 || aside.type != ASIDE_ERROR)
+		return -EBADMSG;
+	*ret_server = (struct answer_server){ .error = aside.fields, .n_error = aside.n_fields };
 	return 1;
 }

@@ -433,7 +433,9 @@ SELECT e.id AS id,
 	    CASE WHEN e.flags & 64 THEN 'notices-cut ' ELSE '' END ||
 	    CASE WHEN e.flags & 128 THEN 'transaction-aborted ' ELSE '' END ||
 	    CASE WHEN e.flags & 256 THEN 'ambiguous-so-not-followed ' ELSE '' END ||
-	    CASE WHEN e.flags & 512 THEN 'request-cut ' ELSE '' END) AS flags,
+	    CASE WHEN e.flags & 512 THEN 'request-cut ' ELSE '' END ||
+	    CASE WHEN e.flags & 4096 THEN 'by-the-server ' ELSE '' END ||
+	    CASE WHEN e.flags & 8192 THEN 'reset-by-the-server ' ELSE '' END) AS flags,
        coalesce(h.method || ' ' || h.url, e.text, s.text, '(not stored)') AS sql
 FROM exchange e LEFT JOIN statement s ON s.id = e.statement LEFT JOIN http h ON h.id = e.id
 WHERE e.flags & ~(1024 | 2048) OR e.outcome IN (0, 3);

@@ -17,6 +17,7 @@ const struct protocol postgres_protocol = {
 	.recorder_end = pg_recorder_end,
 	.recorder_checksum = pg_recorder_checksum,
 	.checksum = pg_checksum,
+	.recorder_broken = pg_recorder_broken,
 	.columns_read = pg_columns_read,
 	.message_read = pg_message_read,
 	.type_name = pg_type_name,

@@ -127,6 +127,7 @@ struct pg_operation *pg_operation_add(struct recorder *recorder, enum pg_operati
 	operation = operation_at(recorder, recorder->n_operations++);
 	operation->type = (uint8_t)type;
 	operation->time_ns = recorder->log.now_ns;
+	operation->late = recorder->ended;
 	recorder->syncs += type == OPERATION_SYNC;
 	return operation;
 }
@@ -344,6 +345,20 @@ static bool weigh_operation(struct recorder *recorder)
 	       pg_fail(recorder, "too many bytes of requests without an answer");
 }
 
+/* Who ends first decides; a client that said Terminate has ended. */
+static void side_ended(struct recorder *recorder, enum side side, uint32_t flags)
+{
+	if (recorder->ended)
+		return;
+	recorder->ended = true;
+	recorder->log.cut_flags = side == SIDE_SERVER ? flags : 0;
+}
+
+void pg_recorder_broken(struct recorder *recorder, enum side side)
+{
+	side_ended(recorder, side, EXCHANGE_SERVER_RESET);
+}
+
 static bool client_message(struct recorder *recorder, const struct pg_frame *frame)
 {
 	if (recorder->phase == PHASE_OVER)
@@ -369,6 +384,9 @@ static bool client_message(struct recorder *recorder, const struct pg_frame *fra
 		return client_execute(recorder, frame->body);
 	case 'S':
 		return client_sync(recorder);
+	case 'X':
+		side_ended(recorder, SIDE_CLIENT, 0);
+		return true;
 	case 'F':
 		return pg_client_call(recorder, frame->body);
 	case 'd':
@@ -376,7 +394,7 @@ static bool client_message(struct recorder *recorder, const struct pg_frame *fra
 	case 'c':
 	case 'f':
 		return pg_copy_client_end(recorder, frame);
-	default: /* passwords, Flush, Terminate: nothing to keep */
+	default: /* passwords, Flush: nothing to keep */
 		return true;
 	}
 }
@@ -391,6 +409,8 @@ int pg_recorder_see(struct recorder *recorder, enum side side, struct slice byte
 
 	recorder->log.now_ns = time_ns;
 	recorder->log.items = items;
+	if (!bytes.size)
+		side_ended(recorder, side, EXCHANGE_SERVER_ENDED);
 	while (ok && (next = pg_framer_next(framer, &bytes, &frame)) == PG_EVENT) {
 		size_t before = recorder->n_operations;
 
@@ -433,6 +453,8 @@ static void cut_operation(struct recorder *recorder, struct pg_operation *operat
 {
 	struct named *named;
 
+	if (operation->late)
+		recorder->log.cut_flags = 0;
 	if (operation->type == OPERATION_PARSE) {
 		named = names_put(&recorder->statements, &operation->statement->named);
 		operation->statement = NULL;
@@ -488,7 +510,7 @@ void pg_recorder_end(struct recorder *recorder, int64_t time_ns, struct item_lis
 	exchange_emit_last(&recorder->log);
 	pg_copy_drop(recorder);
 	if (recorder->log.active) {
-		recorder->log.active->exchange.flags |= EXCHANGE_CUT;
+		recorder->log.active->exchange.flags |= EXCHANGE_CUT | recorder->log.cut_flags;
 		pg_exchange_close(recorder, OUTCOME_UNFINISHED);
 		exchange_emit_last(&recorder->log);
 		if (recorder->n_operations)

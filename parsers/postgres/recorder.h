@@ -95,6 +95,7 @@ struct pg_operation {
 	struct pg_statement *statement; /* PARSE: owned until it takes effect */
 	struct item *item;		/* QUERY, BIND and FUNCTION: owned; the exchange to be */
 	struct pg_call *call;		/* FUNCTION: in the item's arena */
+	bool late;			/* it came when the connection had ended: nobody answers */
 	struct slice statement_name;	/* BIND: in the item's arena */
 	struct slice bind;		/* BIND: what follows the names, in the item's arena */
 	uint8_t *texts; /* QUERY of several statements: owned; the whole text. COPY_DATA */
@@ -134,6 +135,7 @@ struct recorder {
 	size_t operations_bytes; /* what they weigh */
 	size_t syncs;		 /* how many of them are Sync */
 
+	bool ended;	      /* a side ended the connection */
 	uint64_t serial;      /* of the statement that was prepared last */
 	bool failed;	      /* an error came: the server skips to the next Sync */
 	struct pg_copy *copy; /* NULL: none */

@@ -105,7 +105,7 @@ static void send_ready(struct replayer *replayer, struct buffer *out)
 	size_t at;
 
 	if (replayer->notes)
-		pg_notes_say(replayer, out);
+		pg_notes_say(replayer, false, out);
 	if (replayer->closed)
 		return;
 	replayer->in_batch = false;
@@ -251,6 +251,18 @@ static void tell_login(struct replayer *replayer, struct slice body)
 	arena_release(&arena);
 }
 
+static void refuse_replication(struct replayer *replayer, struct buffer *out)
+{
+	replayer->answers->count_unservable(replayer->answers->context,
+					    SLICE("a replication connection"),
+					    SLICE("relayed while recording, and not replayed"));
+	refuse_login(
+		replayer, PG_STATE_UNSERVABLE,
+		SLICE("mockproxy: a replication connection is relayed while recording, and not "
+		      "replayed"),
+		slice_of(NULL, 0), out);
+}
+
 static void startup_message(struct replayer *replayer, struct slice body, struct buffer *out)
 {
 	struct cursor cursor = cursor_of(body);
@@ -281,17 +293,18 @@ static void startup_message(struct replayer *replayer, struct slice body, struct
 		return;
 	}
 	if (replication) {
-		refuse_login(
-			replayer, "0A000",
-			SLICE("mockproxy: a replication connection is relayed while recording, "
-			      "and not replayed"),
-			slice_of(NULL, 0), out);
+		refuse_replication(replayer, out);
 		return;
 	}
 	if (!database.size)
 		database = user;
 	if (!replayer->answers->server(replayer->answers->context, database, user, &server)) {
 		refuse_database(replayer, database, out);
+		return;
+	}
+	if (server.error) {
+		pg_send_message(out, 'E', server.error, server.n_error);
+		replayer->closed = true;
 		return;
 	}
 	buffer_init(&unknown, PG_STARTUP_MAX);
@@ -403,6 +416,9 @@ static void message(struct replayer *replayer, const struct pg_frame *frame, str
 		startup_message(replayer, frame->body, out);
 		return;
 	}
+	if (replayer->notes && !replayer->in_batch && frame->type != 'X' &&
+	    pg_notes_end(replayer, out))
+		return;
 	replayer->in_batch = true;
 	if (frame->type == 'X')
 		replayer->closed = true;
@@ -426,7 +442,7 @@ enum replay_state pg_replayer_fill(struct replayer *replayer, struct buffer *out
 	while (out->size < PG_FILL_BYTES && !out->overflowed) {
 		if (replayer->closed) {
 			replayer->unread.size = 0;
-			return REPLAY_CLOSE;
+			return replayer->reset ? REPLAY_RESET : REPLAY_CLOSE;
 		}
 		if (replayer->send.on) {
 			if (pg_send_more(replayer, out))
@@ -441,7 +457,7 @@ enum replay_state pg_replayer_fill(struct replayer *replayer, struct buffer *out
 			replayer->framer.startup = true;
 		next = pg_framer_next(&replayer->framer, &replayer->unread, &frame);
 		if (next == PG_MORE && (!replayer->notes || !replayer->ready ||
-					replayer->in_batch || pg_notes_say(replayer, out)))
+					replayer->in_batch || pg_notes_say(replayer, true, out)))
 			return replayer->closed ? REPLAY_CLOSE : REPLAY_IDLE;
 		if (next == PG_MORE)
 			continue;

@@ -6,6 +6,7 @@
  *	replayer_extended.c Parse, Bind, Describe, Execute, Close
  *	replayer_function.c fast-path calls
  *	replayer_answer.c   which recorded exchange answers a statement, or the session itself
+ *	replayer_session.c  what the session itself answers
  *	replayer_status.c   ParameterStatus: what the session's settings are called
  *	replayer_checksum.c what --verify compares
  *	replayer_send.c     an exchange's results, row by row, in the form that the client asked for
@@ -120,7 +121,7 @@ struct pg_send {
 };
 
 /* Settings that servers report and that a session can follow; replayer_status.c. */
-#define PG_REPORTED 6
+#define PG_REPORTED 7
 
 struct pg_reported {		/* all from malloc */
 	struct slice at_login;	/* what the server reported at login */
@@ -142,6 +143,7 @@ struct replayer {
 	const char *error;
 	bool ready;
 	bool closed;
+	bool reset;  /* ... and not in order */
 	bool failed; /* an error in an extended batch: skip to Sync */
 	struct pg_reported reported[PG_REPORTED];
 	struct buffer status;	 /* ParameterStatus messages that go out before ReadyForQuery */
@@ -213,8 +215,18 @@ void pg_answer_sent(struct replayer *replayer);
 /* In a failed transaction only its end is answered; true when that error was sent. */
 bool pg_answer_aborted(struct replayer *replayer, const struct sql_statement *sql,
 		       struct buffer *out);
-/* Can the session itself answer this statement? */
-bool pg_answer_housekeeping(const struct sql_statement *sql);
+
+/* replayer_session.c: can the session itself answer this statement? */
+bool pg_session_answers(const struct replayer *replayer, const struct sql_statement *sql);
+/* The tag that a server gives to it now. */
+struct slice pg_session_tag(const struct replayer *replayer, const struct sql_statement *sql);
+/* What it gives; NULL: no rows. In the arena. */
+const struct answer_columns *pg_session_columns(const struct replayer *replayer,
+						const struct sql_statement *sql,
+						struct arena *arena);
+/* Answers it, with a row description where asked; false when that is an error. The session is not told yet. */
+bool pg_session_answer(struct replayer *replayer, const struct sql_statement *sql, bool describe,
+		       struct buffer *out);
 /* A request with this session's context. */
 struct request pg_answer_request(struct replayer *replayer, const struct sql_statement *sql,
 				 const struct sql_value *values, struct slice text);
@@ -247,6 +259,9 @@ void pg_status_recorded(struct replayer *replayer, struct slice name, struct sli
 /* Before ReadyForQuery: reports what changed since. */
 void pg_status_send(struct replayer *replayer, struct buffer *out);
 void pg_status_release(struct replayer *replayer);
+/* What a reported setting is called now, by its name in any case; false: it is none, or was never told. */
+bool pg_status_current(const struct replayer *replayer, struct slice name, struct buffer *text,
+		       struct slice *ret_name);
 
 /* replayer_notify.c */
 void pg_notes_new(struct replayer *replayer);
@@ -255,10 +270,14 @@ void pg_notes_free(struct pg_notes *notes); /* accepts NULL */
 void pg_notes_statement(struct replayer *replayer, const struct sql_statement *sql,
 			const struct sql_value *values, bool failed_before);
 void pg_notes_batch_end(struct replayer *replayer, bool ok);
+/* A statement ended, whatever way. */
+void pg_notes_count(struct replayer *replayer);
+/* A request came: was the session at its end, when it was recorded? Then that is said, and true. */
+bool pg_notes_end(struct replayer *replayer, struct buffer *out);
 /* A recorded exchange was given whole: what was said behind it is to be said too. */
 void pg_notes_given(struct replayer *replayer, uint64_t exchange);
-/* Between requests, and before ReadyForQuery: says what waits; false when more of it can be said now. */
-bool pg_notes_say(struct replayer *replayer, struct buffer *out);
+/* Between requests, or before ReadyForQuery: says what waits; false when more of it can be said now. */
+bool pg_notes_say(struct replayer *replayer, bool between, struct buffer *out);
 
 /* replayer_setting.c */
 /* What a server calls a setting that a client asked for in these words; `reported` is what the recorded one called it. */

@@ -39,6 +39,10 @@ struct pg_notes {
 	struct note_list inbox;
 	size_t bytes;
 	bool joined; /* the others know that this one listens */
+	/* The error with which the session ends: behind so many statements, when its time has come or the next request does. */
+	const struct answer_aside *end;
+	uint32_t end_behind;
+	bool end_due;
 };
 
 static void list_init(struct note_list *list)
@@ -205,6 +209,13 @@ static void schedule(struct replayer *replayer, const struct answer_aside *aside
 {
 	const struct answer_peers *peers = replayer->answers->peers;
 
+	if (aside->type == ASIDE_ERROR && !aside->within) {
+		replayer->notes->end = aside;
+		replayer->notes->end_behind = aside->behind + 1; /* this one is counted too */
+		replayer->notes->end_due = !peers;
+		if (!peers)
+			return;
+	}
 	if (!aside->within && peers)
 		peers->later(peers->context, aside);
 	else
@@ -316,6 +327,14 @@ static void notified(void *context, struct slice channel, struct slice payload)
 
 /* ---- statements ---- */
 
+void pg_notes_count(struct replayer *replayer)
+{
+	struct pg_notes *notes = replayer->notes;
+
+	if (notes->end && notes->end_behind)
+		notes->end_behind--;
+}
+
 /* The name that LISTEN, SAVEPOINT and the like end with. */
 static void pend_name(struct pg_notes *notes, enum note_type type, struct slice canonical)
 {
@@ -409,6 +428,10 @@ void pg_replayer_tell(struct replayer *replayer, const struct answer_aside *asid
 
 	if (!replayer->notes)
 		return;
+	if (aside == replayer->notes->end) {
+		replayer->notes->end_due = true;
+		return;
+	}
 	/* Of the recorded session, whose exchange another one was given here than the one that listens. */
 	if (aside->type == ASIDE_NOTIFICATION && !aside->shared && !aside->within && peers &&
 	    !listens(replayer->notes, aside->channel)) {
@@ -450,7 +473,17 @@ static void say(struct replayer *replayer, const struct answer_aside *aside, str
 	}
 }
 
-bool pg_notes_say(struct replayer *replayer, struct buffer *out)
+bool pg_notes_end(struct replayer *replayer, struct buffer *out)
+{
+	struct pg_notes *notes = replayer->notes;
+
+	if (!notes->end || notes->end_behind || replayer->closed)
+		return false;
+	say(replayer, notes->end, out);
+	return true;
+}
+
+bool pg_notes_say(struct replayer *replayer, bool between, struct buffer *out)
 {
 	struct pg_notes *notes = replayer->notes;
 	bool idle = sql_session_transaction(replayer->session) == SQL_IDLE;
@@ -468,6 +501,8 @@ bool pg_notes_say(struct replayer *replayer, struct buffer *out)
 		say(replayer, &note->aside, out);
 		note_free(notes, note);
 	}
+	if (between && notes->end_due && !notes->inbox.first)
+		pg_notes_end(replayer, out);
 	while ((note = list_take(&notes->inbox)))
 		list_add(&kept, note);
 	notes->inbox = kept;

@@ -401,14 +401,34 @@ static void send_events(struct replayer *replayer, uint64_t place, struct buffer
 	}
 }
 
+static bool is_dropped(const struct pg_send *send)
+{
+	return send->flags & (EXCHANGE_SERVER_ENDED | EXCHANGE_SERVER_RESET);
+}
+
+/* The server was recorded to end the connection here. */
+static void drop(struct replayer *replayer)
+{
+	replayer->closed = true;
+	replayer->reset = (replayer->send.flags & EXCHANGE_SERVER_RESET) != 0;
+	replayer->send.failed = true;
+	replayer->send.on = false;
+}
+
 static void step_result(struct replayer *replayer, struct buffer *out)
 {
 	struct pg_send *send = &replayer->send;
 	int found = replayer->answers->result(replayer->answers->context, send->exchange,
 					      send->number, &send->result);
 
+	if (found == 0 && send->call && !is_dropped(send)) /* a person took its value away */
+		found = -EINVAL;
 	if (found < 0) {
 		unservable(replayer, NULL, found, out);
+		return;
+	}
+	if (found == 0 && is_dropped(send)) {
+		drop(replayer);
 		return;
 	}
 	if (found == 0) {
@@ -521,6 +541,10 @@ static void step_end(struct replayer *replayer, struct buffer *out)
 		replayer->closed |= fatal(result);
 	}
 	send_events(replayer, ANSWER_EVENT_LAST, out);
+	if (is_dropped(send) && !result->completion.tag.data && !result->error) {
+		drop(replayer);
+		return;
+	}
 	if (!result->empty && !result->completion.tag.data && !result->error &&
 	    !(send->call && send->rows == 1) && !send->as_recorded) {
 		unservable(replayer, NULL, send->flags & EXCHANGE_ROW_LIMIT ? -ENODATA : -EINVAL,

@@ -97,6 +97,7 @@ void pg_recorder_checksum(struct recorder *recorder);
 int pg_recorder_see(struct recorder *recorder, enum side side, struct slice bytes, int64_t time_ns,
 		    struct item_list *items, const char **ret_why);
 void pg_recorder_flush(struct recorder *recorder, int64_t before_ns, struct item_list *items);
+void pg_recorder_broken(struct recorder *recorder, enum side side);
 void pg_recorder_end(struct recorder *recorder, int64_t time_ns, struct item_list *items);
 
 bool pg_checksum(const struct answers *answers, const struct answer *answer,

@@ -193,6 +193,11 @@ static const struct entry recording[] = {
 	  .rows = "x",
 	  .value_kind = ANSWER_PART_TEXT,
 	  .kind = EXCHANGE_FUNCTION },
+	{ .key = "select dropped",
+	  .columns = &int_text.head,
+	  .rows = "1",
+	  .flags = EXCHANGE_CUT | EXCHANGE_SERVER_ENDED },
+	{ .key = "select reset", .flags = EXCHANGE_CUT | EXCHANGE_SERVER_RESET },
 	{ .key = "listen jobs", .tag = "LISTEN" },
 	{ .key = "listen \"Late\"", .tag = "LISTEN" },
 	{ .key = "unlisten *", .tag = "UNLISTEN" },
@@ -221,7 +226,11 @@ static const struct entry recording[] = {
 		    .backend = 9 } },
 	{ .key = "select killed",
 	  .tag = "SELECT 0",
-	  .said = { .type = ASIDE_ERROR, .fields = killed, .n_fields = 2, .delay_ns = 5 } },
+	  .said = { .type = ASIDE_ERROR,
+		    .fields = killed,
+		    .n_fields = 2,
+		    .delay_ns = 5,
+		    .behind = 1 } },
 	{ .key = "select reloaded",
 	  .tag = "SELECT 0",
 	  .said = { .type = ASIDE_STATUS, .fields = reloaded, .n_fields = 1, .delay_ns = 5 } },
@@ -461,6 +470,8 @@ static int fake_result(void *context, uint64_t exchange, uint32_t number,
 		return 0;
 	ret_result->columns = entry->columns;
 	ret_result->chunks = (count_rows(entry) + ROWS_OF_CHUNK - 1) / ROWS_OF_CHUNK;
+	if (!entry->tag && !entry->error && !entry->columns)
+		return 0;
 	if (entry->tag)
 		ret_result->completion.tag = slice_from_string(entry->tag);
 	if (entry->error)

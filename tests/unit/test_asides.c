@@ -170,6 +170,43 @@ static void test_others(void **unused)
 	folder_remove(&folder);
 }
 
+static void test_refused(void **unused)
+{
+	struct answer_server server;
+	struct writer *writer;
+	struct replay replay;
+	struct folder folder;
+	struct item *refused;
+	(void)unused;
+
+	folder_make(&folder);
+	writer = start(folder.file);
+	for (uint64_t i = 3; i <= 4; i++) {
+		push(writer, make_open(i, "127.0.0.1", 5432));
+		refused = make_session(i, "app");
+		refused->session.refused = true;
+		refused->session.user = i == 3 ? SLICE("bob") : SLICE("ann");
+		push(writer, refused);
+		push(writer, make_aside(i, 0, PIECE_ERROR, SLICE("message\0go away\0")));
+	}
+	finish_writer(writer);
+	assert_sql(folder.file, "SELECT group_concat(server_parameters IS NULL) FROM connection",
+		   "0,0,1,1");
+	replay_start(&replay, folder.file, &(struct matcher_options){ 0 });
+	assert_true(replay.answers->server(replay.answers->context, SLICE("app"), SLICE("bob"),
+					   &server));
+	assert_true(slice_equal(server.error[0].value, SLICE("go away")));
+	/* Ann was let in another time, and Carl is nobody who was refused. */
+	assert_true(replay.answers->server(replay.answers->context, SLICE("app"), SLICE("ann"),
+					   &server));
+	assert_null(server.error);
+	assert_true(replay.answers->server(replay.answers->context, SLICE("app"), SLICE("carl"),
+					   &server));
+	assert_null(server.error);
+	replay_end(&replay);
+	folder_remove(&folder);
+}
+
 /* Where nobody listened and nothing was said, nothing is asked for it. */
 static void test_nothing(void **unused)
 {
@@ -199,9 +236,8 @@ static void test_nothing(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_notifications),
-		cmocka_unit_test(test_equal_ones),
-		cmocka_unit_test(test_others),
+		cmocka_unit_test(test_notifications), cmocka_unit_test(test_equal_ones),
+		cmocka_unit_test(test_others),	      cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_nothing),
 	};
 

@@ -78,6 +78,9 @@ static void test_refused_logins(void **state)
 		{ PG_PROTOCOL(3, 0), SLICE("user\0ann\0database\0shop"),
 		  "E SFATAL~VFATAL~C08P01~Mmalformed startup message, or no user in "
 		  "it~~\nclosed\n" },
+		{ PG_PROTOCOL(3, 2), SLICE("user\0ann\0database\0shop\0replication\0database\0\0"),
+		  "E SFATAL~VFATAL~CMP002~Mmockproxy: a replication connection is relayed while "
+		  "recording, and not replayed~~\nclosed\n" },
 		{ PG_PROTOCOL(3, 0), SLICE("user\0ann\0database\0other\0\0"),
 		  "E SFATAL~VFATAL~CMP001~Mmockproxy: the recording has no session with database "
 		  "\"other\" at this "

@@ -11,6 +11,7 @@
 #include <cmocka.h> /* needs those above */
 /* clang-format on */
 
+#define NO_TRANSACTION "N SWARNING~VWARNING~C25P01~Mthere is no transaction in progress~~\n"
 #define A(payload) "A ~~~<07>jobs~" payload "~\n"
 #define C(tag) "C " tag "~\n"
 
@@ -63,14 +64,14 @@ static void test_transactions(void **state)
 		     C("BEGIN") C("NOTIFY") C("NOTIFY") C("NOTIFY") IN_TRANSACTION C("COMMIT")
 			     A("one") A("two") IDLE);
 	expect_query("begin; notify jobs, 'one'; rollback",
-		     C("BEGIN") C("NOTIFY") C("ROLLBACK") IDLE C("COMMIT") IDLE);
+		     C("BEGIN") C("NOTIFY") C("ROLLBACK") IDLE NO_TRANSACTION C("COMMIT") IDLE);
 	expect_query("notify jobs, 'one'; select unknown",
-		     C("NOTIFY") MISS("select unknown") IDLE C("COMMIT") IDLE);
+		     C("NOTIFY") MISS("select unknown") IDLE NO_TRANSACTION C("COMMIT") IDLE);
 	expect_query("begin; notify jobs, 'one'; select unknown",
 		     C("BEGIN") C("NOTIFY") MISS("select unknown") FAILED C("ROLLBACK") IDLE);
 	expect_query("begin; unlisten *; rollback; notify jobs, 'two'",
-		     C("BEGIN") C("UNLISTEN") C("ROLLBACK") C("NOTIFY") A("two") IDLE C("COMMIT")
-			     IDLE);
+		     C("BEGIN") C("UNLISTEN") C("ROLLBACK") C("NOTIFY") A("two")
+			     IDLE NO_TRANSACTION C("COMMIT") IDLE);
 }
 
 static void test_savepoints(void **state)
@@ -120,9 +121,9 @@ static void test_recorded(void **state)
 	(void)state;
 	expect_own(queries,
 		   C("LISTEN") IDLE C("SELECT 0") "A ~~~<09>jobs~in~\n" IDLE C("BEGIN")
-			   C("SELECT 0") IN_TRANSACTION C("COMMIT") "A ~~~<09>jobs~in~\n" IDLE
-				   C("SELECT 0") "S work_mem~1MB~\n" IDLE C(
-					   "SELECT 0") "E SFATAL~C57P01~~\nclosed\n");
+			   C("SELECT 0") IN_TRANSACTION C("COMMIT") "A ~~~<09>jobs~in~\n" IDLE C(
+				   "SELECT 0") "S work_mem~1MB~\n" IDLE C("SELECT 0")
+				   IDLE C("SELECT 0") IDLE "E SFATAL~C57P01~~\nclosed\n");
 }
 
 /* ---- several connections ---- */
@@ -264,10 +265,25 @@ static void test_later(void **state)
 	pg_replayer_tell(b.replayer, b.later);
 	side_play(&b, NULL, "");
 	side_play(&a, NULL, "A ~~~<09>jobs~out~\n");
+	side_release(&a);
+	side_release(&b);
+}
+
+/* The end of a session: behind one more statement, when its time has come, or when the app asks for more than was recorded. */
+static void test_end(void **state)
+{
+	struct party a, b;
+
+	(void)state;
+	side_init(&a, &b, 8);
+	side_init(&b, &a, 7);
 	side_query(&b, "begin; select killed", C("BEGIN") C("SELECT 0") IN_TRANSACTION);
 	pg_replayer_tell(b.replayer, b.later);
-	side_play(&b, NULL, "E SFATAL~C57P01~~\n");
-	assert_int_equal(pg_replayer_fill(b.replayer, &b.said), REPLAY_CLOSE);
+	side_play(&b, NULL, "");
+	side_query(&b, "commit", C("COMMIT") IDLE "E SFATAL~C57P01~~\n");
+	side_query(&a, "select killed; do 'x'", C("SELECT 0") "N Mof do~~\nC DO~\n" IDLE);
+	side_query(&a, "do 'x'", "E SFATAL~C57P01~~\n");
+	assert_int_equal(pg_replayer_fill(a.replayer, &a.said), REPLAY_CLOSE);
 	side_release(&a);
 	side_release(&b);
 }
@@ -303,7 +319,8 @@ int main(void)
 		cmocka_unit_test(test_own),	   cmocka_unit_test(test_transactions),
 		cmocka_unit_test(test_savepoints), cmocka_unit_test(test_row_limit),
 		cmocka_unit_test(test_recorded),   cmocka_unit_test(test_others),
-		cmocka_unit_test(test_later),	   cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_later),	   cmocka_unit_test(test_end),
+		cmocka_unit_test(test_bounds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
