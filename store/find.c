@@ -149,10 +149,11 @@ static size_t next_in_cycle(const struct index_group *group)
 }
 
 /* Would giving this answer again give the same generated thing twice? */
-static bool gives_once(struct reader *reader, const struct request *request, int64_t exchange)
+static bool gives_once(struct reader *reader, const struct request *request, int64_t id)
 {
-	static const struct slice sequence = { (const uint8_t *)"nextval", 7 };
 	struct slice canonical = request->statement->canonical;
+	const struct stored_statement *stored;
+	struct stored_exchange exchange;
 
 	switch (request->statement->verb) {
 	case SQL_INSERT:
@@ -160,9 +161,13 @@ static bool gives_once(struct reader *reader, const struct request *request, int
 	case SQL_DELETE:
 	case SQL_MERGE:
 	case SQL_WITH_WRITE:
-		return reader_gave_rows(reader, exchange) > 0;
+		return reader_gave_rows(reader, id) > 0;
 	}
-	return memmem(canonical.data, canonical.size, sequence.data, sequence.size) != NULL;
+	/* What is not edited has its statement's template, where it was looked for once. */
+	if (reader_exchange(reader, id, &exchange) > 0 && !exchange.edited &&
+	    reader_statement(reader, exchange.statement, &stored) > 0)
+		return stored->has_sequence;
+	return memmem(canonical.data, canonical.size, "nextval", 7) != NULL;
 }
 
 static void set_answer(struct answers_state *state, const struct index_group *group, size_t i,

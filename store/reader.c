@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Identities out of a recording; see reader.h. Two small direct-mapped caches, of exchanges and of
+ * Identities out of a recording; see reader.h. Two direct-mapped caches, of exchanges and of
  * statements, make a request that comes again cost no SQL.
  *
- * Invariant: a cached exchange was not edited by hand and borrows from its own entry; a cached
- * statement from its own arena.
+ * Invariant: a cached exchange was not edited by hand; a cached statement borrows from its own arena.
  */
 #include "store/reader_state.h"
 #include "store/recording_state.h"
@@ -134,22 +133,32 @@ sqlite3 *reader_database(struct reader *reader)
 	return reader->database;
 }
 
+/* Without its text: only what was edited, or never had parameters, is read from that. */
 static void cache_exchange(struct cached_exchange *cached, const struct stored_exchange *exchange)
 {
-	/* Kept when it is asked for again: of what is asked for once nothing is copied. */
-	if (cached->seen != exchange->id) {
-		cached->seen = exchange->id;
-		return;
-	}
-	/* Without its text: only what was edited, or never had parameters, is read from that. */
 	if (exchange->edited || exchange->kind == EXCHANGE_PARSE ||
 	    exchange->parameters.size > sizeof(cached->parameters))
 		return;
-	cached->exchange = *exchange;
-	cached->exchange.text = slice_of(NULL, 0);
-	if (exchange->parameters.size)
-		memcpy(cached->parameters, exchange->parameters.data, exchange->parameters.size);
-	cached->exchange.parameters = slice_of(cached->parameters, exchange->parameters.size);
+	cached->id = exchange->id;
+	cached->statement = exchange->statement;
+	cached->flags = exchange->flags;
+	cached->kind = exchange->kind;
+	cached->outcome = exchange->outcome;
+	cached->size = (uint8_t)exchange->parameters.size;
+	if (cached->size)
+		memcpy(cached->parameters, exchange->parameters.data, cached->size);
+}
+
+static struct stored_exchange cached_exchange(const struct cached_exchange *cached)
+{
+	return (struct stored_exchange){
+		.id = cached->id,
+		.statement = cached->statement,
+		.flags = cached->flags,
+		.kind = cached->kind,
+		.outcome = cached->outcome,
+		.parameters = slice_of(cached->parameters, cached->size),
+	};
 }
 
 void reader_result_row(sqlite3_stmt *sql, int at, struct result_row *ret_row)
@@ -242,8 +251,8 @@ int reader_exchange(struct reader *reader, int64_t id, struct stored_exchange *r
 	struct cached_exchange *cached = &reader->exchanges[(uint64_t)id % CACHED_EXCHANGES];
 	int rc;
 
-	if (id && cached->exchange.id == id) {
-		*ret_exchange = cached->exchange;
+	if (id && cached->id == id) {
+		*ret_exchange = cached_exchange(cached);
 		return 1;
 	}
 	rc = reader_stand(reader, id);
@@ -288,13 +297,14 @@ static void read_statement(sqlite3_stmt *sql, struct cached_statement *cached)
 		.context.search_path = copy(arena, database_column(sql, 5)),
 		.context.role = copy(arena, database_column(sql, 6)),
 	};
-	if (statement->canonical.data)
-		return;
-	/* The text was edited: its template with it. */
-	options.dialect = statement->dialect;
-	sql_canonicalize(&options, statement->text, arena, &made);
-	statement->canonical = made.canonical;
-	statement->verb = made.verb;
+	if (!statement->canonical.data) { /* the text was edited: its template with it */
+		options.dialect = statement->dialect;
+		sql_canonicalize(&options, statement->text, arena, &made);
+		statement->canonical = made.canonical;
+		statement->verb = made.verb;
+	}
+	statement->has_sequence =
+		memmem(statement->canonical.data, statement->canonical.size, "nextval", 7) != NULL;
 }
 
 int reader_statement(struct reader *reader, int64_t id,

@@ -42,6 +42,7 @@ struct stored_statement {
 	uint8_t verb; /* enum sql_verb; of the text */
 	struct slice text;
 	struct slice canonical;
+	bool has_sequence; /* it names nextval() */
 };
 /* Valid until another reader_statement(): the cache may have been emptied. */
 MUST_CHECK int reader_statement(struct reader *reader, int64_t id,

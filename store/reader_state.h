@@ -22,14 +22,19 @@ enum reader_sql {
 	READER_SQL_COUNT,
 };
 
-#define CACHED_EXCHANGES ((size_t)1024)
+/* Of 128 bytes each: a replay that asks the same again and again finds them without a walk. */
+#define CACHED_EXCHANGES ((size_t)16384)
+#define CACHED_PARAMETERS_BYTES ((size_t)105)
 #define CACHED_STATEMENTS ((size_t)256)
-#define CACHED_PARAMETERS_BYTES ((size_t)192)
 #define CACHED_STATEMENT_BYTES ((size_t)32 * 1024)
 
 struct cached_exchange {
-	int64_t seen;			 /* the one that was last asked for here */
-	struct stored_exchange exchange; /* id 0: nothing here */
+	int64_t id; /* 0: nothing here */
+	int64_t statement;
+	uint32_t flags;
+	uint8_t kind;
+	uint8_t outcome;
+	uint8_t size; /* of the parameters */
 	uint8_t parameters[CACHED_PARAMETERS_BYTES];
 };
 
