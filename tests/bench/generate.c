@@ -3,7 +3,7 @@
  * Makes a recording of N distinct exchanges for `make bench`: SELECT abalance FROM pgbench_accounts WHERE aid = K; for
  * each K from 1 to N, after what pgbench asks at its start. It makes the bytes of the conversation and passes them
  * through the program's own recorder and writer, so that the file is what recording such a run would have given.
- * Every answer has its own value, so that no two results are the same.
+ * Every answer has its own value, so that no two results are the same. -m: one prepared statement, executed N times.
  */
 #include "parsers/buffer.h"
 #include "parsers/protocol.h"
@@ -37,6 +37,7 @@ struct conversation {
 	struct item_list items;
 	struct buffer message;
 	int64_t now_ns;
+	bool prepared; /* the statement is prepared once and its parameter bound; else each is a Query */
 };
 
 static _Noreturn void die(const char *what, const char *why)
@@ -92,6 +93,64 @@ static void ask(struct conversation *conversation, struct slice text)
 	see(conversation, SIDE_CLIENT, buffer_slice(message));
 }
 
+static size_t begin(struct buffer *message, uint8_t type)
+{
+	size_t at = message->size;
+
+	buffer_append_u8(message, type);
+	buffer_append_u32be(message, 0);
+	return at;
+}
+
+static void end(struct buffer *message, size_t at)
+{
+	size_t size = message->size - at - 1;
+
+	message->data[at + 3] = (uint8_t)(size >> 8);
+	message->data[at + 4] = (uint8_t)size;
+}
+
+/* As pgbench -M prepared does: Parse and Sync. */
+static void prepare(struct conversation *conversation)
+{
+	struct buffer *message = &conversation->message;
+	size_t at;
+
+	buffer_clear(message);
+	at = begin(message, 'P');
+	buffer_append_slice(message, SLICE("P_0\0SELECT abalance FROM pgbench_accounts "
+					   "WHERE aid = $1;\0\0\0"));
+	end(message, at);
+	end(message, begin(message, 'S'));
+	see(conversation, SIDE_CLIENT, buffer_slice(message));
+	see(conversation, SIDE_SERVER, SLICE("1\0\0\0\004" WIRE_READY));
+}
+
+/* Bind of one parameter as text, Describe, Execute and Sync. */
+static void execute(struct conversation *conversation, uint32_t account)
+{
+	struct buffer *message = &conversation->message;
+	char text[16];
+	int size = snprintf(text, sizeof(text), "%u", account);
+	size_t at;
+
+	buffer_clear(message);
+	at = begin(message, 'B');
+	buffer_append_slice(message, SLICE("\0P_0\0\0\0\0\001"));
+	buffer_append_u32be(message, (uint32_t)size);
+	buffer_append_string(message, text);
+	buffer_append_slice(message, SLICE("\0\001\0\0"));
+	end(message, at);
+	at = begin(message, 'D');
+	buffer_append_slice(message, SLICE("P\0"));
+	end(message, at);
+	at = begin(message, 'E');
+	buffer_append_slice(message, SLICE("\0\0\0\0\0"));
+	end(message, at);
+	end(message, begin(message, 'S'));
+	see(conversation, SIDE_CLIENT, buffer_slice(message));
+}
+
 static void log_in(struct conversation *conversation, const char *database)
 {
 	struct buffer *message = &conversation->message;
@@ -117,10 +176,15 @@ static void read_account(struct conversation *conversation, uint32_t account)
 
 	size = snprintf(text, sizeof(text), "SELECT abalance FROM pgbench_accounts WHERE aid = %u;",
 			account);
-	ask(conversation, slice_of(text, (size_t)size));
+	if (conversation->prepared)
+		execute(conversation, account);
+	else
+		ask(conversation, slice_of(text, (size_t)size));
 
 	size = snprintf(text, sizeof(text), "%u", balance);
 	buffer_clear(message);
+	if (conversation->prepared)
+		buffer_append_slice(message, SLICE("2\0\0\0\004"));
 	buffer_append_slice(message, SLICE(WIRE_BALANCE_COLUMNS "D"));
 	buffer_append_u32be(message, (uint32_t)size + 10);
 	buffer_append_u16be(message, 1);
@@ -161,6 +225,8 @@ static void converse(struct conversation *conversation, uint32_t n, uint16_t por
 	see(conversation, SIDE_SERVER, SLICE(WIRE_SCALE_ROWS WIRE_ONE_ROW_TAG WIRE_READY));
 	ask(conversation, SLICE(WIRE_PARTITIONS_QUERY));
 	see(conversation, SIDE_SERVER, SLICE(WIRE_PARTITIONS_ROWS WIRE_ONE_ROW_TAG WIRE_READY));
+	if (conversation->prepared)
+		prepare(conversation);
 	for (uint32_t account = 1; account <= n; account++)
 		read_account(conversation, account);
 	see(conversation, SIDE_CLIENT, SLICE("X\0\0\0\x04"));
@@ -168,14 +234,17 @@ static void converse(struct conversation *conversation, uint32_t n, uint16_t por
 	push(conversation);
 }
 
-static void generate(const char *path, uint32_t n, uint16_t port, const char *database)
+static void generate(const char *path, uint32_t n, uint16_t port, const char *database,
+		     bool prepared)
 {
 	struct room room = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER };
 	const char *command[] = { "pgbench", "-S", NULL };
 	struct writer_options options = {
 		.path = path, .command = command, .drained = room_made, .drained_context = &room
 	};
-	struct conversation conversation = { .room = &room, .now_ns = START_NS };
+	struct conversation conversation = { .room = &room,
+					     .now_ns = START_NS,
+					     .prepared = prepared };
 	struct writer_summary summary;
 	char error[STORE_ERROR_BYTES];
 
@@ -203,9 +272,10 @@ int main(int argc, char **argv)
 {
 	const char *path = NULL, *database = "bench";
 	uint32_t n = 0, port = 0;
+	bool prepared = false;
 	int option;
 
-	while ((option = getopt(argc, argv, "o:n:p:d:")) != -1) {
+	while ((option = getopt(argc, argv, "o:n:p:d:m")) != -1) {
 		if (option == 'o')
 			path = optarg;
 		else if (option == 'n')
@@ -214,11 +284,14 @@ int main(int argc, char **argv)
 			port = net_number(optarg, UINT16_MAX);
 		else if (option == 'd')
 			database = optarg;
+		else if (option == 'm')
+			prepared = true;
 	}
 	if (!path || !n || !port || strlen(database) > 63 || optind != argc) {
-		fprintf(stderr, "usage: generate -o FILE -n EXCHANGES -p PORT [-d DATABASE]\n");
+		fprintf(stderr,
+			"usage: generate -o FILE -n EXCHANGES -p PORT [-d DATABASE] [-m]\n");
 		return 2;
 	}
-	generate(path, n, (uint16_t)port, database);
+	generate(path, n, (uint16_t)port, database, prepared);
 	return 0;
 }
