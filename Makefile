@@ -31,7 +31,7 @@ OPTIMIZE ?= -O0 -g
 endif
 OPTIMIZE ?= -O2 -g
 
-PACKAGES := libbpf sqlite3 libxxhash zlib libbrotlidec libzstd
+PACKAGES := libbpf sqlite3 libxxhash zlib libbrotlidec libbrotlienc libzstd
 ifneq ($(shell command -v $(PKG_CONFIG)),)
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)
@@ -265,7 +265,7 @@ fuzz-run-%: $(FUZZ_OUT)/%
 
 # ---- benchmark ----
 
-BENCH_SERVERS ?= postgres mariadb
+BENCH_SERVERS ?= postgres mariadb nginx
 
 .PHONY: bench
 bench: ## directly, through other proxies, recording, replaying: ratios in one run; BENCH_SERVERS=mariadb BENCH_OPTIONS='--help'

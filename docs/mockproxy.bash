@@ -25,6 +25,7 @@ _mockproxy()
 		fi
 	done
 	case $previous in
+	--timing) mapfile -t COMPREPLY < <(compgen -W "none recorded 10x" -- "$current") ;;
 	--repeat) mapfile -t COMPREPLY < <(compgen -W "last cycle error" -- "$current") ;;
 	--self) COMPREPLY=(record) ;;
 	*)

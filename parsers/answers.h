@@ -11,7 +11,10 @@
 #include "parsers/answer_cache.h"
 #include "parsers/buffer.h"
 #include "parsers/column.h"
+#include "parsers/copy.h"
 #include "parsers/sql/identity.h"
+
+struct name_value;
 
 struct request {
 	struct sql_context context;
@@ -21,6 +24,7 @@ struct request {
 	const uint32_t
 		*declared_types; /* describe(): of the slots, as the client said; 0, NULL: not */
 	bool only_asking;	 /* describe(): nothing of it is no miss */
+	const struct copy_identity *copy; /* find(): the COPY data that came with it; NULL: none */
 };
 
 enum answer_rung { RUNG_MISS, RUNG_EXACT, RUNG_SESSION /* answered by the session itself */ };
@@ -67,6 +71,17 @@ struct answer_event {
 	bool status; /* a changed session parameter: one field, name and value; else a notice */
 	const struct answer_field *fields;
 	size_t n_fields;
+	/* A notice's: 0 before the row description, n behind it and n - 1 rows, ANSWER_EVENT_LAST behind the tag. */
+	uint64_t place;
+};
+#define ANSWER_EVENT_LAST UINT64_MAX
+
+/* COPY data of an exchange whose flags say that it has some: the rows of its result. */
+struct answer_copy {
+	struct copy_form form;
+	uint8_t end; /* enum copy_end; to a client COPY_UNFINISHED when the server never said that it was all */
+	bool has_digest;
+	uint8_t digest[COPY_DIGEST_BYTES]; /* of a client's data */
 };
 
 /* One value of a row. */
@@ -102,15 +117,28 @@ struct answer_server {
 	size_t n_parameters;
 };
 
+struct http_answers;
+
 struct answers {
 	void *context;		    /* the implementation's own */
 	struct answer_cache *cache; /* of the worker, set by the shell; NULL: none */
+	bool paced; /* set by the shell: recorded pauses are kept, as REPLAY_WAIT tells it */
+	const struct http_answers *
+		http; /* what HTTP asks instead of find(): parsers/http/answers.h; NULL: it is SQL */
 
 	/* The server to play: true, or false when nothing was recorded for this endpoint and database. */
 	bool (*server)(void *context, struct slice database, struct slice user,
 		       struct answer_server *ret_server);
+	/*
+	 * What this connection asked for when it logged in, in order: from here on, among equal answers, those that connections with
+	 * the same login got are given first. Not called: no login is preferred.
+	 */
+	void (*login)(void *context, const struct name_value *parameters, size_t n);
 
-	/* Which exchange answers this request; consumes it. */
+	/*
+	 * Which exchange answers this request; consumes it. A statement that takes COPY data is peeked at first, which tells
+	 * in what form it asks for the data; found is what answers the statement with this very data.
+	 */
 	void (*find)(void *context, const struct request *request, struct answer *ret_answer);
 	/* The one that find() would give next, not consumed. */
 	bool (*peek)(void *context, const struct request *request, struct answer *ret_answer);
@@ -136,6 +164,9 @@ struct answers {
 	/* Bytes of a value part; the open chunk and its last row stay valid: piece `sequence` from 0; 1 found, 0 no more, negative errno. */
 	int (*part)(void *context, uint64_t exchange, uint64_t part, uint32_t sequence,
 		    struct slice *ret_bytes);
+
+	/* What is said of the exchange's COPY data: 1, 0 it has none, negative errno. */
+	int (*copy)(void *context, uint64_t exchange, struct answer_copy *ret_copy);
 
 	/* Counted and shown in the summary: a request answered by the session itself; a failure to encode. */
 	void (*count_session)(void *context);

@@ -2,6 +2,7 @@
 /* Bump allocation in chunks; see arena.h. Invariant: `left` bytes at the end of the newest chunk are free. */
 #include "parsers/arena.h"
 
+#include <assert.h>
 #include <stdalign.h>
 #include <stdlib.h>
 
@@ -51,15 +52,10 @@ void arena_reset(struct arena *arena)
 	arena->allocated = sizeof(*chunk) + chunk->size;
 }
 
-static void arena_grow(struct arena *arena, size_t size)
+static void add_chunk(struct arena *arena, size_t chunk_size)
 {
-	size_t chunk_size = arena->chunks ? 2 * arena->chunks->size : CHUNK_BYTES;
 	struct arena_chunk *chunk;
 
-	if (chunk_size > CHUNK_BYTES_MAX)
-		chunk_size = CHUNK_BYTES_MAX;
-	if (chunk_size < size)
-		chunk_size = size;
 	if (chunk_size > SIZE_MAX - sizeof(*chunk))
 		abort();
 	chunk = malloc(sizeof(*chunk) + chunk_size);
@@ -70,6 +66,21 @@ static void arena_grow(struct arena *arena, size_t size)
 	arena->chunks = chunk;
 	arena->left = chunk_size;
 	arena->allocated += sizeof(*chunk) + chunk_size;
+}
+
+static void arena_grow(struct arena *arena, size_t size)
+{
+	size_t chunk_size = arena->chunks ? 2 * arena->chunks->size : CHUNK_BYTES;
+
+	if (chunk_size > CHUNK_BYTES_MAX)
+		chunk_size = CHUNK_BYTES_MAX;
+	add_chunk(arena, chunk_size < size ? size : chunk_size);
+}
+
+void arena_reserve(struct arena *arena, size_t size)
+{
+	assert(!arena->chunks);
+	add_chunk(arena, size);
 }
 
 uint8_t *arena_bytes(struct arena *arena, size_t size)

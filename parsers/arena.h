@@ -24,6 +24,8 @@ void arena_release(struct arena *arena);
 /* Empties it and keeps one chunk of ordinary size, so that filling it again costs no malloc. */
 void arena_reset(struct arena *arena);
 
+/* Makes the first chunk of an empty arena this large. */
+void arena_reserve(struct arena *arena, size_t size);
 /* Zeroed memory, aligned for any type. */
 void *arena_alloc(struct arena *arena, size_t size);
 /* Not zeroed, not aligned. */

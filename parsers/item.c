@@ -4,12 +4,14 @@
 
 #include <assert.h>
 
-struct item *item_new(enum item_type type, uint64_t connection)
+struct item *item_new_with_room(enum item_type type, uint64_t connection, size_t size)
 {
 	struct arena arena;
 	struct item *item;
 
 	arena_init(&arena);
+	if (size)
+		arena_reserve(&arena, size);
 	item = arena_alloc(&arena, sizeof(*item));
 	item->type = type;
 	item->connection = connection;
@@ -17,6 +19,11 @@ struct item *item_new(enum item_type type, uint64_t connection)
 	if (type == ITEM_EXCHANGE)
 		item->exchange.pieces_end = &item->exchange.pieces;
 	return item;
+}
+
+struct item *item_new(enum item_type type, uint64_t connection)
+{
+	return item_new_with_room(type, connection, 0);
 }
 
 void item_free(struct item *item)

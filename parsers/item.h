@@ -42,6 +42,7 @@ struct connection_item {
 	uint16_t port;
 	uint32_t pid;	      /* 0: not known */
 	struct slice program; /* the process's comm; empty when not known */
+	uint64_t through;     /* the connection that became a tunnel to there; 0: none, it is one */
 };
 
 struct name_value {
@@ -99,7 +100,11 @@ enum exchange_flag {
 	EXCHANGE_NOTICES_CUT = 1 << 6,	     /* more notices than are kept for one result */
 	EXCHANGE_ABORTED =
 		1 << 7, /* refused since its transaction had failed before: never served */
-	EXCHANGE_AMBIGUOUS = 1 << 8, /* HTTP: two readers could differ on where it ends */
+	EXCHANGE_AMBIGUOUS = 1 << 8,   /* HTTP: two readers could differ on where it ends */
+	EXCHANGE_REQUEST_CUT = 1 << 9, /* HTTP: the connection ended before the request did */
+	/* COPY data that is stored: the rows of its result are what the client sent, or the server. */
+	EXCHANGE_COPY_IN = 1 << 10,
+	EXCHANGE_COPY_OUT = 1 << 11,
 };
 
 struct parameter {
@@ -120,6 +125,11 @@ enum piece_type {
 	PIECE_NOTICE, /* bytes: the protocol's error fields */
 	PIECE_STATUS, /* bytes: name NUL value NUL: a session parameter that the server reports changed */
 	PIECE_BODY, /* bytes: the next ones of an HTTP body; `result` says whose, enum http_side */
+	PIECE_COPY, /* COPY data begins, its rows follow. bytes: u8 to_client, u8 binary, u16 columns */
+	PIECE_COPY_END, /* bytes: u8 enum copy_end; of a client's data its digest, and why it gave up */
+	PIECE_ARRIVED, /* bytes: u64 of an HTTP response's body had come by then: u64 time; big-endian */
+	PIECE_MESSAGE_BODY, /* bytes: the next ones of a WebSocket message of side `result`; count 1: deflated */
+	PIECE_MESSAGE, /* it is complete, or a control frame; see exchange.h, struct http_message */
 };
 
 /*
@@ -207,6 +217,8 @@ struct item_list {
 };
 
 struct item *item_new(enum item_type type, uint64_t connection);
+/* The same with a first block of so many bytes, itself included: for what is known to need more than arenas begin with. */
+struct item *item_new_with_room(enum item_type type, uint64_t connection, size_t size);
 void item_free(struct item *item); /* accepts NULL */
 
 void item_list_init(struct item_list *list);

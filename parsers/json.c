@@ -36,14 +36,47 @@ static size_t utf8_sequence(const uint8_t *at, const uint8_t *end)
 	return size;
 }
 
+/* ---- eight bytes at once: most text is ASCII ---- */
+
+#define ONES 0x0101010101010101u
+#define HIGH_BITS 0x8080808080808080u
+
+static uint64_t eight_at(const uint8_t *at)
+{
+	uint64_t word;
+
+	memcpy(&word, at, sizeof(word));
+	return word;
+}
+
+/* Not 0: one of the bytes is below `limit` (which is at most 0x80), if none is above 0x7f. */
+static uint64_t any_below(uint64_t word, uint8_t limit)
+{
+	return (word - ONES * limit) & ~word & HIGH_BITS;
+}
+
+static uint64_t any_equal(uint64_t word, uint8_t byte)
+{
+	return any_below(word ^ ONES * byte, 1);
+}
+
+/* Are all eight such that a JSON string holds them as they are? */
+static bool eight_plain(uint64_t word)
+{
+	return !((word | any_below(word, 0x20) | any_equal(word, '"') | any_equal(word, '\\')) &
+		 HIGH_BITS);
+}
+
 bool utf8_valid(struct slice text)
 {
 	const uint8_t *at = text.data;
 	const uint8_t *end = text.size ? text.data + text.size : at;
 
 	while (at < end) {
-		size_t size = *at < 0x80 ? 1 : utf8_sequence(at, end);
+		size_t size = 8;
 
+		if (end - at < 8 || eight_at(at) & HIGH_BITS)
+			size = *at < 0x80 ? 1 : utf8_sequence(at, end);
 		if (!size)
 			return false;
 		at += size;
@@ -81,6 +114,10 @@ static const uint8_t *plain_run(const uint8_t *at, const uint8_t *end)
 	while (at < end) {
 		size_t size = 1;
 
+		if (end - at >= 8 && eight_plain(eight_at(at))) {
+			at += 8;
+			continue;
+		}
 		if (*at < 0x20 || *at == '"' || *at == '\\')
 			return at;
 		if (*at >= 0x80)
@@ -434,6 +471,29 @@ bool json_skip_value(struct json_reader *reader, struct slice *ret_text)
 		if (token <= JSON_END)
 			return false;
 	} while (reader->depth > depth);
+	*ret_text = slice_of(start, (size_t)(reader->at - start));
+	return true;
+}
+
+bool json_next_element(struct json_reader *reader, struct slice *ret_text)
+{
+	enum json_token token = json_next(reader);
+	unsigned int depth = reader->depth;
+	const uint8_t *start = reader->at - 1; /* of an object or array, whose bracket was read */
+
+	if (token == JSON_STRING)
+		*ret_text = slice_of(reader->text.data - 1, reader->text.size + 2);
+	else if (token == JSON_NUMBER)
+		*ret_text = reader->text;
+	else if (token > JSON_NUMBER)
+		*ret_text = token == JSON_TRUE	? SLICE("true") :
+			    token == JSON_FALSE ? SLICE("false") :
+						  SLICE("null");
+	if (token != JSON_OBJECT && token != JSON_ARRAY)
+		return token >= JSON_STRING;
+	while (reader->depth >= depth)
+		if (json_next(reader) <= JSON_END)
+			return false;
 	*ret_text = slice_of(start, (size_t)(reader->at - start));
 	return true;
 }

@@ -72,5 +72,7 @@ struct slice json_string(const struct json_reader *reader, struct arena *arena);
  * when no value begins there. *ret_text is the value's own text.
  */
 MUST_CHECK bool json_skip_value(struct json_reader *reader, struct slice *ret_text);
+/* The next element of an array whole; its own text, a string with its quotes. False at the array's end, or on error. */
+MUST_CHECK bool json_next_element(struct json_reader *reader, struct slice *ret_text);
 
 #endif

@@ -47,9 +47,12 @@ struct replayer;
 
 /* What a replayer says of the work that is left (see replayer_fill). */
 enum replay_state {
-	REPLAY_IDLE,  /* everything that was asked is answered */
-	REPLAY_MORE,  /* stopped at the buffer's limit: call again when it was sent */
+	REPLAY_IDLE, /* everything that was asked is answered */
+	REPLAY_MORE, /* stopped at the buffer's limit: call again when it was sent */
+	REPLAY_WAIT, /* send what is there, call again when replayer_wait() has passed; nothing is fed meanwhile */
+	REPLAY_TUNNEL, /* send what is there; what follows is a connection of its own, see replayer_tunnel() */
 	REPLAY_CLOSE, /* send what is there, then close */
+	REPLAY_RESET, /* the same with a reset: what was recorded did not end in order */
 };
 
 struct protocol {
@@ -70,6 +73,8 @@ struct protocol {
 	struct handshake_step (*handshake)(enum side side, struct slice bytes,
 					   struct buffer *edited);
 	size_t handshake_max;
+	/* Its client's bytes may be passed on before they are recognised: its handshake changes none. */
+	bool recognised_late;
 
 	/*
 	 * Recording. see() takes all the bytes and adds the items that are ready; an error (negative errno) is
@@ -86,6 +91,14 @@ struct protocol {
 	void (*recorder_flush)(struct recorder *recorder, int64_t before_ns,
 			       struct item_list *items);
 	void (*recorder_end)(struct recorder *recorder, int64_t time_ns, struct item_list *items);
+	/*
+	 * Where a connection may become a tunnel to another place, as behind an HTTP proxy's answer to CONNECT; NULL: nowhere. span()
+	 * is asked before bytes of the server are passed on: how many of them to pass and see before tunnel() is asked,
+	 * which says whether what follows is a connection of its own, and to where. Valid until the recorder is freed.
+	 */
+	size_t (*recorder_span)(const struct recorder *recorder, struct slice server_bytes);
+	bool (*recorder_tunnel)(const struct recorder *recorder, struct slice *ret_host,
+				uint16_t *ret_port);
 
 	/* Reading raw pieces for the store. -EINVAL when the bytes are not what they should be. */
 	MUST_CHECK int (*columns_read)(struct slice raw, struct column *ret_columns, size_t max,
@@ -104,16 +117,27 @@ struct protocol {
 	 * out->max is near, and tells which. A request is only answered in fill(), so that memory is bounded by
 	 * what the client sent and not by what it asked for.
 	 */
+	bool tells_login; /* it calls answers.login() */
 	struct replayer *(*replayer_new)(const struct answers *answers, uint64_t connection);
 	void (*replayer_free)(struct replayer *replayer);
 	MUST_CHECK int (*replayer_feed)(struct replayer *replayer, struct slice bytes,
 					const char **ret_why);
 	enum replay_state (*replayer_fill)(struct replayer *replayer, struct buffer *out);
+	/* Nanoseconds of the recorded time: only where answers->paced; NULL where REPLAY_WAIT is never said. */
+	int64_t (*replayer_wait)(const struct replayer *replayer);
+	/*
+	 * Where the connection leads from here on, and what the client has said already; valid until the next call. False: nowhere that
+	 * is known. NULL where REPLAY_TUNNEL is never said.
+	 */
+	bool (*replayer_tunnel)(const struct replayer *replayer, struct slice *ret_host,
+				uint16_t *ret_port, struct slice *ret_unread);
 };
 
 /* All protocols, ends with NULL. */
 extern const struct protocol *const protocols[];
 const struct protocol *protocol_by_name(struct slice name); /* NULL: none of that name */
+/* May a client's bytes, of which it is not known yet what they are, be passed on and be recognised all the same? */
+bool protocol_recognises_late(struct slice client_bytes);
 /* The protocol whose first bytes of a side these are. NULL: none; with *ret_more: not known before more came. */
 const struct protocol *protocol_recognise(enum side side, struct slice bytes, bool *ret_more);
 

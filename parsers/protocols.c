@@ -20,6 +20,21 @@ const struct protocol *protocol_by_name(struct slice name)
 	return NULL;
 }
 
+bool protocol_recognises_late(struct slice client_bytes)
+{
+	bool late = false;
+
+	for (const struct protocol *const *protocol = protocols; *protocol; protocol++) {
+		if (!(*protocol)->recognise ||
+		    (*protocol)->recognise(client_bytes) != RECOGNISED_MORE)
+			continue;
+		if (!(*protocol)->recognised_late)
+			return false;
+		late = true;
+	}
+	return late;
+}
+
 const struct protocol *protocol_recognise(enum side side, struct slice bytes, bool *ret_more)
 {
 	*ret_more = false;

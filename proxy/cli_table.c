@@ -213,6 +213,25 @@ static const char *set_repeat(struct cli *cli, const char *value)
 	return "last, cycle or error";
 }
 
+/* "none", "recorded", or how many times as fast: "10x", "0.5x". */
+static const char *set_timing(struct cli *cli, const char *value)
+{
+	size_t digits = strspn(value, "0123456789.");
+	char *end;
+
+	cli->options.speed = 0;
+	if (strcmp(value, "none") == 0)
+		return NULL;
+	cli->options.speed = 1;
+	if (strcmp(value, "recorded") == 0)
+		return NULL;
+	cli->options.speed = strtod(value, &end);
+	if (digits && digits < 8 && end == value + digits && strcmp(end, "x") == 0 &&
+	    cli->options.speed > 0)
+		return NULL;
+	return "none, recorded, or a number and x";
+}
+
 static const char *set_map(struct cli *cli, const char *value)
 {
 	static const char expected[] = "OLD=NEW, each HOST or HOST:PORT";
@@ -241,6 +260,13 @@ static const char *set_json(struct cli *cli, const char *value)
 {
 	(void)value;
 	cli->options.json = true;
+	return NULL;
+}
+
+static const char *set_explain(struct cli *cli, const char *value)
+{
+	(void)value;
+	cli->options.explain = true;
 	return NULL;
 }
 
@@ -289,7 +315,7 @@ static const struct cli_command commands[] = {
 	  "given),\n"
 	  "found by what was asked. What the recording cannot answer is an error that CMD sees, "
 	  "and\n"
-	  "that the summary explains. HTTP is not replayed yet: its connections are reset.\n" },
+	  "that the summary explains.\n" },
 	{ "trace", CLI_TRACE, "[OPTION...] [--] CMD [ARGUMENT...]",
 	  "run CMD and show its connects, and where they went",
 	  "Runs CMD and prints one line for each connect() as it happens: time, program[pid], the\n"
@@ -310,8 +336,13 @@ static const struct cli_option options[] = {
 	  "accept FILE.partial, the remains of a recording that was killed" },
 	{ "repeat", 0, "WHAT", CLI_REPLAY, set_repeat,
 	  "when all answers to a request were given: last (default),\ncycle or error" },
+	{ "timing", 0, "PACE", CLI_REPLAY, set_timing,
+	  "pauses in streams and between a WebSocket's messages: none (default),\nrecorded, or so "
+	  "many times as fast: 10x" },
 	{ "map", 0, "OLD=NEW", CLI_REPLAY, set_map,
 	  "NEW, HOST[:PORT], is answered as OLD was recorded; repeatable" },
+	{ "explain", 0, NULL, CLI_REPLAY, set_explain,
+	  "say of each request how it was matched, and which headers of\nHTTP are not compared" },
 	{ "only", 0, "WHERE", CLI_RUNS, set_only,
 	  "redirect only connects to HOST, CIDR, HOST:PORT, :PORT; repeatable" },
 	{ "exclude", 0, "WHERE", CLI_RUNS, set_exclude,

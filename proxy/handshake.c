@@ -3,21 +3,25 @@
  * The begin of a relayed connection: who speaks which protocol, and the protocol's handshake, the only place where bytes are
  * passed on otherwise than they came (design §3.1); see relay.h.
  *
- *	DETECT ──first bytes of a side are a protocol's──▶ HANDSHAKE ──done on both sides──▶ RELAY
+ *	DETECT ──first bytes of a side are a protocol's──▶ HANDSHAKE ──done on both sides──▶ RELAY (a tunnel: DETECT again)
  *	   └──── nobody's, or not known in time ──▶ RELAY, opaque       └──── refused ──▶ RELAY, opaque
  *
  * Upstream is dialled when the app connects, so that a server that speaks first is heard. Who speaks decides, never a port:
  * once the server has said something its bytes are asked, until then the client's. Both silent means nothing, for as long as
  * it lasts.
  *
- * Invariants: bytes that are held were not passed on, and those behind them are held too, so that a side's order is kept; a
- * side that holds as much as may be waited for is not read, or the wait ends.
+ * Invariants: bytes that are held were not passed on (but for the first `passed` of the client's, which are held to be
+ * looked at), and those behind them are held too, so that a side's order is kept; a side that holds as much as may be
+ * waited for is not read, or the wait ends.
  */
 #include "proxy/relay.h"
 
 #include <assert.h>
 
-/* A side that sent a few bytes of something unknown and waits may speak a protocol that we do not know. */
+/*
+ * A side that sent a few bytes of something unknown and sends no more for this long may speak a protocol that we do not know. What
+ * can still be one that is recognised late is passed on then, and looked at for as long as it can be.
+ */
 #define DETECT_NS ((int64_t)2 * 1000000000)
 
 /* How much of a side is waited for. */
@@ -44,12 +48,18 @@ static bool server_first(const struct relay *relay)
 static bool pass_held(struct relay *relay, enum side side)
 {
 	struct buffer held = relay->held[side];
+	size_t passed = side == SIDE_CLIENT ? relay->passed : 0;
 	bool ok;
 
 	if (!held.size)
 		return true;
 	buffer_init(&relay->held[side], held.max);
-	ok = relay_pass(relay, side, buffer_slice(&held));
+	if (side == SIDE_CLIENT)
+		relay->passed = 0;
+	if (passed) /* no bytes would be the side's end */
+		relay_see(relay, side, slice_of(held.data, passed));
+	ok = passed == held.size ||
+	     relay_pass(relay, side, slice_of(held.data + passed, held.size - passed));
 	buffer_release(&held);
 	return ok;
 }
@@ -157,9 +167,10 @@ static bool shake_all(struct relay *relay)
 static bool detect(struct relay *relay)
 {
 	enum side side = relay->held[SIDE_SERVER].size ? SIDE_SERVER : SIDE_CLIENT;
-	bool more;
+	bool more = false;
 
-	relay->protocol = protocol_recognise(side, buffer_slice(&relay->held[side]), &more);
+	if (side == SIDE_CLIENT || !relay->passed)
+		relay->protocol = protocol_recognise(side, buffer_slice(&relay->held[side]), &more);
 	if (!relay->protocol && more && handshake_has_room(relay, side))
 		return true;
 	if (!relay->protocol)
@@ -176,10 +187,14 @@ bool handshake_bytes(struct relay *relay, enum side side, struct slice bytes)
 	/* Where the client speaks first, what a server says that was not asked is not the handshake's. */
 	if (relay->state == RELAY_HANDSHAKE && side == SIDE_SERVER && !server_first(relay))
 		return relay_pass(relay, side, bytes);
-	if (!relay->held_ns)
-		relay->held_ns = worker_now(relay->connection.worker);
+	relay->held_ns = worker_now(relay->connection.worker);
 	buffer_append_slice(&relay->held[side], bytes);
 	assert(!relay->held[side].overflowed);
+	if (relay->passed && side == SIDE_CLIENT) {
+		relay->passed += bytes.size;
+		if (!relay_forward(relay, side, bytes))
+			return false;
+	}
 	return relay->state == RELAY_DETECT ? detect(relay) : shake_all(relay);
 }
 
@@ -200,7 +215,12 @@ bool handshake_tick(struct relay *relay, int64_t now_ns)
 {
 	enum side side = relay->held[SIDE_SERVER].size ? SIDE_SERVER : SIDE_CLIENT;
 
-	if (relay->state != RELAY_DETECT || !relay->held_ns || now_ns - relay->held_ns <= DETECT_NS)
+	if (relay->state != RELAY_DETECT || relay->passed || !relay->held_ns ||
+	    now_ns - relay->held_ns <= DETECT_NS)
 		return true;
+	if (side == SIDE_CLIENT && protocol_recognises_late(buffer_slice(&relay->held[side]))) {
+		relay->passed = relay->held[side].size;
+		return relay_forward(relay, side, buffer_slice(&relay->held[side]));
+	}
 	return begin_opaque(relay, side, "not recognised in time");
 }

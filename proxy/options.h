@@ -38,9 +38,11 @@ struct options {
 	size_t queue_bytes;		/* 0: the store's default */
 
 	enum repeat repeat;
+	double speed; /* of pauses in replay: times as fast as recorded; 0: without them */
 	const struct matcher_map *maps;
 	size_t n_maps;
 	bool allow_partial;
+	bool explain; /* replay: say of each request how it was matched */
 	bool json;
 	bool quiet;	/* no summary */
 	bool overwrite; /* record -o an existing FILE: default true, --no-overwrite says no */

@@ -3,15 +3,19 @@
  * Playback: a connection of the app whose server is the recording (design §6). There is no upstream socket in this file.
  *
  *	DETECT ──a protocol's bytes──▶ PLAY: feed what came, fill what is to be said, send, until nothing is left
- *	   └──── the server speaks first ──▶ PLAY
+ *	   ├──── the server speaks first ──▶ PLAY ──the replayer is through──▶ LINGER ──the app closes, or LINGER_NS──▶ closed
+ *	   └──── a tunnel begins, in PLAY ──▶ DETECT, at another place
  *
  * A server that was recorded to speak first greets as soon as the app connected. Where it may be another protocol's (several
  * were recorded there, or the place was not recorded) the app is given GREET_NS to speak first; after that its silence
  * means that it waits. Where nobody ever greeted, silence means nothing: the connection stays open, for as long as the
  * app wants (pools connect before they ask).
  *
+ * To close while bytes of the app are unread, or still come, would be a reset, which takes from the app what it has not read yet
+ * (RFC 9112, section 9.6). So only the sending side is closed, and what comes is thrown away until the app closes too.
+ *
  * The app is read only while the replayer has nothing left to say and all of it was sent: so a client that asks and does
- * not read costs one buffer, whatever it asks for.
+ * not read costs one buffer, whatever it asks for. While a recorded pause is kept (--timing) it is not read either.
  */
 #include "proxy/socket.h"
 #include "proxy/worker.h"
@@ -19,9 +23,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 /* Noticed by the worker's tick, so that 200 to 450 ms pass. */
 #define GREET_NS ((int64_t)200 * 1000000)
+#define LINGER_NS ((int64_t)2 * 1000000000)
 
 struct playback {
 	struct connection connection; /* first */
@@ -31,8 +37,13 @@ struct playback {
 	struct buffer held;	       /* until it is */
 	const struct protocol *greets; /* its server speaks first; NULL: the client does */
 	bool greets_now;
+	char *address; /* where the app wanted to go, or where its tunnel leads; owned */
+	uint16_t port;
+	bool in_tunnel;	 /* it has just begun: what is held is to be looked at */
+	int64_t wake_ns; /* when a pause is over; 0: none */
 	int64_t start_ns;
 	enum replay_state state;
+	int64_t lingers_from_ns; /* 0: it does not */
 };
 
 static struct playback *playback_of(struct connection *connection)
@@ -44,6 +55,88 @@ static void over(struct playback *playback, bool reset)
 {
 	leg_close(&playback->connection.app, reset);
 	connection_over(&playback->connection);
+}
+
+/* All was said: false when the connection is over. */
+static bool close_play(struct playback *playback)
+{
+	if (playback->state == REPLAY_RESET || shutdown(playback->connection.app.fd, SHUT_WR)) {
+		over(playback, true);
+		return false;
+	}
+	playback->lingers_from_ns = worker_now(playback->connection.worker);
+	return true;
+}
+
+/* Takes over `address`. */
+static void arrive(struct playback *playback, char *address, uint16_t port)
+{
+	struct worker *worker = playback->connection.worker;
+
+	free(playback->address);
+	playback->address = address;
+	playback->port = port;
+	playback->start_ns = worker_now(worker);
+	playback->greets = matcher_greeting(worker->setup->matcher, slice_from_string(address),
+					    port, &playback->greets_now);
+	playback->greets_now &= playback->greets != NULL;
+}
+
+/* From here on it is another connection, to where the tunnel leads; detection begins anew, with what the client said already. */
+static bool enter_tunnel(struct playback *playback)
+{
+	struct slice host, unread;
+	uint16_t port;
+	char *address;
+
+	if (!playback->protocol->replayer_tunnel(playback->replayer, &host, &port, &unread)) {
+		over(playback, true);
+		return false;
+	}
+	address = strndup((const char *)host.data, host.size);
+	if (!address)
+		abort();
+	buffer_clear(&playback->held);
+	buffer_append_slice(&playback->held, unread);
+	playback->protocol->replayer_free(playback->replayer);
+	playback->replayer = NULL;
+	playback->protocol = NULL;
+	answers_free(playback->answers);
+	playback->answers = NULL;
+	playback->state = REPLAY_IDLE;
+	arrive(playback, address, port);
+	playback->in_tunnel = true;
+	return true;
+}
+
+static void pause_play(struct playback *playback)
+{
+	struct worker *worker = playback->connection.worker;
+	double pause_ns = (double)playback->protocol->replayer_wait(playback->replayer) /
+			  worker->setup->options->speed;
+
+	playback->wake_ns =
+		worker_now(worker) + (pause_ns < 1e18 ? (int64_t)pause_ns : INT64_MAX / 4);
+	worker_wake_at(worker, playback->wake_ns);
+}
+
+/* What the replayer said last is done when all was sent; false when the connection is over. */
+static bool settle(struct playback *playback)
+{
+	if (playback->connection.app.pending.size)
+		return true;
+	switch (playback->state) {
+	case REPLAY_CLOSE:
+	case REPLAY_RESET:
+		return close_play(playback);
+	case REPLAY_WAIT:
+		pause_play(playback);
+		return true;
+	case REPLAY_TUNNEL:
+		return enter_tunnel(playback);
+	default:
+		return true;
+	}
 }
 
 /* Says what is to be said; false when the connection is over. */
@@ -63,17 +156,15 @@ static bool play(struct playback *playback)
 			return false;
 		}
 	} while (playback->state == REPLAY_MORE && !app->pending.size);
-	if (playback->state == REPLAY_CLOSE && !app->pending.size) {
-		over(playback, false);
-		return false;
-	}
-	return true;
+	return settle(playback);
 }
 
 static bool feed(struct playback *playback, struct slice bytes)
 {
 	const char *why = NULL;
 
+	if (playback->lingers_from_ns)
+		return true;
 	if (playback->protocol->replayer_feed(playback->replayer, bytes, &why)) {
 		over(playback, true);
 		return false;
@@ -86,15 +177,14 @@ static bool begin(struct playback *playback, const struct protocol *protocol)
 {
 	struct connection *connection = &playback->connection;
 	struct worker *worker = connection->worker;
-	char address[SOCKET_NAME_BYTES];
-	uint16_t port = socket_parts((const struct sockaddr *)&connection->origin.asked, address);
 	struct buffer held = playback->held;
 	bool ok;
 
 	playback->protocol = protocol;
-	playback->answers =
-		answers_new(worker->reader, protocol->name, slice_from_string(address), port);
+	playback->answers = answers_new(worker->reader, protocol->name,
+					slice_from_string(playback->address), playback->port);
 	playback->answers->cache = worker->cache;
+	playback->answers->paced = worker->setup->options->speed > 0;
 	playback->replayer = protocol->replayer_new(playback->answers, connection->id);
 	buffer_init(&playback->held, held.max);
 	ok = (!protocol->recognise_server || play(playback)) &&
@@ -138,38 +228,81 @@ static bool app_read(struct playback *playback)
 	return detect(playback);
 }
 
+/* Tunnels may begin in tunnels: one after the other, each needs bytes of its own. */
+static bool look_into_tunnels(struct playback *playback)
+{
+	while (playback->in_tunnel) {
+		playback->in_tunnel = false;
+		if (playback->held.size && !detect(playback))
+			return false;
+	}
+	return true;
+}
+
+static void watch(struct playback *playback)
+{
+	struct leg *app = &playback->connection.app;
+
+	if (app->pending.size || playback->greets_now)
+		leg_watch(app, EPOLLOUT);
+	else
+		leg_watch(app, playback->wake_ns ? 0 : EPOLLIN);
+}
+
+/* The app takes more of what waits for it; false when the connection is over. */
+static bool send_pending(struct playback *playback)
+{
+	struct leg *app = &playback->connection.app;
+
+	if (leg_send(app, slice_of(NULL, 0))) {
+		over(playback, true);
+		return false;
+	}
+	return app->pending.size ||
+	       (playback->state == REPLAY_MORE ? play(playback) : settle(playback));
+}
+
 static void playback_ready(struct connection *connection, struct leg *app, uint32_t events)
 {
 	struct playback *playback = playback_of(connection);
-	int error;
+	bool going = true;
 
 	if (playback->greets_now) {
 		playback->greets_now = false;
-		if (!begin(playback, playback->greets))
-			return;
+		going = begin(playback, playback->greets);
 	} else if (app->pending.size) {
-		error = leg_send(app, slice_of(NULL, 0));
-		if (error) {
-			over(playback, true);
-			return;
-		}
-		if (!app->pending.size && playback->state != REPLAY_IDLE && !play(playback))
-			return;
-	} else if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && !app_read(playback)) {
-		return;
+		going = send_pending(playback);
+	} else if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
+		going = app_read(playback);
 	}
-	leg_watch(app, app->pending.size ? EPOLLOUT : EPOLLIN);
+	if (going && look_into_tunnels(playback))
+		watch(playback);
 }
 
 static void playback_tick(struct connection *connection, int64_t now_ns)
 {
 	struct playback *playback = playback_of(connection);
 	bool silent = !playback->replayer && !playback->held.size;
+	bool going;
 
-	if (!playback->greets || !silent || now_ns - playback->start_ns < GREET_NS)
+	if (playback->lingers_from_ns && now_ns - playback->lingers_from_ns > LINGER_NS) {
+		over(playback, false);
 		return;
-	if (begin(playback, playback->greets))
-		leg_watch(&connection->app, connection->app.pending.size ? EPOLLOUT : EPOLLIN);
+	}
+	if (playback->wake_ns > now_ns) {
+		worker_wake_at(connection->worker, playback->wake_ns);
+		return;
+	}
+	if (playback->wake_ns) {
+		playback->wake_ns = 0;
+		going = play(playback);
+	} else if (playback->greets && silent && now_ns - playback->start_ns >= GREET_NS) {
+		going = begin(playback, playback->greets);
+	} else {
+		return;
+	}
+	if (going && look_into_tunnels(playback))
+		watch(playback);
 }
 
 static void playback_end(struct connection *connection)
@@ -182,6 +315,8 @@ static void playback_end(struct connection *connection)
 	answers_free(playback->answers);
 	playback->answers = NULL;
 	buffer_release(&playback->held);
+	free(playback->address);
+	playback->address = NULL;
 	leg_close(&connection->app, false);
 }
 
@@ -195,10 +330,11 @@ struct connection *playback_new(struct worker *worker, const struct incoming *in
 {
 	const struct sockaddr *asked = (const struct sockaddr *)&incoming->origin.asked;
 	struct playback *playback = calloc(1, sizeof(*playback));
-	char address[SOCKET_NAME_BYTES];
-	uint16_t port = socket_parts(asked, address);
+	char name[SOCKET_NAME_BYTES];
+	uint16_t port = socket_parts(asked, name);
+	char *address = strdup(name);
 
-	if (!playback)
+	if (!playback || !address)
 		abort();
 	playback->connection = (struct connection){
 		.ops = &playback_ops,
@@ -210,11 +346,8 @@ struct connection *playback_new(struct worker *worker, const struct incoming *in
 	leg_init(&playback->connection.app, &playback->connection, incoming->fd, worker->out.max);
 	buffer_init(&playback->held, 2 * WORKER_READ_BYTES);
 	socket_tune(incoming->fd, NULL);
-	playback->start_ns = worker_now(worker);
-	playback->greets = matcher_greeting(worker->setup->matcher, slice_from_string(address),
-					    port, &playback->greets_now);
-	playback->greets_now &= playback->greets != NULL;
+	arrive(playback, address, port);
 	/* A greeting is said in its own turn, when the worker has this connection among its own. */
-	leg_watch(&playback->connection.app, playback->greets_now ? EPOLLOUT : EPOLLIN);
+	watch(playback);
 	return &playback->connection;
 }

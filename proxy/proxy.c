@@ -9,6 +9,7 @@
 #include "proxy/proxy.h"
 
 #include "proxy/app.h"
+#include "proxy/explain.h"
 #include "proxy/message.h"
 #include "proxy/socket.h"
 #include "proxy/summary.h"
@@ -46,8 +47,7 @@ struct proxy {
 	pthread_mutex_t trace_lock;
 	struct recording *recording;
 	struct summary summary;
-	struct proxy_message ended; /* as the guard said it */
-	uint64_t connections;
+	struct proxy_message ended;			/* as the guard said it */
 	struct sockaddr_storage targets[LISTENERS_MAX]; /* of --listen, by listener */
 	const char *hosts[LISTENERS_MAX];
 	bool guard_dead;
@@ -131,8 +131,15 @@ static int open_store(struct proxy *proxy, char ret_error[STORE_ERROR_BYTES])
 		error = writer_open(&writer, &proxy->worker_setup.writer, ret_error);
 	} else if (options->mode == MODE_REPLAY) {
 		struct recording_options recording = { options->path, options->allow_partial };
-		struct matcher_options matcher = { options->repeat, options->maps,
-						   options->n_maps };
+		struct matcher_options matcher = { .repeat = options->repeat,
+						   .maps = options->maps,
+						   .n_maps = options->n_maps };
+
+		if (options->explain) {
+			matcher.explain = explain_request;
+			matcher.explain_context = (void *)&options->json;
+			explain_noise(options->json);
+		}
 
 		error = recording_open(&recording, &proxy->recording, ret_error);
 		if (!error)
@@ -204,8 +211,7 @@ static void give(struct proxy *proxy, size_t listener, int fd, const struct sock
 		free(incoming);
 		return;
 	}
-	incoming->id = ++proxy->connections;
-	atomic_fetch_add(&proxy->counts.accepted, 1);
+	incoming->id = 1 + atomic_fetch_add(&proxy->counts.numbered, 1);
 	worker_give(least_loaded(proxy), incoming);
 }
 

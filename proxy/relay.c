@@ -2,7 +2,7 @@
 /*
  * Relay: a connection of the app and the upstream one that belongs to it, while recording or tracing (design §5).
  *
- *	DETECT ──▶ HANDSHAKE ──▶ RELAY
+ *	DETECT ──▶ HANDSHAKE ──▶ RELAY ──a tunnel begins──▶ DETECT
  *	   └──────────┴─────────▶ RELAY, opaque
  *
  * In DETECT and HANDSHAKE bytes are held, upstream is dialled meanwhile: see handshake.c. In RELAY bytes go on first, as
@@ -15,6 +15,7 @@
 
 #include "proxy/socket.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,23 +54,25 @@ static struct slice item_string(struct item *item, const char *string)
 	return arena_copy(&item->arena, slice_from_string(string));
 }
 
-static void report_open(struct relay *relay, const struct incoming *incoming)
+/* Where the app, or a tunnel, wanted to go; NULL: nothing is recorded. */
+static struct item *report_open(struct relay *relay, struct slice host, struct slice address,
+				uint16_t port)
 {
+	const struct redirect_origin *origin = &relay->connection.origin;
 	struct worker *worker = relay->connection.worker;
-	char address[SOCKET_NAME_BYTES];
 	struct item *item;
 
 	if (!recording(relay))
-		return;
-	item = item_new(ITEM_CONNECTION_OPEN, incoming->id);
-	item->connection_open.start_ns = relay->start_ns;
-	item->connection_open.port =
-		socket_parts((const struct sockaddr *)&incoming->origin.asked, address);
-	item->connection_open.address = item_string(item, address);
-	item->connection_open.host = item_string(item, incoming->host);
-	item->connection_open.pid = incoming->origin.pid;
-	item->connection_open.program = item_string(item, incoming->origin.program);
+		return NULL;
+	item = item_new(ITEM_CONNECTION_OPEN, relay->number);
+	item->connection_open.start_ns = worker_now(worker);
+	item->connection_open.port = port;
+	item->connection_open.address = arena_copy(&item->arena, address);
+	item->connection_open.host = arena_copy(&item->arena, host);
+	item->connection_open.pid = origin->pid;
+	item->connection_open.program = item_string(item, origin->program);
 	item_list_add(&worker->items, item);
+	return item;
 }
 
 static void report_close(struct relay *relay)
@@ -79,7 +82,7 @@ static void report_close(struct relay *relay)
 
 	if (!recording(relay))
 		return;
-	item = item_new(ITEM_CONNECTION_CLOSE, relay->connection.id);
+	item = item_new(ITEM_CONNECTION_CLOSE, relay->number);
 	item->connection_close.end_ns = worker_now(worker);
 	item->connection_close.outcome = item_string(item, relay->outcome);
 	item->connection_close.opaque = item_string(item, relay->opaque);
@@ -114,10 +117,10 @@ void relay_make_opaque(struct relay *relay, const char *why, uint64_t at)
 void relay_begin_recorder(struct relay *relay)
 {
 	if (relay->protocol && !relay->recorder && !relay->opaque && recording(relay))
-		relay->recorder = relay->protocol->recorder_new(relay->connection.id);
+		relay->recorder = relay->protocol->recorder_new(relay->number);
 }
 
-static void see(struct relay *relay, enum side side, struct slice bytes)
+void relay_see(struct relay *relay, enum side side, struct slice bytes)
 {
 	struct worker *worker = relay->connection.worker;
 	const struct worker_setup *setup = worker->setup;
@@ -208,13 +211,75 @@ static bool forward(struct relay *relay, struct leg *to, struct slice bytes)
 	return !error;
 }
 
-bool relay_pass(struct relay *relay, enum side side, struct slice bytes)
+bool relay_forward(struct relay *relay, enum side side, struct slice bytes)
 {
 	struct leg *to = side == SIDE_CLIENT ? &relay->upstream : &relay->connection.app;
 
-	if (!forward(relay, to, bytes))
+	return forward(relay, to, bytes);
+}
+
+/* How many of these bytes are passed and seen before it is asked whether a tunnel begins behind them. */
+static size_t span(const struct relay *relay, enum side side, struct slice bytes)
+{
+	if (side == SIDE_CLIENT || !relay->recorder || !relay->protocol->recorder_span)
+		return bytes.size;
+	return relay->protocol->recorder_span(relay->recorder, bytes);
+}
+
+static bool is_address(struct slice host)
+{
+	char text[INET6_ADDRSTRLEN] = { 0 };
+	uint8_t binary[16];
+
+	if (host.size >= sizeof(text))
 		return false;
-	see(relay, side, bytes);
+	memcpy(text, host.data, host.size);
+	return inet_pton(AF_INET, text, binary) == 1 || inet_pton(AF_INET6, text, binary) == 1;
+}
+
+/*
+ * The connection of the recording is over here, though the sockets stay: what follows is a connection of its own, in which
+ * everything begins anew. True when that is so.
+ */
+static bool became_tunnel(struct relay *relay)
+{
+	uint64_t outer = relay->number;
+	struct slice host, name;
+	struct item *item;
+	uint16_t port;
+
+	if (!relay->recorder || !relay->protocol->recorder_tunnel ||
+	    !relay->protocol->recorder_tunnel(relay->recorder, &host, &port))
+		return false;
+	set_outcome(relay, "became a tunnel", 0);
+	report_close(relay);
+	relay->number = 1 + atomic_fetch_add(&relay->connection.worker->setup->counts->numbered, 1);
+	name = is_address(host) ? slice_of(NULL, 0) : host;
+	item = report_open(relay, name, host, port);
+	if (item)
+		item->connection_open.through = outer;
+	end_recorder(relay);
+	relay->protocol = NULL;
+	relay->state = RELAY_DETECT;
+	relay->held_ns = 0;
+	relay->tls_asked = relay->greeting_edited = false;
+	relay->bytes[SIDE_CLIENT] = relay->bytes[SIDE_SERVER] = 0;
+	relay->outcome[0] = 0;
+	return true;
+}
+
+bool relay_pass(struct relay *relay, enum side side, struct slice bytes)
+{
+	do {
+		size_t size = span(relay, side, bytes);
+
+		if (!relay_forward(relay, side, slice_of(bytes.data, size)))
+			return false;
+		relay_see(relay, side, slice_of(bytes.data, size));
+		bytes = slice_of(bytes.data + size, bytes.size - size);
+		if (side == SIDE_SERVER && became_tunnel(relay))
+			return !bytes.size || handshake_bytes(relay, side, bytes);
+	} while (bytes.size);
 	return true;
 }
 
@@ -269,7 +334,7 @@ static bool leg_read(struct relay *relay, struct leg *leg)
 		leg->at_end = true;
 		if (relay->state != RELAY_RELAY)
 			return handshake_end(relay, side);
-		see(relay, side, slice_of("", 0)); /* it may be the end of a message */
+		relay_see(relay, side, slice_of("", 0)); /* it may be the end of a message */
 		return true;
 	}
 	if (relay->state == RELAY_RELAY)
@@ -368,6 +433,8 @@ static const struct connection_ops relay_ops = {
 struct connection *relay_new(struct worker *worker, const struct incoming *incoming)
 {
 	struct relay *relay = calloc(1, sizeof(*relay));
+	char address[SOCKET_NAME_BYTES];
+	uint16_t port = socket_parts((const struct sockaddr *)&incoming->origin.asked, address);
 	int fd;
 
 	if (!relay)
@@ -378,6 +445,7 @@ struct connection *relay_new(struct worker *worker, const struct incoming *incom
 		.id = incoming->id,
 		.origin = incoming->origin,
 	};
+	relay->number = incoming->id;
 	relay->start_ns = worker_now(worker);
 	relay->connecting = true;
 	leg_init(&relay->connection.app, &relay->connection, incoming->fd, RELAY_PENDING_MAX);
@@ -385,7 +453,7 @@ struct connection *relay_new(struct worker *worker, const struct incoming *incom
 	buffer_init(&relay->held[SIDE_CLIENT], RELAY_HELD_MAX);
 	buffer_init(&relay->held[SIDE_SERVER], RELAY_HELD_MAX);
 	socket_tune(incoming->fd, NULL);
-	report_open(relay, incoming);
+	report_open(relay, slice_from_string(incoming->host), slice_from_string(address), port);
 	fd = socket_connect((const struct sockaddr *)&incoming->origin.asked);
 	relay->upstream.fd = fd < 0 ? -1 : fd;
 	if (fd < 0) {

@@ -20,6 +20,7 @@ struct relay {
 	struct connection connection; /* first */
 	struct leg upstream;
 	enum relay_state state;
+	uint64_t number; /* in the recording: the connection's, or of the tunnel that it became */
 	bool connecting;
 	bool tls_asked;
 	bool greeting_edited;
@@ -28,7 +29,8 @@ struct relay {
 	struct recorder
 		*recorder;     /* NULL: nothing was passed on yet, opaque, or nothing is recorded */
 	struct buffer held[2]; /* by enum side; DETECT and HANDSHAKE */
-	int64_t held_ns;       /* since when, in DETECT; 0: nothing */
+	size_t passed;	       /* how much of what the client's side holds was passed on already */
+	int64_t held_ns;       /* when the last of it came; 0: nothing did */
 	const char *opaque;    /* why; static text */
 	uint64_t opaque_at;
 	uint64_t bytes[2]; /* by enum side */
@@ -39,6 +41,9 @@ struct relay {
 
 /* Sends to the peer of `side` what it said, or what stands for it; decoded after. */
 bool relay_pass(struct relay *relay, enum side side, struct slice bytes);
+/* The two halves of it. */
+bool relay_forward(struct relay *relay, enum side side, struct slice bytes);
+void relay_see(struct relay *relay, enum side side, struct slice bytes);
 /* Sends to a side what the proxy itself has to say. */
 bool relay_answer(struct relay *relay, enum side side, struct slice bytes);
 /* From here on what is passed on is seen by the protocol's recorder, where something is recorded. */
@@ -51,7 +56,7 @@ void relay_make_opaque(struct relay *relay, const char *why, uint64_t at);
 bool handshake_bytes(struct relay *relay, enum side side, struct slice bytes);
 /* A side sends no more. */
 bool handshake_end(struct relay *relay, enum side side);
-/* Gives up on what was not recognised in time. */
+/* Gives up on what was not recognised in time, or passes it on and goes on looking. */
 bool handshake_tick(struct relay *relay, int64_t now_ns);
 /* May more of this side be read and held? */
 bool handshake_has_room(const struct relay *relay, enum side side);

@@ -24,6 +24,7 @@
 #define EVENTS_A_TURN 256
 /* How often connections are asked whether something takes too long. */
 #define TICK_MS 250
+#define NS_A_MS ((int64_t)1000000)
 /* Beyond this an answer buffer's memory is given back. */
 #define OUT_KEEP_BYTES ((size_t)1 << 20)
 
@@ -38,6 +39,12 @@ void worker_now_again(struct worker *worker)
 int64_t worker_now(struct worker *worker)
 {
 	return worker->now_ns;
+}
+
+void worker_wake_at(struct worker *worker, int64_t ns)
+{
+	if (!worker->wake_ns || ns < worker->wake_ns)
+		worker->wake_ns = ns;
 }
 
 /* ---- legs ---- */
@@ -223,17 +230,34 @@ static void serve(struct worker *worker, const struct epoll_event *event)
 		leg->connection->ops->ready(leg->connection, leg, event->events);
 }
 
+/* How long epoll may wait: until the next tick, or until a connection is to be woken. */
+static int wait_ms(struct worker *worker)
+{
+	int64_t left_ns;
+
+	if (!worker->connections)
+		return -1;
+	if (!worker->wake_ns)
+		return TICK_MS;
+	worker_now_again(worker);
+	left_ns = worker->wake_ns - worker_now(worker);
+	if (left_ns <= 0)
+		return 0;
+	return left_ns < TICK_MS * NS_A_MS ? (int)((left_ns + NS_A_MS - 1) / NS_A_MS) : TICK_MS;
+}
+
 static void turn(struct worker *worker, int64_t *last_tick_ns)
 {
 	struct epoll_event events[EVENTS_A_TURN];
-	int n = epoll_wait(worker->epoll_fd, events, EVENTS_A_TURN,
-			   worker->connections ? TICK_MS : -1);
+	int n = epoll_wait(worker->epoll_fd, events, EVENTS_A_TURN, wait_ms(worker));
 
 	worker_now_again(worker);
 	for (int i = 0; i < n; i++)
 		serve(worker, &events[i]);
-	if (worker_now(worker) - *last_tick_ns > TICK_MS * (int64_t)1000000) {
+	if (worker_now(worker) - *last_tick_ns > TICK_MS * NS_A_MS ||
+	    (worker->wake_ns && worker_now(worker) >= worker->wake_ns)) {
 		*last_tick_ns = worker_now(worker);
+		worker->wake_ns = 0;
 		tick(worker);
 	}
 	push_items(worker);

@@ -23,8 +23,8 @@
 
 /* Counted by all workers, read by the summary. */
 struct worker_counts {
-	_Atomic uint64_t accepted;
-	_Atomic uint64_t opaque; /* undecoded: another protocol, or a decoder that gave up */
+	_Atomic uint64_t numbered; /* connections, and tunnels within them */
+	_Atomic uint64_t opaque;   /* undecoded: another protocol, or a decoder that gave up */
 	_Atomic uint64_t refused_upstream;
 	_Atomic uint64_t timed_out_upstream;
 	_Atomic uint64_t tls_refused;	/* asked for TLS, was told no, and went away */
@@ -116,6 +116,7 @@ struct worker {
 	struct matcher_reader *reader;
 	struct answer_cache *cache;
 	int64_t now_ns;
+	int64_t wake_ns;     /* the earliest that was asked for; 0: none */
 	uint8_t *read_bytes; /* WORKER_READ_BYTES */
 };
 
@@ -124,6 +125,8 @@ struct connection *playback_new(struct worker *worker, const struct incoming *in
 
 /* The wall clock, as it was read last. */
 int64_t worker_now(struct worker *worker);
+/* All its connections are ticked at this time too; asked for anew for each time. */
+void worker_wake_at(struct worker *worker, int64_t ns);
 /* Reads the wall clock: when bytes came. */
 void worker_now_again(struct worker *worker);
 /* Tells epoll what this leg waits for; nothing is called when nothing changed. */

@@ -32,6 +32,12 @@ void database_bind(sqlite3_stmt *statement, int index, struct slice bytes)
 		sqlite3_bind_blob64(statement, index, bytes.data, bytes.size, SQLITE_STATIC);
 }
 
+void database_bind_text(sqlite3_stmt *statement, int index, struct slice text)
+{
+	sqlite3_bind_text64(statement, index, (const char *)text.data, text.size, SQLITE_STATIC,
+			    SQLITE_UTF8);
+}
+
 void database_bind_nonempty(sqlite3_stmt *statement, int index, struct slice bytes)
 {
 	database_bind(statement, index, bytes.size ? bytes : slice_of(NULL, 0));

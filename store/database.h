@@ -24,6 +24,8 @@ bool database_is_text(struct slice bytes);
 /* TEXT where the bytes are text, else BLOB; NULL where data is NULL. */
 void database_bind(sqlite3_stmt *statement, int index, struct slice bytes);
 /* As database_bind(), but an empty slice is NULL. */
+/* The same of what is known to be text. */
+void database_bind_text(sqlite3_stmt *statement, int index, struct slice text);
 void database_bind_nonempty(sqlite3_stmt *statement, int index, struct slice bytes);
 
 /*

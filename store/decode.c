@@ -50,25 +50,6 @@ static int decode_number(struct slice text, int64_t *ret_number)
 	return 0;
 }
 
-/*
- * The next value of an array, or behind a key, whole. False at the container's end, or when it is
- * no JSON.
- */
-static bool next_element(struct json_reader *reader, struct slice *ret_object)
-{
-	enum json_token token = json_next(reader);
-	unsigned int depth = reader->depth;
-	const uint8_t *start = reader->at - 1; /* of an object or array, whose bracket was read */
-
-	if (token != JSON_OBJECT && token != JSON_ARRAY)
-		return token >= JSON_STRING;
-	while (reader->depth >= depth)
-		if (json_next(reader) <= JSON_END)
-			return false;
-	*ret_object = slice_of(start, (size_t)(reader->at - start));
-	return true;
-}
-
 static bool expect(struct json_reader *reader, enum json_token token)
 {
 	return json_next(reader) == token;
@@ -87,7 +68,7 @@ static size_t count_members(struct slice json)
 	if (token != JSON_ARRAY && token != JSON_OBJECT)
 		return 0;
 	while ((token == JSON_ARRAY || json_next(&reader) == JSON_KEY) &&
-	       next_element(&reader, &value))
+	       json_next_element(&reader, &value))
 		n++;
 	return n;
 }
@@ -160,6 +141,50 @@ int decode_fields(struct slice json, struct arena *arena, const struct answer_fi
 	return 0;
 }
 
+int decode_pairs(struct slice json, struct arena *arena, size_t max,
+		 const struct name_value **ret_pairs, size_t *ret_n)
+{
+	size_t n = count_members(json);
+	struct name_value *pairs = arena_alloc(arena, (n + 1) * sizeof(*pairs));
+	struct json_reader reader;
+
+	json_reader_init(&reader, json);
+	if (n > max || !expect(&reader, JSON_ARRAY))
+		return -EBADMSG;
+	for (size_t i = 0; i < n; i++)
+		if (!expect(&reader, JSON_ARRAY) ||
+		    decode_text(&reader, arena, &pairs[i].name) < 0 ||
+		    decode_text(&reader, arena, &pairs[i].value) < 0 ||
+		    !expect(&reader, JSON_ARRAY_END))
+			return -EBADMSG;
+	if (!expect(&reader, JSON_ARRAY_END) || !expect(&reader, JSON_END))
+		return -EBADMSG;
+	*ret_pairs = pairs;
+	*ret_n = n;
+	return 0;
+}
+
+/* The other members of an event: "after" is a number of rows, or "tag". */
+static int decode_event_place(struct json_reader *reader, struct arena *arena, uint64_t *ret_place)
+{
+	enum json_token token;
+	struct slice text;
+	int64_t rows;
+
+	while ((token = json_next(reader)) == JSON_KEY) {
+		if (!slice_equal(json_string(reader, arena), SLICE("after")) ||
+		    decode_text(reader, arena, &text) < 0)
+			return -EBADMSG;
+		if (slice_equal(text, SLICE("tag")))
+			*ret_place = ANSWER_EVENT_LAST;
+		else if (decode_number(text, &rows) == 0 && rows >= 0)
+			*ret_place = (uint64_t)rows + 1;
+		else
+			return -EBADMSG;
+	}
+	return token == JSON_OBJECT_END ? 0 : -EBADMSG;
+}
+
 static int decode_event(struct slice json, struct arena *arena, struct answer_event *event)
 {
 	struct json_reader reader;
@@ -174,7 +199,8 @@ static int decode_event(struct slice json, struct arena *arena, struct answer_ev
 	if (!event->status && !slice_equal(key, SLICE("notice")))
 		return -EBADMSG;
 	fields = slice_of(NULL, 0);
-	if (!next_element(&reader, &fields) || json_next(&reader) != JSON_OBJECT_END)
+	if (!json_next_element(&reader, &fields) ||
+	    decode_event_place(&reader, arena, &event->place) < 0)
 		return -EBADMSG;
 	return decode_fields(fields, arena, &event->fields, &event->n_fields);
 }
@@ -192,7 +218,8 @@ int decode_events(struct slice json, struct arena *arena, const struct answer_ev
 	for (size_t i = 0; i < n; i++) {
 		struct slice event = { NULL, 0 };
 
-		if (!next_element(&reader, &event) || decode_event(event, arena, &events[i]) < 0)
+		if (!json_next_element(&reader, &event) ||
+		    decode_event(event, arena, &events[i]) < 0)
 			return -EBADMSG;
 	}
 	if (!expect(&reader, JSON_ARRAY_END) || !expect(&reader, JSON_END))

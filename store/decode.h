@@ -17,6 +17,9 @@
  */
 MUST_CHECK int decode_fields(struct slice json, struct arena *arena,
 			     const struct answer_field **ret_fields, size_t *ret_n);
+/* [["name", "value"], ...], at most `max` of them. */
+MUST_CHECK int decode_pairs(struct slice json, struct arena *arena, size_t max,
+			    const struct name_value **ret_pairs, size_t *ret_n);
 MUST_CHECK int decode_events(struct slice json, struct arena *arena,
 			     const struct answer_event **ret_events, size_t *ret_n);
 MUST_CHECK int decode_columns(struct slice json, struct arena *arena,

@@ -166,6 +166,17 @@ static void remember_database(struct endpoints *endpoints, struct buffer *key, u
 		*known = ENDPOINTS_SEVERAL;
 }
 
+static uint32_t login_number(struct endpoints *endpoints, struct slice parameters)
+{
+	uint32_t *known = intern_find(&endpoints->logins, parameters);
+
+	if (!known) {
+		known = intern_add(&endpoints->logins, parameters, sizeof(*known));
+		*known = ++endpoints->n_logins;
+	}
+	return *known;
+}
+
 /* Reads the connection that `sql` stands on. */
 static void read_connection(struct endpoints *endpoints, sqlite3_stmt *sql, struct buffer *key)
 {
@@ -176,7 +187,10 @@ static void read_connection(struct endpoints *endpoints, sqlite3_stmt *sql, stru
 
 	connection->id = sqlite3_column_int64(sql, 0);
 	connection->place = endpoint ? endpoint->place : 0;
+	connection->login = 0;
 	connection->speaks = endpoint ? endpoint->speaks : NULL;
+	if (connection->speaks && connection->speaks->tells_login)
+		connection->login = login_number(endpoints, database_column(sql, 5));
 	endpoints->n_connections++;
 	if (!endpoint || sqlite3_column_type(sql, 4) == SQLITE_NULL)
 		return; /* it has no session */
@@ -198,8 +212,8 @@ static int load_connections(struct endpoints *endpoints, sqlite3 *database)
 	size_t capacity = 0;
 	struct buffer key;
 	int rc = sqlite3_prepare_v2(database,
-				    "SELECT id, endpoint, database, user, protocol FROM connection "
-				    "ORDER BY id",
+				    "SELECT id, endpoint, database, user, protocol, "
+				    "client_parameters FROM connection ORDER BY id",
 				    -1, &sql, NULL);
 
 	if (rc != SQLITE_OK)
@@ -226,6 +240,7 @@ int endpoints_load(struct endpoints *endpoints, sqlite3 *database)
 	*endpoints = (struct endpoints){ 0 };
 	intern_init(&endpoints->sessions, SIZE_MAX);
 	intern_init(&endpoints->databases, SIZE_MAX);
+	intern_init(&endpoints->logins, SIZE_MAX);
 	rc = load_endpoints(endpoints, database);
 	return rc == SQLITE_OK ? load_connections(endpoints, database) : rc;
 }
@@ -238,7 +253,15 @@ void endpoints_release(struct endpoints *endpoints)
 	free(endpoints->connections);
 	intern_release(&endpoints->sessions);
 	intern_release(&endpoints->databases);
+	intern_release(&endpoints->logins);
 	*endpoints = (struct endpoints){ 0 };
+}
+
+uint32_t endpoints_login(const struct endpoints *endpoints, struct slice parameters)
+{
+	const uint32_t *known = intern_find(&endpoints->logins, parameters);
+
+	return known ? *known : 0;
 }
 
 /* Is what the map was made for asked? */

@@ -21,12 +21,17 @@ struct endpoints {
 	/* Connections by id, for the exchanges that are theirs. */
 	struct endpoint_connection {
 		int64_t id;
-		uint32_t place;		       /* 0: not known */
+		uint32_t place; /* 0: not known */
+		uint32_t
+			login; /* who asked for the same at login share it; 0: replayers tell of none */
 		const struct protocol *speaks; /* NULL: not known here */
 	} * connections;
 	size_t n_connections;
 	struct intern sessions;	 /* place (+ database (+ user)) -> the first connection with them */
 	struct intern databases; /* protocol (+ database) -> its only place, or ENDPOINTS_SEVERAL */
+	struct intern
+		logins; /* what was asked for at login, as it is stored -> its number, from 1 */
+	uint32_t n_logins;
 };
 
 #define ENDPOINTS_SEVERAL UINT32_MAX
@@ -44,6 +49,8 @@ uint32_t endpoints_find(const struct endpoints *endpoints, const struct matcher_
  */
 uint32_t endpoints_only(const struct endpoints *endpoints, struct slice protocol,
 			struct slice database);
+/* The number of a login as it is stored; 0: nobody logged in like that. */
+uint32_t endpoints_login(const struct endpoints *endpoints, struct slice parameters);
 /* See matcher_greeting(). */
 const struct protocol *endpoints_greeting(const struct endpoints *endpoints,
 					  const struct matcher_options *options,

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a request to the exchange that answers it (design §7). A hash selects a group, the full
- * comparison decides; a candidate of the same kinds wins over one that is only equal; among equals
- * the recorded order.
- *
- * The cost does not grow with the recording: a group's cursor passes what was given, and the search
- * for a candidate of the same kinds goes LOOK_AHEAD entries. Only hashes that collide, which nobody
- * but the file's maker could arrange, cost more.
+ * From an SQL request to the exchange that answers it (design §7). A hash selects a group, the full comparison decides;
+ * pick.c has the order among those that are equal.
  */
 #include "store/matcher_state.h"
 #include "store/parameters.h"
 
-#define LOOK_AHEAD ((size_t)16)
-#define NONE SIZE_MAX
 #define COMPARE_BYTES ((size_t)256 * 1024)
 
 static bool same_context(const struct sql_context *a, const struct sql_context *b)
@@ -83,11 +76,23 @@ static enum match compare_values(struct answers_state *state, const struct reque
 	return sql_kinds_equal(request->values, values, n) ? MATCH_SAME_KIND : MATCH_EQUAL;
 }
 
+/* The data that came with the request is what the exchange's client sent. */
+static bool same_copy(struct answers_state *state, const struct request *request, int64_t id)
+{
+	struct copy_identity copy;
+
+	return reader_copy_identity(state->reader, (uint64_t)id, &copy) > 0 &&
+	       copy.end == request->copy->end &&
+	       memcmp(copy.digest, request->copy->digest, COPY_DIGEST_BYTES) == 0;
+}
+
 enum match find_compare(struct answers_state *state, const struct request *request, int64_t id)
 {
 	const struct stored_statement *stored;
 	struct stored_exchange exchange;
 
+	if (request->copy && !same_copy(state, request, id))
+		return MATCH_NO;
 	if (reader_exchange(state->reader, id, &exchange) <= 0)
 		return MATCH_NO;
 	if (exchange.edited || exchange.kind == EXCHANGE_PARSE)
@@ -101,61 +106,28 @@ enum match find_compare(struct answers_state *state, const struct request *reque
 	return same_parts(state->reader, request, id) ? MATCH_SAME_KIND : MATCH_NO;
 }
 
-/*
- * The entry of [from, to) that answers best, given ones left out if asked; goes backwards when from
- * > to.
- */
-static size_t choose(struct answers_state *state, const struct request *request,
-		     const struct index_group *group, size_t from, bool only_unused)
+struct asked {
+	struct answers_state *state;
+	const struct request *request;
+};
+
+static enum match compare(void *context, int64_t exchange)
 {
-	size_t equal = NONE;
-	size_t looked = 0;
+	const struct asked *asked = context;
 
-	for (size_t n = 0; n < group->n; n++) {
-		size_t i = only_unused ? from + n : (from + group->n - n) % group->n;
-		enum match match;
-
-		if (i >= group->n || (equal != NONE && ++looked > LOOK_AHEAD))
-			break;
-		if (only_unused && index_is_given(group, i))
-			continue;
-		match = find_compare(state, request, group->first[i].exchange);
-		if (match == MATCH_SAME_KIND)
-			return i;
-		if (match == MATCH_EQUAL && equal == NONE)
-			equal = i;
-	}
-	return equal;
-}
-
-/*
- * The place in the cycle that comes next. The second entry's state counts, it has no cursor of its
- * own.
- */
-static size_t next_in_cycle(const struct index_group *group)
-{
-	_Atomic uint32_t *counter = &group->first[group->n > 1].state;
-	uint32_t state = atomic_load_explicit(counter, memory_order_relaxed);
-	size_t at;
-
-	if (group->n < 2)
-		return 0;
-	do {
-		at = (state & ~INDEX_GIVEN) % group->n;
-	} while (!atomic_compare_exchange_weak_explicit(
-		counter, &state, (state & INDEX_GIVEN) | (uint32_t)((at + 1) % group->n),
-		memory_order_relaxed, memory_order_relaxed));
-	return at;
+	return find_compare(asked->state, asked->request, exchange);
 }
 
 /* Would giving this answer again give the same generated thing twice? */
-static bool gives_once(struct reader *reader, const struct request *request, int64_t id)
+static bool gives_once(void *context, int64_t id)
 {
-	struct slice canonical = request->statement->canonical;
+	const struct asked *asked = context;
+	const struct sql_statement *statement = asked->request->statement;
+	struct reader *reader = asked->state->reader;
 	const struct stored_statement *stored;
 	struct stored_exchange exchange;
 
-	switch (request->statement->verb) {
+	switch (statement->verb) {
 	case SQL_INSERT:
 	case SQL_UPDATE:
 	case SQL_DELETE:
@@ -167,65 +139,43 @@ static bool gives_once(struct reader *reader, const struct request *request, int
 	if (reader_exchange(reader, id, &exchange) > 0 && !exchange.edited &&
 	    reader_statement(reader, exchange.statement, &stored) > 0)
 		return stored->has_sequence;
-	return memmem(canonical.data, canonical.size, "nextval", 7) != NULL;
+	return memmem(statement->canonical.data, statement->canonical.size, "nextval", 7) != NULL;
 }
 
-static void set_answer(struct answers_state *state, const struct index_group *group, size_t i,
-		       struct answer *answer)
+static bool set_answer(struct answers_state *state, int64_t id, struct answer *answer)
 {
 	struct stored_exchange exchange;
 
-	if (reader_exchange(state->reader, group->first[i].exchange, &exchange) <= 0)
-		return;
+	if (!id || reader_exchange(state->reader, id, &exchange) <= 0)
+		return false;
 	answer->rung = RUNG_EXACT;
 	answer->exchange = (uint64_t)exchange.id;
 	answer->kind = exchange.kind;
 	answer->outcome = exchange.outcome;
 	answer->flags = exchange.flags;
+	return true;
 }
 
-/* All that were recorded are given: what --repeat says. NONE: a miss. */
-static size_t repeat(struct answers_state *state, const struct request *request,
-		     const struct index_group *group, bool consume)
+/*
+ * An exchange of MATCH_COPY is given: so it is among those of its statement, whatever their data. `hash` is the statement's; the
+ * group is in the order of the exchanges.
+ */
+static void give_statement(struct answers_state *state, uint64_t hash, uint64_t exchange)
 {
-	struct matcher *matcher = state->matcher;
-	size_t from = group->n - 1;
-	size_t i;
+	struct index_group group =
+		index_find(&state->matcher->index, matcher_key(hash, state->place, MATCH_SERVED));
+	size_t low = 0, high = group.n;
 
-	if (matcher->options.repeat == REPEAT_ERROR)
-		return NONE;
-	if (matcher->options.repeat == REPEAT_CYCLE && consume)
-		from = next_in_cycle(group);
-	i = choose(state, request, group, from, false);
-	if (i == NONE || gives_once(state->reader, request, group->first[i].exchange))
-		return NONE;
-	if (consume)
-		atomic_fetch_add_explicit(&matcher->repeated, 1, memory_order_relaxed);
-	return i;
-}
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
 
-static bool find_in_group(struct answers_state *state, const struct request *request,
-			  const struct index_group *group, bool consume, struct answer *answer)
-{
-	size_t i;
-
-	if (!group->n)
-		return false;
-	do { /* another worker may take what was chosen */
-		i = choose(state, request, group, index_cursor(group), true);
-	} while (i != NONE && consume && !index_give(group, i));
-	if (i == NONE) {
-		/* Is it there at all? The answer's own, whatever --repeat says of it. */
-		if (choose(state, request, group, group->n - 1, false) == NONE)
-			return false;
-		answer->used_up = true;
-		i = repeat(state, request, group, consume);
+		if (index_exchange(&group, middle) < exchange)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	if (i == NONE)
-		return false;
-	answer->used_up = false;
-	set_answer(state, group, i, answer);
-	return answer->rung == RUNG_EXACT;
+	if (low < group.n && index_exchange(&group, low) == exchange && index_give(&group, low))
+		atomic_fetch_add_explicit(&state->matcher->copy_given, 1, memory_order_relaxed);
 }
 
 void find_elsewhere(struct answers_state *state, uint32_t place)
@@ -250,13 +200,26 @@ void find_answer(struct answers_state *state, const struct request *request, enu
 {
 	uint64_t hash = sql_exact_hash(&request->context, request->statement, request->values);
 	uint32_t place = find_place(state, request->context.database);
-	struct index_group group =
-		index_find(&state->matcher->index, matcher_key(hash, place, class));
+	uint64_t key = request->copy ?
+			       matcher_key(copy_hash(hash, request->copy), place, MATCH_COPY) :
+			       matcher_key(hash, place, class);
+	struct matcher *matcher = state->matcher;
+	struct index_group group = index_find(&matcher->index, key);
+	struct asked asked = { state, request };
+	struct pick pick = { compare, gives_once, &asked, { 0 } };
+	int64_t exchange;
 
 	*ret_answer = (struct answer){ .rung = RUNG_MISS };
 	buffer_clear(&state->json);
 	if (group.n) /* nothing is compared otherwise */
 		parameters_json(request->values, request->statement->n_slots, &state->json);
-	if (find_in_group(state, request, &group, consume, ret_answer) && consume)
-		atomic_fetch_add_explicit(&state->matcher->exact, 1, memory_order_relaxed);
+	if (group.n > 1 && state->login)
+		pick.own = index_find(&matcher->own, matcher_own_key(key, state->login));
+	pick.own.under = matcher->index.entries;
+	exchange = pick_exchange(matcher, &group, &pick, consume, &ret_answer->used_up);
+	if (!set_answer(state, exchange, ret_answer) || !consume)
+		return;
+	atomic_fetch_add_explicit(&matcher->exact, 1, memory_order_relaxed);
+	if (request->copy)
+		give_statement(state, hash, ret_answer->exchange);
 }

@@ -8,6 +8,7 @@
 #include "parsers/http/exchange.h"
 
 #include <brotli/decode.h>
+#include <brotli/encode.h>
 #include <errno.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -116,12 +117,69 @@ static int decode_zstd(struct slice bytes, struct buffer *out)
 	return rc == 0 ? 0 : -EINVAL;
 }
 
+/* ---- the other way ---- */
+
+static int deflate_all(struct slice bytes, int window, struct buffer *out)
+{
+	z_stream stream = { .next_in = (Bytef *)(uintptr_t)bytes.data,
+			    .avail_in = (uInt)bytes.size };
+	size_t room;
+	int rc;
+
+	if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, window, 8,
+			 Z_DEFAULT_STRATEGY) != Z_OK)
+		return -ENOTSUP;
+	room = deflateBound(&stream, (uLong)bytes.size);
+	stream.next_out = buffer_reserve(out, room);
+	stream.avail_out = (uInt)room;
+	rc = stream.next_out ? deflate(&stream, Z_FINISH) : Z_BUF_ERROR;
+	out->size += stream.next_out ? room - stream.avail_out : 0;
+	deflateEnd(&stream);
+	return rc == Z_STREAM_END ? 0 : -E2BIG;
+}
+
+static int encode_gzip(struct slice bytes, struct buffer *out)
+{
+	return deflate_all(bytes, MAX_WBITS + 16, out);
+}
+
+static int encode_deflate(struct slice bytes, struct buffer *out)
+{
+	return deflate_all(bytes, MAX_WBITS, out);
+}
+
+static int encode_brotli(struct slice bytes, struct buffer *out)
+{
+	size_t size = BrotliEncoderMaxCompressedSize(bytes.size) + 16;
+	uint8_t *to = buffer_reserve(out, size);
+
+	if (!to || !BrotliEncoderCompress(5, BROTLI_DEFAULT_WINDOW, BROTLI_MODE_TEXT, bytes.size,
+					  bytes.data, &size, to))
+		return -E2BIG;
+	out->size += size;
+	return 0;
+}
+
+static int encode_zstd(struct slice bytes, struct buffer *out)
+{
+	size_t room = ZSTD_compressBound(bytes.size);
+	uint8_t *to = buffer_reserve(out, room);
+	size_t size = to ? ZSTD_compress(to, room, bytes.data, bytes.size, 3) : (size_t)-1;
+
+	if (ZSTD_isError(size))
+		return -E2BIG;
+	out->size += size;
+	return 0;
+}
+
 static const struct coding {
 	const char *name;
 	int (*decode)(struct slice bytes, struct buffer *out);
+	int (*encode)(struct slice bytes, struct buffer *out);
 } codings_known[] = {
-	{ "gzip", decode_gzip }, { "x-gzip", decode_gzip }, { "deflate", decode_deflate },
-	{ "br", decode_brotli }, { "zstd", decode_zstd },   { "identity", NULL },
+	{ "gzip", decode_gzip, encode_gzip },	       { "x-gzip", decode_gzip, encode_gzip },
+	{ "deflate", decode_deflate, encode_deflate }, { "br", decode_brotli, encode_brotli },
+	{ "zstd", decode_zstd, encode_zstd },	       { "identity", NULL, NULL },
 };
 
 static const struct coding *find_coding(struct slice name)
@@ -142,35 +200,95 @@ bool http_is_coded(struct slice codings)
 	return false;
 }
 
-int http_decode(struct slice codings, struct slice bytes, struct buffer *decoded)
+/* Codings that change the bytes, in the order they were put on; -ENOTSUP: too many, or one that is not known. */
+static int read_codings(struct slice codings, const struct coding *list[HTTP_CODINGS_MAX],
+			size_t *ret_n)
 {
-	const struct coding *list[HTTP_CODINGS_MAX];
 	struct slice element;
+
+	*ret_n = 0;
+	while (http_list_next(&codings, &element)) {
+		if (*ret_n == HTTP_CODINGS_MAX)
+			return -ENOTSUP;
+		list[*ret_n] = find_coding(element);
+		if (!list[*ret_n])
+			return -ENOTSUP;
+		*ret_n += list[*ret_n]->decode != NULL;
+	}
+	return 0;
+}
+
+/* Runs the codings over the bytes, each over what the one before it gave; `decodes`: from the last to the first. */
+static int run(const struct coding *const *list, size_t n, bool decodes, struct slice bytes,
+	       struct buffer *out)
+{
 	struct buffer before;
-	size_t n = 0;
 	int rc = 0;
 
-	while (http_list_next(&codings, &element)) {
-		if (n == HTTP_CODINGS_MAX)
-			return -ENOTSUP;
-		list[n] = find_coding(element);
-		if (!list[n])
-			return -ENOTSUP;
-		n += list[n]->decode != NULL;
-	}
-	buffer_init(&before, HTTP_DECODED_MAX);
+	buffer_init(&before, out->max);
 	buffer_append_slice(&before, bytes);
-	while (n && rc == 0) { /* the last that was put on is the first to come off */
-		buffer_clear(decoded);
-		rc = list[--n]->decode(buffer_slice(&before), decoded);
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		const struct coding *coding = list[decodes ? n - 1 - i : i];
+
+		buffer_clear(out);
+		rc = (decodes ? coding->decode : coding->encode)(buffer_slice(&before), out);
 		buffer_clear(&before);
-		buffer_append_slice(&before, buffer_slice(decoded));
+		buffer_append_slice(&before, buffer_slice(out));
 	}
 	if (rc == 0 && before.overflowed)
 		rc = -E2BIG;
-	buffer_clear(decoded);
+	buffer_clear(out);
 	if (rc == 0)
-		buffer_append_slice(decoded, buffer_slice(&before));
+		buffer_append_slice(out, buffer_slice(&before));
 	buffer_release(&before);
 	return rc;
+}
+
+int http_decode(struct slice codings, struct slice bytes, struct buffer *decoded)
+{
+	const struct coding *list[HTTP_CODINGS_MAX];
+	size_t n;
+	int rc = read_codings(codings, list, &n);
+
+	return rc ? rc : run(list, n, true, bytes, decoded);
+}
+
+int http_encode(struct slice codings, struct slice bytes, struct buffer *coded)
+{
+	const struct coding *list[HTTP_CODINGS_MAX];
+	size_t n;
+	int rc = read_codings(codings, list, &n);
+
+	return rc ? rc : run(list, n, false, bytes, coded);
+}
+
+void http_codings(const struct http_fields *fields, struct buffer *codings)
+{
+	for (size_t i = 0; i < fields->n; i++) {
+		if (!slice_equal_nocase(fields->list[i].name, SLICE("content-encoding")))
+			continue;
+		if (codings->size)
+			buffer_append_slice(codings, SLICE(", "));
+		buffer_append_slice(codings, fields->list[i].value);
+	}
+}
+
+struct http_content http_content_of(const struct http_fields *fields, struct slice bytes,
+				    struct buffer *decoded)
+{
+	struct http_content content = { .bytes = bytes, .size = bytes.size };
+	struct buffer codings;
+	struct slice list;
+
+	if (!bytes.size)
+		return content;
+	buffer_init(&codings, HTTP_CODING_BYTES);
+	http_codings(fields, &codings);
+	list = buffer_slice(&codings);
+	if (!codings.overflowed && http_is_coded(list) && http_decode(list, bytes, decoded) == 0) {
+		content.decoded = true;
+		content.bytes = decoded->size ? buffer_slice(decoded) : slice_of("", 0);
+	}
+	buffer_release(&codings);
+	return content;
 }

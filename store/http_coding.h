@@ -10,15 +10,29 @@
 
 #include "parsers/buffer.h"
 #include "parsers/compiler.h"
+#include "parsers/http/identity.h"
 
 #define HTTP_DECODED_MAX ((size_t)1 << 20)
 /* deflate's own limit is 1032; the others know none. */
 #define HTTP_DECODED_RATIO 1100
 #define HTTP_CODINGS_MAX 4
+/* What a Content-Encoding may say; more is none that is known. */
+#define HTTP_CODING_BYTES ((size_t)64)
 
 /* Does the value of a Content-Encoding header name a coding that changes the bytes? */
 bool http_is_coded(struct slice codings);
 /* 0; -ENOTSUP: a coding that is not known; -EINVAL: the bytes are not of it; -E2BIG: too much comes out. */
 MUST_CHECK int http_decode(struct slice codings, struct slice bytes, struct buffer *decoded);
+/* The other way, for a body that a person edited. 0; -ENOTSUP; -E2BIG: more than coded->max. */
+MUST_CHECK int http_encode(struct slice codings, struct slice bytes, struct buffer *coded);
+
+/* The values of all Content-Encoding fields as one list. */
+void http_codings(const struct http_fields *fields, struct buffer *codings);
+/*
+ * A body of at most HTTP_COMPARED_MAX bytes as it is compared: without its content coding, when it has one that comes off;
+ * then `decoded` holds it.
+ */
+struct http_content http_content_of(const struct http_fields *fields, struct slice bytes,
+				    struct buffer *decoded);
 
 #endif

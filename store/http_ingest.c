@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * HTTP exchanges into rows; see http_ingest.h. Credentials are masked here, before anything is stored.
+ * HTTP exchanges into rows; see http_ingest.h. One that comes whole with one item is stored as it lies there; of the others
+ * a http_open remembers what the next item needs.
  *
  * Invariants: a body's `held` is what is not in value_part yet, at most SCHEMA_VALUE_MAX; all of them together are
  * ingest->http_held and stay below HELD_BYTES, beyond which a body goes to value_part early.
  */
 #include "store/http_ingest.h"
 
-#include "parsers/http/credentials.h"
 #include "parsers/http/exchange.h"
 #include "store/http_coding.h"
+#include "store/http_heads.h"
+#include "store/http_messages.h"
+#include "store/http_row.h"
 #include "store/schema.h"
 
 #include <stdlib.h>
@@ -17,7 +20,6 @@
 #define HELD_BYTES ((size_t)64 << 20)
 /* Trailers and responses before the final one, as JSON: the recorder bounds what they are made of. */
 #define EXTRA_BYTES ((size_t)16 << 20)
-#define CODING_BYTES 64
 
 struct body {
 	enum http_side side;
@@ -36,7 +38,8 @@ struct http_open {
 	int64_t start_ns;
 	struct body bodies[2]; /* by enum http_side */
 	struct buffer interim;
-	bool answered; /* its http_response is there */
+	struct http_messages *messages; /* owned; NULL: there are none */
+	bool answered;			/* its final response came */
 };
 
 /* ---- life ---- */
@@ -55,13 +58,14 @@ static struct http_open *open_new(struct ingest *ingest, const struct exchange_i
 		open->bodies[i].side = (enum http_side)i;
 		buffer_init(&open->bodies[i].held, SCHEMA_VALUE_MAX);
 		buffer_init(&open->bodies[i].trailers, EXTRA_BYTES);
-		buffer_init(&open->bodies[i].coding, CODING_BYTES);
+		buffer_init(&open->bodies[i].coding, HTTP_CODING_BYTES);
 	}
 	return open;
 }
 
-static void open_free(struct http_open *open)
+static void open_free(struct ingest *ingest, struct http_open *open)
 {
+	http_messages_free(ingest, open->messages);
 	for (size_t i = 0; i < ARRAY_SIZE(open->bodies); i++) {
 		buffer_release(&open->bodies[i].held);
 		buffer_release(&open->bodies[i].trailers);
@@ -71,39 +75,19 @@ static void open_free(struct http_open *open)
 	free(open);
 }
 
-void http_ingest_forget(struct connection_state *connection)
+void http_ingest_forget(struct ingest *ingest, struct connection_state *connection)
 {
 	while (connection->http_open) {
 		struct http_open *next = connection->http_open->next;
 
-		open_free(connection->http_open);
+		open_free(ingest, connection->http_open);
 		connection->http_open = next;
 	}
 }
 
-/* ---- headers ---- */
+/* ---- responses before the final one ---- */
 
-/* [["Name", "value"], ...] in their order, as they may be kept. */
-static void append_fields(struct ingest *ingest, const struct http_fields *fields,
-			  struct buffer *json)
-{
-	buffer_append_u8(json, '[');
-	for (size_t i = 0; i < fields->n; i++) {
-		const struct name_value *field = &fields->list[i];
-
-		buffer_append_string(json, i ? ",\n [" : "[");
-		encode_text(json, field->name);
-		buffer_append_string(json, ", ");
-		buffer_clear(&ingest->scratch);
-		http_mask_field(&ingest->scratch, field->name, field->value);
-		encode_text(json, buffer_slice(&ingest->scratch));
-		buffer_append_u8(json, ']');
-	}
-	buffer_append_u8(json, ']');
-}
-
-static void append_interim(struct ingest *ingest, struct http_open *open,
-			   const struct http_response *response)
+static void append_interim(struct http_open *open, const struct http_response *response)
 {
 	struct buffer *json = &open->interim;
 
@@ -112,20 +96,8 @@ static void append_interim(struct ingest *ingest, struct http_open *open,
 	buffer_append_string(json, ", \"reason\": ");
 	encode_text(json, response->reason);
 	buffer_append_string(json, ", \"headers\": ");
-	append_fields(ingest, &response->fields, json);
+	http_heads_append(json, &response->fields);
 	buffer_append_u8(json, '}');
-}
-
-/* Content-Encoding may come in several lines; too much of it is none that is known. */
-static void keep_coding(struct body *body, const struct http_fields *fields)
-{
-	for (size_t i = 0; i < fields->n; i++) {
-		if (!slice_equal_nocase(fields->list[i].name, SLICE("content-encoding")))
-			continue;
-		if (body->coding.size)
-			buffer_append_slice(&body->coding, SLICE(", "));
-		buffer_append_slice(&body->coding, fields->list[i].value);
-	}
 }
 
 /* ---- bodies ---- */
@@ -167,131 +139,146 @@ static int add_body(struct ingest *ingest, struct http_open *open, const struct 
 	return SQLITE_OK;
 }
 
-/* Six places from 2 on. `decoded` has to live until the statement was run. */
-static void bind_body(sqlite3_stmt *sql, const struct body *body, bool complete,
-		      struct buffer *decoded)
+/* As it goes into the row; `decoded` has to live as long. */
+static struct http_row_body row_body(struct slice bytes, struct slice coding,
+				     struct buffer *decoded)
 {
-	struct slice held = buffer_slice(&body->held);
-	struct slice coding = buffer_slice(&body->coding);
-	bool readable = complete && !body->in_parts && held.size && !body->coding.overflowed &&
-			http_is_coded(coding) && http_decode(coding, held, decoded) == 0;
+	struct http_row_body body = { .value = bytes, .bytes = bytes.size };
 
-	for (int i = 2; i < 8; i++)
-		sqlite3_bind_null(sql, i);
-	if (readable) {
-		database_bind(sql, 2, decoded->size ? buffer_slice(decoded) : slice_of("", 0));
-		database_bind(sql, 3, coding);
-		sqlite3_bind_blob64(sql, 4, held.data, held.size, SQLITE_STATIC);
-	} else if (complete && !body->in_parts) {
-		database_bind_nonempty(sql, 2, held);
+	if (bytes.size && http_is_coded(coding) && http_decode(coding, bytes, decoded) == 0) {
+		body.value = buffer_slice(decoded);
+		body.coding = coding;
+		body.wire = bytes;
 	}
-	if (body->in_parts)
-		sqlite3_bind_int64(sql, 5, HTTP_PART + body->side);
-	sqlite3_bind_int64(sql, 6, (int64_t)body->bytes);
-	database_bind_nonempty(sql, 7, buffer_slice(&body->trailers));
+	return body;
 }
 
-/* ---- rows ---- */
-
-static void bind_version(sqlite3_stmt *sql, int at, uint8_t minor)
+static struct http_row_body row_body_of(const struct body *body, bool complete,
+					struct buffer *decoded)
 {
-	const char version[] = { '1', '.', (char)('0' + minor) };
+	struct http_row_body row = { .in_parts = body->in_parts };
 
-	sqlite3_bind_text(sql, at, version, sizeof(version), SQLITE_TRANSIENT);
+	if (complete && !body->in_parts)
+		row = row_body(buffer_slice(&body->held),
+			       body->coding.overflowed ? slice_of(NULL, 0) :
+							 buffer_slice(&body->coding),
+			       decoded);
+	if (complete)
+		row.trailers = buffer_slice(&body->trailers);
+	row.bytes = body->bytes;
+	return row;
 }
 
-static int run_and_release(sqlite3_stmt *sql, struct buffer *decoded)
-{
-	int rc = database_run(sql);
+/* ---- exchanges in one item ---- */
 
-	buffer_release(decoded);
-	return rc;
+/*
+ * Of a request that came whole with this item and is small; others get theirs when a replay loads the recording (0 here).
+ */
+static uint64_t identity_hash(struct ingest *ingest, const struct http_request *request,
+			      struct slice body)
+{
+	struct http_content content;
+	struct buffer decoded;
+
+	if (body.size > HTTP_COMPARED_MAX)
+		return 0;
+	buffer_init(&decoded, HTTP_DECODED_MAX);
+	content = http_content_of(&request->fields, body, &decoded);
+	buffer_clear(&ingest->scratch);
+	http_canonical(request, &content, &ingest->scratch);
+	buffer_release(&decoded);
+	return ingest->scratch.overflowed ? 0 : http_exact_hash(buffer_slice(&ingest->scratch));
 }
 
-static int add_request(struct ingest *ingest, const struct http_open *open,
-		       const struct exchange_item *item)
+/* Is there nothing in the item but a request, its final response, and their small bodies? */
+static bool is_whole(const struct exchange_item *item)
 {
-	static const char *const forms[] = { NULL, "absolute", "authority", "asterisk" };
-	const struct http_request *request = item->request;
-	sqlite3_stmt *sql = ingest->sql[ADD_HTTP_REQUEST];
-	struct buffer decoded, authority;
+	size_t bytes = 0;
+
+	if (!item->opens || !item->closes || item->trailers[HTTP_REQUEST] ||
+	    item->trailers[HTTP_RESPONSE] ||
+	    (item->responses &&
+	     (item->responses->next || http_is_interim(item->responses->status))))
+		return false;
+	for (const struct piece *p = item->pieces; p; p = p->next) {
+		bytes += p->bytes.size;
+		if (p->type != PIECE_BODY || bytes > SCHEMA_VALUE_MAX)
+			return false;
+	}
+	return true;
+}
+
+/* A body that lies in the item, which is mostly one piece. */
+static struct slice body_in(struct ingest *ingest, const struct exchange_item *item,
+			    enum http_side side)
+{
+	struct slice body = slice_of(NULL, 0);
+	size_t size = 0, n = 0;
+	uint8_t *at;
+
+	for (const struct piece *p = item->pieces; p; p = p->next) {
+		if (p->result != (uint32_t)side)
+			continue;
+		body = p->bytes;
+		size += p->bytes.size;
+		n++;
+	}
+	if (n < 2)
+		return body;
+	at = arena_bytes(&ingest->arena, size);
+	body = slice_of(at, size);
+	for (const struct piece *p = item->pieces; p; p = p->next) {
+		if (p->result != (uint32_t)side || !p->bytes.size)
+			continue;
+		memcpy(at, p->bytes.data, p->bytes.size);
+		at += p->bytes.size;
+	}
+	return body;
+}
+
+static struct slice coding_of(struct ingest *ingest, const struct http_fields *fields)
+{
+	struct slice coding = http_field(fields, SLICE("content-encoding"));
+	struct buffer codings;
+
+	if (!coding.data)
+		return coding;
+	buffer_init(&codings, HTTP_CODING_BYTES);
+	http_codings(fields, &codings);
+	coding = codings.overflowed ? slice_of(NULL, 0) :
+				      arena_copy(&ingest->arena, buffer_slice(&codings));
+	buffer_release(&codings);
+	return coding;
+}
+
+static int ingest_whole(struct ingest *ingest, const struct connection_state *connection,
+			const struct exchange_item *item)
+{
+	struct slice request = body_in(ingest, item, HTTP_REQUEST);
+	struct http_row row = {
+		.exchange = ingest->next_exchange++,
+		.item = item,
+		.response = item->responses,
+		.hash = identity_hash(ingest, item->request, request),
+	};
+	struct buffer decoded[2];
 	int rc;
 
-	buffer_init(&decoded, HTTP_DECODED_MAX);
-	buffer_init(&authority, 2 * request->authority.size + 8);
-	http_mask_authority(&authority, request->authority);
-	buffer_clear(&ingest->json);
-	append_fields(ingest, &request->fields, &ingest->json);
-	sqlite3_bind_int64(sql, 1, open->id);
-	bind_body(sql, &open->bodies[HTTP_REQUEST], item->closes, &decoded);
-	bind_version(sql, 8, request->minor);
-	database_bind(sql, 9, buffer_slice(&ingest->json));
-	database_bind(sql, 10, request->method);
-	database_bind(sql, 11, request->scheme.size ? request->scheme : SLICE("http"));
-	database_bind_nonempty(sql, 12, buffer_slice(&authority));
-	database_bind(sql, 13, request->path.data ? request->path : slice_of("", 0));
-	database_bind(sql, 14, request->query);
-	database_bind(sql, 15, slice_from_string(forms[request->form]));
-	rc = run_and_release(sql, &decoded);
-	buffer_release(&authority);
+	buffer_init(&decoded[HTTP_REQUEST], HTTP_DECODED_MAX);
+	buffer_init(&decoded[HTTP_RESPONSE], HTTP_DECODED_MAX);
+	row.bodies[HTTP_REQUEST] = row_body(request, coding_of(ingest, &item->request->fields),
+					    &decoded[HTTP_REQUEST]);
+	if (row.response)
+		row.bodies[HTTP_RESPONSE] =
+			row_body(body_in(ingest, item, HTTP_RESPONSE),
+				 coding_of(ingest, &row.response->fields), &decoded[HTTP_RESPONSE]);
+	rc = http_row_add(ingest, connection, &row);
+	buffer_release(&decoded[HTTP_REQUEST]);
+	buffer_release(&decoded[HTTP_RESPONSE]);
 	return rc;
 }
 
-static int add_response(struct ingest *ingest, struct http_open *open,
-			const struct exchange_item *item, const struct http_response *response)
-{
-	sqlite3_stmt *sql = ingest->sql[ADD_HTTP_RESPONSE];
-	struct buffer decoded;
-
-	buffer_init(&decoded, HTTP_DECODED_MAX);
-	buffer_clear(&ingest->json);
-	append_fields(ingest, &response->fields, &ingest->json);
-	sqlite3_bind_int64(sql, 1, open->id);
-	bind_body(sql, &open->bodies[HTTP_RESPONSE], item->closes, &decoded);
-	bind_version(sql, 8, response->minor);
-	database_bind(sql, 9, buffer_slice(&ingest->json));
-	sqlite3_bind_int(sql, 10, response->status);
-	database_bind(sql, 11, response->reason.size ? response->reason : slice_of("", 0));
-	database_bind_nonempty(sql, 12, buffer_slice(&open->interim));
-	open->answered = true;
-	return run_and_release(sql, &decoded);
-}
-
-/* The end of an exchange whose rows were made with an earlier item. */
-static int set_end(struct ingest *ingest, const struct http_open *open,
-		   const struct exchange_item *item, enum http_side side)
-{
-	sqlite3_stmt *sql =
-		ingest->sql[side == HTTP_REQUEST ? SET_HTTP_REQUEST : SET_HTTP_RESPONSE];
-	struct buffer decoded;
-
-	buffer_init(&decoded, HTTP_DECODED_MAX);
-	sqlite3_bind_int64(sql, 1, open->id);
-	bind_body(sql, &open->bodies[side], item->closes, &decoded);
-	if (side == HTTP_RESPONSE)
-		database_bind_nonempty(sql, 8, buffer_slice(&open->interim));
-	return run_and_release(sql, &decoded);
-}
-
-static int add_exchange(struct ingest *ingest, const struct connection_state *connection,
-			const struct exchange_item *item, const struct http_open *open)
-{
-	sqlite3_stmt *sql = ingest->sql[ADD_HTTP_EXCHANGE];
-
-	ingest->summary.exchanges++;
-	ingest->summary.unfinished++;
-	sqlite3_bind_int64(sql, 1, open->id);
-	sqlite3_bind_int64(sql, 2, (int64_t)connection->number);
-	sqlite3_bind_int64(sql, 3, (int64_t)item->ordinal);
-	sqlite3_bind_int64(sql, 4, (int64_t)item->batch);
-	sqlite3_bind_int64(sql, 5, item->index);
-	sqlite3_bind_int64(sql, 6, item->start_ns);
-	ingest_bind_end(sql, 7, item, item->start_ns, 0);
-	sqlite3_bind_int(sql, 11, item->kind);
-	return database_run(sql);
-}
-
-/* ---- items ---- */
+/* ---- exchanges in several items ---- */
 
 /* Heads, trailers and bodies of the item; the final response, if its head is in it. */
 static int take_item(struct ingest *ingest, struct http_open *open,
@@ -300,20 +287,20 @@ static int take_item(struct ingest *ingest, struct http_open *open,
 	int rc = SQLITE_OK;
 
 	if (item->opens)
-		keep_coding(&open->bodies[HTTP_REQUEST], &item->request->fields);
+		http_codings(&item->request->fields, &open->bodies[HTTP_REQUEST].coding);
 	for (const struct http_response *r = item->responses; r; r = r->next) {
 		if (http_is_interim(r->status)) {
-			append_interim(ingest, open, r);
+			append_interim(open, r);
 			continue;
 		}
 		*ret_final = r;
-		keep_coding(&open->bodies[HTTP_RESPONSE], &r->fields);
+		http_codings(&r->fields, &open->bodies[HTTP_RESPONSE].coding);
 	}
 	if (*ret_final && open->interim.size)
 		buffer_append_u8(&open->interim, ']');
 	for (size_t i = 0; i < ARRAY_SIZE(item->trailers); i++)
 		if (item->trailers[i] && !open->bodies[i].trailers.size)
-			append_fields(ingest, item->trailers[i], &open->bodies[i].trailers);
+			http_heads_append(&open->bodies[i].trailers, item->trailers[i]);
 	for (const struct piece *p = item->pieces; p && rc == SQLITE_OK; p = p->next)
 		if (p->type == PIECE_BODY)
 			rc = add_body(ingest, open, p);
@@ -332,41 +319,47 @@ static int end_parts(struct ingest *ingest, struct http_open *open)
 	return rc;
 }
 
-static int close_exchange(struct ingest *ingest, const struct http_open *open,
-			  const struct exchange_item *item, bool response_added)
+static int write_row(struct ingest *ingest, const struct connection_state *connection,
+		     const struct http_open *open, const struct exchange_item *item,
+		     const struct http_response *final)
 {
-	sqlite3_stmt *sql = ingest->sql[END_EXCHANGE];
-	int rc = SQLITE_OK;
+	struct http_row row = {
+		.exchange = open->id,
+		.start_ns = open->start_ns,
+		.item = item,
+		.response = final,
+	};
+	const struct body *request = &open->bodies[HTTP_REQUEST];
+	struct buffer decoded[2];
+	int rc;
 
-	ingest_count_end(ingest, item->outcome, item->flags);
-	if (open->answered && !response_added)
-		rc = set_end(ingest, open, item, HTTP_RESPONSE);
-	if (item->opens || rc != SQLITE_OK)
-		return rc;
-	rc = set_end(ingest, open, item, HTTP_REQUEST);
-	ingest_bind_end(sql, 1, item, open->start_ns, 0);
-	sqlite3_bind_int64(sql, 5, open->id);
-	return rc == SQLITE_OK ? database_run(sql) : rc;
+	for (size_t side = 0; side < ARRAY_SIZE(decoded); side++) {
+		buffer_init(&decoded[side], HTTP_DECODED_MAX);
+		row.bodies[side] = row_body_of(&open->bodies[side], item->closes, &decoded[side]);
+	}
+	if (open->answered)
+		row.interim = buffer_slice(&open->interim);
+	if (item->opens && item->closes && !request->in_parts)
+		row.hash = identity_hash(ingest, item->request, buffer_slice(&request->held));
+	rc = item->opens ? http_row_add(ingest, connection, &row) : http_row_set(ingest, &row);
+	for (size_t side = 0; side < ARRAY_SIZE(decoded); side++)
+		buffer_release(&decoded[side]);
+	return rc;
 }
 
 static int ingest_into(struct ingest *ingest, const struct connection_state *connection,
 		       struct http_open *open, const struct exchange_item *item)
 {
 	const struct http_response *final = NULL;
-	int rc = SQLITE_OK;
+	int rc = take_item(ingest, open, item, &final);
 
-	if (item->opens)
-		rc = add_exchange(ingest, connection, item, open);
-	if (rc == SQLITE_OK)
-		rc = take_item(ingest, open, item, &final);
+	open->answered |= final != NULL;
 	if (rc == SQLITE_OK && item->closes)
 		rc = end_parts(ingest, open);
-	if (rc == SQLITE_OK && item->opens)
-		rc = add_request(ingest, open, item);
-	if (rc == SQLITE_OK && final)
-		rc = add_response(ingest, open, item, final);
-	if (rc == SQLITE_OK && item->closes)
-		rc = close_exchange(ingest, open, item, final != NULL);
+	if (rc == SQLITE_OK && (item->opens || final || item->closes))
+		rc = write_row(ingest, connection, open, item, final);
+	if (rc == SQLITE_OK)
+		rc = http_messages_take(ingest, &open->messages, open->id, item);
 	return rc;
 }
 
@@ -381,6 +374,8 @@ int http_ingest_exchange(struct ingest *ingest, struct connection_state *connect
 		link = &(*link)->next;
 	if (!*link && !item->opens) /* a part of what was never opened */
 		return SQLITE_OK;
+	if (!*link && is_whole(item))
+		return ingest_whole(ingest, connection, item);
 	if (!*link)
 		*link = open_new(ingest, item);
 	open = *link;
@@ -390,6 +385,6 @@ int http_ingest_exchange(struct ingest *ingest, struct connection_state *connect
 	for (size_t i = 0; i < ARRAY_SIZE(open->bodies); i++)
 		ingest->http_held -= open->bodies[i].held.size;
 	*link = open->next;
-	open_free(open);
+	open_free(ingest, open);
 	return rc;
 }

@@ -29,7 +29,7 @@ void index_release(struct index *index)
 	index_init(index);
 }
 
-bool index_add(struct index *index, uint64_t key, uint32_t exchange)
+bool index_add(struct index *index, uint64_t key, uint32_t exchange, uint32_t tag)
 {
 	if (index->n == ENTRIES_MAX)
 		return false;
@@ -42,7 +42,7 @@ bool index_add(struct index *index, uint64_t key, uint32_t exchange)
 	}
 	index->entries[index->n].key = key;
 	index->entries[index->n].exchange = exchange;
-	atomic_init(&index->entries[index->n].state, 0);
+	atomic_init(&index->entries[index->n].state, tag);
 	index->n++;
 	return true;
 }
@@ -52,14 +52,17 @@ static void insertion_sort(struct index_entry *entries, size_t n)
 	for (size_t i = 1; i < n; i++) {
 		uint64_t key = entries[i].key;
 		uint32_t exchange = entries[i].exchange;
+		uint32_t tag = entries[i].state;
 		size_t at = i;
 
 		for (; at && entries[at - 1].key > key; at--) {
 			entries[at].key = entries[at - 1].key;
 			entries[at].exchange = entries[at - 1].exchange;
+			atomic_init(&entries[at].state, entries[at - 1].state);
 		}
 		entries[at].key = key;
 		entries[at].exchange = exchange;
+		atomic_init(&entries[at].state, tag);
 	}
 }
 
@@ -82,7 +85,7 @@ static void radix_pass(const struct index_entry *from, struct index_entry *to, s
 
 		entry->key = from[i].key;
 		entry->exchange = from[i].exchange;
-		atomic_init(&entry->state, 0);
+		atomic_init(&entry->state, from[i].state);
 	}
 }
 
@@ -150,9 +153,15 @@ static size_t lower_bound(const struct index *index, size_t low, size_t high, ui
 	return low;
 }
 
+void index_begin(struct index *index)
+{
+	for (size_t i = 0; i < index->n; i++)
+		atomic_init(&index->entries[i].state, 0);
+}
+
 struct index_group index_find(const struct index *index, uint64_t key)
 {
-	struct index_group group = { NULL, 0 };
+	struct index_group group = { 0 };
 	size_t slot = directory_slot(index, key);
 	size_t end;
 	size_t at;
@@ -188,14 +197,25 @@ size_t index_cursor(const struct index_group *group)
 	return cursor;
 }
 
+/* The entry that knows whether it was given. */
+static struct index_entry *entry_of(const struct index_group *group, size_t i)
+{
+	return group->under ? &group->under[group->first[i].exchange] : &group->first[i];
+}
+
+uint32_t index_exchange(const struct index_group *group, size_t i)
+{
+	return entry_of(group, i)->exchange;
+}
+
 bool index_is_given(const struct index_group *group, size_t i)
 {
-	return atomic_load_explicit(&group->first[i].state, memory_order_relaxed) & INDEX_GIVEN;
+	return atomic_load_explicit(&entry_of(group, i)->state, memory_order_relaxed) & INDEX_GIVEN;
 }
 
 bool index_give(const struct index_group *group, size_t i)
 {
-	return !(atomic_fetch_or_explicit(&group->first[i].state, INDEX_GIVEN,
+	return !(atomic_fetch_or_explicit(&entry_of(group, i)->state, INDEX_GIVEN,
 					  memory_order_relaxed) &
 		 INDEX_GIVEN);
 }

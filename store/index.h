@@ -6,6 +6,9 @@
  *	key ──▶ directory (by its upper bits) ──▶ | entry | entry | ... by key, then exchange
  *	                                          ▲ group: the run of one key, in recorded order
  *
+ * A second index may stand over a first one: its keys divide the first one's groups, and instead of exchanges it holds places
+ * of the first one's entries, which alone know what was given.
+ *
  * Building is for one thread; afterwards all functions may be called from any, without locks. A key
  * is a hash: who finds a group still compares.
  */
@@ -20,7 +23,7 @@
 struct index_entry {
 	uint64_t key;
 	uint32_t exchange;
-	/* INDEX_GIVEN; and in a group's first entry how many from its start are given. */
+	/* INDEX_GIVEN; and in a group's first entry how many from its start are given. Until index_begin(): a tag. */
 	_Atomic uint32_t state;
 };
 
@@ -37,18 +40,24 @@ struct index {
 struct index_group {
 	struct index_entry *first;
 	size_t n;
+	struct index_entry
+		*under; /* entries of the index that this one stands over; NULL: of none */
 };
 
 void index_init(struct index *index);
 void index_release(struct index *index);
 
-/* At most 2^31 - 1 entries; false when it is full. */
-bool index_add(struct index *index, uint64_t key, uint32_t exchange);
+/* At most 2^31 - 1 entries; false when it is full. The tag is the caller's, until index_begin(). */
+bool index_add(struct index *index, uint64_t key, uint32_t exchange, uint32_t tag);
 void index_sort(struct index *index);
+/* Nothing is given yet: ends the building, behind the sorting. */
+void index_begin(struct index *index);
 
 /* n is 0 when there is none. */
 struct index_group index_find(const struct index *index, uint64_t key);
 
+/* The exchange of an entry. */
+uint32_t index_exchange(const struct index_group *group, size_t i);
 /* Where the first entry that was not given may be: all before it were. n: all were given. */
 size_t index_cursor(const struct index_group *group);
 bool index_is_given(const struct index_group *group, size_t i);

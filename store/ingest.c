@@ -6,6 +6,7 @@
  * a connection's `endpoint`, whose table is never trimmed (it has a row for each place that the app
  * connected to).
  */
+#include "store/http_heads.h"
 #include "store/http_ingest.h"
 #include "store/ingest_state.h"
 #include "store/mask.h"
@@ -32,8 +33,9 @@ struct endpoint_entry {
 static const char *const ingest_sql[INGEST_SQL_COUNT] = {
 	[ADD_ENDPOINT] = "INSERT INTO endpoint (host, address, port) VALUES (?1, ?2, ?3)",
 	[NAME_ENDPOINT] = "UPDATE endpoint SET protocol = ?1 WHERE id = ?2",
-	[ADD_CONNECTION] = "INSERT INTO connection (id, endpoint, pid, program, started_ns) "
-			   "VALUES (?1, ?2, ?3, ?4, ?5)",
+	[ADD_CONNECTION] =
+		"INSERT INTO connection (id, endpoint, pid, program, started_ns, through) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	[SET_SESSION] = "UPDATE connection SET endpoint = ?2, protocol = ?3, server_version = ?4, "
 			"user = ?5, database = ?6, client_parameters = ?7, server_parameters = ?8 "
 			"WHERE id = ?1",
@@ -69,23 +71,44 @@ static const char *const ingest_sql[INGEST_SQL_COUNT] = {
 		     "VALUES (?1, ?2, ?3, ?4, ?5)",
 	[ADD_PART] = "INSERT INTO value_part (exchange, part, sequence, bytes) "
 		     "VALUES (?1, ?2, ?3, ?4)",
+	[ADD_COPY] = "INSERT INTO copy (exchange, direction, format, columns) "
+		     "VALUES (?1, ?2, ?3, ?4)",
+	[END_COPY] = "UPDATE copy SET ended = ?2, failure = ?3, digest = ?4 WHERE exchange = ?1",
 	[ADD_HTTP_EXCHANGE] =
 		"INSERT INTO exchange (id, connection, ordinal, batch, batch_index, started_ns, "
-		"first_byte_ns, duration_ns, outcome, flags, kind) "
-		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-	[ADD_HTTP_REQUEST] =
-		"INSERT INTO http_request (exchange, body, coding, wire_body, body_part, "
-		"body_bytes, trailers, version, headers, method, scheme, authority, path, query, "
-		"target) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-	[SET_HTTP_REQUEST] = "UPDATE http_request SET body = ?2, coding = ?3, wire_body = ?4, "
-			     "body_part = ?5, body_bytes = ?6, trailers = ?7 WHERE exchange = ?1",
-	[ADD_HTTP_RESPONSE] =
-		"INSERT INTO http_response (exchange, body, coding, wire_body, body_part, "
-		"body_bytes, trailers, version, headers, status, reason, interim) "
-		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-	[SET_HTTP_RESPONSE] = "UPDATE http_response SET body = ?2, coding = ?3, wire_body = ?4, "
-			      "body_part = ?5, body_bytes = ?6, trailers = ?7, interim = ?8 "
-			      "WHERE exchange = ?1",
+		"first_byte_ns, duration_ns, outcome, flags, kind, exact_hash, method, authority, "
+		"text, query, request_headers, parameters, status, tag, response_headers, rows) "
+		"VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9, 6, ?10, ?11, ?12, ?13, ?14, ?15, "
+		"?16, ?17, ?18, ?19, ?20)",
+	[SET_HTTP_RESPONSE] = "UPDATE exchange SET status = ?2, tag = ?3, response_headers = ?4 "
+			      "WHERE id = ?1",
+	[SET_HTTP_BODIES] = "UPDATE exchange SET parameters = ?2, rows = ?3 WHERE id = ?1",
+	[SET_HTTP_APART] =
+		"INSERT INTO http_apart AS a (exchange, scheme, target, request_version, "
+		"response_version, interim, request_trailers, request_coding, request_wire_body, "
+		"request_body_part, request_body_bytes, response_trailers, response_coding, "
+		"response_wire_body, response_body_part, response_body_bytes) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) "
+		"ON CONFLICT DO UPDATE SET "
+		"response_version = coalesce(excluded.response_version, a.response_version), "
+		"interim = coalesce(excluded.interim, a.interim), "
+		"request_trailers = coalesce(excluded.request_trailers, a.request_trailers), "
+		"request_coding = excluded.request_coding, "
+		"request_wire_body = excluded.request_wire_body, "
+		"request_body_part = excluded.request_body_part, "
+		"request_body_bytes = excluded.request_body_bytes, "
+		"response_trailers = coalesce(excluded.response_trailers, a.response_trailers), "
+		"response_coding = excluded.response_coding, "
+		"response_wire_body = excluded.response_wire_body, "
+		"response_body_part = excluded.response_body_part, "
+		"response_body_bytes = excluded.response_body_bytes",
+	[ADD_HTTP_MESSAGE] =
+		"INSERT INTO http_message (exchange, number, side, kind, at_ns, body, body_part, "
+		"body_bytes, coding, wire_body, wire_part, close_code, undecoded, complete) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+	[ADD_HTTP_STREAM] = "INSERT INTO http_stream (exchange, number, body_bytes, at_ns) "
+			    "VALUES (?1, ?2, ?3, ?4)",
+	[DROP_PART] = "DELETE FROM value_part WHERE exchange = ?1 AND part = ?2",
 };
 
 int ingest_new(sqlite3 *database, struct ingest **ret_ingest)
@@ -117,7 +140,7 @@ int ingest_new(sqlite3 *database, struct ingest **ret_ingest)
 	return rc;
 }
 
-static void connection_free(struct connection_state *connection)
+static void connection_free(struct ingest *ingest, struct connection_state *connection)
 {
 	while (connection->open) {
 		struct open_exchange *next = connection->open->next;
@@ -125,7 +148,7 @@ static void connection_free(struct connection_state *connection)
 		ingest_open_exchange_free(connection->open);
 		connection->open = next;
 	}
-	http_ingest_forget(connection);
+	http_ingest_forget(ingest, connection);
 	sql_session_free(connection->session);
 	buffer_release(&connection->context_key);
 	free((void *)connection->host.data);
@@ -140,7 +163,7 @@ void ingest_free(struct ingest *ingest)
 		while (ingest->connections[i]) {
 			struct connection_state *next = ingest->connections[i]->next;
 
-			connection_free(ingest->connections[i]);
+			connection_free(ingest, ingest->connections[i]);
 			ingest->connections[i] = next;
 		}
 	}
@@ -152,6 +175,8 @@ void ingest_free(struct ingest *ingest)
 	intern_release(&ingest->columns);
 	intern_release(&ingest->statements);
 	arena_release(&ingest->arena);
+	http_heads_free(ingest->http_heads[0]);
+	http_heads_free(ingest->http_heads[1]);
 	buffer_release(&ingest->json);
 	buffer_release(&ingest->parameters);
 	buffer_release(&ingest->scratch);
@@ -270,6 +295,10 @@ static int connection_open(struct ingest *ingest, uint64_t number,
 		sqlite3_bind_null(sql, 3);
 	database_bind_nonempty(sql, 4, item->program);
 	sqlite3_bind_int64(sql, 5, item->start_ns);
+	if (item->through)
+		sqlite3_bind_int64(sql, 6, (int64_t)item->through);
+	else
+		sqlite3_bind_null(sql, 6);
 	return database_run(sql);
 }
 
@@ -286,29 +315,10 @@ static void session_start(struct connection_state *connection, const struct sess
 				    item->client_parameters[i].value);
 }
 
-/*
- * No secret belongs into a startup packet, but people put connection strings where they do not
- * belong.
- */
-static struct name_value *masked_parameters(struct ingest *ingest, const struct session_item *item)
-{
-	struct name_value *masked =
-		arena_alloc(&ingest->arena, (item->n_client_parameters + 1) * sizeof(*masked));
-
-	for (size_t i = 0; i < item->n_client_parameters; i++) {
-		buffer_clear(&ingest->scratch);
-		mask_argument(&ingest->scratch, item->client_parameters[i].value);
-		masked[i].name = item->client_parameters[i].name;
-		masked[i].value = arena_copy(&ingest->arena, buffer_slice(&ingest->scratch));
-	}
-	return masked;
-}
-
 static int session_begin(struct ingest *ingest, struct connection_state *connection,
 			 const struct session_item *item)
 {
 	sqlite3_stmt *sql = ingest->sql[SET_SESSION];
-	struct name_value *client;
 	size_t split;
 	int rc;
 
@@ -329,8 +339,7 @@ static int session_begin(struct ingest *ingest, struct connection_state *connect
 	if (rc != SQLITE_OK)
 		return rc;
 	buffer_clear(&ingest->json);
-	client = masked_parameters(ingest, item);
-	encode_object(&ingest->json, client, item->n_client_parameters);
+	mask_parameters_json(&ingest->json, item->client_parameters, item->n_client_parameters);
 	split = ingest->json.size;
 	encode_object(&ingest->json, item->server_parameters, item->n_server_parameters);
 	sqlite3_bind_int64(sql, 1, (int64_t)connection->number);
@@ -386,7 +395,7 @@ static int connection_close(struct ingest *ingest, struct connection_state **lin
 	sqlite3_bind_int64(sql, 7, (int64_t)item->server_bytes);
 	ingest->summary.opaque += item->opaque.size != 0;
 	*link = connection->next;
-	connection_free(connection);
+	connection_free(ingest, connection);
 	return database_run(sql);
 }
 

@@ -50,6 +50,7 @@ static int move_results(sqlite3 *database, int64_t to, int64_t from)
 		"FROM exchange a, exchange b "
 		"WHERE exchange.id = ?1 AND a.id = ?1 AND b.id = ?2",
 		"DELETE FROM value_part WHERE exchange = ?2 AND ?1 <> ?3",
+		"DELETE FROM copy WHERE exchange = ?2 AND ?1 <> ?3",
 		"DELETE FROM exchange WHERE id = ?2 AND ?1 <> ?3",
 	};
 	const int64_t values[] = { to, from, EXCHANGE_NOT_DECODED };

@@ -81,8 +81,8 @@ static void bind_nonzero(sqlite3_stmt *sql, int at, int64_t number)
 static void bind_result(const struct open_result *result, sqlite3_stmt *sql, int at)
 {
 	const struct completion *completion = &result->completion;
-	bool counted = result->format || result->rows;
 	bool completed = completion->tag.data && completion->rows != -1;
+	bool counted = (result->format || result->rows) && !(result->copied && completed);
 
 	bind_nonzero(sql, at, result->format ? result->format->id : 0);
 	database_bind(sql, at + 1, completion->tag);
@@ -210,6 +210,17 @@ static int add_value(struct ingest *ingest, struct open_exchange *exchange,
 			   piece->bytes);
 }
 
+/* Behind what of its result it came; nothing is said where it came before all of it. */
+static void add_event_place(struct buffer *events, const struct open_result *result)
+{
+	if (result->completion.tag.data) {
+		buffer_append_slice(events, SLICE(", \"after\": \"tag\""));
+	} else if (result->format || result->rows || result->copied) {
+		buffer_append_slice(events, SLICE(", \"after\": "));
+		buffer_append_signed(events, result->rows);
+	}
+}
+
 static void add_event(struct open_exchange *exchange, const struct protocol *protocol,
 		      const struct piece *piece)
 {
@@ -227,6 +238,7 @@ static void add_event(struct open_exchange *exchange, const struct protocol *pro
 	} else {
 		buffer_append_slice(events, SLICE("{\"notice\": "));
 		encode_message(events, protocol, piece->bytes);
+		add_event_place(events, &exchange->result);
 	}
 	buffer_append_u8(events, '}');
 	/* Room for the closing bracket is kept. */
@@ -252,6 +264,42 @@ static int add_columns(struct ingest *ingest, struct open_exchange *exchange,
 	return rc;
 }
 
+static int add_copy(struct ingest *ingest, struct open_exchange *exchange,
+		    const struct piece *piece)
+{
+	struct cursor cursor = cursor_of(piece->bytes);
+	sqlite3_stmt *sql = ingest->sql[ADD_COPY];
+
+	if (piece->result) { /* of several results in one exchange: which is told by nothing */
+		exchange->flags |= EXCHANGE_NOT_DECODED;
+		return SQLITE_OK;
+	}
+	exchange->result.copied = true;
+	sqlite3_bind_int64(sql, 1, exchange->id);
+	database_bind(sql, 2, cursor_u8(&cursor) ? SLICE("out") : SLICE("in"));
+	database_bind(sql, 3, cursor_u8(&cursor) ? SLICE("binary") : SLICE("text"));
+	sqlite3_bind_int(sql, 4, cursor_u16be(&cursor));
+	return database_run(sql);
+}
+
+static int end_copy(struct ingest *ingest, const struct open_exchange *exchange,
+		    const struct piece *piece)
+{
+	struct cursor cursor = cursor_of(piece->bytes);
+	uint8_t end = cursor_u8(&cursor);
+	struct slice digest = cursor_bytes(&cursor, cursor_left(&cursor) ? COPY_DIGEST_BYTES : 0);
+	struct slice failure = cursor_rest(&cursor);
+	sqlite3_stmt *sql = ingest->sql[END_COPY];
+
+	if (piece->result || cursor.failed || end > COPY_REFUSED)
+		return SQLITE_OK;
+	sqlite3_bind_int64(sql, 1, exchange->id);
+	database_bind(sql, 2, copy_end_name((enum copy_end)end));
+	database_bind_nonempty(sql, 3, failure);
+	sqlite3_bind_blob64(sql, 4, digest.size ? digest.data : NULL, digest.size, SQLITE_STATIC);
+	return database_run(sql);
+}
+
 static int add_piece(struct ingest *ingest, struct open_exchange *exchange,
 		     const struct protocol *protocol, const struct piece *piece)
 {
@@ -275,6 +323,10 @@ static int add_piece(struct ingest *ingest, struct open_exchange *exchange,
 		return add_rows(ingest, exchange, protocol, piece);
 	case PIECE_VALUE:
 		return add_value(ingest, exchange, piece);
+	case PIECE_COPY:
+		return add_copy(ingest, exchange, piece);
+	case PIECE_COPY_END:
+		return end_copy(ingest, exchange, piece);
 	case PIECE_TAG:
 		if (protocol->completion_read(piece->bytes, &result->completion) < 0)
 			exchange->flags |= EXCHANGE_NOT_DECODED;

@@ -36,11 +36,15 @@ enum ingest_sql {
 	SET_RESULT,
 	ADD_ROWS,
 	ADD_PART,
+	ADD_COPY,
+	END_COPY,
 	ADD_HTTP_EXCHANGE,
-	ADD_HTTP_REQUEST,
-	SET_HTTP_REQUEST,
-	ADD_HTTP_RESPONSE,
 	SET_HTTP_RESPONSE,
+	SET_HTTP_BODIES,
+	SET_HTTP_APART,
+	ADD_HTTP_MESSAGE,
+	ADD_HTTP_STREAM,
+	DROP_PART,
 	INGEST_SQL_COUNT,
 };
 
@@ -61,6 +65,7 @@ struct statement_entry {
 struct open_result {
 	bool begun;
 	bool stored; /* its row in result_apart is there: what changes is an UPDATE */
+	bool copied; /* its rows are COPY data: the tag counts them */
 	bool empty;
 	uint32_t number;
 	uint32_t chunk;
@@ -139,7 +144,9 @@ struct ingest {
 	struct buffer scratch;	    /* keys, and values on their way to JSON */
 	struct column *column_room; /* COLUMNS_MAX */
 	struct writer_summary summary;
-	size_t http_held; /* bytes of bodies that wait for their end */
+	size_t http_held;		  /* bytes of bodies that wait for their end */
+	struct http_heads *http_heads[2]; /* by enum http_side; NULL until one is needed */
+	size_t http_inflaters;		  /* of WebSockets */
 };
 
 /* ingest_statement.c */

@@ -6,23 +6,29 @@
  */
 #include "parsers/protocol.h"
 #include "store/database.h"
+#include "store/http_match.h"
 #include "store/matcher_state.h"
 #include "store/recording_state.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-uint64_t matcher_key(uint64_t hash, uint32_t place, enum match_class class)
+/* Every bit of the key depends on every bit of what it is made of (the finalizer of splitmix64). */
+static uint64_t mix(uint64_t key)
 {
-	uint64_t key = hash ^ ((uint64_t)place << 2 | (uint64_t) class) * 0x9e3779b97f4a7c15u;
-
-	/*
-	 * Every bit of the key depends on every bit of what it is made of (the finalizer of
-	 * splitmix64).
-	 */
 	key = (key ^ key >> 30) * 0xbf58476d1ce4e5b9u;
 	key = (key ^ key >> 27) * 0x94d049bb133111ebu;
 	return key ^ key >> 31;
+}
+
+uint64_t matcher_key(uint64_t hash, uint32_t place, enum match_class class)
+{
+	return mix(hash ^ ((uint64_t)place << 3 | (uint64_t) class) * 0x9e3779b97f4a7c15u);
+}
+
+uint64_t matcher_own_key(uint64_t key, uint32_t login)
+{
+	return mix(key ^ login * 0x9e3779b97f4a7c15u);
 }
 
 static bool is_servable(const struct protocol *protocol, uint8_t kind, uint8_t outcome,
@@ -34,6 +40,7 @@ static bool is_servable(const struct protocol *protocol, uint8_t kind, uint8_t o
 	return (kind == EXCHANGE_SIMPLE || kind == EXCHANGE_EXTENDED || kind == EXCHANGE_PARSE ||
 		kind == EXCHANGE_COMMAND) &&
 	       outcome != OUTCOME_UNFINISHED &&
+	       !((flags & EXCHANGE_MERGED) && (flags & (EXCHANGE_COPY_IN | EXCHANGE_COPY_OUT))) &&
 	       !(flags & (EXCHANGE_COPY | EXCHANGE_REQUEST_TOO_LARGE | EXCHANGE_NOT_DECODED |
 			  EXCHANGE_CUT | EXCHANGE_ABORTED));
 }
@@ -54,6 +61,22 @@ static uint64_t make_hash(struct reader *reader, int64_t id)
 		hash = sql_exact_hash(&context, &statement, values);
 	arena_release(&arena);
 	return hash;
+}
+
+/* COPY FROM STDIN: found by its data too. */
+static int add_copy(struct matcher *matcher, struct reader *reader, uint32_t id, uint64_t hash,
+		    const struct endpoint_connection *connection)
+{
+	struct copy_identity copy;
+
+	if (reader_copy_identity(reader, id, &copy) <= 0)
+		return 0; /* whoever asks for it is told that this is not its data */
+	matcher->copy_entries++;
+	return index_add(&matcher->index,
+			 matcher_key(copy_hash(hash, &copy), connection->place, MATCH_COPY), id,
+			 connection->login) ?
+		       0 :
+		       -E2BIG;
 }
 
 /* Adds the exchange that `sql` stands on. */
@@ -84,9 +107,40 @@ static int add_exchange(struct matcher *matcher, struct reader *reader, sqlite3_
 		class = MATCH_PARSE;
 	matcher->unservable_entries += class == MATCH_UNSERVABLE;
 	matcher->has_merged |= (flags & EXCHANGE_MERGED) != 0;
-	if (!index_add(&matcher->index, matcher_key(hash, place, class), (uint32_t)id))
+	if (!index_add(&matcher->index, matcher_key(hash, place, class), (uint32_t)id,
+		       connection ? connection->login : 0))
 		return -E2BIG;
+	if (connection && class == MATCH_SERVED && (flags & EXCHANGE_COPY_IN))
+		return add_copy(matcher, reader, (uint32_t)id, hash, connection);
 	return 0;
+}
+
+/* Several answers to one request, not all for one login. */
+static void add_own(struct matcher *matcher, size_t from, size_t to)
+{
+	const struct index_entry *entries = matcher->index.entries;
+	bool several = false;
+
+	for (size_t i = from + 1; i < to && !several; i++)
+		several = entries[i].state != entries[from].state;
+	for (size_t i = from; i < to && several; i++)
+		/* It cannot be full: the index under it is not. */
+		(void)index_add(&matcher->own, matcher_own_key(entries[i].key, entries[i].state),
+				(uint32_t)i, 0);
+}
+
+/* Here the tags of the index are logins. */
+static void load_own(struct matcher *matcher)
+{
+	const struct index *index = &matcher->index;
+	size_t from = 0;
+
+	for (size_t i = 1; i <= index->n; i++)
+		if (i == index->n || index->entries[i].key != index->entries[from].key) {
+			add_own(matcher, from, i);
+			from = i;
+		}
+	index_sort(&matcher->own);
 }
 
 static int load_exchanges(struct matcher *matcher, struct reader *reader)
@@ -105,7 +159,6 @@ static int load_exchanges(struct matcher *matcher, struct reader *reader)
 	rc = sqlite3_finalize(sql);
 	if (rc == SQLITE_OK && added < 0)
 		rc = SQLITE_TOOBIG;
-	index_sort(&matcher->index);
 	return rc;
 }
 
@@ -196,6 +249,11 @@ int matcher_load(struct matcher *matcher, char error[STORE_ERROR_BYTES])
 	rc = endpoints_load(&matcher->endpoints, reader_database(reader));
 	if (rc == SQLITE_OK)
 		rc = load_exchanges(matcher, reader);
+	if (rc == SQLITE_OK)
+		rc = http_load(matcher, reader);
+	index_sort(&matcher->index);
+	load_own(matcher);
+	index_begin(&matcher->index);
 	if (rc == SQLITE_OK)
 		rc = load_templates(matcher, reader);
 	if (rc != SQLITE_OK)

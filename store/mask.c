@@ -185,6 +185,26 @@ void mask_argument(struct buffer *out, struct slice argument)
 	buffer_append(out, argument.data + kept, argument.size - kept);
 }
 
+void mask_parameters_json(struct buffer *json, const struct name_value *parameters, size_t n)
+{
+	struct arena arena;
+	struct name_value *masked;
+
+	arena_init(&arena);
+	masked = arena_alloc(&arena, (n + 1) * sizeof(*masked));
+	for (size_t i = 0; i < n; i++) {
+		struct buffer value;
+
+		buffer_init(&value, 4 * parameters[i].value.size + 16);
+		mask_argument(&value, parameters[i].value);
+		masked[i].name = parameters[i].name;
+		masked[i].value = arena_copy(&arena, buffer_slice(&value));
+		buffer_release(&value);
+	}
+	encode_object(json, masked, n);
+	arena_release(&arena);
+}
+
 /* mysql and mariadb programs take the password right behind -p. */
 static bool is_mysql_program(struct slice program)
 {

@@ -8,8 +8,12 @@
 
 #include "parsers/buffer.h"
 
+struct name_value;
+
 /* Appends one argument, its secrets replaced by ***. */
 void mask_argument(struct buffer *out, struct slice argument);
+/* What a client asked for at login, as an object: people put connection strings where they do not belong. */
+void mask_parameters_json(struct buffer *json, const struct name_value *parameters, size_t n);
 /*
  * The whole argv as a JSON array; an option's value may be the next argument (--password SECRET).
  */

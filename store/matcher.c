@@ -7,12 +7,15 @@
  * misses change.
  */
 #include "parsers/sql/shape.h"
+#include "store/http_match.h"
+#include "store/mask.h"
 #include "store/matcher_state.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #define JSON_BYTES_MAX ((size_t)64 * 1024 * 1024)
+#define LOGIN_BYTES_MAX ((size_t)1024 * 1024)
 #define EXPLANATION_BYTES ((size_t)8192)
 
 int matcher_new(struct recording *recording, const struct matcher_options *options,
@@ -27,6 +30,7 @@ int matcher_new(struct recording *recording, const struct matcher_options *optio
 	matcher->options = *options;
 	pthread_mutex_init(&matcher->misses_mutex, NULL);
 	index_init(&matcher->index);
+	index_init(&matcher->own);
 	rc = matcher_load(matcher, ret_error);
 	if (rc < 0)
 		matcher_free(matcher);
@@ -47,6 +51,8 @@ void matcher_free(struct matcher *matcher)
 	free(matcher->misses_shown);
 	pthread_mutex_destroy(&matcher->misses_mutex);
 	index_release(&matcher->index);
+	index_release(&matcher->own);
+	http_places_free(matcher);
 	endpoints_release(&matcher->endpoints);
 	free(matcher->templates);
 	free(matcher);
@@ -111,6 +117,19 @@ static bool answers_server(void *context, struct slice database, struct slice us
 	       reader_server(state->reader, connection, &state->arena, ret_server) > 0;
 }
 
+static void answers_login(void *context, const struct name_value *parameters, size_t n)
+{
+	struct answers_state *state = context;
+	struct buffer json;
+
+	buffer_init(&json, LOGIN_BYTES_MAX);
+	mask_parameters_json(&json, parameters, n);
+	state->login = json.overflowed ?
+			       0 :
+			       endpoints_login(&state->matcher->endpoints, buffer_slice(&json));
+	buffer_release(&json);
+}
+
 /* A miss is explained, and counted when the request was to be answered and not only looked at. */
 static void miss(struct answers_state *state, const struct request *request, bool count,
 		 struct answer *answer)
@@ -122,7 +141,7 @@ static void miss(struct answers_state *state, const struct request *request, boo
 				    SLICE("every recorded answer was given already"));
 	}
 	if (count) {
-		nearest_remember(state, request);
+		nearest_remember_sql(state, request);
 		atomic_fetch_add_explicit(&state->matcher->missed, 1, memory_order_relaxed);
 	}
 	answer->nearest = buffer_slice(&state->nearest);
@@ -137,6 +156,9 @@ static void answers_find(void *context, const struct request *request, struct an
 	find_answer(state, request, MATCH_SERVED, true, ret_answer);
 	if (ret_answer->rung == RUNG_MISS)
 		miss(state, request, true, ret_answer);
+	if (explain_wanted(state))
+		explain_match(state, sql_mask(request->statement, request->text, &state->arena),
+			      ret_answer->exchange, NULL);
 }
 
 static bool answers_peek(void *context, const struct request *request, struct answer *ret_answer)
@@ -298,6 +320,13 @@ static int answers_part(void *context, uint64_t exchange, uint64_t part, uint32_
 	return reader_part(state->reader, (int64_t)exchange, part, sequence, ret_bytes);
 }
 
+static int answers_copy(void *context, uint64_t exchange, struct answer_copy *ret_copy)
+{
+	struct answers_state *state = context;
+
+	return reader_copy(state->reader, exchange, ret_copy);
+}
+
 static void answers_count_session(void *context)
 {
 	struct answers_state *state = context;
@@ -317,7 +346,7 @@ static void answers_count_unservable(void *context, struct slice text, struct sl
 	buffer_clear(&state->difference);
 	nearest_line(&state->nearest, text, EXPLANATION_BYTES / 8);
 	nearest_line(&state->difference, why, EXPLANATION_BYTES / 8);
-	nearest_remember(state, &request);
+	nearest_remember_sql(state, &request);
 }
 
 struct answers *answers_new(struct matcher_reader *reader, const char *protocol,
@@ -334,13 +363,19 @@ struct answers *answers_new(struct matcher_reader *reader, const char *protocol,
 		abort();
 	stored_result_init(&state->result);
 	buffer_init(&state->json, JSON_BYTES_MAX);
+	buffer_init(&state->asked, EXPLANATION_BYTES);
 	buffer_init(&state->nearest, EXPLANATION_BYTES);
 	buffer_init(&state->difference, EXPLANATION_BYTES);
 	state->place = endpoints_find(&reader->matcher->endpoints, &reader->matcher->options,
 				      slice_from_string(protocol), address, port);
+	state->asked_place =
+		endpoints_find(&reader->matcher->endpoints, &(struct matcher_options){ 0 },
+			       slice_from_string(protocol), address, port);
 	state->face = (struct answers){
 		.context = state,
+		.http = &http_answers,
 		.server = answers_server,
+		.login = answers_login,
 		.find = answers_find,
 		.peek = answers_peek,
 		.find_parse_error = answers_find_parse_error,
@@ -350,6 +385,7 @@ struct answers *answers_new(struct matcher_reader *reader, const char *protocol,
 		.chunk = answers_chunk,
 		.next_row = answers_next_row,
 		.part = answers_part,
+		.copy = answers_copy,
 		.count_session = answers_count_session,
 		.count_unservable = answers_count_unservable,
 	};
@@ -366,6 +402,7 @@ void answers_free(struct answers *answers)
 	arena_release(&state->arena);
 	stored_result_release(&state->result);
 	buffer_release(&state->json);
+	buffer_release(&state->asked);
 	buffer_release(&state->nearest);
 	buffer_release(&state->difference);
 	free(state->protocol);
@@ -387,6 +424,9 @@ static int compare_misses(const void *a, const void *b)
 void matcher_summarize(struct matcher *matcher, struct matcher_summary *ret_summary)
 {
 	uint64_t unused = index_unused(&matcher->index);
+	/* What cannot be served is never given; COPY FROM STDIN has two entries. */
+	uint64_t not_counted =
+		matcher->unservable_entries + matcher->copy_entries - matcher->copy_given;
 
 	free(matcher->misses_shown);
 	matcher->misses_shown = calloc(matcher->n_misses + 1, sizeof(*matcher->misses_shown));
@@ -403,8 +443,7 @@ void matcher_summarize(struct matcher *matcher, struct matcher_summary *ret_summ
 		.missed = matcher->missed,
 		.unservable = matcher->unservable,
 		.repeated = matcher->repeated,
-		/* What cannot be served is never given. */
-		.unused = unused - matcher->unservable_entries,
+		.unused = unused > not_counted ? unused - not_counted : 0,
 		.other_endpoint = matcher->other_endpoint,
 		.misses = matcher->misses_shown,
 		.n_misses = matcher->n_misses,

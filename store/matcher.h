@@ -4,7 +4,9 @@
  *
  * One index over the identities of all exchanges lies in memory, 16 bytes for each; everything else is read from the file
  * when it is asked for, through one read-only connection for each worker. A hash selects, the full comparison
- * decides. Among equal exchanges: recorded order, whoever asks; what happens when they are used up is `repeat`.
+ * decides. Among equal exchanges: those first that connections with the same login got (each of an app's programs, or of its pools,
+ * gets its own answers), and of these, as of the others, in recorded order, whichever connection asks; what happens when
+ * they are used up is `repeat`.
  */
 #ifndef MOCKPROXY_MATCHER_H
 #define MOCKPROXY_MATCHER_H
@@ -17,6 +19,17 @@ enum repeat { REPEAT_LAST, REPEAT_CYCLE, REPEAT_ERROR };
 struct matcher;
 struct protocol;
 
+/* How a request was matched; for --explain. Slices live for the call. */
+struct matcher_explanation {
+	const char *protocol;
+	struct slice asked;   /* a line, without its secrets */
+	uint64_t exchange;    /* that answers it, by the rung `exact`; 0: a miss */
+	struct slice nearest; /* of a miss */
+	struct slice difference;
+	/* HTTP: the names of those of its headers that say nothing of what is asked, with commas between. */
+	struct slice not_compared;
+};
+
 struct matcher_options {
 	enum repeat repeat;
 	/* --map OLD=NEW: what the app asks for as NEW was recorded as OLD. */
@@ -27,6 +40,9 @@ struct matcher_options {
 		uint16_t new_port;
 	} * maps;
 	size_t n_maps;
+	/* Told of each request that the recording is asked for; from any worker. NULL: nobody wants to know. */
+	void (*explain)(void *context, const struct matcher_explanation *explanation);
+	void *explain_context;
 };
 
 /* What was asked and not found, most asked first; for the summary. */

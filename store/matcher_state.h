@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the parts of the matcher share: matcher.c (lifecycle, summary), load.c (the index of a
- * recording), find.c (identity to exchange), nearest.c (explaining a miss). Nobody else includes
- * this.
+ * recording), pick.c (which of those that are equal), find.c (SQL: identity to exchange), nearest.c (explaining a miss),
+ * http_find.c and http_nearest.c (the same of HTTP), explain.c (--explain). Nobody else includes this.
  */
 #ifndef MOCKPROXY_MATCHER_STATE_H
 #define MOCKPROXY_MATCHER_STATE_H
@@ -22,6 +22,7 @@ enum match_class {
 	MATCH_SERVED,
 	MATCH_PARSE,	  /* a Parse that failed */
 	MATCH_UNSERVABLE, /* recorded, and not stored well enough to be given */
+	MATCH_COPY,	  /* COPY FROM STDIN with its data; without it is MATCH_SERVED too */
 };
 
 struct template_entry {
@@ -39,11 +40,17 @@ struct matcher {
 	struct matcher_options options;
 	struct endpoints endpoints;
 	struct index index;
+	struct index
+		own; /* over `index`: the entries whose key is another login's too, by key and login */
 	uint64_t unservable_entries;
+	/* Exchanges that have an entry of MATCH_COPY too, and how many of them were given. */
+	uint64_t copy_entries;
+	atomic_uint_fast64_t copy_given;
 	struct template_entry *templates; /* sorted by hash, then statement */
 	size_t n_templates;
 	bool has_merged;
 	uint64_t recorded;
+	struct http_place *http_places; /* by place */
 
 	atomic_uint_fast64_t exact;
 	atomic_uint_fast64_t session;
@@ -69,13 +76,16 @@ struct answers_state {
 	struct matcher *matcher;
 	struct reader *reader;
 	char *protocol;
-	uint32_t place; /* 0: not known (yet) */
+	uint32_t place;	      /* 0: not known (yet) */
+	uint32_t asked_place; /* where the app went; 0: nothing was recorded there */
 	bool place_by_database;
+	uint32_t login;	    /* 0: nobody logged in like that, or it does not matter */
 	struct arena arena; /* what one call needs; emptied by the next */
 	struct stored_result result;
 	struct answer_result last; /* what it held */
 	bool last_known;
-	struct buffer json; /* the request's parameters */
+	struct buffer json;  /* the request's parameters */
+	struct buffer asked; /* a line */
 	struct buffer nearest;
 	struct buffer difference;
 };
@@ -83,12 +93,27 @@ struct answers_state {
 /* load.c: 0, or -errno with a sentence. */
 MUST_CHECK int matcher_load(struct matcher *matcher, char error[STORE_ERROR_BYTES]);
 uint64_t matcher_key(uint64_t hash, uint32_t place, enum match_class class);
+/* Of the same identity, recorded by connections with this login. */
+uint64_t matcher_own_key(uint64_t key, uint32_t login);
 /* Statements of a template: the first in matcher->templates, and how many. */
 size_t matcher_templates(const struct matcher *matcher, uint64_t hash,
 			 const struct template_entry **ret_first);
 
-/* find.c */
+/* pick.c */
 enum match { MATCH_NO, MATCH_EQUAL, MATCH_SAME_KIND };
+/* What a protocol says of an exchange whose hash is the request's. */
+struct pick {
+	enum match (*compare)(void *context, int64_t exchange);
+	/* Would giving this answer again give the same generated thing twice? */
+	bool (*gives_once)(void *context, int64_t exchange);
+	void *context;
+	struct index_group own; /* the part of the group that comes first; empty: none does */
+};
+/* The exchange of the group that answers; 0: none, and *ret_used_up when that is since all were given. */
+int64_t pick_exchange(struct matcher *matcher, const struct index_group *group,
+		      const struct pick *pick, bool consume, bool *ret_used_up);
+
+/* find.c */
 /* Is the stored exchange what the request asks for? state->json holds the request's parameters. */
 enum match find_compare(struct answers_state *state, const struct request *request, int64_t id);
 void find_answer(struct answers_state *state, const struct request *request, enum match_class class,
@@ -98,10 +123,23 @@ void find_elsewhere(struct answers_state *state, uint32_t place);
 /* The place that the connection's requests are looked up in. */
 uint32_t find_place(struct answers_state *state, struct slice database);
 
+/*
+ * explain.c: tells --explain of a request that `exchange` answers, or nobody (0: then state->nearest and state->difference say
+ * why). `request` is NULL where no header was left out.
+ */
+void explain_match(struct answers_state *state, struct slice asked, uint64_t exchange,
+		   const struct http_request *request);
+static inline bool explain_wanted(const struct answers_state *state)
+{
+	return state->matcher->options.explain != NULL;
+}
+
 /* nearest.c */
 void nearest_explain(struct answers_state *state, const struct request *request);
-/* Counts the miss, with state->nearest and state->difference. */
-void nearest_remember(struct answers_state *state, const struct request *request);
+/* Counts the miss of what was `asked`, with state->nearest and state->difference. */
+void nearest_remember(struct answers_state *state, struct slice asked);
+/* The same of an SQL request, without its secrets. */
+void nearest_remember_sql(struct answers_state *state, const struct request *request);
 /* Appends the text as one line of at most about `max` bytes. */
 void nearest_line(struct buffer *line, struct slice text, size_t max);
 

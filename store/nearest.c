@@ -152,7 +152,7 @@ static bool explain_unservable(struct answers_state *state, const struct request
 	buffer_clear(&state->json);
 	parameters_json(request->values, request->statement->n_slots, &state->json);
 	for (size_t i = 0; i < group.n && i < CANDIDATES; i++) {
-		int64_t id = group.first[i].exchange;
+		int64_t id = index_exchange(&group, i);
 
 		if (find_compare(state, request, id) == MATCH_NO ||
 		    reader_exchange(state->reader, id, &exchange) <= 0)
@@ -339,6 +339,13 @@ void nearest_explain(struct answers_state *state, const struct request *request)
 {
 	buffer_clear(&state->nearest);
 	buffer_clear(&state->difference);
+	if (request->copy) { /* the statement was recorded, and not with this data */
+		nearest_line(&state->nearest,
+			     sql_mask(request->statement, request->text, &state->arena),
+			     LINE_BYTES);
+		nearest_line(&state->difference, request->copy->difference, 2 * LINE_BYTES);
+		return;
+	}
 	if (explain_unservable(state, request)) {
 		nearest_line(&state->nearest,
 			     sql_mask(request->statement, request->text, &state->arena),
@@ -370,14 +377,14 @@ static struct miss *find_miss(struct matcher *matcher, struct slice asked)
 	return NULL;
 }
 
-void nearest_remember(struct answers_state *state, const struct request *request)
+void nearest_remember(struct answers_state *state, struct slice asked)
 {
 	struct matcher *matcher = state->matcher;
 	struct buffer line;
 	struct miss *miss;
 
 	buffer_init(&line, 4096);
-	nearest_line(&line, sql_mask(request->statement, request->text, &state->arena), LINE_BYTES);
+	nearest_line(&line, asked, LINE_BYTES);
 	pthread_mutex_lock(&matcher->misses_mutex);
 	miss = find_miss(matcher, buffer_slice(&line));
 	if (miss) {
@@ -391,4 +398,9 @@ void nearest_remember(struct answers_state *state, const struct request *request
 	}
 	pthread_mutex_unlock(&matcher->misses_mutex);
 	buffer_release(&line);
+}
+
+void nearest_remember_sql(struct answers_state *state, const struct request *request)
+{
+	nearest_remember(state, sql_mask(request->statement, request->text, &state->arena));
 }

@@ -5,6 +5,7 @@
  *
  * Invariant: a cached exchange was not edited by hand; a cached statement borrows from its own arena.
  */
+#include "store/http_reader.h"
 #include "store/reader_state.h"
 #include "store/recording_state.h"
 #include "store/schema.h"
@@ -71,7 +72,34 @@ static const char *const reader_sql[READER_SQL_COUNT] = {
 			  "UNION ALL SELECT 1 FROM rows_apart WHERE exchange = ?1 "
 			  "UNION ALL SELECT 1 FROM result_apart WHERE exchange = ?1 AND insert_id "
 			  "LIMIT 1",
+	[GET_COPY] = "SELECT direction, format, columns, ended, digest FROM copy "
+		     "WHERE exchange = ?1",
 	[GET_SERVER] = "SELECT server_version, server_parameters FROM connection WHERE id = ?1",
+	[GET_HTTP_REQUEST] = "SELECT method, scheme, authority, path, query, target, version, "
+			     "headers, body, coding, body_part FROM http_request "
+			     "WHERE exchange = ?1",
+	[GET_HTTP_RESPONSE] =
+		"SELECT e.status, e.tag, coalesce(a.response_version, '1.1'), e.response_headers, "
+		"a.response_trailers, a.interim, e.rows, a.response_coding, a.response_wire_body, "
+		"a.response_body_part, a.response_body_bytes, e.outcome "
+		"FROM exchange e LEFT JOIN http_apart a ON a.exchange = e.id "
+		"WHERE e.id = ?1 AND e.kind = 6 AND e.status IS NOT NULL",
+	[GET_HTTP_MESSAGE] =
+		"SELECT m.number, m.side, m.kind, m.undecoded OR NOT m.complete, m.close_code, "
+		"m.body_part, (SELECT sum(length(v.bytes)) FROM value_part v WHERE "
+		"v.exchange = m.exchange AND v.part = m.body_part), m.body, "
+		"m.at_ns - coalesce((SELECT p.at_ns FROM http_message p WHERE "
+		"p.exchange = m.exchange AND p.number < m.number ORDER BY p.number DESC LIMIT 1), "
+		"(SELECT e.first_byte_ns FROM exchange e WHERE e.id = m.exchange), m.at_ns) "
+		"FROM http_message m WHERE m.exchange = ?1 AND m.number > ?2 "
+		"ORDER BY m.number LIMIT 1",
+	[GET_HTTP_ARRIVAL] =
+		"SELECT s.number, s.body_bytes, "
+		"s.at_ns - coalesce((SELECT p.at_ns FROM http_stream p WHERE "
+		"p.exchange = s.exchange AND p.number < s.number ORDER BY p.number DESC LIMIT 1), "
+		"(SELECT e.first_byte_ns FROM exchange e WHERE e.id = s.exchange), s.at_ns) "
+		"FROM http_stream s WHERE s.exchange = ?1 AND s.number > ?2 "
+		"ORDER BY s.number LIMIT 1",
 };
 
 int reader_step(sqlite3_stmt *sql)
@@ -124,6 +152,7 @@ void reader_free(struct reader *reader)
 	intern_release(&reader->columns);
 	arena_release(&reader->columns_arena);
 	free(reader->values);
+	http_texts_free(reader->http);
 	sqlite3_close(reader->database);
 	free(reader);
 }

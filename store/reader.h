@@ -107,6 +107,12 @@ MUST_CHECK int reader_part(struct reader *reader, int64_t exchange, uint64_t par
 /* Did any result of it give rows? */
 MUST_CHECK int reader_gave_rows(struct reader *reader, int64_t exchange);
 
+/* What is said of an exchange's COPY data. Edited data has no digest. */
+MUST_CHECK int reader_copy(struct reader *reader, uint64_t exchange, struct answer_copy *ret_copy);
+/* What a client's COPY data is known by; made anew from the rows when it was edited. */
+MUST_CHECK int reader_copy_identity(struct reader *reader, uint64_t exchange,
+				    struct copy_identity *ret_copy);
+
 /* Version and parameters of a connection's server; fields lie in the arena. */
 MUST_CHECK int reader_server(struct reader *reader, int64_t connection, struct arena *arena,
 			     struct answer_server *ret_server);

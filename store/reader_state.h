@@ -18,7 +18,12 @@ enum reader_sql {
 	GET_CHUNK,
 	GET_PART,
 	GET_GAVE_ROWS,
+	GET_COPY,
 	GET_SERVER,
+	GET_HTTP_REQUEST,
+	GET_HTTP_RESPONSE,
+	GET_HTTP_MESSAGE,
+	GET_HTTP_ARRIVAL,
 	READER_SQL_COUNT,
 };
 
@@ -77,6 +82,7 @@ struct reader {
 	struct intern columns;
 	struct arena columns_arena;
 	struct answer_value *values; /* COLUMNS_MAX of them: a row on its way */
+	struct http_texts *http;     /* NULL: nothing was asked yet */
 };
 
 /*

@@ -229,7 +229,8 @@ static int check_tables(sqlite3 *database, int *ret_found)
 				    "sql NOT LIKE 'CREATE VIRTUAL%' "
 				    "AND name IN ('recording', 'endpoint', 'connection', "
 				    "'context', 'columns', 'statement', "
-				    "'exchange', 'result_apart', 'rows_apart', 'value_part')",
+				    "'exchange', 'result_apart', 'rows_apart', 'value_part', "
+				    "'http_apart', 'http_message', 'http_stream', 'copy')",
 				    -1, &sql, NULL);
 
 	*ret_found = 0;
@@ -269,7 +270,7 @@ static int open_database(struct recording *recording, char error[STORE_ERROR_BYT
 	if (rc < 0)
 		return rc;
 	rc = check_tables(recording->database, &found);
-	if (rc == SQLITE_OK && found != 10)
+	if (rc == SQLITE_OK && found != 14)
 		return say(-EBADMSG, error, "%s is damaged: it lacks tables of a recording",
 			   recording->path);
 	if (rc == SQLITE_OK)

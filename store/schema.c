@@ -14,5 +14,6 @@ __asm__(".section .rodata\n"
 	".size schema_sql, . - schema_sql\n"
 	".text\n");
 
-const char schema_indexes_sql[] = "CREATE INDEX exchange_by_statement ON exchange (statement);"
-				  "CREATE INDEX exchange_by_hash ON exchange (exact_hash);";
+const char schema_indexes_sql[] =
+	"CREATE INDEX exchange_by_statement ON exchange (statement) WHERE statement IS NOT NULL;"
+	"CREATE INDEX exchange_by_hash ON exchange (exact_hash);";

@@ -28,6 +28,7 @@ CREATE TABLE connection (
 	id                INTEGER PRIMARY KEY,
 	endpoint          INTEGER NOT NULL REFERENCES endpoint (id),
 	protocol          TEXT,
+	through           INTEGER REFERENCES connection (id), -- the one whose CONNECT made this, a tunnel in it; else NULL
 	tls               INTEGER NOT NULL DEFAULT 0,
 	server_version    TEXT,
 	user              ANY,
@@ -83,13 +84,20 @@ CREATE TABLE exchange (              -- one statement execution: a request and e
 	first_byte_ns     INTEGER,        -- of the answer
 	duration_ns       INTEGER,        -- NULL: unfinished
 	kind              INTEGER NOT NULL, -- 1 simple query, 2 prepared or portal, 3 a Parse that failed, 4 function call,
-	                                  -- 5 another command, 6 HTTP: see http_request
+	                                  -- 5 another command, 6 HTTP
 	transaction_state TEXT,           -- before it: I idle, T in a transaction, E failed
 	exact_hash        INTEGER,        -- of the identity; NULL: the row was edited, replay makes it anew
 	loose_hash        INTEGER,
 	statement         INTEGER REFERENCES statement (id),
-	text              ANY,            -- where it is spelled otherwise than statement.text
-	parameters        ANY,            -- JSON array, one value for each place of the template; NULL: it has none
+	method            TEXT,           -- this and the next five are HTTP's: see the views http_request and http_response
+	authority         ANY,
+	query             ANY,
+	status            INTEGER,
+	request_headers   TEXT,
+	response_headers  TEXT,
+	text              ANY,            -- where it is spelled otherwise than statement.text. HTTP: the path
+	parameters        ANY,            -- JSON array, one value for each place of the template; NULL: it has none.
+	                                  -- HTTP: the request's body
 	outcome           INTEGER NOT NULL DEFAULT 0, -- 0 unfinished, 1 ok, 2 error, 3 suspended
 	flags             INTEGER NOT NULL DEFAULT 0, -- bits, see view flagged
 	edited            INTEGER NOT NULL DEFAULT 0, -- 1: the text was edited, so values written in it count
@@ -97,11 +105,14 @@ CREATE TABLE exchange (              -- one statement execution: a request and e
 	inline            INTEGER NOT NULL DEFAULT 0, -- 1: so it is; 0: results, if there are any, are in result_apart
 	columns           INTEGER REFERENCES columns (id), -- NULL: no rows
 	rows              ANY,            -- JSON array of arrays: "text", null, {"hex": "00ff"} for what is not text,
-	                                  -- {"part": n, "bytes": size} for what is in value_part; NULL: no rows
-	tag               ANY,            -- what the server says of success (MySQL: its info, mostly empty); NULL: it did not
+	                                  -- {"part": n, "bytes": size} for what is in value_part; NULL: no rows.
+	                                  -- HTTP: the response's body
+	tag               ANY,            -- what the server says of success (MySQL: its info, mostly empty; HTTP: the reason);
+	                                  -- NULL: it did not
 	row_count         INTEGER,        -- rows given, or affected
 	error             TEXT,           -- JSON object of the error's fields
-	events            TEXT,           -- JSON array: {"notice": {...}} and {"status": {name: value}}
+	events            TEXT,           -- JSON array: {"status": {name: value}} and {"notice": {...}, "after": n}, n is how
+	                                  -- many rows came before it, "tag": all; without it: the row description came later
 	empty             INTEGER NOT NULL DEFAULT 0, -- 1: the server said that there was nothing to do
 	insert_id         INTEGER,        -- MySQL, in these three NULL is 0
 	warnings          INTEGER,
@@ -142,54 +153,152 @@ CREATE TABLE value_part (            -- a value above 256 KiB, in pieces
 	UNIQUE (exchange, part, sequence)
 ) STRICT;
 
-CREATE TABLE http_request (          -- the request of an exchange of kind 6
+CREATE TABLE copy (                  -- PostgreSQL's COPY data of an exchange, which is the rows of its result: a row of one
+	                                  -- value is a line with its line end (or a piece of one above 64 KiB), in binary a row
+	                                  -- has a value for each field
 	exchange          INTEGER PRIMARY KEY REFERENCES exchange (id),
-	method            TEXT NOT NULL,
-	scheme            TEXT NOT NULL,
-	authority         ANY,            -- host, and port where it was said: of the target, else of the header Host
-	path              ANY NOT NULL,   -- as it was sent, percent signs and all
-	query             ANY,            -- behind the "?"; NULL: there was none
-	target            TEXT,           -- how the target was written where not as path?query: absolute, authority, asterisk
-	version           TEXT NOT NULL,
-	headers           TEXT NOT NULL,  -- JSON array of [name, value], in order; credentials masked
-	trailers          TEXT,           -- the same, behind the body
-	body              ANY,            -- readable: without its content coding; NULL: none, or in value_part
-	coding            TEXT,           -- the content coding that body had on the wire and was taken off; else NULL
-	wire_body         BLOB,           -- the bytes as they passed, where coding is not NULL. An edit of body clears it
-	body_part         INTEGER,        -- the body's part in value_part, as it passed; NULL: it is here
-	body_bytes        INTEGER NOT NULL -- as they passed, without the framing
+	direction         TEXT NOT NULL,  -- in: the client's, of COPY FROM STDIN; out: the server's, of COPY TO STDOUT
+	format            TEXT NOT NULL,  -- text (CSV too) or binary
+	columns           INTEGER NOT NULL,
+	ended             TEXT,           -- done; failed: the client gave up; refused: the server gave up before the client
+	                                  -- was done, the rows are how its data began; NULL: by an error of the server
+	failure           ANY,            -- what the client said when it gave up
+	digest            BLOB            -- of the client's data: part of identity; NULL: edited, replay makes it anew
 ) STRICT;
 
-CREATE TABLE http_response (         -- its final response; not there: none came
+CREATE TABLE http_apart (            -- what few HTTP exchanges have; of the others NULL means what is said here
 	exchange          INTEGER PRIMARY KEY REFERENCES exchange (id),
-	status            INTEGER NOT NULL,
-	reason            ANY,
-	version           TEXT NOT NULL,
-	headers           TEXT NOT NULL,  -- as above
-	trailers          TEXT,
-	interim           TEXT,           -- JSON array: the responses before it, such as 100 and 103
-	body              ANY,            -- as above, all five
-	coding            TEXT,
-	wire_body         BLOB,
-	body_part         INTEGER,
-	body_bytes        INTEGER NOT NULL
+	scheme            TEXT,           -- http
+	target            TEXT,           -- origin: path?query
+	request_version   TEXT,           -- 1.1
+	response_version  TEXT,           -- 1.1
+	interim           TEXT,
+	request_trailers  TEXT,
+	request_coding    TEXT,
+	request_wire_body BLOB,
+	request_body_part INTEGER,
+	request_body_bytes INTEGER,       -- of the body
+	response_trailers TEXT,
+	response_coding   TEXT,
+	response_wire_body BLOB,
+	response_body_part INTEGER,
+	response_body_bytes INTEGER
 ) STRICT;
 
-CREATE TRIGGER http_request_body_edited AFTER UPDATE OF body ON http_request
-WHEN OLD.wire_body IS NOT NULL AND NEW.wire_body IS OLD.wire_body BEGIN
-	UPDATE http_request SET wire_body = NULL WHERE exchange = NEW.exchange;
+-- The request of an exchange of kind 6. Edit it here: the edit goes to where it is stored.
+CREATE VIEW http_request AS
+SELECT e.id AS exchange,
+       e.method AS method,
+       coalesce(a.scheme, 'http') AS scheme,
+       e.authority AS authority,          -- host, and port where it was said: of the target, else of the header Host
+       e.text AS path,                    -- as it was sent, percent signs and all
+       e.query AS query,                  -- behind the "?"; NULL: there was none
+       a.target AS target,                -- how the target was written where not as path?query: absolute, authority, asterisk
+       coalesce(a.request_version, '1.1') AS version,
+       e.request_headers AS headers,      -- JSON array of [name, value], in order; credentials masked
+       a.request_trailers AS trailers,    -- the same, behind the body
+       e.parameters AS body,              -- readable: without its content coding; NULL: none, or in value_part
+       a.request_coding AS coding,        -- the content coding that body had on the wire and was taken off; else NULL
+       a.request_wire_body AS wire_body,  -- the bytes as they passed, where coding is not NULL. An edit of body clears it
+       a.request_body_part AS body_part,  -- the body's part in value_part, as it passed; NULL: it is here
+       CAST(coalesce(a.request_body_bytes, length(CAST(e.parameters AS BLOB)), 0) AS INTEGER)
+	AS body_bytes                     -- as they passed, without the framing
+FROM exchange e LEFT JOIN http_apart a ON a.exchange = e.id WHERE e.kind = 6;
+
+-- Its final response; not there: none came.
+CREATE VIEW http_response AS
+SELECT e.id AS exchange,
+       e.status AS status,
+       e.tag AS reason,
+       coalesce(a.response_version, '1.1') AS version,
+       e.response_headers AS headers,     -- as above
+       a.response_trailers AS trailers,
+       a.interim AS interim,              -- JSON array: the responses before it, such as 100 and 103
+       e.rows AS body,                    -- as above, all five
+       a.response_coding AS coding,
+       a.response_wire_body AS wire_body,
+       a.response_body_part AS body_part,
+       CAST(coalesce(a.response_body_bytes, length(CAST(e.rows AS BLOB)), 0) AS INTEGER) AS body_bytes
+FROM exchange e LEFT JOIN http_apart a ON a.exchange = e.id WHERE e.kind = 6 AND e.status IS NOT NULL;
+
+CREATE TABLE http_message (          -- a WebSocket's messages, behind the exchange whose status was 101
+	exchange          INTEGER NOT NULL REFERENCES exchange (id),
+	number            INTEGER NOT NULL, -- from 1, of both sides, in the order in which they were complete
+	side              TEXT NOT NULL,  -- who said it: client or server
+	kind              TEXT NOT NULL,  -- text, binary, close, ping, pong
+	at_ns             INTEGER NOT NULL, -- when it was complete
+	body              ANY,            -- readable: without compression; of a close its reason; NULL: in value_part
+	body_part         INTEGER,        -- the body's part in value_part; NULL: it is here
+	body_bytes        INTEGER NOT NULL, -- of body
+	close_code        INTEGER,        -- of a close that says one
+	coding            TEXT,           -- permessage-deflate: it came compressed, body is without that; else NULL
+	wire_body         BLOB,           -- then: as it passed, unmasked, of all fragments. Nothing depends on it
+	wire_part         INTEGER,        -- or its part in value_part
+	undecoded         INTEGER NOT NULL, -- 1: it came compressed, and body still is: replay cannot say it
+	complete          INTEGER NOT NULL, -- 0: the connection ended within it
+	PRIMARY KEY (exchange, number)
+) STRICT;
+
+CREATE TABLE http_stream (           -- when a response came whose length was not told before: of server-sent events each,
+	                                  -- of anything else what lies between two pauses of a millisecond or more
+	exchange          INTEGER NOT NULL REFERENCES exchange (id),
+	number            INTEGER NOT NULL, -- from 1
+	body_bytes        INTEGER NOT NULL, -- of the body, as it passed, this much had come
+	at_ns             INTEGER NOT NULL,
+	PRIMARY KEY (exchange, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER http_request_edited INSTEAD OF UPDATE ON http_request BEGIN
+	UPDATE exchange SET method = NEW.method, authority = NEW.authority, text = NEW.path, query = NEW.query,
+		request_headers = NEW.headers, parameters = NEW.body, exact_hash = NULL
+	WHERE id = OLD.exchange;
+	INSERT INTO http_apart (exchange) VALUES (OLD.exchange) ON CONFLICT DO NOTHING;
+	UPDATE http_apart SET scheme = NEW.scheme, target = NEW.target, request_version = NEW.version,
+		request_trailers = NEW.trailers, request_coding = NEW.coding,
+		request_wire_body = CASE WHEN NEW.body IS OLD.body OR NEW.wire_body IS NOT OLD.wire_body
+					 THEN NEW.wire_body END,
+		request_body_part = NEW.body_part,
+		request_body_bytes = CASE WHEN coalesce(NEW.coding, NEW.body_part) IS NOT NULL THEN NEW.body_bytes END
+	WHERE exchange = OLD.exchange;
 END;
-CREATE TRIGGER http_response_body_edited AFTER UPDATE OF body ON http_response
-WHEN OLD.wire_body IS NOT NULL AND NEW.wire_body IS OLD.wire_body BEGIN
-	UPDATE http_response SET wire_body = NULL WHERE exchange = NEW.exchange;
+CREATE TRIGGER http_response_edited INSTEAD OF UPDATE ON http_response BEGIN
+	UPDATE exchange SET status = NEW.status, tag = NEW.reason, response_headers = NEW.headers, rows = NEW.body
+	WHERE id = OLD.exchange;
+	INSERT INTO http_apart (exchange) VALUES (OLD.exchange) ON CONFLICT DO NOTHING;
+	UPDATE http_apart SET response_version = NEW.version, response_trailers = NEW.trailers, interim = NEW.interim,
+		response_coding = NEW.coding,
+		response_wire_body = CASE WHEN NEW.body IS OLD.body OR NEW.wire_body IS NOT OLD.wire_body
+					  THEN NEW.wire_body END,
+		response_body_part = NEW.body_part,
+		response_body_bytes = CASE WHEN coalesce(NEW.coding, NEW.body_part) IS NOT NULL THEN NEW.body_bytes END
+	WHERE exchange = OLD.exchange;
+END;
+CREATE TRIGGER http_apart_edited AFTER UPDATE ON http_apart BEGIN
+	UPDATE exchange SET exact_hash = NULL WHERE id = NEW.exchange;
+END;
+CREATE TRIGGER value_part_edited AFTER UPDATE ON value_part BEGIN
+	UPDATE exchange SET exact_hash = NULL, loose_hash = NULL WHERE id = NEW.exchange;
 END;
 
 -- An edited row has another identity: replay makes the hashes anew where they are NULL.
 CREATE TRIGGER exchange_text_edited AFTER UPDATE OF text ON exchange BEGIN
 	UPDATE exchange SET exact_hash = NULL, loose_hash = NULL, edited = 1 WHERE id = NEW.id;
 END;
-CREATE TRIGGER exchange_edited AFTER UPDATE OF parameters, statement ON exchange BEGIN
+CREATE TRIGGER exchange_edited
+AFTER UPDATE OF parameters, statement, method, authority, query, request_headers ON exchange BEGIN
 	UPDATE exchange SET exact_hash = NULL, loose_hash = NULL WHERE id = NEW.id;
+END;
+CREATE TRIGGER copy_inline_edited AFTER UPDATE OF rows ON exchange BEGIN
+	UPDATE copy SET digest = NULL WHERE exchange = NEW.id AND direction = 'in' AND ended <> 'failed';
+END;
+CREATE TRIGGER copy_apart_edited AFTER UPDATE OF rows ON rows_apart BEGIN
+	UPDATE copy SET digest = NULL WHERE exchange = NEW.exchange AND direction = 'in' AND ended <> 'failed';
+END;
+CREATE TRIGGER copy_part_edited AFTER UPDATE OF bytes ON value_part BEGIN
+	UPDATE copy SET digest = NULL WHERE exchange = NEW.exchange AND direction = 'in' AND ended <> 'failed';
+END;
+CREATE TRIGGER copy_apart_removed AFTER DELETE ON rows_apart BEGIN
+	UPDATE copy SET digest = NULL WHERE exchange = OLD.exchange AND direction = 'in' AND ended <> 'failed';
 END;
 CREATE TRIGGER statement_text_edited AFTER UPDATE OF text ON statement BEGIN
 	UPDATE exchange SET exact_hash = NULL, loose_hash = NULL WHERE statement = NEW.id;
@@ -241,18 +350,30 @@ SELECT e.id AS id,
        e.connection AS connection,
        strftime('%Y-%m-%dT%H:%M:%fZ', e.started_ns / 1000000000.0, 'unixepoch') AS started_at,
        round(e.duration_ns / 1000000.0, 3) AS duration_ms,
-       q.method AS method,
-       CASE WHEN q.target = 'authority' THEN q.authority
-	    ELSE q.scheme || '://' || coalesce(q.authority, '') || CASE q.path WHEN '*' THEN '/*' ELSE q.path END ||
-		 coalesce('?' || q.query, '') END AS url,
-       r.status AS status,
-       CASE WHEN q.body_part IS NULL THEN q.body
-	    ELSE '(' || q.body_bytes || ' bytes in value_part)' END AS request_body,
-       CASE WHEN r.body_part IS NULL THEN r.body
-	    ELSE '(' || r.body_bytes || ' bytes in value_part)' END AS response_body
-FROM exchange e
-JOIN http_request q ON q.exchange = e.id
-LEFT JOIN http_response r ON r.exchange = e.id;
+       e.method AS method,
+       CASE WHEN a.target = 'authority' THEN e.authority
+	    ELSE coalesce(a.scheme, 'http') || '://' || coalesce(e.authority, '') ||
+		 CASE e.text WHEN '*' THEN '/*' ELSE e.text END || coalesce('?' || e.query, '') END AS url,
+       e.status AS status,
+       CASE WHEN a.request_body_part IS NULL THEN e.parameters
+	    ELSE '(' || a.request_body_bytes || ' bytes in value_part)' END AS request_body,
+       CASE WHEN a.response_body_part IS NULL THEN e.rows
+	    ELSE '(' || a.response_body_bytes || ' bytes in value_part)' END AS response_body
+FROM exchange e LEFT JOIN http_apart a ON a.exchange = e.id WHERE e.kind = 6;
+
+-- Every message of every WebSocket.
+CREATE VIEW messages AS
+SELECT m.exchange AS exchange,
+       m.number AS number,
+       h.connection AS connection,
+       strftime('%Y-%m-%dT%H:%M:%fZ', m.at_ns / 1000000000.0, 'unixepoch') AS at,
+       h.url AS url,
+       m.side AS side,
+       m.kind AS kind,
+       CASE WHEN m.kind = 'close' THEN trim(coalesce(m.close_code, '') || ' ' || m.body)
+	    WHEN m.body_part IS NULL THEN m.body
+	    ELSE '(' || m.body_bytes || ' bytes in value_part)' END AS body
+FROM http_message m JOIN http h ON h.id = m.exchange;
 
 -- Every SQL exchange, as a person would ask for it.
 CREATE VIEW queries AS
@@ -294,10 +415,11 @@ SELECT e.id AS id,
 	    CASE WHEN e.flags & 32 THEN 'cut ' ELSE '' END ||
 	    CASE WHEN e.flags & 64 THEN 'notices-cut ' ELSE '' END ||
 	    CASE WHEN e.flags & 128 THEN 'transaction-aborted ' ELSE '' END ||
-	    CASE WHEN e.flags & 256 THEN 'ambiguous-so-not-followed ' ELSE '' END) AS flags,
-       coalesce(e.text, s.text, h.method || ' ' || h.url, '(not stored)') AS sql
+	    CASE WHEN e.flags & 256 THEN 'ambiguous-so-not-followed ' ELSE '' END ||
+	    CASE WHEN e.flags & 512 THEN 'request-cut ' ELSE '' END) AS flags,
+       coalesce(h.method || ' ' || h.url, e.text, s.text, '(not stored)') AS sql
 FROM exchange e LEFT JOIN statement s ON s.id = e.statement LEFT JOIN http h ON h.id = e.id
-WHERE e.flags <> 0 OR e.outcome IN (0, 3);
+WHERE e.flags & ~(1024 | 2048) OR e.outcome IN (0, 3);
 
 -- What happened when, over all connections.
 CREATE VIEW timeline AS
@@ -309,7 +431,7 @@ SELECT round((e.started_ns - (SELECT min(started_ns) FROM connection)) / 1000000
 	    WHEN 6 THEN 'http' END AS kind,
        CASE e.outcome WHEN 0 THEN 'unfinished' WHEN 1 THEN 'ok' WHEN 2 THEN 'error' WHEN 3 THEN 'suspended' END AS outcome,
        e.id AS id,
-       coalesce(e.text, s.text, h.method || ' ' || h.url, '(not stored)') AS sql
+       coalesce(h.method || ' ' || h.url, e.text, s.text, '(not stored)') AS sql
 FROM exchange e
 JOIN connection c ON c.id = e.connection
 LEFT JOIN statement s ON s.id = e.statement
@@ -319,8 +441,8 @@ ORDER BY e.started_ns, e.id;
 CREATE VIEW errors AS
 SELECT id, connection, started_at, database, sql, parameters, error FROM queries WHERE error IS NOT NULL
 UNION ALL
-SELECT h.id, h.connection, h.started_at, NULL, h.method || ' ' || h.url, NULL, trim(h.status || ' ' || coalesce(r.reason, ''))
-FROM http h JOIN http_response r ON r.exchange = h.id WHERE h.status >= 400;
+SELECT h.id, h.connection, h.started_at, NULL, h.method || ' ' || h.url, NULL, trim(h.status || ' ' || coalesce(e.tag, ''))
+FROM http h JOIN exchange e ON e.id = h.id WHERE h.status >= 400;
 
 CREATE VIEW slow AS
 SELECT duration_ms, id, connection, sql, parameters, row_count FROM queries

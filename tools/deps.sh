@@ -40,7 +40,13 @@ packages() {
 		test  python3-psycopg
 		test  python3-asyncpg
 		test  curl           curl
+		test  wget           wget
+		test  python3-requests
+		test  python3-httpx
+		test  python3-websockets
+		test  tinyproxy-bin  tinyproxy
 		test  nginx-light    nginx
+		test  apache2-bin
 		test  python3-sqlalchemy
 		test  ruby-pg
 		test  php-cli        php
@@ -66,6 +72,11 @@ packages() {
 		bench mariadb-client mariadb
 		bench sysbench       sysbench
 		bench pgbouncer
+		bench wrk            wrk
+		bench nginx-light    nginx
+		bench mitmproxy      mitmdump
+		bench nodejs         node
+		bench npm            npm
 		fuzz  libclang-rt-14-dev
 		bare  debootstrap    debootstrap
 	LIST
@@ -133,8 +144,9 @@ without_cluster() {
 	trap 'as_root rm -f "$DROP_IN"' EXIT
 }
 
-# (Of MariaDB only the server itself is installed, mariadb-server-core: the package around it would make /var/lib/mysql and
-# start a service. What the tests need of it besides, and MySQL 9.7, are unpacked by tools/mysql-tree.sh.)
+# (Of Apache only the program is installed, apache2-bin: the package around it would start a service. Of MariaDB only the server
+# itself, mariadb-server-core: its package would make /var/lib/mysql too. What the tests need of it besides, and MySQL 9.7, are
+# unpacked by tools/mysql-tree.sh.)
 
 # The packages that are servers start themselves: those that came only for tests and the benchmark are stopped again.
 stop_services() {

@@ -10,59 +10,10 @@
 #   T/usr/lib64/ld-linux-x86-64.so.2 --library-path T/usr/lib/x86_64-linux-gnu --argv0 T/usr/sbin/mysqld T/usr/sbin/mysqld
 set -eu
 
-KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
-
-die() {
-	printf 'tools/mysql-tree.sh: %s\n' "$*" >&2
-	exit 1
-}
-
-# The mirror that this machine uses for Debian itself; Debian's own where none can be seen.
-mirror() {
-	grep -rhoE --include='*.list' --include='*.sources' '^[^#]*https?://[^] ]+/debian/?([[:space:]]|$)' /etc/apt 2>/dev/null |
-		grep -oE 'https?://[^] ]+' | head -n 1 | grep . || echo http://deb.debian.org/debian
-}
-
-# An apt of its own below $work/$1, with one suite and no package installed, so that everything down to libc comes.
-private_apt() {
-	local state="$work/$1"
-	mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
-	: >"$state/status"
-	echo "deb [signed-by=$KEYRING] $(mirror) $1 main" >"$state/sources.list"
-	cat >"$state/apt.conf" <<-CONF
-		Dir::State "$state";
-		Dir::State::status "$state/status";
-		Dir::Cache "$state/cache";
-		Dir::Etc::sourcelist "$state/sources.list";
-		Dir::Etc::sourceparts "/dev/null";
-		Dir::Etc::preferencesparts "/dev/null";
-		APT::Architecture "$(dpkg --print-architecture)";
-		APT::Install-Recommends "false";
-		APT::Sandbox::User "";
-		Acquire::Languages "none";
-		Debug::NoLocking "true";
-	CONF
-}
-
-# apt SUITE ARGUMENTS: quiet, unless it fails.
-apt() {
-	local suite=$1
-	shift
-	(cd "$work/$suite" && APT_CONFIG="$work/$suite/apt.conf" apt-get -qq "$@") >"$work/log" 2>&1 </dev/null || {
-		cat "$work/log" >&2
-		die "apt-get $1 of Debian's $suite failed: is there a network?"
-	}
-}
-
-unpack() {
-	local package
-	for package in "$1"/*.deb; do
-		dpkg-deb -x "$package" "$2"
-	done
-}
+. "$(dirname "$0")/private-apt.sh"
 
 make_mysql() {
-	private_apt sid
+	private_apt sid sid
 	apt sid update
 	apt sid install --yes --download-only mysql-server-core mysql-client-core
 	# Where /lib and /lib64 are not links yet, what belongs there would be unpacked beside /usr.
@@ -74,7 +25,7 @@ make_mysql() {
 }
 
 make_mariadb() {
-	private_apt bookworm
+	private_apt bookworm bookworm
 	apt bookworm update
 	apt bookworm download mariadb-server
 	mkdir -p "$work/unpacked" "$work/mariadb"
@@ -85,8 +36,6 @@ make_mariadb() {
 [ $# = 1 ] || die "which folder?"
 folder=$1
 [ -d "$folder/mysql" ] && [ -d "$folder/mariadb" ] && exit 0
-command -v apt-get >/dev/null || die "this is not Debian (no apt-get)"
-[ -r "$KEYRING" ] || die "$KEYRING is not there: apt-get install debian-archive-keyring"
 mkdir -p "$folder"
 # Beside the result, so that what is whole appears with one rename.
 work=$(mktemp -d "$(realpath "$folder")/making.XXXXXX")

@@ -4,10 +4,10 @@
 
 #include "parsers/compiler.h"
 
-static bool is_one_of(struct slice name, const char *const *names, size_t n)
+static bool is_one_of(struct slice name, const struct slice *names, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (slice_equal_nocase(name, slice_from_string(names[i])))
+		if (slice_equal_nocase(name, names[i]))
 			return true;
 	return false;
 }
@@ -46,21 +46,16 @@ static void mask_cookies(struct buffer *out, struct slice value)
 
 bool http_mask_field(struct buffer *out, struct slice name, struct slice value)
 {
-	static const char *const schemes[] = { "authorization", "proxy-authorization" };
-	static const char *const secrets[] = {
-		"x-api-key",
-		"api-key",
-		"apikey",
-		"x-auth-token",
-		"x-access-token",
-		"x-vault-token",
-		"private-token",
-		"x-goog-api-key",
-		"x-amz-security-token",
-		"x-functions-key",
-		"x-csrf-token",
-		"x-xsrf-token",
-		"ocp-apim-subscription-key",
+	static const struct slice schemes[] = { SLICE("authorization"),
+						SLICE("proxy-authorization") };
+	static const struct slice secrets[] = {
+		SLICE("authorization"),	  SLICE("x-api-key"),
+		SLICE("api-key"),	  SLICE("apikey"),
+		SLICE("x-auth-token"),	  SLICE("x-access-token"),
+		SLICE("x-vault-token"),	  SLICE("private-token"),
+		SLICE("x-goog-api-key"),  SLICE("x-amz-security-token"),
+		SLICE("x-functions-key"), SLICE("x-csrf-token"),
+		SLICE("x-xsrf-token"),	  SLICE("ocp-apim-subscription-key"),
 	};
 
 	if (value.size && is_one_of(name, schemes, ARRAY_SIZE(schemes))) {

@@ -8,16 +8,20 @@
 #ifndef MOCKPROXY_HTTP_EXCHANGE_H
 #define MOCKPROXY_HTTP_EXCHANGE_H
 
+#include "parsers/compiler.h"
 #include "parsers/item.h"
 
 /* Parts of an exchange, for bodies: the `result` of their pieces, and from HTTP_PART on their number in value_part. */
 enum http_side { HTTP_REQUEST, HTTP_RESPONSE };
 #define HTTP_PART 1
+/* The part of the first large message of a WebSocket; the next ones follow. */
+#define HTTP_MESSAGE_PART 3
 
 /* In the order they came, names as they were spelled, no two joined. */
 struct http_fields {
 	const struct name_value *list;
 	size_t n;
+	struct slice lines; /* as they came, where they did in one piece; else empty */
 };
 
 /* How a target was written (RFC 9112, section 3.2). */
@@ -43,6 +47,29 @@ struct http_response {
 	struct http_fields fields;
 };
 
+/*
+ * A WebSocket's message, in the order in which messages of both sides were complete. Its piece has the side in `result`, the
+ * kind in `count`, its number in `part`, and the rest in its bytes; a data message's payload is in the pieces before.
+ */
+struct http_message {
+	enum http_side side;
+	uint8_t kind;	 /* enum websocket_kind */
+	bool deflated;	 /* its payload came compressed, and is still */
+	bool complete;	 /* false: the connection ended within it */
+	uint32_t number; /* from 1 */
+	int64_t at_ns;
+	struct slice payload; /* of a control frame */
+};
+
+void http_message_write(const struct http_message *message, struct item *item);
+/* -EINVAL: the piece is none. */
+MUST_CHECK int http_message_read(const struct piece *piece, struct http_message *ret_message);
+
+/* `bytes` of a response's body had come at `at_ns`: told where its length was not. */
+void http_arrival_write(uint64_t bytes, int64_t at_ns, struct item *item);
+MUST_CHECK int http_arrival_read(const struct piece *piece, uint64_t *ret_bytes,
+				 int64_t *ret_at_ns);
+
 /* A 1xx that is followed by the final response; 101 is final, since it ends HTTP on the connection. */
 static inline bool http_is_interim(uint16_t status)
 {
@@ -56,6 +83,8 @@ struct slice http_field(const struct http_fields *fields, struct slice name);
  * "close" in "Connection: keep-alive, close".
  */
 bool http_field_has(const struct http_fields *fields, struct slice name, struct slice word);
+/* Is the body of a response with these fields server-sent events, and not compressed? */
+bool http_is_events(const struct http_fields *fields);
 /* The next element of a list, without white space around it; false at its end. Empty elements are left out. */
 bool http_list_next(struct slice *list, struct slice *ret_element);
 

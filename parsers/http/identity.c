@@ -4,8 +4,10 @@
 
 #include "parsers/compiler.h"
 #include "parsers/http/credentials.h"
+#include "parsers/sql/canonical.h"
 
 #include <stdlib.h>
+#include <xxhash.h>
 
 /*
  * The table of noise. Names are whole: "date" is not in "x-candidate-id". Four kinds: how the message is carried, how its
@@ -51,6 +53,7 @@ static const char *const noise[] = {
 	"x-stainless-read-timeout",
 	"x-stainless-async",
 	"sec-websocket-key",
+	"sec-websocket-extensions",
 	"sec-fetch-mode",
 	"sec-fetch-site",
 	"sec-fetch-dest",
@@ -313,6 +316,23 @@ static void append_content_type(struct buffer *out, struct slice value)
 	append_lower(out, charset);
 }
 
+/*
+ * "Anything will do" is what a client says that sends no such field (RFC 9110, sections 12.5.1 and 12.5.4): some clients always
+ * say it, others never. Beside another field of the name it is a part of a list.
+ */
+static bool takes_anything(const struct http_fields *fields, const struct name_value *field)
+{
+	bool type = slice_equal_nocase(field->name, SLICE("accept")) &&
+		    slice_equal(field->value, SLICE("*/*"));
+	bool language = slice_equal_nocase(field->name, SLICE("accept-language")) &&
+			slice_equal(field->value, SLICE("*"));
+	size_t n = 0;
+
+	for (size_t i = 0; i < fields->n && (type || language); i++)
+		n += slice_equal_nocase(fields->list[i].name, field->name);
+	return n == 1;
+}
+
 static void append_fields(struct buffer *out, const struct http_request *request, bool decoded)
 {
 	size_t start = out->size;
@@ -323,6 +343,7 @@ static void append_fields(struct buffer *out, const struct http_request *request
 		struct slice name = request->fields.list[i].name;
 
 		if (http_is_noise(name) ||
+		    takes_anything(&request->fields, &request->fields.list[i]) ||
 		    (decoded && slice_equal_nocase(name, SLICE("content-encoding"))))
 			continue;
 		append_lower(out, name);
@@ -384,4 +405,13 @@ void http_canonical(const struct http_request *request, const struct http_conten
 	} else if (content->bytes.size) {
 		http_canonical_body(media_type(type), type, content->bytes, out);
 	}
+}
+
+/* The version of a recording's canonical forms is one number for all protocols. */
+uint64_t http_exact_hash(struct slice canonical)
+{
+	uint64_t hash = XXH3_64bits_withSeed(canonical.size ? (const void *)canonical.data : "",
+					     canonical.size, SQL_CANONICAL_VERSION);
+
+	return hash ? hash : 1;
 }

@@ -9,8 +9,9 @@
  *	(json)
  *	{"a":1,"b":[true,"x"]}            the body by its media type
  *
- * Everything counts that is not in the table of noise: a header that nobody has heard of does. Credentials count as they
- * are masked. Two texts are equal only where the requests are: each part is escaped.
+ * Everything counts that is not in the table of noise: a header that nobody has heard of does. To accept every type, or every
+ * language, is as good as no such header. Credentials count as they are masked. Two texts are equal only where the requests
+ * are: each part is escaped.
  */
 #ifndef MOCKPROXY_HTTP_IDENTITY_H
 #define MOCKPROXY_HTTP_IDENTITY_H
@@ -34,6 +35,9 @@ struct http_content {
 /* Appends the canonical text; out->max at least HTTP_CANONICAL_MAX. */
 void http_canonical(const struct http_request *request, const struct http_content *content,
 		    struct buffer *out);
+
+/* Of a canonical text; never 0. It selects, the text decides. */
+uint64_t http_exact_hash(struct slice canonical);
 
 /* Does a header of this name say nothing of what is asked for? Exact names, case aside. */
 bool http_is_noise(struct slice name);

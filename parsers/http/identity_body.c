@@ -109,40 +109,6 @@ static bool append_object(struct buffer *out, struct slice text, struct arena *a
 	return ok;
 }
 
-/* The text of the array's next element; false at its end. The array is known to be well formed. */
-static bool next_element(struct json_reader *reader, struct slice *ret_value)
-{
-	enum json_token token = json_next(reader);
-	unsigned int depth = reader->depth;
-	const uint8_t *start = reader->at - 1; /* the bracket that was just read */
-
-	switch (token) {
-	case JSON_OBJECT:
-	case JSON_ARRAY:
-		while (token > JSON_END && reader->depth >= depth)
-			token = json_next(reader);
-		*ret_value = slice_of(start, (size_t)(reader->at - start));
-		return token > JSON_END;
-	case JSON_STRING: /* with its quotes */
-		*ret_value = slice_of(reader->text.data - 1, reader->text.size + 2);
-		return true;
-	case JSON_NUMBER:
-		*ret_value = reader->text;
-		return true;
-	case JSON_TRUE:
-		*ret_value = SLICE("true");
-		return true;
-	case JSON_FALSE:
-		*ret_value = SLICE("false");
-		return true;
-	case JSON_NULL:
-		*ret_value = SLICE("null");
-		return true;
-	default:
-		return false;
-	}
-}
-
 static bool append_array(struct buffer *out, struct slice text, struct arena *arena)
 {
 	struct json_reader reader;
@@ -152,7 +118,7 @@ static bool append_array(struct buffer *out, struct slice text, struct arena *ar
 	json_reader_init(&reader, text);
 	json_next(&reader);
 	buffer_append_u8(out, '[');
-	while (next_element(&reader, &value)) {
+	while (json_next_element(&reader, &value)) {
 		if (!first)
 			buffer_append_u8(out, ',');
 		first = false;

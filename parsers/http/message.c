@@ -6,15 +6,21 @@
 #include "parsers/http/message.h"
 
 #include "parsers/cursor.h"
+#include "parsers/http/known_fields.h"
 
 #include <errno.h>
 
 bool http_is_token(uint8_t byte)
 {
-	uint8_t lower = ascii_lower(byte);
+	static const bool tokens[256] = {
+		['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['!'] = true,
+		['#'] = true,	      ['$'] = true,	    ['%'] = true,	  ['&'] = true,
+		['\''] = true,	      ['*'] = true,	    ['+'] = true,	  ['-'] = true,
+		['.'] = true,	      ['^'] = true,	    ['_'] = true,	  ['`'] = true,
+		['|'] = true,	      ['~'] = true,
+	};
 
-	return (lower >= 'a' && lower <= 'z') || (byte >= '0' && byte <= '9') ||
-	       (byte && memchr("!#$%&'*+-.^_`|~", byte, 15));
+	return tokens[byte];
 }
 
 static bool all_token(struct slice bytes)
@@ -84,6 +90,17 @@ bool http_field_has(const struct http_fields *fields, struct slice name, struct 
 	return false;
 }
 
+bool http_is_events(const struct http_fields *fields)
+{
+	struct slice type = http_field(fields, SLICE("content-type"));
+	const struct slice events = SLICE("text/event-stream");
+
+	return type.size >= events.size &&
+	       slice_equal_nocase(slice_of(type.data, events.size), events) &&
+	       (type.size == events.size || !http_is_token(type.data[events.size])) &&
+	       !http_field(fields, SLICE("content-encoding")).size;
+}
+
 /* ---- fields ---- */
 
 /* The next line without its CR LF: the framer made sure that each has one. */
@@ -126,6 +143,11 @@ static const char *read_field(struct slice line, struct name_value *ret_field)
 	return is_value(ret_field->value) ? NULL : "a control character in a header";
 }
 
+bool http_is_field(const struct name_value *field)
+{
+	return all_token(field->name) && is_value(field->value);
+}
+
 int http_fields_read(struct slice lines, struct arena *arena, struct http_fields *ret_fields,
 		     const char **ret_why)
 {
@@ -137,7 +159,7 @@ int http_fields_read(struct slice lines, struct arena *arena, struct http_fields
 	if (n > HTTP_FIELDS_MAX)
 		return refuse(ret_why, "more header lines than are read");
 	list = arena_alloc(arena, n * sizeof(*list));
-	*ret_fields = (struct http_fields){ .list = list };
+	*ret_fields = (struct http_fields){ .list = list, .lines = lines };
 	for (;;) {
 		struct slice line = next_line(&lines);
 		const char *why;
@@ -230,6 +252,28 @@ static const char *read_target(struct http_request *request)
 	return read_absolute(request) ? NULL : "a request's target of no known form";
 }
 
+bool http_authority_split(struct slice authority, struct slice *ret_host, uint16_t *ret_port)
+{
+	size_t colon = authority.size;
+	unsigned int port = 0;
+
+	while (colon && authority.data[colon - 1] != ':')
+		colon--;
+	if (colon < 2 || colon == authority.size || authority.size - colon > 5)
+		return false;
+	for (size_t i = colon; i < authority.size; i++) {
+		if (authority.data[i] < '0' || authority.data[i] > '9')
+			return false;
+		port = 10 * port + (unsigned int)(authority.data[i] - '0');
+	}
+	*ret_host = slice_of(authority.data, colon - 1);
+	if (ret_host->size > 2 && ret_host->data[0] == '[' &&
+	    ret_host->data[ret_host->size - 1] == ']')
+		*ret_host = slice_of(ret_host->data + 1, ret_host->size - 2);
+	*ret_port = (uint16_t)port;
+	return port && port <= UINT16_MAX;
+}
+
 /* Host says where, unless the target did. Two that differ are two answers. */
 static const char *read_host(struct http_request *request)
 {
@@ -244,8 +288,16 @@ static const char *read_host(struct http_request *request)
 	return NULL;
 }
 
-int http_request_read(struct slice head, struct arena *arena, struct http_request *ret_request,
-		      const char **ret_why)
+/* `known` may be NULL. */
+static int read_fields(struct slice lines, struct arena *arena, struct http_known_fields *known,
+		       struct http_fields *ret_fields, const char **ret_why)
+{
+	return known ? http_known_fields_read(known, lines, arena, ret_fields, ret_why) :
+		       http_fields_read(lines, arena, ret_fields, ret_why);
+}
+
+int http_request_read_known(struct slice head, struct arena *arena, struct http_known_fields *known,
+			    struct http_request *ret_request, const char **ret_why)
 {
 	struct slice rest = next_line(&head);
 	struct slice method = until(&rest, ' ');
@@ -261,15 +313,22 @@ int http_request_read(struct slice head, struct arena *arena, struct http_reques
 	why = read_target(ret_request);
 	if (why)
 		return refuse(ret_why, why);
-	rc = http_fields_read(head, arena, &ret_request->fields, ret_why);
+	rc = read_fields(head, arena, known, &ret_request->fields, ret_why);
 	if (rc)
 		return rc;
 	why = read_host(ret_request);
 	return why ? refuse(ret_why, why) : 0;
 }
 
-int http_response_read(struct slice head, struct arena *arena, struct http_response *ret_response,
-		       const char **ret_why)
+int http_request_read(struct slice head, struct arena *arena, struct http_request *ret_request,
+		      const char **ret_why)
+{
+	return http_request_read_known(head, arena, NULL, ret_request, ret_why);
+}
+
+int http_response_read_known(struct slice head, struct arena *arena,
+			     struct http_known_fields *known, struct http_response *ret_response,
+			     const char **ret_why)
 {
 	struct slice rest = next_line(&head);
 	struct slice version = until(&rest, ' ');
@@ -287,7 +346,68 @@ int http_response_read(struct slice head, struct arena *arena, struct http_respo
 	if (number < 100)
 		return refuse(ret_why, "a status below 100");
 	ret_response->status = (uint16_t)number;
-	return http_fields_read(head, arena, &ret_response->fields, ret_why);
+	return read_fields(head, arena, known, &ret_response->fields, ret_why);
+}
+
+int http_response_read(struct slice head, struct arena *arena, struct http_response *ret_response,
+		       const char **ret_why)
+{
+	return http_response_read_known(head, arena, NULL, ret_response, ret_why);
+}
+
+/* ---- content codings ---- */
+
+/* "gzip;q=0.5": its name, and whether its weight is more than 0. */
+static bool read_weight(struct slice element, struct slice *ret_name)
+{
+	struct slice rest = element, name = until(&rest, ';');
+	bool digit = false;
+
+	*ret_name = trim(name);
+	rest = trim(rest);
+	if (rest.size < 2 || ascii_lower(rest.data[0]) != 'q')
+		return true;
+	for (size_t i = 1; i < rest.size; i++)
+		digit |= rest.data[i] >= '1' && rest.data[i] <= '9';
+	return digit;
+}
+
+static bool is_coding(struct slice name, struct slice coding)
+{
+	if (slice_equal_nocase(coding, SLICE("x-gzip")))
+		coding = SLICE("gzip");
+	return slice_equal_nocase(name, coding);
+}
+
+static bool accepts_one(const struct http_fields *fields, struct slice coding)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < fields->n; i++) {
+		struct slice list = fields->list[i].value, element, name;
+
+		if (!slice_equal_nocase(fields->list[i].name, SLICE("accept-encoding")))
+			continue;
+		while (http_list_next(&list, &element)) {
+			bool weighs = read_weight(element, &name);
+
+			if (is_coding(name, coding))
+				return weighs;
+			if (slice_equal(name, SLICE("*")))
+				any = weighs;
+		}
+	}
+	return any;
+}
+
+bool http_accepts(const struct http_fields *fields, struct slice codings)
+{
+	struct slice coding;
+
+	while (http_list_next(&codings, &coding))
+		if (!slice_equal_nocase(coding, SLICE("identity")) && !accepts_one(fields, coding))
+			return false;
+	return true;
 }
 
 /* ---- where the body ends ---- */

@@ -19,8 +19,10 @@ struct recorder *http_recorder_new(uint64_t connection)
 		abort();
 	recorder->connection = connection;
 	recorder->end = &recorder->oldest;
-	http_framer_init(&recorder->framers[SIDE_CLIENT], false);
-	http_framer_init(&recorder->framers[SIDE_SERVER], true);
+	for (size_t side = 0; side < ARRAY_SIZE(recorder->framers); side++) {
+		http_framer_init(&recorder->framers[side], side == SIDE_SERVER);
+		http_known_fields_init(&recorder->known[side]);
+	}
 	return recorder;
 }
 
@@ -34,8 +36,12 @@ void http_recorder_free(struct recorder *recorder)
 		http_exchange_free(recorder->oldest);
 		recorder->oldest = next;
 	}
-	http_framer_release(&recorder->framers[SIDE_CLIENT]);
-	http_framer_release(&recorder->framers[SIDE_SERVER]);
+	for (size_t side = 0; side < ARRAY_SIZE(recorder->framers); side++) {
+		http_framer_release(&recorder->framers[side]);
+		http_known_fields_release(&recorder->known[side]);
+	}
+	free(recorder->websocket);
+	free((void *)(uintptr_t)recorder->tunnel.data);
 	free(recorder);
 }
 
@@ -73,6 +79,14 @@ static bool given_up(const struct recorder *recorder)
 	return recorder->client_error && (!recorder->oldest || recorder->oldest->response_done);
 }
 
+static void see_websocket(struct recorder *recorder, enum side side, struct slice bytes)
+{
+	if (bytes.size)
+		http_websocket_see(recorder, side, bytes);
+	else
+		http_websocket_side_end(recorder, side);
+}
+
 static void see_client(struct recorder *recorder, struct slice bytes)
 {
 	struct http_framer *framer = &recorder->framers[SIDE_CLIENT];
@@ -81,6 +95,10 @@ static void see_client(struct recorder *recorder, struct slice bytes)
 
 	if (recorder->client_error)
 		return;
+	if (recorder->websocket) {
+		see_websocket(recorder, SIDE_CLIENT, bytes);
+		return;
+	}
 	while (!recorder->error && (next = http_framer_next(framer, &bytes, &event)) == HTTP_EVENT)
 		if (!client_event(recorder, &event))
 			break;
@@ -96,6 +114,10 @@ static void see_server(struct recorder *recorder, struct slice bytes)
 	struct http_event event;
 	enum http_next next = HTTP_MORE;
 
+	if (recorder->websocket) {
+		see_websocket(recorder, SIDE_SERVER, bytes);
+		return;
+	}
 	if (!bytes.size) {
 		http_server_end(recorder);
 		return;
@@ -104,8 +126,13 @@ static void see_server(struct recorder *recorder, struct slice bytes)
 		recorder->oldest->first_byte_ns = recorder->now_ns;
 	while (!recorder->error && !given_up(recorder) &&
 	       (next = http_framer_next(framer, &bytes, &event)) == HTTP_EVENT)
-		if (!http_server_event(recorder, &event))
+		if (!http_server_event(recorder, &event) ||
+		    (event.type == HTTP_MESSAGE && (recorder->websocket || recorder->tunnel.data)))
 			break;
+	if (!recorder->error && recorder->tunnel.data && bytes.size)
+		http_fail(recorder, "a tunnel through an HTTP proxy");
+	if (!recorder->error && recorder->websocket && bytes.size)
+		http_websocket_see(recorder, SIDE_SERVER, bytes);
 	if (!recorder->error && !given_up(recorder) && next == HTTP_ERROR)
 		http_fail(recorder, framer->error);
 }
@@ -115,6 +142,8 @@ int http_recorder_see(struct recorder *recorder, enum side side, struct slice by
 {
 	recorder->now_ns = time_ns;
 	recorder->items = items;
+	if (!recorder->error && recorder->tunnel.data && bytes.size)
+		http_fail(recorder, "a tunnel through an HTTP proxy");
 	if (!recorder->error && side == SIDE_CLIENT)
 		see_client(recorder, bytes);
 	else if (!recorder->error)
@@ -142,6 +171,8 @@ void http_recorder_end(struct recorder *recorder, int64_t time_ns, struct item_l
 {
 	recorder->items = items;
 	recorder->now_ns = time_ns;
+	if (recorder->websocket)
+		http_websocket_end(recorder);
 	while (recorder->oldest)
 		http_exchange_cut(recorder);
 	recorder->items = NULL;

@@ -11,7 +11,7 @@
 void http_exchange_free(struct http_exchange *exchange)
 {
 	item_free(exchange->item);
-	free((void *)(uintptr_t)exchange->method.data);
+	free((void *)(uintptr_t)exchange->target.data);
 	free(exchange);
 }
 
@@ -38,9 +38,18 @@ static struct slice owned(struct slice bytes)
 	return slice_of(copy, bytes.size);
 }
 
+/* The item that has the method may go to the store before the answer comes, which depends on these two only. */
+static struct slice framing_method(struct slice method)
+{
+	if (slice_equal(method, SLICE("HEAD")))
+		return SLICE("HEAD");
+	return slice_equal(method, SLICE("CONNECT")) ? SLICE("CONNECT") : SLICE("");
+}
+
 static struct item *new_item(struct recorder *recorder, uint64_t ordinal, int64_t start_ns)
 {
-	struct item *item = item_new(ITEM_EXCHANGE, recorder->connection);
+	struct item *item =
+		item_new_with_room(ITEM_EXCHANGE, recorder->connection, HTTP_ITEM_FIRST_BYTES);
 
 	item->exchange.kind = EXCHANGE_HTTP;
 	item->exchange.ordinal = ordinal;
@@ -66,8 +75,11 @@ static void enqueue(struct recorder *recorder, struct item *item)
 	if (!exchange)
 		abort();
 	exchange->item = item;
-	exchange->method = owned(item->exchange.request->method);
+	exchange->method = framing_method(item->exchange.request->method);
+	if (item->exchange.request->form == TARGET_AUTHORITY)
+		exchange->target = owned(item->exchange.request->authority);
 	exchange->upgrade = http_field(&item->exchange.request->fields, SLICE("upgrade")).data;
+	exchange->websocket = http_websocket_asked(item->exchange.request);
 	*recorder->end = exchange;
 	recorder->end = &exchange->next;
 	recorder->newest = exchange;
@@ -103,7 +115,8 @@ bool http_exchange_begin(struct recorder *recorder, struct slice head)
 
 	item->exchange.opens = true;
 	item->exchange.request = request;
-	if (!http_request_read(arena_copy(&item->arena, head), &item->arena, request, &why))
+	if (!http_request_read_known(arena_copy(&item->arena, head), &item->arena,
+				     &recorder->known[SIDE_CLIENT], request, &why))
 		body = http_request_body(request, &length, &why);
 	if (body == HTTP_BODY_AMBIGUOUS)
 		return refuse(recorder, item, why);
@@ -131,41 +144,67 @@ void http_exchange_spill(struct recorder *recorder, struct http_exchange *exchan
 	item_list_add(recorder->items, part);
 }
 
-/* A new piece for the next bytes of a body, of which `known` are known to come. */
-static void add_room(struct recorder *recorder, struct http_exchange *exchange, enum http_side side,
-		     uint64_t known)
+/* What is known to come, and whether the room should have that size whatever it is. */
+static uint64_t known_of(const struct recorder *recorder, const struct http_bytes *bytes,
+			 bool *ret_last)
 {
-	struct http_room *room = &exchange->rooms[side];
+	const struct http_framer *framer =
+		&recorder->framers[bytes->side == HTTP_REQUEST ? SIDE_CLIENT : SIDE_SERVER];
+
+	*ret_last = bytes->type == PIECE_MESSAGE_BODY || http_framer_last(framer);
+	return bytes->type == PIECE_MESSAGE_BODY ? bytes->known :
+						   http_framer_known(framer, bytes->size);
+}
+
+/* A new piece for bytes that follow. */
+static void add_room(struct recorder *recorder, struct http_exchange *exchange,
+		     const struct http_bytes *bytes)
+{
+	bool last;
+	uint64_t known = known_of(recorder, bytes, &last);
+	struct http_room *room = &exchange->rooms[bytes->side];
 	size_t size = room->next ? room->next : ROOM_FIRST;
 
 	if (exchange->item->arena.allocated > HTTP_ITEM_BYTES)
 		http_exchange_spill(recorder, exchange);
-	if (size < known)
+	if (size < known || last)
 		size = known < ROOM_MAX ? (size_t)known : ROOM_MAX;
 	room->next = size < ROOM_MAX / 2 ? 2 * size : ROOM_MAX;
-	room->piece = item_add_piece(exchange->item, PIECE_BODY, side, slice_of(NULL, 0));
+	room->piece = item_add_piece(exchange->item, bytes->type, bytes->side, slice_of(NULL, 0));
+	room->piece->count = bytes->count;
 	room->piece->bytes = slice_of(arena_bytes(&exchange->item->arena, size), 0);
 	room->left = size;
+}
+
+uint8_t *http_exchange_room(struct recorder *recorder, struct http_exchange *exchange,
+			    struct http_bytes *bytes)
+{
+	struct http_room *room = &exchange->rooms[bytes->side];
+	uint8_t *at;
+
+	if (!room->left)
+		add_room(recorder, exchange, bytes);
+	if (bytes->size > room->left)
+		bytes->size = room->left;
+	at = (uint8_t *)(uintptr_t)room->piece->bytes.data + room->piece->bytes.size;
+	room->piece->bytes.size += bytes->size;
+	room->left -= bytes->size;
+	return at;
 }
 
 void http_exchange_body(struct recorder *recorder, struct http_exchange *exchange,
 			enum http_side side, struct slice bytes)
 {
-	struct http_room *room = &exchange->rooms[side];
-	const struct http_framer *framer =
-		&recorder->framers[side == HTTP_REQUEST ? SIDE_CLIENT : SIDE_SERVER];
 
 	while (bytes.size) {
-		size_t size;
+		struct http_bytes next = { .type = PIECE_BODY, .side = side, .size = bytes.size };
+		uint8_t *at = http_exchange_room(recorder, exchange, &next);
 
-		if (!room->left)
-			add_room(recorder, exchange, side, http_framer_known(framer, bytes.size));
-		size = bytes.size < room->left ? bytes.size : room->left;
-		memcpy((uint8_t *)(uintptr_t)room->piece->bytes.data + room->piece->bytes.size,
-		       bytes.data, size);
-		room->piece->bytes.size += size;
-		room->left -= size;
-		bytes = slice_of(bytes.data + size, bytes.size - size);
+		memcpy(at, bytes.data, next.size);
+		if (side == HTTP_RESPONSE)
+			http_stream_bytes(exchange, slice_of(bytes.data, next.size),
+					  recorder->now_ns);
+		bytes = slice_of(bytes.data + next.size, bytes.size - next.size);
 	}
 }
 
@@ -183,12 +222,12 @@ bool http_exchange_trailers(struct recorder *recorder, struct http_exchange *exc
 	return http_fail(recorder, why);
 }
 
-/* The oldest exchange leaves the queue, its last item with it. */
-static void close_oldest(struct recorder *recorder, enum exchange_outcome outcome)
+void http_exchange_close(struct recorder *recorder, enum exchange_outcome outcome)
 {
 	struct http_exchange *exchange = recorder->oldest;
 	struct exchange_item *last = &exchange->item->exchange;
 
+	http_stream_end(exchange);
 	last->closes = true;
 	last->outcome = (uint8_t)outcome;
 	last->flags = exchange->flags;
@@ -219,13 +258,13 @@ void http_exchange_done(struct recorder *recorder, struct http_exchange *exchang
 	if (!exchange->request_done || !exchange->response_done)
 		return;
 	assert(exchange == recorder->oldest);
-	close_oldest(recorder, exchange->status >= 400 ? OUTCOME_ERROR : OUTCOME_OK);
+	http_exchange_close(recorder, exchange->status >= 400 ? OUTCOME_ERROR : OUTCOME_OK);
 }
 
 void http_exchange_cut(struct recorder *recorder)
 {
 	struct http_exchange *exchange = recorder->oldest;
 
-	exchange->flags |= EXCHANGE_CUT;
-	close_oldest(recorder, OUTCOME_UNFINISHED);
+	exchange->flags |= EXCHANGE_CUT | (exchange->request_done ? 0 : EXCHANGE_REQUEST_CUT);
+	http_exchange_close(recorder, OUTCOME_UNFINISHED);
 }

@@ -3,14 +3,15 @@
 #include "parsers/http/recorder.h"
 
 /* A response of the exchange: its head lies in the item's arena, so that all of it can borrow from there. */
-static struct http_response *add_response(struct http_exchange *exchange, struct slice head,
-					  const char **ret_why)
+static struct http_response *add_response(struct recorder *recorder, struct http_exchange *exchange,
+					  struct slice head, const char **ret_why)
 {
 	struct item *item = exchange->item;
 	struct http_response *response = arena_alloc(&item->arena, sizeof(*response));
 	struct http_response **end = &item->exchange.responses;
 
-	if (http_response_read(arena_copy(&item->arena, head), &item->arena, response, ret_why))
+	if (http_response_read_known(arena_copy(&item->arena, head), &item->arena,
+				     &recorder->known[SIDE_SERVER], response, ret_why))
 		return NULL;
 	while (*end)
 		end = &(*end)->next;
@@ -30,11 +31,27 @@ static bool interim(struct recorder *recorder, struct http_exchange *exchange)
 	return true;
 }
 
-/* Behind such a response the connection speaks something else. */
-static bool leaves_http(const struct http_exchange *exchange)
+/* Behind such a response the connection leads elsewhere. */
+static bool opens_tunnel(const struct http_exchange *exchange)
 {
-	return exchange->status == 101 ||
-	       (exchange->status < 300 && slice_equal(exchange->method, SLICE("CONNECT")));
+	return exchange->target.data && exchange->status >= 200 && exchange->status < 300;
+}
+
+static bool becomes_websocket(const struct http_exchange *exchange,
+			      const struct http_response *response)
+{
+	return response->status == 101 && exchange->websocket &&
+	       http_field_has(&response->fields, SLICE("upgrade"), SLICE("websocket"));
+}
+
+/* What was asked behind the request for it would have to be answered in HTTP. */
+static bool begin_websocket(struct recorder *recorder, struct http_exchange *exchange,
+			    const struct http_response *response)
+{
+	if (exchange->next || !exchange->request_done ||
+	    !http_framer_idle(&recorder->framers[SIDE_CLIENT]))
+		return http_fail(recorder, "requests behind one for a WebSocket");
+	return http_websocket_begin(recorder, exchange, response);
 }
 
 static bool server_head(struct recorder *recorder, struct slice head)
@@ -49,7 +66,7 @@ static bool server_head(struct recorder *recorder, struct slice head)
 		return http_fail(recorder, "a response without a request");
 	if (!exchange->first_byte_ns)
 		exchange->first_byte_ns = recorder->now_ns;
-	response = add_response(exchange, head, &why);
+	response = add_response(recorder, exchange, head, &why);
 	if (!response)
 		return http_fail(recorder, why);
 	if (http_is_interim(response->status))
@@ -62,23 +79,25 @@ static bool server_head(struct recorder *recorder, struct slice head)
 		exchange->flags |= EXCHANGE_AMBIGUOUS | EXCHANGE_NOT_DECODED;
 		return http_fail(recorder, why);
 	}
+	http_stream_begin(exchange, response, body);
 	http_framer_body(&recorder->framers[SIDE_SERVER], body, length);
-	return true;
+	return !becomes_websocket(exchange, response) ||
+	       begin_websocket(recorder, exchange, response);
 }
 
 static bool server_message(struct recorder *recorder)
 {
 	struct http_exchange *exchange = recorder->oldest;
-	bool leaves = leaves_http(exchange);
-	bool upgraded = exchange->status == 101;
+	bool upgraded;
 
-	if (!exchange->status) /* it was an interim one */
+	/* It was an interim one, or the exchange goes on with messages. */
+	if (!exchange->status || recorder->websocket)
 		return true;
+	upgraded = exchange->status == 101;
+	if (opens_tunnel(exchange) && !http_tunnel_begin(recorder, exchange))
+		return false;
 	http_exchange_done(recorder, exchange, HTTP_RESPONSE);
-	if (!leaves)
-		return true;
-	return http_fail(recorder, upgraded ? "the connection was upgraded to another protocol" :
-					      "a tunnel through an HTTP proxy");
+	return !upgraded || http_fail(recorder, "the connection was upgraded to another protocol");
 }
 
 bool http_server_event(struct recorder *recorder, const struct http_event *event)

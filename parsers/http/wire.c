@@ -309,9 +309,35 @@ bool http_framer_idle(const struct http_framer *framer)
 	return framer->state == STATE_HEAD && !framer->scanned && !framer->empty_lines;
 }
 
+/* The byte `back` before bytes.data[at]; 0 before the head's first. */
+static uint8_t byte_before(const struct http_framer *framer, struct slice bytes, size_t at,
+			   size_t back)
+{
+	size_t held = framer->scanned ? framer->held.size : 0;
+
+	if (back <= at)
+		return bytes.data[at - back];
+	back -= at;
+	return back <= held ? framer->held.data[held - back] : 0;
+}
+
+size_t http_framer_head_left(const struct http_framer *framer, struct slice bytes)
+{
+	for (size_t i = 0; i < bytes.size; i++)
+		if (bytes.data[i] == '\n' && byte_before(framer, bytes, i, 1) == '\r' &&
+		    byte_before(framer, bytes, i, 2) == '\n')
+			return i + 1;
+	return bytes.size;
+}
+
 uint64_t http_framer_known(const struct http_framer *framer, size_t size)
 {
 	if (framer->state == STATE_UNTIL_END)
 		return 0;
 	return framer->left + size; /* left is at most INT64_MAX */
+}
+
+bool http_framer_last(const struct http_framer *framer)
+{
+	return framer->state == STATE_COUNTED || framer->state == STATE_MESSAGE;
 }

@@ -70,11 +70,15 @@ void http_framer_body(struct http_framer *framer, enum http_body body, uint64_t 
 bool http_framer_end(struct http_framer *framer);
 /* Is the framer between two messages, with nothing of the next one read? */
 bool http_framer_idle(const struct http_framer *framer);
+/* How many of these bytes, which come next, are of the head under way: all, when it does not end in them. */
+size_t http_framer_head_left(const struct http_framer *framer, struct slice bytes);
 /*
  * With `size` bytes of the body in hand: how many are known to come of it, or of its chunk, those included. 0: it
  * is not known. It does not depend on how the bytes were cut.
  */
 uint64_t http_framer_known(const struct http_framer *framer, size_t size);
+/* Does the body end with those that are known? */
+bool http_framer_last(const struct http_framer *framer);
 
 extern const struct protocol http_protocol;
 
@@ -86,6 +90,18 @@ void http_recorder_free(struct recorder *recorder);
 int http_recorder_see(struct recorder *recorder, enum side side, struct slice bytes,
 		      int64_t time_ns, struct item_list *items, const char **ret_why);
 void http_recorder_flush(struct recorder *recorder, int64_t before_ns, struct item_list *items);
+size_t http_recorder_span(const struct recorder *recorder, struct slice server_bytes);
+bool http_recorder_tunnel(const struct recorder *recorder, struct slice *ret_host,
+			  uint16_t *ret_port);
 void http_recorder_end(struct recorder *recorder, int64_t time_ns, struct item_list *items);
+
+struct replayer *http_replayer_new(const struct answers *answers, uint64_t connection);
+void http_replayer_free(struct replayer *replayer);
+int http_replayer_feed(struct replayer *replayer, struct slice bytes, const char **ret_why);
+enum replay_state http_replayer_fill(struct replayer *replayer, struct buffer *out);
+
+int64_t http_replayer_wait(const struct replayer *replayer);
+bool http_replayer_tunnel(const struct replayer *replayer, struct slice *ret_host,
+			  uint16_t *ret_port, struct slice *ret_unread);
 
 #endif

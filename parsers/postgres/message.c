@@ -123,6 +123,16 @@ bool pg_startup_next(struct cursor *cursor, struct slice *ret_name, struct slice
 	return !cursor->failed;
 }
 
+bool pg_wants_replication(struct slice value)
+{
+	static const char *const no[] = { "false", "off", "no", "0" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(no); i++)
+		if (slice_equal_nocase(value, slice_from_string(no[i])))
+			return false;
+	return true;
+}
+
 struct slice pg_error_code(struct slice raw)
 {
 	struct message_field fields[MESSAGE_FIELDS_MAX];

@@ -21,6 +21,7 @@ const struct protocol postgres_protocol = {
 	.type_kind = pg_type_kind,
 	.value_to_text = pg_value_to_text,
 	.completion_read = pg_completion_read,
+	.tells_login = true,
 	.replayer_new = pg_replayer_new,
 	.replayer_free = pg_replayer_free,
 	.replayer_feed = pg_replayer_feed,

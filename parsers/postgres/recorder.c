@@ -47,6 +47,7 @@ void pg_recorder_free(struct recorder *recorder)
 	while (recorder->n_operations)
 		pg_operations_pop(recorder);
 	free(recorder->operations);
+	pg_copy_drop(recorder);
 	names_release(&recorder->statements, pg_statement_free);
 	names_release(&recorder->portals, pg_portal_free);
 	pg_framer_release(&recorder->framers[SIDE_CLIENT]);
@@ -66,19 +67,36 @@ static struct pg_operation *operation_at(struct recorder *recorder, size_t i)
 
 struct pg_operation *pg_operations_head(struct recorder *recorder)
 {
-	/* The end of COPY data that nobody read: the server, not copying, ignores it (55.2.6). */
-	while (recorder->n_operations && operation_at(recorder, 0)->type == OPERATION_COPY_END)
+	/* COPY data that nobody read: the server, not copying, ignores it (55.2.6). */
+	while (recorder->n_operations && operation_at(recorder, 0)->type >= OPERATION_COPY_DATA)
 		pg_operations_pop(recorder);
 	return recorder->n_operations ? operation_at(recorder, 0) : NULL;
+}
+
+struct pg_operation *pg_operations_second(struct recorder *recorder)
+{
+	return recorder->n_operations < 2 ? NULL : operation_at(recorder, 1);
+}
+
+struct pg_operation *pg_operations_last(struct recorder *recorder)
+{
+	return recorder->n_operations ? operation_at(recorder, recorder->n_operations - 1) : NULL;
+}
+
+/* One leaves the queue. */
+static void operation_gone(struct recorder *recorder, struct pg_operation *operation)
+{
+	recorder->operations_bytes -= operation->bytes;
+	recorder->syncs -= operation->type == OPERATION_SYNC;
+	operation_release(operation);
+	recorder->operations_first++;
+	recorder->n_operations--;
 }
 
 void pg_operations_pop(struct recorder *recorder)
 {
 	assert(recorder->n_operations);
-	recorder->operations_bytes -= operation_at(recorder, 0)->bytes;
-	operation_release(operation_at(recorder, 0));
-	recorder->operations_first++;
-	recorder->n_operations--;
+	operation_gone(recorder, operation_at(recorder, 0));
 }
 
 static void grow_operations(struct recorder *recorder)
@@ -96,8 +114,7 @@ static void grow_operations(struct recorder *recorder)
 	recorder->operations_first = 0;
 }
 
-/* A zeroed operation at the end of the queue, or NULL with the failure said. */
-static struct pg_operation *operation_add(struct recorder *recorder, enum pg_operation_type type)
+struct pg_operation *pg_operation_add(struct recorder *recorder, enum pg_operation_type type)
 {
 	struct pg_operation *operation;
 
@@ -110,33 +127,22 @@ static struct pg_operation *operation_add(struct recorder *recorder, enum pg_ope
 	operation = operation_at(recorder, recorder->n_operations++);
 	operation->type = (uint8_t)type;
 	operation->time_ns = recorder->log.now_ns;
+	recorder->syncs += type == OPERATION_SYNC;
 	return operation;
 }
 
-/* Removes the operation behind the head when it is of this type. */
-static bool drop_second(struct recorder *recorder, enum pg_operation_type type)
+void pg_operations_drop_second(struct recorder *recorder)
 {
-	struct pg_operation head;
+	struct pg_operation *first = operation_at(recorder, 0);
+	struct pg_operation head = *first;
 
-	if (recorder->n_operations < 2 || operation_at(recorder, 1)->type != type)
-		return false;
-	head = *operation_at(recorder, 0);
-	recorder->operations_bytes -= operation_at(recorder, 1)->bytes;
-	operation_release(operation_at(recorder, 1));
-	recorder->operations_first++;
-	recorder->n_operations--;
+	assert(recorder->n_operations >= 2);
+	*first = (struct pg_operation){ 0 }; /* as every place that is free */
+	operation_gone(recorder, operation_at(recorder, 1));
 	*operation_at(recorder, 0) = head;
-	return true;
 }
 
-bool pg_operations_begin_copy(struct recorder *recorder)
-{
-	while (drop_second(recorder, OPERATION_SYNC))
-		;
-	return drop_second(recorder, OPERATION_COPY_END);
-}
-
-static struct slice name_copy(struct slice name)
+struct slice pg_name_copy(struct slice name)
 {
 	uint8_t *copy;
 
@@ -174,7 +180,7 @@ static bool client_startup(struct recorder *recorder, struct slice body)
 		else if (slice_equal(name, SLICE("database")))
 			item->session.database = parameters[n].value;
 		else if (slice_equal(name, SLICE("replication")))
-			item->session.replication = !slice_equal(value, SLICE("false"));
+			item->session.replication = pg_wants_replication(value);
 		n++;
 	}
 	if (!cursor_done(&cursor))
@@ -196,13 +202,13 @@ static bool client_query(struct recorder *recorder, struct slice body)
 
 	if (!cursor_done(&cursor))
 		return pg_fail(recorder, "malformed Query");
-	operation = operation_add(recorder, OPERATION_QUERY);
+	operation = pg_operation_add(recorder, OPERATION_QUERY);
 	if (!operation)
 		return false;
 	operation->item = exchange_new(&recorder->log, EXCHANGE_SIMPLE, text, &text);
 	operation->item->exchange.text = text;
 	if (sql_count(&recorder->options, text) > 1) {
-		operation->texts = (uint8_t *)(uintptr_t)name_copy(text).data;
+		operation->texts = (uint8_t *)(uintptr_t)pg_name_copy(text).data;
 		operation->texts_size = text.size;
 	}
 	return true;
@@ -221,7 +227,7 @@ static bool client_parse(struct recorder *recorder, struct slice body)
 
 	if (cursor.failed || n > cursor_left(&cursor) / 4)
 		return pg_fail(recorder, "malformed Parse");
-	operation = operation_add(recorder, OPERATION_PARSE);
+	operation = pg_operation_add(recorder, OPERATION_PARSE);
 	if (!operation)
 		return false;
 	arena_init(&arena);
@@ -245,7 +251,7 @@ static bool client_bind(struct recorder *recorder, struct slice body)
 	struct slice copy, portal;
 	struct cursor cursor;
 
-	operation = operation_add(recorder, OPERATION_BIND);
+	operation = pg_operation_add(recorder, OPERATION_BIND);
 	if (!operation)
 		return false;
 	operation->item = exchange_new(&recorder->log, EXCHANGE_EXTENDED, body, &copy);
@@ -253,7 +259,7 @@ static bool client_bind(struct recorder *recorder, struct slice body)
 	portal = cursor_string(&cursor);
 	operation->statement_name = cursor_string(&cursor);
 	operation->bind = cursor_rest(&cursor);
-	operation->name = name_copy(portal);
+	operation->name = pg_name_copy(portal);
 	return !cursor.failed || pg_fail(recorder, "malformed Bind");
 }
 
@@ -268,9 +274,9 @@ static bool client_target(struct recorder *recorder, struct slice body,
 
 	if (!cursor_done(&cursor) || (target != 'S' && target != 'P'))
 		return pg_fail(recorder, "malformed Describe or Close");
-	operation = operation_add(recorder, target == 'S' ? statement : portal);
+	operation = pg_operation_add(recorder, target == 'S' ? statement : portal);
 	if (operation)
-		operation->name = name_copy(name);
+		operation->name = pg_name_copy(name);
 	return operation != NULL;
 }
 
@@ -283,27 +289,19 @@ static bool client_execute(struct recorder *recorder, struct slice body)
 	cursor_i32be(&cursor); /* the row limit shows in the answer */
 	if (!cursor_done(&cursor))
 		return pg_fail(recorder, "malformed Execute");
-	operation = operation_add(recorder, OPERATION_EXECUTE);
+	operation = pg_operation_add(recorder, OPERATION_EXECUTE);
 	if (!operation)
 		return false;
-	operation->name = name_copy(name);
+	operation->name = pg_name_copy(name);
 	return true;
 }
 
 static bool client_sync(struct recorder *recorder)
 {
 	/* While it reads COPY data the server ignores Sync (55.2.6). */
-	if (recorder->copy_in && !recorder->copy_ended)
+	if (pg_copy_reads(recorder))
 		return true;
-	return operation_add(recorder, OPERATION_SYNC) != NULL;
-}
-
-static bool client_copy_end(struct recorder *recorder)
-{
-	if (!recorder->copy_in || recorder->copy_ended)
-		return operation_add(recorder, OPERATION_COPY_END) != NULL;
-	recorder->copy_ended = true;
-	return true;
+	return pg_operation_add(recorder, OPERATION_SYNC) != NULL;
 }
 
 /* Requests above PG_REQUEST_MAX come in pieces: they keep their place in the queue, and nothing is stored of them. */
@@ -311,11 +309,13 @@ static bool client_large(struct recorder *recorder, const struct pg_frame *frame
 {
 	struct pg_operation *operation = NULL;
 
-	if (frame->part != FRAME_BEGIN || frame->type == 'd')
+	if (frame->type == 'd')
+		return pg_copy_client_data(recorder, frame);
+	if (frame->part != FRAME_BEGIN)
 		return true;
 	if (frame->type != 'Q')
 		return pg_fail(recorder, "a Parse, Bind or call larger than 64 MiB");
-	operation = operation_add(recorder, OPERATION_QUERY);
+	operation = pg_operation_add(recorder, OPERATION_QUERY);
 	if (!operation)
 		return false;
 	operation->item = exchange_new(&recorder->log, EXCHANGE_SIMPLE, slice_of(NULL, 0), NULL);
@@ -362,11 +362,13 @@ static bool client_message(struct recorder *recorder, const struct pg_frame *fra
 	case 'S':
 		return client_sync(recorder);
 	case 'F':
-		return operation_add(recorder, OPERATION_FUNCTION) != NULL;
+		return pg_operation_add(recorder, OPERATION_FUNCTION) != NULL;
+	case 'd':
+		return pg_copy_client_data(recorder, frame);
 	case 'c':
 	case 'f':
-		return client_copy_end(recorder);
-	default: /* passwords, Flush, CopyData, Terminate: nothing to keep */
+		return pg_copy_client_end(recorder, frame);
+	default: /* passwords, Flush, Terminate: nothing to keep */
 		return true;
 	}
 }
@@ -471,6 +473,7 @@ void pg_recorder_end(struct recorder *recorder, int64_t time_ns, struct item_lis
 	recorder->log.items = items;
 	recorder->log.now_ns = time_ns;
 	exchange_emit_last(&recorder->log);
+	pg_copy_drop(recorder);
 	if (recorder->log.active) {
 		recorder->log.active->exchange.flags |= EXCHANGE_CUT;
 		pg_exchange_close(recorder, OUTCOME_UNFINISHED);

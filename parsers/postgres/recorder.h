@@ -7,6 +7,7 @@
  *	recorder_prepared.c statements and portals: what is prepared, described and given up
  *	recorder_exchange.c exchanges: what Bind said, splitting, giving up
  *	recorder_rows.c     rows that are too large to be held whole
+ *	recorder_copy.c     COPY data, in both directions
  *
  * Every client message that is answered becomes an operation in a queue, and nothing else happens until the server's
  * answer comes: a Parse takes effect at ParseComplete, a Bind at BindComplete. So an error, which makes the server skip
@@ -45,7 +46,10 @@ enum pg_operation_type {
 	OPERATION_CLOSE_PORTAL,
 	OPERATION_SYNC,
 	OPERATION_FUNCTION,
-	OPERATION_COPY_END, /* CopyDone or CopyFail that came before the server asked for data; not answered */
+	/* What came before the server asked for data; not answered. */
+	OPERATION_COPY_DATA, /* in `texts` */
+	OPERATION_COPY_DONE,
+	OPERATION_COPY_FAIL, /* `name` says why */
 };
 
 struct pg_statement {
@@ -80,7 +84,7 @@ struct pg_operation {
 	struct item *item;		/* QUERY and BIND: owned; the exchange to be */
 	struct slice statement_name;	/* BIND: in the item's arena */
 	struct slice bind;		/* BIND: what follows the names, in the item's arena */
-	uint8_t *texts;			/* QUERY of several statements: owned; the whole text */
+	uint8_t *texts; /* QUERY of several statements: owned; the whole text. COPY_DATA */
 	size_t texts_size;
 };
 
@@ -91,6 +95,9 @@ struct pg_row_stream {
 	uint8_t header[4];
 	uint8_t header_size;
 };
+
+/* COPY data that is under way; see recorder_copy.c. */
+struct pg_copy;
 
 enum pg_phase { PHASE_STARTUP, PHASE_LOGIN, PHASE_READY };
 
@@ -112,11 +119,11 @@ struct recorder {
 	size_t operations_first;
 	size_t n_operations;
 	size_t operations_bytes; /* what they weigh */
+	size_t syncs;		 /* how many of them are Sync */
 
-	uint64_t serial; /* of the statement that was prepared last */
-	bool failed;	 /* an error came: the server skips to the next Sync */
-	bool copy_in;	 /* the server reads COPY data, and ignores Sync and Flush */
-	bool copy_ended; /* the client ended its COPY data */
+	uint64_t serial;      /* of the statement that was prepared last */
+	bool failed;	      /* an error came: the server skips to the next Sync */
+	struct pg_copy *copy; /* NULL: none */
 
 	struct pg_portal *portal; /* whose exchange `active` is; NULL in a simple query */
 	struct slice rest;	  /* of the active Query's texts: statements not yet begun */
@@ -131,12 +138,21 @@ bool pg_fail(struct recorder *recorder, const char *why);
 /* What the server answers now; NULL: nothing. */
 struct pg_operation *pg_operations_head(struct recorder *recorder);
 void pg_operations_pop(struct recorder *recorder);
+/* What stands behind the head; NULL: nothing. */
+struct pg_operation *pg_operations_second(struct recorder *recorder);
+void pg_operations_drop_second(struct recorder *recorder);
+/* A zeroed operation at the end of the queue, or NULL with the failure said. */
+struct pg_operation *pg_operation_add(struct recorder *recorder, enum pg_operation_type type);
+struct pg_operation *pg_operations_last(struct recorder *recorder); /* NULL: nothing */
+struct slice pg_name_copy(struct slice name);			    /* from malloc */
 void pg_portals_end(struct recorder *recorder);
 void pg_statements_end(struct recorder *recorder);
 
 /* recorder_server.c; false is a failure */
 bool pg_server_message(struct recorder *recorder, const struct pg_frame *frame);
 bool pg_unexpected(struct recorder *recorder); /* the answer does not fit what was asked */
+/* An error ended the Query at the head: the statements behind it are never executed. */
+bool pg_query_failed(const struct recorder *recorder, const struct pg_operation *query);
 
 /* recorder_prepared.c: what the server says of the operation at the head; false is a failure */
 bool pg_parse_complete(struct recorder *recorder, struct pg_operation *head);
@@ -151,12 +167,6 @@ bool pg_portals_fit(struct recorder *recorder);
 void pg_unnamed_end(struct recorder *recorder);
 /* The active exchange's tag may say that SQL dropped prepared statements. */
 void pg_deallocated(struct recorder *recorder, struct slice tag);
-
-/*
- * The head begins to read COPY data: removes what stands behind it up to the end of the data, Syncs that the server ignores
- * meanwhile. True when that end was said already.
- */
-bool pg_operations_begin_copy(struct recorder *recorder);
 
 /* recorder_exchange.c */
 void pg_statement_free(struct named *named);
@@ -174,5 +184,20 @@ void pg_statement_end(struct recorder *recorder, struct pg_statement *statement)
 
 /* recorder_rows.c */
 bool pg_row_stream(struct recorder *recorder, const struct pg_frame *frame);
+
+/* recorder_copy.c; false is a failure */
+/* CopyInResponse or CopyOutResponse for the active exchange. */
+bool pg_copy_begin(struct recorder *recorder, uint8_t type, struct slice body);
+/* CopyData of the client, and what ends it: CopyDone, CopyFail. */
+bool pg_copy_client_data(struct recorder *recorder, const struct pg_frame *frame);
+bool pg_copy_client_end(struct recorder *recorder, const struct pg_frame *frame);
+/* CopyData and CopyDone of the server. */
+bool pg_copy_server(struct recorder *recorder, const struct pg_frame *frame);
+/* The server ends the COPY, with or without success; none may be under way. */
+void pg_copy_end(struct recorder *recorder);
+/* The connection is over; none may be under way. */
+void pg_copy_drop(struct recorder *recorder);
+/* Does the server read COPY data, and ignore Sync and Flush? */
+bool pg_copy_reads(const struct recorder *recorder);
 
 #endif

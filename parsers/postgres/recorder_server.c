@@ -76,8 +76,7 @@ static bool server_status(struct recorder *recorder, struct slice body)
 	return true;
 }
 
-/* An error ended the Query at the head: the statements behind it are never executed. */
-static bool query_failed(const struct recorder *recorder, const struct pg_operation *query)
+bool pg_query_failed(const struct recorder *recorder, const struct pg_operation *query)
 {
 	return !query->item && !recorder->log.active && recorder->log.last &&
 	       recorder->log.last->exchange.outcome == OUTCOME_ERROR;
@@ -86,7 +85,7 @@ static bool query_failed(const struct recorder *recorder, const struct pg_operat
 /* The exchange that the server is answering with its Query, opening the next statement's when there is one. */
 static bool query_active(struct recorder *recorder, struct pg_operation *query)
 {
-	if (query_failed(recorder, query))
+	if (pg_query_failed(recorder, query))
 		return false;
 	if (!recorder->log.active && !pg_query_next(recorder, query))
 		return false;
@@ -97,7 +96,8 @@ static bool query_active(struct recorder *recorder, struct pg_operation *query)
 /* As above for an answer that must belong somewhere: more results than statements go to the last one. */
 static void query_result(struct recorder *recorder, struct pg_operation *query)
 {
-	if (query_active(recorder, query) || !recorder->log.last || query_failed(recorder, query))
+	if (query_active(recorder, query) || !recorder->log.last ||
+	    pg_query_failed(recorder, query))
 		return;
 	recorder->log.active = recorder->log.last;
 	recorder->log.last = NULL;
@@ -125,6 +125,15 @@ static struct item *execute_active(struct recorder *recorder, struct pg_operatio
 	return recorder->log.active;
 }
 
+/* While it plans a portal the server evaluates what is constant: that is the exchange that the portal will be. */
+static void bind_notice(struct pg_operation *bind, struct slice body)
+{
+	if (bind->item->arena.allocated < bind->bytes + PG_LAST_BYTES_MAX)
+		item_add_piece(bind->item, PIECE_NOTICE, 0, body);
+	else
+		bind->item->exchange.flags |= EXCHANGE_NOTICES_CUT;
+}
+
 static bool server_notice(struct recorder *recorder, struct slice body)
 {
 	struct pg_operation *head = pg_operations_head(recorder);
@@ -135,6 +144,10 @@ static bool server_notice(struct recorder *recorder, struct slice body)
 		query_active(recorder, head);
 	else if (head && head->type == OPERATION_EXECUTE)
 		execute_active(recorder, head);
+	else if (head && head->type == OPERATION_BIND && head->item) {
+		bind_notice(head, body);
+		return true;
+	}
 	add_aside(recorder, PIECE_NOTICE, body);
 	return true;
 }
@@ -189,7 +202,7 @@ static bool server_error(struct recorder *recorder, struct slice body)
 {
 	struct pg_operation *head = pg_operations_head(recorder);
 
-	recorder->copy_in = false;
+	pg_copy_end(recorder);
 	/* A refused login, or a session that the server ends: between requests, or while it skips to Sync. */
 	if (recorder->phase != PHASE_READY || !head || recorder->failed)
 		return true;
@@ -266,7 +279,7 @@ static bool server_complete(struct recorder *recorder, struct pg_operation *head
 		execute_active(recorder, head);
 	else
 		return pg_unexpected(recorder);
-	recorder->copy_in = false;
+	pg_copy_end(recorder);
 	if (recorder->log.active) {
 		if (tag.size && tag.data[tag.size - 1] == 0)
 			tag.size--;
@@ -285,6 +298,7 @@ static bool server_suspended(struct recorder *recorder, struct pg_operation *hea
 
 	if (head->type != OPERATION_EXECUTE)
 		return pg_unexpected(recorder);
+	pg_copy_end(recorder);
 	item = execute_active(recorder, head);
 	if (item) {
 		item->exchange.flags |= EXCHANGE_ROW_LIMIT;
@@ -297,7 +311,8 @@ static bool server_suspended(struct recorder *recorder, struct pg_operation *hea
 	return pg_portals_fit(recorder);
 }
 
-static bool server_copy(struct recorder *recorder, struct pg_operation *head, uint8_t type)
+static bool server_copy(struct recorder *recorder, struct pg_operation *head, uint8_t type,
+			struct slice body)
 {
 	if (head->type == OPERATION_QUERY)
 		query_result(recorder, head);
@@ -305,11 +320,9 @@ static bool server_copy(struct recorder *recorder, struct pg_operation *head, ui
 		execute_active(recorder, head);
 	if (!recorder->log.active)
 		return pg_unexpected(recorder);
-	recorder->log.active->exchange.flags |= type == 'W' ? EXCHANGE_NOT_DECODED : EXCHANGE_COPY;
-	if (type == 'G') {
-		recorder->copy_in = true;
-		recorder->copy_ended = pg_operations_begin_copy(recorder);
-	}
+	if (type != 'W')
+		return pg_copy_begin(recorder, type, body);
+	recorder->log.active->exchange.flags |= EXCHANGE_NOT_DECODED;
 	return true;
 }
 
@@ -377,6 +390,7 @@ static bool server_ready(struct recorder *recorder, struct slice body)
 	if (!head || (head->type != OPERATION_SYNC && head->type != OPERATION_QUERY &&
 		      head->type != OPERATION_FUNCTION))
 		return pg_unexpected(recorder);
+	pg_copy_end(recorder);
 	if (head->type == OPERATION_QUERY) {
 		end_query(recorder, head);
 		pg_unnamed_end(recorder);
@@ -384,8 +398,6 @@ static bool server_ready(struct recorder *recorder, struct slice body)
 	pg_operations_pop(recorder);
 	exchange_emit_last(&recorder->log);
 	recorder->failed = false;
-	recorder->copy_in = false;
-	recorder->copy_ended = false;
 	recorder->log.batch++;
 	recorder->log.batch_index = 0;
 	if (recorder->log.transaction == 'I')
@@ -427,7 +439,7 @@ static bool server_answer(struct recorder *recorder, const struct pg_frame *fram
 	case 'G':
 	case 'H':
 	case 'W':
-		return server_copy(recorder, head, frame->type);
+		return server_copy(recorder, head, frame->type, frame->body);
 	case 'V':
 		return function_result(recorder, head);
 	default:
@@ -439,8 +451,10 @@ bool pg_server_message(struct recorder *recorder, const struct pg_frame *frame)
 {
 	if (recorder->phase == PHASE_STARTUP) /* "too many connections" may come before anything */
 		return frame->type == 'E' || pg_fail(recorder, "the server spoke first");
+	if (frame->type == 'd')
+		return pg_copy_server(recorder, frame);
 	if (frame->part != FRAME_WHOLE && frame->type != 'D')
-		return frame->type == 'd' || pg_fail(recorder, "a message larger than 16 MiB");
+		return pg_fail(recorder, "a message larger than 16 MiB");
 	switch (frame->type) {
 	case 'D':
 	case 'T':
@@ -458,9 +472,9 @@ bool pg_server_message(struct recorder *recorder, const struct pg_frame *frame)
 	case 'K':
 	case 'v':
 	case 'A':
-	case 'd': /* COPY data: relayed, and marked on the exchange */
-	case 'c':
 		return true;
+	case 'c':
+		return pg_copy_server(recorder, frame);
 	default:
 		return server_answer(recorder, frame);
 	}

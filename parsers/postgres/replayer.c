@@ -5,6 +5,8 @@
  */
 #include "parsers/postgres/replayer.h"
 
+#include "parsers/item.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -20,6 +22,7 @@ struct replayer *pg_replayer_new(const struct answers *answers, uint64_t connect
 	replayer->connection = connection;
 	buffer_init(&replayer->in, PG_REQUEST_MAX + ((size_t)1 << 20));
 	buffer_init(&replayer->status, PG_FILL_BYTES);
+	buffer_init(&replayer->query_text, PG_REQUEST_MAX);
 	buffer_init(&replayer->send.row, (size_t)64 << 20);
 	pg_framer_init(&replayer->framer, false);
 	names_init(&replayer->prepared);
@@ -40,6 +43,8 @@ void pg_replayer_free(struct replayer *replayer)
 	buffer_release(&replayer->status);
 	pg_status_release(replayer);
 	buffer_release(&replayer->send.row);
+	buffer_release(&replayer->query_text);
+	pg_copy_in_free(replayer->copy);
 	free(replayer->send.cuts);
 	arena_release(&replayer->arena);
 	free(replayer);
@@ -157,7 +162,7 @@ static void refuse_login(struct replayer *replayer, const char *code, struct sli
 }
 
 static bool startup_parameters(struct slice body, struct slice *ret_user,
-			       struct slice *ret_database)
+			       struct slice *ret_database, bool *ret_replication)
 {
 	struct cursor cursor = cursor_of(body);
 	struct slice name, value;
@@ -168,6 +173,8 @@ static bool startup_parameters(struct slice body, struct slice *ret_user,
 			*ret_user = value;
 		else if (slice_equal(name, SLICE("database")))
 			*ret_database = value;
+		else if (slice_equal(name, SLICE("replication")))
+			*ret_replication = pg_wants_replication(value);
 	}
 	return cursor_done(&cursor);
 }
@@ -206,12 +213,31 @@ static void refuse_database(struct replayer *replayer, struct slice database, st
 	buffer_release(&message);
 }
 
+/* Whoever logs in alike is one to the recording: a program, or a pool of its. */
+static void tell_login(struct replayer *replayer, struct slice body)
+{
+	struct cursor cursor = cursor_of(body);
+	struct arena arena;
+	struct name_value *parameters;
+	size_t n = 0;
+
+	arena_init(&arena);
+	/* A name of at least one byte, and two NULs. */
+	parameters = arena_alloc(&arena, (body.size / 3 + 1) * sizeof(*parameters));
+	cursor_u32be(&cursor);
+	while (pg_startup_next(&cursor, &parameters[n].name, &parameters[n].value))
+		n++;
+	replayer->answers->login(replayer->answers->context, parameters, n);
+	arena_release(&arena);
+}
+
 static void startup_message(struct replayer *replayer, struct slice body, struct buffer *out)
 {
 	struct cursor cursor = cursor_of(body);
 	uint32_t code = cursor_u32be(&cursor), n_unknown = 0;
 	struct slice user = { 0 }, database = { 0 };
 	struct answer_server server = { 0 };
+	bool replication = false;
 	struct buffer unknown;
 
 	if (code == PG_SSL_REQUEST || code == PG_GSSENC_REQUEST) {
@@ -228,10 +254,18 @@ static void startup_message(struct replayer *replayer, struct slice body, struct
 			     slice_of(NULL, 0), out);
 		return;
 	}
-	if (!startup_parameters(body, &user, &database) || !user.size) {
+	if (!startup_parameters(body, &user, &database, &replication) || !user.size) {
 		refuse_login(replayer, "08P01",
 			     SLICE("malformed startup message, or no user in it"),
 			     slice_of(NULL, 0), out);
+		return;
+	}
+	if (replication) {
+		refuse_login(
+			replayer, "0A000",
+			SLICE("mockproxy: a replication connection is relayed while recording, "
+			      "and not replayed"),
+			slice_of(NULL, 0), out);
 		return;
 	}
 	if (!database.size)
@@ -244,6 +278,7 @@ static void startup_message(struct replayer *replayer, struct slice body, struct
 	begin_session(replayer, body, database, &unknown, &n_unknown);
 	negotiate(out, code, buffer_slice(&unknown), n_unknown);
 	buffer_release(&unknown);
+	tell_login(replayer, body);
 	replayer->framer.startup = false;
 	send_login(replayer, &server, out);
 }
@@ -319,6 +354,7 @@ static void next_of_query(struct replayer *replayer, struct buffer *out)
 		return;
 	}
 	replayer->query = false;
+	buffer_release(&replayer->query_text);
 	sql_session_batch_end(replayer->session, !replayer->query_failed);
 	send_ready(replayer, out);
 }
@@ -343,6 +379,10 @@ static void unsupported(struct replayer *replayer, struct slice what, struct buf
 
 static void message(struct replayer *replayer, const struct pg_frame *frame, struct buffer *out)
 {
+	if (replayer->copy) {
+		pg_copy_in_message(replayer, frame, out);
+		return;
+	}
 	if (frame->part != FRAME_WHOLE) {
 		if (frame->part == FRAME_BEGIN && frame->type != 'd')
 			refuse_login(replayer, "54000",
@@ -383,7 +423,7 @@ enum replay_state pg_replayer_fill(struct replayer *replayer, struct buffer *out
 				pg_answer_sent(replayer);
 			continue;
 		}
-		if (replayer->query) {
+		if (replayer->query && !replayer->copy) {
 			next_of_query(replayer, out);
 			continue;
 		}

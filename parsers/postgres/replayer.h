@@ -7,6 +7,7 @@
  *	replayer_answer.c   which recorded exchange answers a statement, or the session itself
  *	replayer_status.c   ParameterStatus: what the session's settings are called
  *	replayer_send.c     an exchange's results, row by row, in the form that the client asked for
+ *	replayer_copy.c     COPY data, in both directions
  *
  * It is a server of the protocol: names, transaction state and errors are this session's own (design §6), and only what
  * statements answer comes from the recording. Work is done in fill(), a message at a time; an answer that does not fit
@@ -14,7 +15,8 @@
  *
  * States:
  *	STARTUP ──StartupMessage──▶ READY ──Terminate, FATAL──▶ CLOSED
- *	READY: reading messages; or `query` is on (statements of a Query are left); or `send.on` (an answer is under way)
+ *	READY: reading messages; or `query` is on (statements of a Query are left); or `send.on` (an answer is under way); or
+ *	`copy` is there (a statement, perhaps of a Query, takes COPY data: messages are read, and are nothing else)
  */
 #ifndef MOCKPROXY_POSTGRES_REPLAYER_H
 #define MOCKPROXY_POSTGRES_REPLAYER_H
@@ -49,7 +51,9 @@ struct pg_position {
 	bool begun;
 	bool done;
 	uint32_t chunk;
-	uint64_t row; /* of the chunk */
+	uint64_t row;  /* of the chunk */
+	uint64_t rows; /* of the result, that were sent */
+	size_t event;  /* of the result: those before it were sent */
 };
 
 struct pg_bound {
@@ -86,7 +90,11 @@ struct pg_send {
 	uint8_t step;
 	struct pg_position position;
 	struct answer_result result;
-	bool large; /* a row with parts is on its way: `row`, interrupted at `cuts` */
+	bool copy_out;	/* rows are COPY data */
+	bool copy_ends; /* ... to whose end the server came */
+	bool copy_binary;
+	bool copy_header; /* binary: the header is still to be sent */
+	bool large;	  /* a row with parts is on its way: `row`, interrupted at `cuts` */
 	struct buffer row;
 	size_t row_at;
 	struct pg_cut {
@@ -142,6 +150,8 @@ struct replayer {
 	struct arena arena; /* of the statement under way, in a simple query */
 	struct sql_statement sql;
 	struct sql_value *values;
+	struct buffer query_text;   /* of a Query whose message is gone since it took COPY data */
+	struct pg_copy_in *copy;    /* NULL: none */
 	struct pg_bound *executing; /* the portal whose answer `send` is; NULL in a simple query */
 	struct pg_send send;
 };
@@ -192,6 +202,23 @@ struct request pg_answer_request(struct replayer *replayer, const struct sql_sta
 				 const struct sql_value *values, struct slice text);
 void pg_answer_miss(struct replayer *replayer, const struct answer *answer, struct slice text,
 		    struct buffer *out);
+/* A statement of a simple query, as replayer->sql and its values, which last as long as the text. */
+void pg_answer_read(struct replayer *replayer, struct slice text);
+
+/* replayer_copy.c */
+/* The answer is of a statement that takes COPY data: asks for it. `bound` NULL: of a simple query. */
+void pg_copy_in_begin(struct replayer *replayer, const struct answer *answer,
+		      struct pg_bound *bound, struct slice text, struct buffer *out);
+/* A message while it is taken. */
+void pg_copy_in_message(struct replayer *replayer, const struct pg_frame *frame,
+			struct buffer *out);
+void pg_copy_in_free(struct pg_copy_in *copy); /* accepts NULL */
+/* The result under way is of a COPY; 0, or negative errno. */
+int pg_copy_out_begin(struct replayer *replayer, struct buffer *out);
+/* A row of it: 1, or negative errno. */
+int pg_copy_out_row(struct replayer *replayer, const struct answer_value *values, size_t n,
+		    struct buffer *out);
+void pg_copy_out_end(struct replayer *replayer, struct buffer *out);
 
 /* replayer_status.c */
 /* A parameter that the server reported at login: tells the client, in its own words where it asked for something else. */
@@ -215,6 +242,11 @@ bool pg_send_more(struct replayer *replayer, struct buffer *out);
 void pg_send_columns(struct buffer *out, const struct answer_columns *columns,
 		     const uint16_t *formats, size_t n_formats, bool as_recorded);
 void pg_send_status(struct buffer *out, struct slice name, struct slice value);
+/* A message whose body is send.row with value parts between: begins with an empty row, each part adds itself, ... */
+void pg_send_large_new(struct pg_send *send);
+void pg_send_large_part(struct pg_send *send, const struct answer_value *value);
+/* ... and its header is sent: 0, or -EINVAL for a body that no message can have. */
+int pg_send_large_begin(struct pg_send *send, uint8_t type, struct buffer *out);
 /* The form that column i was asked in. */
 uint16_t pg_send_form(const uint16_t *formats, size_t n_formats, size_t i);
 

@@ -23,8 +23,7 @@ struct request pg_answer_request(struct replayer *replayer, const struct sql_sta
 bool pg_answer_aborted(struct replayer *replayer, const struct sql_statement *sql,
 		       struct buffer *out)
 {
-	if (sql_session_transaction(replayer->session) != SQL_FAILED || sql->verb == SQL_COMMIT ||
-	    sql->verb == SQL_ROLLBACK || sql->verb == SQL_ROLLBACK_TO)
+	if (sql_session_accepts(replayer->session, sql))
 		return false;
 	pg_send_error(out, &(struct pg_error){
 				   .severity = "ERROR",
@@ -189,6 +188,10 @@ static void find(struct replayer *replayer, const struct sql_statement *sql,
 {
 	const struct answers *answers = replayer->answers;
 
+	/* Taken when the data came: only that tells which answer it is. */
+	if (sql->verb == SQL_COPY && answers->peek(answers->context, request, ret_answer) &&
+	    (ret_answer->flags & EXCHANGE_COPY_IN))
+		return;
 	*ret_answer = (struct answer){ .rung = RUNG_SESSION };
 	/* What the session can answer is no miss when it was not recorded. */
 	if (!pg_answer_housekeeping(sql) || answers->peek(answers->context, request, ret_answer))
@@ -201,17 +204,23 @@ static void find(struct replayer *replayer, const struct sql_statement *sql,
 		answers->count_session(answers->context);
 }
 
-void pg_answer_simple(struct replayer *replayer, struct slice text, struct buffer *out)
+void pg_answer_read(struct replayer *replayer, struct slice text)
 {
 	struct sql_options options = sql_session_options(replayer->session);
-	struct request request;
-	struct answer answer;
 
 	arena_reset(&replayer->arena);
 	sql_canonicalize(&options, text, &replayer->arena, &replayer->sql);
 	replayer->values = arena_alloc(&replayer->arena,
 				       (replayer->sql.n_slots + 1) * sizeof(*replayer->values));
 	sql_slot_values(&replayer->sql, NULL, 0, replayer->values);
+}
+
+void pg_answer_simple(struct replayer *replayer, struct slice text, struct buffer *out)
+{
+	struct request request;
+	struct answer answer;
+
+	pg_answer_read(replayer, text);
 	if (pg_answer_aborted(replayer, &replayer->sql, out))
 		return;
 	sql_session_resolve(replayer->session, &replayer->sql, replayer->values, &replayer->arena);
@@ -222,6 +231,8 @@ void pg_answer_simple(struct replayer *replayer, struct slice text, struct buffe
 		answer_housekeeping(replayer, &replayer->sql, replayer->values, out);
 	else if (answer.rung == RUNG_MISS)
 		pg_answer_miss(replayer, &answer, text, out);
+	else if (answer.flags & EXCHANGE_COPY_IN)
+		pg_copy_in_begin(replayer, &answer, NULL, text, out);
 	else
 		pg_send_begin(replayer, &answer);
 }
@@ -280,6 +291,10 @@ void pg_answer_portal(struct replayer *replayer, struct pg_bound *bound, uint64_
 	}
 	if (bound->answer.rung == RUNG_SESSION) {
 		answer_housekeeping(replayer, &bound->prepared->sql, bound->values, out);
+		return;
+	}
+	if (bound->answer.flags & EXCHANGE_COPY_IN) {
+		pg_copy_in_begin(replayer, &bound->answer, bound, bound->prepared->text, out);
 		return;
 	}
 	replayer->executing = bound;

@@ -150,7 +150,13 @@ static void unservable(struct replayer *replayer, const struct column *column, i
 
 /* ---- rows ---- */
 
-static struct pg_cut *add_cut(struct pg_send *send)
+void pg_send_large_new(struct pg_send *send)
+{
+	buffer_clear(&send->row);
+	send->n_cuts = 0;
+}
+
+void pg_send_large_part(struct pg_send *send, const struct answer_value *value)
 {
 	if (send->n_cuts == send->cuts_capacity) {
 		send->cuts_capacity = send->cuts_capacity ? 2 * send->cuts_capacity : 8;
@@ -158,7 +164,25 @@ static struct pg_cut *add_cut(struct pg_send *send)
 		if (!send->cuts)
 			abort();
 	}
-	return &send->cuts[send->n_cuts++];
+	send->cuts[send->n_cuts++] = (struct pg_cut){ send->row.size, value->part, value->size };
+}
+
+int pg_send_large_begin(struct pg_send *send, uint8_t type, struct buffer *out)
+{
+	uint64_t size = send->row.size + 4;
+
+	for (size_t i = 0; i < send->n_cuts; i++)
+		size += send->cuts[i].size;
+	if (size > INT32_MAX || send->row.overflowed)
+		return -EINVAL;
+	buffer_append_u8(out, type);
+	buffer_append_u32be(out, (uint32_t)size);
+	send->large = true;
+	send->row_at = 0;
+	send->cut = 0;
+	send->sequence = 0;
+	send->cacheable = false;
+	return 0;
 }
 
 /* A part is bytes of the recorded form; only types whose two forms are the same bytes can go as the other. */
@@ -166,7 +190,6 @@ static int encode_part(struct pg_send *send, const struct column *column, uint16
 		       const struct answer_value *value, struct buffer *out)
 {
 	uint16_t recorded = column ? column->form : PARAMETER_TEXT;
-	struct pg_cut *cut;
 
 	if (form != recorded && (!column || !pg_type_name(column->type_id).size ||
 				 pg_type_kind(column->type_id) != SQL_STRING))
@@ -174,8 +197,7 @@ static int encode_part(struct pg_send *send, const struct column *column, uint16
 	if (value->size > INT32_MAX)
 		return -EINVAL;
 	buffer_append_u32be(out, (uint32_t)value->size);
-	cut = add_cut(send);
-	*cut = (struct pg_cut){ .at = out->size, .part = value->part, .size = value->size };
+	pg_send_large_part(send, value);
 	return 0;
 }
 
@@ -243,26 +265,11 @@ static int begin_large(struct replayer *replayer, const struct answer_value *val
 		       struct buffer *out, const struct column **ret_column)
 {
 	struct pg_send *send = &replayer->send;
-	uint64_t size;
 	int error;
 
-	buffer_clear(&send->row);
-	send->n_cuts = 0;
+	pg_send_large_new(send);
 	error = encode_row(replayer, values, n, &send->row, ret_column);
-	if (error)
-		return error;
-	size = send->row.size + 4;
-	for (size_t i = 0; i < send->n_cuts; i++)
-		size += send->cuts[i].size;
-	if (size > INT32_MAX || send->row.overflowed)
-		return -EINVAL;
-	buffer_append_u8(out, 'D');
-	buffer_append_u32be(out, (uint32_t)size);
-	send->large = true;
-	send->row_at = 0;
-	send->cut = 0;
-	send->sequence = 0;
-	return 0;
+	return error ? error : pg_send_large_begin(send, 'D', out);
 }
 
 /* Goes on with a row with parts; false when the recording does not hold what it says. */
@@ -312,9 +319,11 @@ static int send_row(struct replayer *replayer, struct buffer *out, const struct 
 	if (found != 1)
 		return found;
 	send->position.row++;
+	send->position.rows++;
 	send->rows++;
+	if (send->copy_out)
+		return pg_copy_out_row(replayer, values, n, out);
 	if (has_parts(values, n)) {
-		send->cacheable = false;
 		found = begin_large(replayer, values, n, out, ret_column);
 		return found ? found : 1;
 	}
@@ -364,16 +373,20 @@ static void send_message(struct buffer *out, uint8_t type, const struct answer_f
 	pg_message_end(out, at);
 }
 
-/* Notices before the rows, once: where between the rows they came is not kept. Reports wait for ReadyForQuery. */
-static void send_events(struct replayer *replayer, struct buffer *out)
+/* What came up to this place of the result (answer_event.place), in order. Reports wait for ReadyForQuery. */
+static void send_events(struct replayer *replayer, uint64_t place, struct buffer *out)
 {
 	const struct answer_result *result = &replayer->send.result;
+	struct pg_position *position = &replayer->send.position;
 
-	if (replayer->send.position.begun && !replayer->send.describe)
+	if (position->done) /* a portal that is executed once more */
 		return;
-	for (size_t i = 0; i < result->n_events; i++) {
-		const struct answer_event *event = &result->events[i];
+	while (position->event < result->n_events) {
+		const struct answer_event *event = &result->events[position->event];
 
+		if (event->place > place)
+			return;
+		position->event++;
 		if (!event->status) {
 			send_message(out, 'N', event->fields, event->n_fields);
 		} else if (event->n_fields == 1) {
@@ -398,12 +411,19 @@ static void step_result(struct replayer *replayer, struct buffer *out)
 		send->position.done = true;
 		return;
 	}
-	send_events(replayer, out);
+	send_events(replayer, 0, out);
 	if (send->describe && send->result.columns)
 		pg_send_columns(out, send->result.columns, NULL, 0, send->kind == EXCHANGE_SIMPLE);
 	send->step = STEP_END;
+	if (send->flags & (EXCHANGE_COPY_IN | EXCHANGE_COPY_OUT)) {
+		found = pg_copy_out_begin(replayer, out);
+		if (found < 0) {
+			unservable(replayer, NULL, found, out);
+			return;
+		}
+	}
 	if (send->result.chunks && send->position.chunk < send->result.chunks &&
-	    !send->position.done) {
+	    !send->position.done && !(send->flags & EXCHANGE_COPY_IN)) {
 		send->step = STEP_ROWS;
 		found = open_chunk(replayer);
 		if (found < 0)
@@ -429,6 +449,7 @@ static void step_rows(struct replayer *replayer, struct buffer *out)
 			suspend(replayer, out);
 			return;
 		}
+		send_events(replayer, send->position.rows + 1, out);
 		found = send_row(replayer, out, &column);
 		if (found < 0) {
 			unservable(replayer, column, found, out);
@@ -477,6 +498,9 @@ static void step_end(struct replayer *replayer, struct buffer *out)
 	struct pg_send *send = &replayer->send;
 	const struct answer_result *result = &send->result;
 
+	send_events(replayer, ANSWER_EVENT_LAST - 1, out);
+	if (send->copy_out)
+		pg_copy_out_end(replayer, out);
 	if (result->empty)
 		pg_message_end(out, pg_message_begin(out, 'I'));
 	else if (result->completion.tag.data &&
@@ -490,6 +514,7 @@ static void step_end(struct replayer *replayer, struct buffer *out)
 		send->failed = true;
 		replayer->closed |= fatal(result);
 	}
+	send_events(replayer, ANSWER_EVENT_LAST, out);
 	if (!result->empty && !result->completion.tag.data && !result->error) {
 		unservable(replayer, NULL, send->flags & EXCHANGE_ROW_LIMIT ? -ENODATA : -EINVAL,
 			   out);
@@ -497,13 +522,12 @@ static void step_end(struct replayer *replayer, struct buffer *out)
 	}
 	send->number++;
 	send->step = STEP_RESULT;
-	send->position.chunk = 0;
-	send->position.row = 0;
 	/* Only what was merged has more results than one. */
 	if (send->failed || !(send->flags & EXCHANGE_MERGED)) {
 		send->on = false;
 		send->position.done = true;
 	}
+	send->position = (struct pg_position){ .begun = true, .done = send->position.done };
 }
 
 /* From the cache, or from the recording and into the cache when all of it fits one call. */

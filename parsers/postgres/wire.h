@@ -83,6 +83,8 @@ void pg_cursor_text(struct slice name, struct buffer *text);
 struct slice pg_last_name(struct slice canonical, struct arena *arena);
 /* The next parameter of a startup message, behind its code; false at the end: cursor_done() says whether it was whole. */
 bool pg_startup_next(struct cursor *cursor, struct slice *ret_name, struct slice *ret_value);
+/* Does a startup parameter "replication" of this value ask for it? */
+bool pg_wants_replication(struct slice value);
 /* The SQLSTATE of raw error fields, or an empty slice. */
 struct slice pg_error_code(struct slice raw);
 

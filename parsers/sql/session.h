@@ -61,6 +61,8 @@ void sql_session_resolve(const struct sql_session *session, const struct sql_sta
 /* Borrowed until the session is fed again. */
 struct sql_context sql_session_context(const struct sql_session *session);
 enum sql_transaction sql_session_transaction(const struct sql_session *session);
+/* PostgreSQL: would the server look at this statement, or has the transaction failed, and it is not one that ends it? */
+bool sql_session_accepts(const struct sql_session *session, const struct sql_statement *statement);
 /* How the session's lexer reads now (standard_conforming_strings; sql_mode and character_set_client). */
 struct sql_options sql_session_options(const struct sql_session *session);
 /*

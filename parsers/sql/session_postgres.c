@@ -9,7 +9,7 @@
  *
  *	I → T [BEGIN]				T → E [error]
  *	T, E → I [COMMIT, ROLLBACK]		E → T [ROLLBACK TO]
- *	T → I [PREPARE TRANSACTION]
+ *	T, E → I [PREPARE TRANSACTION, also one that fails]
  */
 #include "parsers/sql/search_path.h"
 #include "parsers/sql/session_state.h"
@@ -393,6 +393,12 @@ static bool on_transaction(struct sql_session *session, uint8_t verb, struct sql
 	}
 }
 
+static bool prepares_transaction(const struct sql_statement *statement)
+{
+	return statement->verb == SQL_OTHER &&
+	       slice_starts_with(statement->canonical, SLICE("prepare transaction "));
+}
+
 static void on_success(struct sql_session *session, const struct sql_statement *statement,
 		       const struct sql_value *values)
 {
@@ -411,11 +417,17 @@ static void on_success(struct sql_session *session, const struct sql_statement *
 			on_reset(session, &reader);
 		else if (sql_reader_take_word(&reader, SLICE("discard")))
 			on_discard(session, &reader);
-		else if (sql_reader_take_word(&reader, SLICE("prepare")) &&
-			 sql_reader_at_word(&reader, SLICE("transaction")))
-			end_transaction(session, NULL, true);
+		else if (prepares_transaction(statement))
+			end_transaction(session, NULL, session->transaction != SQL_FAILED);
 	}
 	arena_release(&arena);
+}
+
+bool sql_session_accepts(const struct sql_session *session, const struct sql_statement *statement)
+{
+	return session->transaction != SQL_FAILED || statement->verb == SQL_EMPTY ||
+	       statement->verb == SQL_COMMIT || statement->verb == SQL_ROLLBACK ||
+	       statement->verb == SQL_ROLLBACK_TO || prepares_transaction(statement);
 }
 
 /* What most statements are: nothing of a session changes by them. */
@@ -451,8 +463,9 @@ void sql_session_postgres_statement(struct sql_session *session,
 				    const struct sql_value *values, bool ok)
 {
 	if (!ok) {
-		/* A COMMIT that fails has ended the transaction all the same. */
-		if (statement->verb == SQL_COMMIT && session->transaction != SQL_IDLE)
+		/* A COMMIT, and the first half of one, that fails has ended the transaction all the same. */
+		if ((statement->verb == SQL_COMMIT || prepares_transaction(statement)) &&
+		    session->transaction != SQL_IDLE)
 			end_transaction(session, NULL, false);
 		else if (session->transaction == SQL_IN_TRANSACTION)
 			session->transaction = SQL_FAILED;

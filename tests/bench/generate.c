@@ -1,96 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Makes a recording of N distinct exchanges for `make bench`: SELECT abalance FROM pgbench_accounts WHERE aid = K; for
- * each K from 1 to N, after what pgbench asks at its start. It makes the bytes of the conversation and passes them
- * through the program's own recorder and writer, so that the file is what recording such a run would have given.
- * Every answer has its own value, so that no two results are the same. -m: one prepared statement, executed N times.
+ * Makes a recording of N distinct exchanges for `make bench`. Every answer has its own value, so that no two results are
+ * the same.
+ *
+ *	postgres: SELECT abalance FROM pgbench_accounts WHERE aid = K; for each K from 1 to N, after what pgbench asks at
+ *	          its start; with -m as one prepared statement, executed N times
+ *	http:     GET /item/K, for each K from 1 to N, as wrk asks and nginx answers
  */
-#include "parsers/buffer.h"
-#include "parsers/protocol.h"
-#include "store/writer.h"
+#include "tests/bench/conversation.h"
 #include "tests/bench/net.h"
 #include "tests/bench/wire.h"
 
-#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #define EXCHANGES_MAX 10000000
 #define MESSAGE_BYTES 4096
-#define PUSH_BYTES (256 * 1024)
-#define START_NS 1700000000000000000
-#define EXCHANGE_NS 50000
-#define CONNECTION 1
 
-/* Signalled by the writer's thread when its queue has room again. */
-struct room {
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
+/* What is to be made. */
+struct wanted {
+	const char *path;
+	const char *protocol;
+	const char *database;
+	uint32_t n;
+	uint16_t port;
+	bool prepared; /* a statement is prepared once and its parameter bound; else each is a Query */
 };
 
-struct conversation {
-	const struct protocol *protocol;
-	struct recorder *recorder;
-	struct writer *writer;
-	struct room *room;
-	struct item_list items;
-	struct buffer message;
-	int64_t now_ns;
-	bool prepared; /* the statement is prepared once and its parameter bound; else each is a Query */
-};
-
-static _Noreturn void die(const char *what, const char *why)
-{
-	fprintf(stderr, "generate: %s: %s\n", what, why);
-	exit(1);
-}
-
-static void room_made(void *context)
-{
-	struct room *room = context;
-
-	pthread_mutex_lock(&room->lock);
-	pthread_cond_signal(&room->changed);
-	pthread_mutex_unlock(&room->lock);
-}
-
-static void push(struct conversation *conversation)
-{
-	const char *failed = writer_failed(conversation->writer);
-
-	if (failed)
-		die("writing", failed);
-	writer_push(conversation->writer, &conversation->items);
-	pthread_mutex_lock(&conversation->room->lock);
-	while (writer_full(conversation->writer) && !writer_failed(conversation->writer))
-		pthread_cond_wait(&conversation->room->changed, &conversation->room->lock);
-	pthread_mutex_unlock(&conversation->room->lock);
-}
-
-static void see(struct conversation *conversation, enum side side, struct slice bytes)
-{
-	const char *why = "error";
-
-	if (conversation->protocol->recorder_see(conversation->recorder, side, bytes,
-						 conversation->now_ns, &conversation->items, &why))
-		die("recording", why);
-	conversation->now_ns += EXCHANGE_NS / 2;
-	if (conversation->items.bytes >= PUSH_BYTES)
-		push(conversation);
-}
+/* ---- PostgreSQL ---- */
 
 /* A Query message with this text. */
-static void ask(struct conversation *conversation, struct slice text)
+static void ask(struct conversation *conversation, struct buffer *message, struct slice text)
 {
-	struct buffer *message = &conversation->message;
-
 	buffer_clear(message);
 	buffer_append_u8(message, 'Q');
 	buffer_append_u32be(message, (uint32_t)text.size + 5);
 	buffer_append_slice(message, text);
 	buffer_append_u8(message, 0);
-	see(conversation, SIDE_CLIENT, buffer_slice(message));
+	conversation_see(conversation, SIDE_CLIENT, buffer_slice(message));
 }
 
 static size_t begin(struct buffer *message, uint8_t type)
@@ -111,9 +58,8 @@ static void end(struct buffer *message, size_t at)
 }
 
 /* As pgbench -M prepared does: Parse and Sync. */
-static void prepare(struct conversation *conversation)
+static void prepare(struct conversation *conversation, struct buffer *message)
 {
-	struct buffer *message = &conversation->message;
 	size_t at;
 
 	buffer_clear(message);
@@ -122,14 +68,13 @@ static void prepare(struct conversation *conversation)
 					   "WHERE aid = $1;\0\0\0"));
 	end(message, at);
 	end(message, begin(message, 'S'));
-	see(conversation, SIDE_CLIENT, buffer_slice(message));
-	see(conversation, SIDE_SERVER, SLICE("1\0\0\0\004" WIRE_READY));
+	conversation_see(conversation, SIDE_CLIENT, buffer_slice(message));
+	conversation_see(conversation, SIDE_SERVER, SLICE("1\0\0\0\004" WIRE_READY));
 }
 
 /* Bind of one parameter as text, Describe, Execute and Sync. */
-static void execute(struct conversation *conversation, uint32_t account)
+static void execute(struct conversation *conversation, struct buffer *message, uint32_t account)
 {
-	struct buffer *message = &conversation->message;
 	char text[16];
 	int size = snprintf(text, sizeof(text), "%u", account);
 	size_t at;
@@ -148,12 +93,11 @@ static void execute(struct conversation *conversation, uint32_t account)
 	buffer_append_slice(message, SLICE("\0\0\0\0\0"));
 	end(message, at);
 	end(message, begin(message, 'S'));
-	see(conversation, SIDE_CLIENT, buffer_slice(message));
+	conversation_see(conversation, SIDE_CLIENT, buffer_slice(message));
 }
 
-static void log_in(struct conversation *conversation, const char *database)
+static void log_in(struct conversation *conversation, struct buffer *message, const char *database)
 {
-	struct buffer *message = &conversation->message;
 	struct slice user = SLICE("user\0postgres\0database\0");
 	struct slice rest = SLICE("\0application_name\0pgbench\0\0");
 
@@ -163,27 +107,27 @@ static void log_in(struct conversation *conversation, const char *database)
 	buffer_append_slice(message, user);
 	buffer_append_string(message, database);
 	buffer_append_slice(message, rest);
-	see(conversation, SIDE_CLIENT, buffer_slice(message));
-	see(conversation, SIDE_SERVER, SLICE(WIRE_LOGIN));
+	conversation_see(conversation, SIDE_CLIENT, buffer_slice(message));
+	conversation_see(conversation, SIDE_SERVER, SLICE(WIRE_LOGIN));
 }
 
-static void read_account(struct conversation *conversation, uint32_t account)
+static void read_account(struct conversation *conversation, struct buffer *message,
+			 uint32_t account, bool prepared)
 {
-	struct buffer *message = &conversation->message;
 	uint32_t balance = account * 7919U % 1000000;
 	char text[128];
 	int size;
 
 	size = snprintf(text, sizeof(text), "SELECT abalance FROM pgbench_accounts WHERE aid = %u;",
 			account);
-	if (conversation->prepared)
-		execute(conversation, account);
+	if (prepared)
+		execute(conversation, message, account);
 	else
-		ask(conversation, slice_of(text, (size_t)size));
+		ask(conversation, message, slice_of(text, (size_t)size));
 
 	size = snprintf(text, sizeof(text), "%u", balance);
 	buffer_clear(message);
-	if (conversation->prepared)
+	if (prepared)
 		buffer_append_slice(message, SLICE("2\0\0\0\004"));
 	buffer_append_slice(message, SLICE(WIRE_BALANCE_COLUMNS "D"));
 	buffer_append_u32be(message, (uint32_t)size + 10);
@@ -191,107 +135,94 @@ static void read_account(struct conversation *conversation, uint32_t account)
 	buffer_append_u32be(message, (uint32_t)size);
 	buffer_append_string(message, text);
 	buffer_append_slice(message, SLICE(WIRE_ONE_ROW_TAG WIRE_READY));
-	see(conversation, SIDE_SERVER, buffer_slice(message));
+	conversation_see(conversation, SIDE_SERVER, buffer_slice(message));
 }
 
-static void open_connection(struct conversation *conversation, uint16_t port)
+static void converse_postgres(const struct wanted *wanted, struct buffer *message)
 {
-	struct item *item = item_new(ITEM_CONNECTION_OPEN, CONNECTION);
+	struct conversation *conversation =
+		conversation_open(wanted->path, wanted->protocol, "pgbench", wanted->port);
 
-	item->connection_open.start_ns = conversation->now_ns;
-	item->connection_open.address = arena_copy(&item->arena, SLICE("127.0.0.1"));
-	item->connection_open.port = port;
-	item->connection_open.program = arena_copy(&item->arena, SLICE("pgbench"));
-	item_list_add(&conversation->items, item);
+	log_in(conversation, message, wanted->database);
+	ask(conversation, message, SLICE(WIRE_SCALE_QUERY));
+	conversation_see(conversation, SIDE_SERVER,
+			 SLICE(WIRE_SCALE_ROWS WIRE_ONE_ROW_TAG WIRE_READY));
+	ask(conversation, message, SLICE(WIRE_PARTITIONS_QUERY));
+	conversation_see(conversation, SIDE_SERVER,
+			 SLICE(WIRE_PARTITIONS_ROWS WIRE_ONE_ROW_TAG WIRE_READY));
+	if (wanted->prepared)
+		prepare(conversation, message);
+	for (uint32_t account = 1; account <= wanted->n; account++)
+		read_account(conversation, message, account, wanted->prepared);
+	conversation_see(conversation, SIDE_CLIENT, SLICE("X\0\0\0\x04"));
+	conversation_close(conversation, (uint64_t)wanted->n + 2);
 }
 
-static void close_connection(struct conversation *conversation)
-{
-	struct item *item = item_new(ITEM_CONNECTION_CLOSE, CONNECTION);
+/* ---- HTTP ---- */
 
-	conversation->protocol->recorder_end(conversation->recorder, conversation->now_ns,
-					     &conversation->items);
-	item->connection_close.end_ns = conversation->now_ns;
-	item->connection_close.outcome = arena_copy(&item->arena, SLICE("closed"));
-	item_list_add(&conversation->items, item);
+/* The bytes are those of wrk 4.1 and nginx 1.22. */
+static void get_item(struct conversation *conversation, uint32_t item, uint16_t port)
+{
+	char text[512], body[32];
+	int size;
+
+	size = snprintf(text, sizeof(text), "GET /item/%u HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n\r\n",
+			item, port);
+	conversation_see(conversation, SIDE_CLIENT, slice_of(text, (size_t)size));
+	snprintf(body, sizeof(body), "/item/%u\n", item);
+	size = snprintf(text, sizeof(text),
+			"HTTP/1.1 200 OK\r\n"
+			"Server: nginx/1.22.1\r\n"
+			"Date: Wed, 25 Nov 2026 12:%02u:%02u GMT\r\n"
+			"Content-Type: text/plain\r\n"
+			"Content-Length: %zu\r\n"
+			"Connection: keep-alive\r\n\r\n%s",
+			item / 1200000 % 60, item / 20000 % 60, strlen(body), body);
+	conversation_see(conversation, SIDE_SERVER, slice_of(text, (size_t)size));
 }
 
-static void converse(struct conversation *conversation, uint32_t n, uint16_t port,
-		     const char *database)
+static void converse_http(const struct wanted *wanted)
 {
-	open_connection(conversation, port);
-	log_in(conversation, database);
-	ask(conversation, SLICE(WIRE_SCALE_QUERY));
-	see(conversation, SIDE_SERVER, SLICE(WIRE_SCALE_ROWS WIRE_ONE_ROW_TAG WIRE_READY));
-	ask(conversation, SLICE(WIRE_PARTITIONS_QUERY));
-	see(conversation, SIDE_SERVER, SLICE(WIRE_PARTITIONS_ROWS WIRE_ONE_ROW_TAG WIRE_READY));
-	if (conversation->prepared)
-		prepare(conversation);
-	for (uint32_t account = 1; account <= n; account++)
-		read_account(conversation, account);
-	see(conversation, SIDE_CLIENT, SLICE("X\0\0\0\x04"));
-	close_connection(conversation);
-	push(conversation);
-}
+	struct conversation *conversation =
+		conversation_open(wanted->path, wanted->protocol, "wrk", wanted->port);
 
-static void generate(const char *path, uint32_t n, uint16_t port, const char *database,
-		     bool prepared)
-{
-	struct room room = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER };
-	const char *command[] = { "pgbench", "-S", NULL };
-	struct writer_options options = {
-		.path = path, .command = command, .drained = room_made, .drained_context = &room
-	};
-	struct conversation conversation = { .room = &room,
-					     .now_ns = START_NS,
-					     .prepared = prepared };
-	struct writer_summary summary;
-	char error[STORE_ERROR_BYTES];
-
-	conversation.protocol = protocol_by_name(SLICE("postgres"));
-	if (!conversation.protocol)
-		die("protocol", "postgres is not there");
-	if (writer_open(&options, &conversation.writer, error))
-		die(path, error);
-	conversation.recorder = conversation.protocol->recorder_new(CONNECTION);
-	item_list_init(&conversation.items);
-	buffer_init(&conversation.message, MESSAGE_BYTES);
-
-	converse(&conversation, n, port, database);
-
-	conversation.protocol->recorder_free(conversation.recorder);
-	item_list_release(&conversation.items);
-	buffer_release(&conversation.message);
-	if (writer_close(conversation.writer, NULL, &summary, error))
-		die(path, error);
-	if (summary.exchanges != (uint64_t)n + 2 || summary.unfinished || summary.flagged)
-		die(path, "the recording does not hold what was said");
+	for (uint32_t item = 1; item <= wanted->n; item++)
+		get_item(conversation, item, wanted->port);
+	conversation_close(conversation, wanted->n);
 }
 
 int main(int argc, char **argv)
 {
-	const char *path = NULL, *database = "bench";
-	uint32_t n = 0, port = 0;
-	bool prepared = false;
+	struct wanted wanted = { .protocol = "postgres", .database = "bench" };
+	struct buffer message;
 	int option;
 
-	while ((option = getopt(argc, argv, "o:n:p:d:m")) != -1) {
+	while ((option = getopt(argc, argv, "o:n:p:d:P:m")) != -1) {
 		if (option == 'o')
-			path = optarg;
+			wanted.path = optarg;
 		else if (option == 'n')
-			n = net_number(optarg, EXCHANGES_MAX);
+			wanted.n = net_number(optarg, EXCHANGES_MAX);
 		else if (option == 'p')
-			port = net_number(optarg, UINT16_MAX);
+			wanted.port = (uint16_t)net_number(optarg, UINT16_MAX);
 		else if (option == 'd')
-			database = optarg;
+			wanted.database = optarg;
+		else if (option == 'P')
+			wanted.protocol = optarg;
 		else if (option == 'm')
-			prepared = true;
+			wanted.prepared = true;
 	}
-	if (!path || !n || !port || strlen(database) > 63 || optind != argc) {
-		fprintf(stderr,
-			"usage: generate -o FILE -n EXCHANGES -p PORT [-d DATABASE] [-m]\n");
+	if (!wanted.path || !wanted.n || !wanted.port || strlen(wanted.database) > 63 ||
+	    optind != argc) {
+		fprintf(stderr, "usage: generate -o FILE -n EXCHANGES -p PORT [-d DATABASE] "
+				"[-P postgres|http] [-m]\n");
 		return 2;
 	}
-	generate(path, n, (uint16_t)port, database, prepared);
+	if (strcmp(wanted.protocol, "http") == 0) {
+		converse_http(&wanted);
+		return 0;
+	}
+	buffer_init(&message, MESSAGE_BYTES);
+	converse_postgres(&wanted, &message);
+	buffer_release(&message);
 	return 0;
 }

@@ -182,11 +182,7 @@ class Postgres:
                 raise BenchError("PostgreSQL does not let clients in")
 
     def run(self, program, *arguments):
-        result = subprocess.run([f"{self.bin}/{program}", *arguments], env=self.environment, text=True,
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        if result.returncode:
-            raise BenchError(f"{program} failed: {result.stdout.strip()}")
-        return result.stdout
+        return run([f"{self.bin}/{program}", *arguments], self.environment)
 
 
 class Mariadb:
@@ -223,6 +219,60 @@ class Mariadb:
         if result.returncode:
             raise BenchError(f"{command[0]} failed: {result.stdout.strip()[-1000:]}")
         return result.stdout
+
+
+NGINX_CONFIGURATION = """\
+daemon off;
+{user}
+worker_processes auto;
+pid {folder}/pid;
+error_log {folder}/error;
+events {{ worker_connections 4096; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/t1;
+    proxy_temp_path {folder}/t2;
+    fastcgi_temp_path {folder}/t3;
+    uwsgi_temp_path {folder}/t4;
+    scgi_temp_path {folder}/t5;
+    default_type text/plain;
+    keepalive_requests 1000000000;
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{ return 200 "$uri\\n"; }}
+    }}
+}}
+"""
+
+
+class Nginx:
+    """An nginx of our own that answers every request with the path that was asked for."""
+
+    def __init__(self, host):
+        self.port = free_port()
+        self.environment = dict(os.environ)
+        program = shutil.which("nginx", path=SYSTEM_PATH)
+        if not program:
+            raise BenchError("nginx is not installed: apt-get install nginx-light")
+        folder = host.path("nginx")
+        os.mkdir(folder)
+        with open(folder + "/conf", "w", encoding="ascii") as file:
+            file.write(NGINX_CONFIGURATION.format(folder=folder, port=self.port,
+                                                  user="user root;" if host.is_root else ""))
+        process = host.start("nginx-server", [program, "-c", folder + "/conf", "-p", folder, "-e", folder + "/error"],
+                             signal.SIGQUIT, **SESSION)
+        host.wait_for_port(process, self.port)
+
+    def run(self, *command):
+        return run(command, self.environment)
+
+
+def run(command, environment):
+    result = subprocess.run(command, env=environment, text=True, stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if result.returncode:
+        raise BenchError(f"{command[0]} failed: {result.stdout.strip()[-1000:]}")
+    return result.stdout
 
 
 def read_proc(path):

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What asks, and whom: pgbench and PostgreSQL, or sysbench and MariaDB. Each load knows its modes, its rows and its
-floors, starts its server, and makes the recordings that replay is measured with."""
+"""What asks, and whom: pgbench and PostgreSQL, sysbench and MariaDB, or wrk and nginx (http_load.py). Each load knows its
+modes, its rows and its floors, starts its server, and makes the recordings that replay is measured with."""
 
 import re
 import subprocess
 
 from host import BenchError, Mariadb, Postgres, free_port
+from http_load import Wrk
 from rows import MAIN_SIZE, SIZES, OwnServerRow, ReplayRow, ServerRow, proxy_rows
 
 ACCOUNTS_PER_SCALE = 100_000
@@ -49,14 +50,39 @@ class PgbouncerRow(ServerRow):
         return ["pgbouncer", "-q", path]
 
 
-class Pgbench:
+class SqlLoad:
+    """What the databases have in common."""
+
+    quick_mode = "prepared"
+    clients = (1, 8)
+    floor_clients = 8
+    has_cold = False  # is there a row of a recording that the kernel has forgotten?
+    ceiling = None  # the row that replay can at most come to
+    replay_beats = ()  # rows of other programs that replay, and how many times as fast this one has to be
+    select = None  # what is asked, as LIKE has it
+
+    @classmethod
+    def stored(cls, database):
+        """The transactions that a recording holds, as the view for people shows them."""
+        return database.execute("select count(*) from queries where row_count = 1 and sql like ?",
+                                (cls.select,)).fetchone()[0]
+
+    @staticmethod
+    def is_all(stored, transactions, case):
+        return stored == transactions
+
+
+class Pgbench(SqlLoad):
     """PostgreSQL: pgbench -S in its three query modes."""
 
     name = "pgbench"
     modes = ("simple", "extended", "prepared")
+    ceiling = "canned bytes"
+    has_cold = True
     select = "SELECT abalance%"
     replay_floor = 2.5  # of direct
     sizes = SIZES  # of the recordings that are compared with each other
+    size_modes = ("simple", "prepared")
 
     @staticmethod
     def start(host):
@@ -66,9 +92,9 @@ class Pgbench:
     def rows(sizes):
         rows = proxy_rows()
         rows.insert(2, PgbouncerRow())
-        rows += [ReplayRow(size) for size in sizes]
+        rows += [ReplayRow(size, Pgbench.size_modes) for size in sizes]
         if SIZES[-1] in sizes:
-            rows.append(ReplayRow(SIZES[-1], cold=True))
+            rows.append(ReplayRow(SIZES[-1], Pgbench.size_modes, cold=True))
         return rows + [OwnServerRow("canned bytes", "canned", 1)]
 
     @staticmethod
@@ -87,7 +113,7 @@ class Pgbench:
                 "-h", "127.0.0.1", "-p", str(port), *script, "bench"]
 
     @staticmethod
-    def script(case):
+    def script(_, case):
         return ["-S", "-T", str(case.seconds)]
 
     @staticmethod
@@ -110,7 +136,7 @@ class Pgbench:
         return float(tps.group(1)), int(count.group(1))
 
 
-class Sysbench:
+class Sysbench(SqlLoad):
     """MariaDB: sysbench oltp_point_select, as text and prepared. A client is a thread: --jobs means nothing to it."""
 
     name = "sysbench"
@@ -118,6 +144,7 @@ class Sysbench:
     select = "SELECT c FROM sbtest1%"
     replay_floor = 2.0
     sizes = (MAIN_SIZE,)
+    size_modes = ()
 
     @staticmethod
     def start(host):
@@ -156,12 +183,12 @@ class Sysbench:
         return [*Sysbench.options(port), f"--threads={case.clients}", f"--db-ps-mode={way}", *script]
 
     @staticmethod
-    def script(case):
+    def script(_, case):
         return ["--events=0", f"--time={case.seconds}", "oltp_point_select", "run"]
 
     @staticmethod
-    def replay_script(_, case, size, cold):
-        return Sysbench.script(case)
+    def replay_script(bench, case, size, cold):
+        return Sysbench.script(bench, case)
 
     @staticmethod
     def read(text):
@@ -172,4 +199,4 @@ class Sysbench:
         return float(found.group(2)), int(found.group(1))
 
 
-LOADS = {"postgres": Pgbench, "mariadb": Sysbench}
+LOADS = {"postgres": Pgbench, "mariadb": Sysbench, "nginx": Wrk}

@@ -3,13 +3,12 @@
 
 from statistics import median
 
-from rows import LONG_ROW, MAIN_SIZE, SIZE_MODES, SIZES
+from rows import LONG_ROW, MAIN_SIZE, SIZES
 
 RECORD_FLOOR = 0.95  # of the bare relay
 REPLAY_AIM = 0.8  # of the server of canned bytes
 SIZE_FLOOR = 0.75  # tps of the largest recording, of that of the smallest
 ANONYMOUS_FLOOR_KB = 64 * 1024
-FLOOR_CLIENTS = 8
 RELAYS = ("bare relay", "bare relay 2 threads")
 
 
@@ -96,7 +95,7 @@ class Floors:
         for mode in load.modes:
             self.replay(mode)
         if SIZES[-1] in load.sizes:
-            for mode in SIZE_MODES:
+            for mode in load.size_modes:
                 self.sizes(mode)
             self.memory()
 
@@ -106,25 +105,27 @@ class Floors:
                            "aim": aim, "holds": holds})
 
     def ratio(self, mode, row, base):
-        ratios = self.results.ratios(mode, FLOOR_CLIENTS, row, base) if base else []
+        ratios = self.results.ratios(mode, self.load.floor_clients, row, base) if base else []
         return median(ratios) if ratios else None
 
     def record(self, mode, row):
-        relay = self.results.better_relay(mode, FLOOR_CLIENTS)
+        relay = self.results.better_relay(mode, self.load.floor_clients)
         self.add(f"{mode}: {row} to the better bare relay ({relay})", self.ratio(mode, row, relay), RECORD_FLOOR)
         self.add(f"{mode}: {row} to HAProxy", self.ratio(mode, row, "haproxy"), 1.0, aim=True)
 
     def replay(self, mode):
         row = f"replay {MAIN_SIZE:,}"
         self.add(f"{mode}: {row} to direct", self.ratio(mode, row, "direct"), self.load.replay_floor)
-        if self.load.name != "pgbench":
-            return  # canned.c speaks PostgreSQL's protocol only
-        self.add(f"{mode}: {row} to canned bytes", self.ratio(mode, row, "canned bytes"), REPLAY_AIM, aim=True)
+        if self.load.ceiling:
+            self.add(f"{mode}: {row} to {self.load.ceiling}", self.ratio(mode, row, self.load.ceiling), REPLAY_AIM, aim=True)
+        for other, times in self.load.replay_beats:
+            self.add(f"{mode}: {row} to {other}", self.ratio(mode, row, other), times or 1.0, aim=not times)
 
     def sizes(self, mode):
         small, large = f"replay {SIZES[0]:,}", f"replay {SIZES[-1]:,}"
         self.add(f"{mode}: {large} to {small}", self.ratio(mode, large, small), SIZE_FLOOR)
-        self.add(f"{mode}: {large} cold to {small}", self.ratio(mode, large + " cold", small), SIZE_FLOOR, aim=True)
+        if self.load.has_cold:
+            self.add(f"{mode}: {large} cold to {small}", self.ratio(mode, large + " cold", small), SIZE_FLOOR, aim=True)
 
     def memory(self):
         runs = [run for run in self.results.runs

@@ -11,7 +11,6 @@ from host import BenchError, GatedCommand, Meter, START_TIMEOUT_S, complaint, fa
 
 SIZES = (100, 10_000, 1_000_000)
 MAIN_SIZE = 10_000
-SIZE_MODES = ("simple", "prepared")
 CLOSE_TIMEOUT_S = 300
 LONG_S = 30  # the writer's queue is full long before
 LONG_ROW = f"record {LONG_S} s"
@@ -20,13 +19,13 @@ HAPROXY_CONFIGURATION = """\
 global
     maxconn 256
 defaults
-    mode tcp
+    mode {mode}
     timeout connect 5s
     timeout client 1h
     timeout server 1h
-listen database
+listen bench
     bind 127.0.0.1:{port}
-    server database 127.0.0.1:{upstream}
+    server upstream 127.0.0.1:{upstream}
 """
 
 
@@ -72,9 +71,9 @@ class Row:
 
     def script(self, bench, case):
         """The load's options for what is asked, and for how much."""
-        return bench.load.script(case)
+        return bench.load.script(bench, case)
 
-    def check(self, bench, status, transactions):
+    def check(self, bench, case, status, transactions):
         """After the end; raises BenchError when the run is not worth its figure."""
         if status:
             raise BenchError(f"exit status {status}")
@@ -104,13 +103,14 @@ class ServerRow(Row):
 
 
 class HaproxyRow(ServerRow):
-    def __init__(self):
-        super().__init__("haproxy", "haproxy")
+    def __init__(self, mode="tcp"):
+        super().__init__("haproxy" if mode == "tcp" else f"haproxy {mode}", "haproxy")
+        self.mode = mode
 
     def command(self, bench, port):
-        path = bench.host.path("haproxy.cfg")
+        path = bench.host.path(f"haproxy-{self.mode}.cfg")
         with open(path, "w", encoding="ascii") as file:
-            file.write(HAPROXY_CONFIGURATION.format(port=port, upstream=bench.server.port))
+            file.write(HAPROXY_CONFIGURATION.format(mode=self.mode, port=port, upstream=bench.server.port))
         return ["haproxy", "-db", "-f", path]
 
 
@@ -176,21 +176,20 @@ class RecordRow(MockproxyRow):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(bench.host.path("record.db" + suffix))
 
-    def check(self, bench, status, transactions):
-        super().check(bench, status, transactions)
+    def check(self, bench, case, status, transactions):
+        super().check(bench, case, status, transactions)
         if not self.stores:
             return
-        stored = count_selects(bench.host.path("record.db"), bench.load.select)
-        if stored != transactions:
+        stored = count_stored(bench.host.path("record.db"), bench.load)
+        if not bench.load.is_all(stored, transactions, case):
             raise BenchError(f"the recording holds {stored} of {transactions} transactions")
 
 
-def count_selects(path, select):
-    """The transactions that a recording holds, as the view for people shows them: texts like `select`."""
+def count_stored(path, load):
+    """The transactions that a recording holds."""
     try:
         with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
-            return database.execute("select count(*) from queries where row_count = 1 and sql like ?",
-                                    (select,)).fetchone()[0]
+            return load.stored(database)
     except sqlite3.Error as error:
         raise BenchError(f"the recording cannot be read: {error}") from None
 
@@ -198,14 +197,15 @@ def count_selects(path, select):
 class ReplayRow(MockproxyRow):
     """Replay over uniformly distinct keys of a recording of `size` exchanges."""
 
-    def __init__(self, size, cold=False):
+    def __init__(self, size, size_modes=(), cold=False):
         super().__init__(f"replay {size:,}" + (" cold" if cold else ""), False)
         self.size = size
+        self.size_modes = size_modes
         self.cold = cold
 
     def fits(self, case):
-        # Recordings of other sizes are compared where it matters: many clients, in two modes.
-        return (self.size == MAIN_SIZE and not self.cold) or (case.clients > 1 and case.mode in SIZE_MODES)
+        # Recordings of other sizes are compared where it matters: many clients, in some modes.
+        return (self.size == MAIN_SIZE and not self.cold) or (case.clients > 1 and case.mode in self.size_modes)
 
     def prepare(self, bench):
         bench.recording(self.size)
@@ -271,7 +271,7 @@ def measure(bench, row, case):
                 raise BenchError(f"{bench.load.name} failed: {complaint(gated.log)}")
             tps, transactions = bench.load.read(output)
             status = gated.finish(CLOSE_TIMEOUT_S)
-            row.check(bench, status, transactions)
+            row.check(bench, case, status, transactions)
         finally:
             gated.close()
         return {"tps": tps, "transactions": transactions, **figures, "start_s": round(ready - begin, 3),

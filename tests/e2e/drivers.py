@@ -23,6 +23,9 @@ class Program:
     def command(self, pool=3, seed=0):
         return [*map(str, self._command), str(pool), str(seed)]
 
+    def full_environment(self):
+        return os.environ | self.environment
+
 
 class Ask(Program):
     """One of the programs that ask the same questions, each in its own way."""
@@ -53,7 +56,7 @@ def _command(command, package):
     return check
 
 
-def _node_modules():
+def node_modules():
     """npm ci into build/npm, once for each lock file."""
     for tool in ("node", "npm"):
         if not shutil.which(tool):
@@ -80,11 +83,11 @@ def _node_modules():
     stamp.write_bytes(lock)
 
 
-def _java_class(name, jar, packages):
+def java_class(name, jar, packages):
     """Compiles a program into build/e2e, so that each run starts quickly."""
 
     def check():
-        if not shutil.which("javac") or not os.path.exists(jar):
+        if not shutil.which("javac") or (jar and not os.path.exists(jar)):
             raise Skip(f"no javac or no {jar} (apt install default-jdk-headless {packages})")
         folder = BUILD / "e2e"
         source, target = PROGRAMS / f"{name}.java", folder / f"{name}.class"
@@ -94,7 +97,7 @@ def _java_class(name, jar, packages):
             return
         folder.mkdir(parents=True, exist_ok=True)
         done = subprocess.run(
-            ["javac", "-d", folder, source, common],
+            ["javac", "-cp", jar, "-d", folder, source, common],
             check=False,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -106,12 +109,13 @@ def _java_class(name, jar, packages):
     return check
 
 
-def _java(name, jar):
+def java(name, jar, *options):
     return [
         "java",
         "-XX:TieredStopAtLevel=1",
         "-XX:+UseSerialGC",
         "-XX:-UsePerfData",
+        *options,
         "-cp",
         f"{jar}:{BUILD / 'e2e'}",
         name,
@@ -126,15 +130,15 @@ def _tool(tool, package):
     return check
 
 
-_NODE = {"NODE_PATH": str(BUILD / "npm" / "node_modules"), "NODE_NO_WARNINGS": "1"}
+NODE = {"NODE_PATH": str(BUILD / "npm" / "node_modules"), "NODE_NO_WARNINGS": "1"}
 
 DRIVERS = [
     Program("psql", [PYTHON, PROGRAMS / "psql_program.py"]),
     Program("psycopg2", [PYTHON, PROGRAMS / "psycopg2_program.py"], _python("psycopg2")),
     Program("psycopg3", [PYTHON, PROGRAMS / "psycopg3_program.py"], _python("psycopg")),
     Program("asyncpg", [PYTHON, PROGRAMS / "asyncpg_program.py"], _python("asyncpg")),
-    Program("node_pg", ["node", PROGRAMS / "node_pg_program.js"], _node_modules, **_NODE),
-    Program("postgres_js", ["node", PROGRAMS / "postgres_js_program.js"], _node_modules, **_NODE),
+    Program("node_pg", ["node", PROGRAMS / "node_pg_program.js"], node_modules, **NODE),
+    Program("postgres_js", ["node", PROGRAMS / "postgres_js_program.js"], node_modules, **NODE),
     Program("sqlalchemy", [PYTHON, PROGRAMS / "sqlalchemy_program.py"], _python("sqlalchemy")),
     Program(
         "ruby_pg",
@@ -153,12 +157,12 @@ DRIVERS = [
     ),
     Program(
         "jdbc",
-        _java("Jdbc", JDBC_JAR),
-        _java_class("Jdbc", JDBC_JAR, "libpostgresql-jdbc-java"),
+        java("Jdbc", JDBC_JAR),
+        java_class("Jdbc", JDBC_JAR, "libpostgresql-jdbc-java"),
     ),
 ]
 
-_CONNECTOR_J = _java_class("ConnectorJ", MARIADB_JAR, "libmariadb-java")
+_CONNECTOR_J = java_class("ConnectorJ", MARIADB_JAR, "libmariadb-java")
 _PHP = _tool("php", "php-cli php-mysql")
 
 MYSQL_DRIVERS = [
@@ -175,24 +179,24 @@ MYSQL_DRIVERS = [
     Program("pymysql", [PYTHON, PROGRAMS / "pymysql_program.py"], _python("pymysql")),
     Program("mysqlclient", [PYTHON, PROGRAMS / "mysqlclient_program.py"], _python("MySQLdb")),
     Program(
-        "mysql2_query", ["node", PROGRAMS / "mysql2_program.js", "query"], _node_modules, **_NODE
+        "mysql2_query", ["node", PROGRAMS / "mysql2_program.js", "query"], node_modules, **NODE
     ),
     Program(
         "mysql2_execute",
         ["node", PROGRAMS / "mysql2_program.js", "execute"],
-        _node_modules,
-        **_NODE,
+        node_modules,
+        **NODE,
     ),
-    Program("mariadb_js", ["node", PROGRAMS / "mariadb_program.js"], _node_modules, **_NODE),
+    Program("mariadb_js", ["node", PROGRAMS / "mariadb_program.js"], node_modules, **NODE),
     Program(
         "connector_j",
-        [*_java("ConnectorJ", MARIADB_JAR), "plain"],
+        [*java("ConnectorJ", MARIADB_JAR), "plain"],
         _CONNECTOR_J,
         ROWS=str(PROGRAMS / "mysql_rows.tsv"),
     ),
     Program(
         "connector_j_prepared",
-        [*_java("ConnectorJ", MARIADB_JAR), "prepared"],
+        [*java("ConnectorJ", MARIADB_JAR), "prepared"],
         _CONNECTOR_J,
         ROWS=str(PROGRAMS / "mysql_rows.tsv"),
     ),
@@ -214,20 +218,20 @@ MYSQL_ASK = [
     Ask(
         "mysql2 query",
         ["node", PROGRAMS / "mysql_ask.js", "mysql2", "query"],
-        _node_modules,
-        **_NODE,
+        node_modules,
+        **NODE,
     ),
     Ask(
         "mysql2 execute",
         ["node", PROGRAMS / "mysql_ask.js", "mysql2", "execute"],
-        _node_modules,
-        **_NODE,
+        node_modules,
+        **NODE,
     ),
     Ask(
         "mariadb execute",
         ["node", PROGRAMS / "mysql_ask.js", "mariadb", "execute"],
-        _node_modules,
-        **_NODE,
+        node_modules,
+        **NODE,
     ),
     Ask("mysqli", ["php", PROGRAMS / "mysql_ask.php", "mysqli"], _PHP),
     Ask("PDO emulated", ["php", PROGRAMS / "mysql_ask.php", "emulated"], _PHP),
@@ -235,4 +239,38 @@ MYSQL_ASK = [
     Ask("Perl prepared", ["perl", PROGRAMS / "mysql_ask.pl", "prepared"], _PERL),
     Ask("Ruby text", ["ruby", PROGRAMS / "mysql_ask.rb", "text"], _RUBY),
     Ask("Ruby prepared", ["ruby", PROGRAMS / "mysql_ask.rb", "prepared"], _RUBY),
+]
+
+
+_ASKED = {"HTTP_REQUESTS": str(PROGRAMS / "http_requests.tsv")}
+
+
+def _http_python(client, prepare):
+    return Program(client, [PYTHON, PROGRAMS / "http_ask.py", client], prepare, **_ASKED)
+
+
+def _http_node(way, prepare):
+    return Program(way, ["node", PROGRAMS / "http_ask.js", way], prepare, **NODE, **_ASKED)
+
+
+# They ask what is in HTTP_REQUESTS; their last arguments are POOL, SEED and the servers.
+HTTP_CLIENTS = [
+    _http_python("curl", _tool("curl", "curl")),
+    _http_python("wget", _tool("wget", "wget")),
+    _http_python("requests", _python("requests")),
+    _http_python("httpx", _python("httpx")),
+    _http_node("fetch", _tool("node", "nodejs")),
+    _http_node("undici", node_modules),
+    Program(
+        "java",
+        java("HttpAsk", "", "-Djdk.httpclient.allowRestrictedHeaders=connection"),
+        java_class("HttpAsk", "", ""),
+        **_ASKED,
+    ),
+]
+
+# They talk with programs/websocket_server.js.
+WEBSOCKET_CLIENTS = [
+    Ask("ws", ["node", PROGRAMS / "websocket_client.js"], node_modules, **NODE),
+    Ask("websockets", [PYTHON, PROGRAMS / "websocket_client.py"], _python("websockets")),
 ]

@@ -146,6 +146,14 @@ def folder(name="e2e"):
     return path
 
 
+def remade(path):
+    """The folder() of an earlier run, whose name counts, made anew."""
+    path = pathlib.Path(path)
+    path.mkdir(mode=0o755)
+    _FOLDERS.append(path)
+    return path
+
+
 def spawn(command, **options):
     """Starts a command in a session of its own, which is ended when the test ends."""
     process = subprocess.Popen([str(part) for part in command], start_new_session=True, **options)

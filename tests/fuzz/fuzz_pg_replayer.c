@@ -45,6 +45,8 @@ static bool fake_peek(void *context, const struct request *request, struct answe
 	*ret_answer = (struct answer){ .exchange = (hash + fake->seed) % 61 + 1,
 				       .kind = hash & 1 ? EXCHANGE_SIMPLE : EXCHANGE_EXTENDED,
 				       .outcome = OUTCOME_OK };
+	if (request->statement->verb == SQL_COPY)
+		ret_answer->flags = fake->seed & 16 ? EXCHANGE_COPY_OUT : EXCHANGE_COPY_IN;
 	ret_answer->rung = hash % 7 ? RUNG_EXACT : RUNG_MISS;
 	ret_answer->nearest = SLICE("select 1");
 	return ret_answer->rung == RUNG_EXACT;
@@ -92,7 +94,8 @@ static int fake_result(void *context, uint64_t exchange, uint32_t number,
 		{ SLICE("nonsense"), SLICE("x") },
 	};
 	static const struct answer_field notice[] = { { SLICE("message"), SLICE("hello") } };
-	static const struct answer_event events[] = { { false, notice, 1 }, { true, notice, 1 } };
+	static const struct answer_event events[] = { { false, notice, 1, 1 },
+						      { true, notice, 1, 0 } };
 	struct fake *fake = context;
 
 	*ret_result = (struct answer_result){ 0 };
@@ -151,6 +154,22 @@ static int fake_part(void *context, uint64_t exchange, uint64_t part, uint32_t s
 	(void)part;
 	*ret_bytes = slice_of(bytes, sizeof(bytes));
 	return sequence < (exchange % 29 == 28 ? 1 : 2);
+}
+
+static void fake_login(void *context, const struct name_value *parameters, size_t n)
+{
+	(void)context;
+	(void)parameters;
+	(void)n;
+}
+
+static int fake_copy(void *context, uint64_t exchange, struct answer_copy *ret_copy)
+{
+	*ret_copy = (struct answer_copy){ .end = (uint8_t)(exchange % 4) };
+	ret_copy->form.to_client = ((struct fake *)context)->seed & 16;
+	ret_copy->form.binary = exchange & 2;
+	ret_copy->form.columns = (uint16_t)(exchange % 5);
+	return exchange != 49;
 }
 
 static void fake_count(void *context)
@@ -239,6 +258,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct answers answers = {
 		.context = &fake,
 		.server = fake_server,
+		.login = fake_login,
 		.find = fake_find,
 		.peek = fake_peek,
 		.find_parse_error = fake_parse_error,
@@ -248,6 +268,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.chunk = fake_chunk,
 		.next_row = fake_next_row,
 		.part = fake_part,
+		.copy = fake_copy,
 		.count_session = fake_count,
 		.count_unservable = fake_unservable,
 	};

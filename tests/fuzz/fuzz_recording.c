@@ -24,7 +24,7 @@
 #define ROWS_MAX 10000
 
 static const char rows_sql[] =
-	"PRAGMA application_id = 1836016491; PRAGMA user_version = 2;"
+	"PRAGMA application_id = 1836016491; PRAGMA user_version = 3;"
 	"INSERT INTO recording VALUES (1, 'then', 'later', '[\"psql\"]', '/', '0', 1, NULL, 1, "
 	"NULL);"
 	"INSERT INTO endpoint VALUES (1, 'db', '127.0.0.1', 5432, 'postgres');"

@@ -252,7 +252,7 @@ static void result_change(struct my_fake *fake, const struct my_entry *entry,
 	fake->aside =
 		(struct answer_field){ slice_of(entry->change, (size_t)(equals - entry->change)),
 				       slice_from_string(equals + 1) };
-	fake->event = (struct answer_event){ true, &fake->aside, 1 };
+	fake->event = (struct answer_event){ true, &fake->aside, 1, 0 };
 	result->events = &fake->event;
 	result->n_events = 1;
 }

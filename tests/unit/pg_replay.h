@@ -30,8 +30,8 @@ struct fake {
 	uint32_t row;
 	struct answer_value value;
 	struct answer_field fields[3];
-	struct answer_field aside;
-	struct answer_event events[2];
+	struct answer_field asides[8];
+	struct answer_event events[8];
 };
 
 struct answers answers_of(struct fake *fake, struct answer_cache *cache);

@@ -39,15 +39,21 @@ struct entry {
 	const char *tag;
 	const char *error; /* SQLSTATE */
 	const char *severity;
-	const char *notice;
+	const char *
+		notice; /* with one digit for its place in front, and more of them behind commas; 9 is the last */
 	const char *status; /* NAME=VALUE */
 	const char *second; /* tag of a second result */
 	uint8_t kind;	    /* of the exchange; 0: EXCHANGE_SIMPLE */
 	uint8_t value_kind; /* 0: ANSWER_TEXT */
 	uint32_t flags;
 	uint32_t slot_type;
-	bool raw; /* values are bytes of the recorded form */
+	bool raw;	  /* values are bytes of the recorded form */
+	bool binary;	  /* COPY data; its direction is in the flags */
+	uint8_t copy_end; /* enum copy_end; its text is `failure` */
+	const char *failure;
 };
+
+#define TAKES(with_rows, ends) .flags = EXCHANGE_COPY_IN, .rows = (with_rows), .copy_end = (ends)
 
 static const struct entry recording[] = {
 	{ .key = "select a from t where a = ?|5",
@@ -97,7 +103,12 @@ static const struct entry recording[] = {
 	{ .key = "select bad", .error = "22012", .columns = &int_text.head, .rows = "1" },
 	{ .key = "select fatal", .error = "57P01", .severity = "FATAL" },
 	{ .key = "select parse", .error = "42601", .kind = EXCHANGE_PARSE },
-	{ .key = "do ?|x", .tag = "DO", .notice = "of do" },
+	{ .key = "do ?|x", .tag = "DO", .notice = "0of do" },
+	{ .key = "select noisy",
+	  .columns = &int_text.head,
+	  .rows = "1,2,3",
+	  .tag = "SELECT 3",
+	  .notice = "0plan,1first,3of two,4last,4more,9behind" },
 	{ .key = "set timezone = ?|cet", .tag = "SET", .status = "TimeZone=CET" },
 	{ .key = "show standby",
 	  .tag = "SHOW",
@@ -109,6 +120,52 @@ static const struct entry recording[] = {
 	  .second = "TWO",
 	  .flags = EXCHANGE_MERGED },
 	{ .key = "select once", .tag = "SELECT 0" },
+	{ .key = "copy out to stdout",
+	  .rows = "1\n,2\n,3\n",
+	  .tag = "COPY 3",
+	  .flags = EXCHANGE_COPY_OUT,
+	  .copy_end = COPY_DONE },
+	{ .key = "copy out to stdout binary",
+	  .rows = "x,-,y",
+	  .tag = "COPY 3",
+	  .flags = EXCHANGE_COPY_OUT,
+	  .binary = true,
+	  .copy_end = COPY_DONE },
+	{ .key = "copy nothing to stdout binary",
+	  .tag = "COPY 0",
+	  .flags = EXCHANGE_COPY_OUT,
+	  .binary = true,
+	  .copy_end = COPY_DONE },
+	{ .key = "copy bad to stdout",
+	  .rows = "1\n",
+	  .error = "22012",
+	  .flags = EXCHANGE_COPY_OUT },
+	{ .key = "copy big to stdout",
+	  .rows = "x",
+	  .tag = "COPY 1",
+	  .value_kind = ANSWER_PART_TEXT,
+	  .flags = EXCHANGE_COPY_OUT,
+	  .copy_end = COPY_DONE },
+	{ .key = "copy big to stdout binary",
+	  .rows = "x",
+	  .tag = "COPY 1",
+	  .value_kind = ANSWER_PART_RAW,
+	  .flags = EXCHANGE_COPY_OUT,
+	  .binary = true,
+	  .copy_end = COPY_DONE },
+	{ .key = "copy t from stdin", .tag = "COPY 2", TAKES("1\n,2\n", COPY_DONE) },
+	{ .key = "copy t from stdin", .error = "22P02", TAKES("1\n,x\n", COPY_REFUSED) },
+	{ .key = "copy t from stdin", .tag = "COPY 0", TAKES(NULL, COPY_DONE) },
+	{ .key = "copy t from stdin",
+	  .error = "57014",
+	  .failure = "known",
+	  TAKES("1\n", COPY_FAILED) },
+	{ .key = "copy refused from stdin", .error = "22P02", TAKES("1\n,x\n", COPY_REFUSED) },
+	{ .key = "copy t from stdin binary",
+	  .tag = "COPY 2",
+	  .binary = true,
+	  TAKES("x,-", COPY_DONE) },
+	{ .key = "copy missing from stdin", .error = "42P01" },
 };
 
 #define N_ENTRIES (sizeof(recording) / sizeof(recording[0]))
@@ -129,6 +186,38 @@ static bool is_parse_error(const struct entry *entry)
 	return entry->kind == EXCHANGE_PARSE;
 }
 
+/* The data of an entry as a client would have sent it. */
+static void digest_rows(const struct entry *entry, struct copy_digest *digest)
+{
+	for (const char *at = entry->rows; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+		const char *end = strchr(at, ',');
+		size_t size = end ? (size_t)(end - at) : strlen(at);
+		uint8_t head[6] = { 0, 1, 0, 0, 0, (uint8_t)size };
+
+		if (entry->binary && *at == '-') {
+			memset(head + 2, 0xff, 4);
+			size = 0;
+		}
+		if (entry->binary)
+			copy_digest_add(digest, slice_of(head, sizeof(head)));
+		copy_digest_add(digest, slice_of(at, size));
+	}
+}
+
+static bool same_copy(const struct entry *entry, const struct copy_identity *copy)
+{
+	struct copy_digest *digest = copy_digest_new(entry->binary);
+	uint8_t own[COPY_DIGEST_BYTES];
+
+	digest_rows(entry, digest);
+	copy_digest_get(digest, own);
+	if (entry->failure)
+		copy_digest_failed(slice_from_string(entry->failure), own);
+	copy_digest_free(digest);
+	return (entry->flags & EXCHANGE_COPY_IN) && copy->end == entry->copy_end &&
+	       memcmp(own, copy->digest, COPY_DIGEST_BYTES) == 0;
+}
+
 static size_t look_up(const struct request *request)
 {
 	struct buffer key;
@@ -137,7 +226,8 @@ static size_t look_up(const struct request *request)
 	buffer_init(&key, 4096);
 	key_of(request, &key);
 	for (i = 0; i < N_ENTRIES; i++)
-		if (slice_equal(buffer_slice(&key), slice_from_string(recording[i].key)))
+		if (slice_equal(buffer_slice(&key), slice_from_string(recording[i].key)) &&
+		    (!request->copy || same_copy(&recording[i], request->copy)))
 			break;
 	buffer_release(&key);
 	return i;
@@ -175,6 +265,8 @@ static void fake_find(void *context, const struct request *request, struct answe
 	size_t i = look_up(request);
 
 	say(fake, i, ret_answer);
+	if (request->copy)
+		ret_answer->difference = request->copy->difference;
 	if (i < N_ENTRIES)
 		fake->used[i] = true;
 	fake->found += ret_answer->rung == RUNG_EXACT;
@@ -269,19 +361,29 @@ static void result_events(struct fake *fake, const struct entry *entry,
 			  struct answer_result *result)
 {
 	const char *equals = entry->status ? strchr(entry->status, '=') : NULL;
+	size_t n = 0;
 
-	if (entry->notice)
-		fake->aside =
-			(struct answer_field){ SLICE("message"), slice_from_string(entry->notice) };
-	else if (equals)
-		fake->aside = (struct answer_field){ slice_of(entry->status,
-							      (size_t)(equals - entry->status)),
-						     slice_from_string(equals + 1) };
-	else
-		return;
-	fake->events[0] = (struct answer_event){ equals != NULL, &fake->aside, 1 };
+	for (const char *at = entry->notice; at; n++) {
+		const char *end = strchr(at, ',');
+
+		fake->asides[n] = (struct answer_field){
+			SLICE("message"),
+			slice_of(at + 1, end ? (size_t)(end - at - 1) : strlen(at + 1))
+		};
+		fake->events[n] = (struct answer_event){ false, &fake->asides[n], 1,
+							 *at == '9' ? ANSWER_EVENT_LAST :
+								      (uint64_t)(*at - '0') };
+		at = end ? end + 1 : NULL;
+	}
+	if (equals) {
+		fake->asides[n] = (struct answer_field){ slice_of(entry->status,
+								  (size_t)(equals - entry->status)),
+							 slice_from_string(equals + 1) };
+		fake->events[n] = (struct answer_event){ true, &fake->asides[n], 1, 0 };
+		n++;
+	}
 	result->events = fake->events;
-	result->n_events = 1;
+	result->n_events = n;
 }
 
 static int fake_result(void *context, uint64_t exchange, uint32_t number,
@@ -364,6 +466,25 @@ static int fake_part(void *context, uint64_t exchange, uint64_t part, uint32_t s
 	return 1;
 }
 
+static void fake_login(void *context, const struct name_value *parameters, size_t n)
+{
+	(void)context;
+	(void)parameters;
+	(void)n;
+}
+
+static int fake_copy(void *context, uint64_t exchange, struct answer_copy *ret_copy)
+{
+	const struct entry *entry = &recording[exchange - 1];
+
+	(void)context;
+	*ret_copy = (struct answer_copy){ .end = entry->copy_end };
+	ret_copy->form.to_client = entry->flags & EXCHANGE_COPY_OUT;
+	ret_copy->form.binary = entry->binary;
+	ret_copy->form.columns = 1;
+	return 1;
+}
+
 static void fake_count(void *context)
 {
 	((struct fake *)context)->session++;
@@ -381,6 +502,7 @@ struct answers answers_of(struct fake *fake, struct answer_cache *cache)
 		.context = fake,
 		.cache = cache,
 		.server = fake_server,
+		.login = fake_login,
 		.find = fake_find,
 		.peek = fake_peek,
 		.find_parse_error = fake_parse_error,
@@ -390,6 +512,7 @@ struct answers answers_of(struct fake *fake, struct answer_cache *cache)
 		.chunk = fake_chunk,
 		.next_row = fake_next_row,
 		.part = fake_part,
+		.copy = fake_copy,
 		.count_session = fake_count,
 		.count_unservable = fake_unservable,
 	};

@@ -289,7 +289,8 @@ static UNUSED void add_rows(struct item *item, uint32_t result, const char *tag,
 	}
 	if (n)
 		item_add_piece(item, PIECE_ROWS, result, buffer_slice(&raw))->count = (uint32_t)n;
-	item_add_piece(item, PIECE_TAG, result, slice_from_string(tag));
+	if (tag)
+		item_add_piece(item, PIECE_TAG, result, slice_from_string(tag));
 	buffer_release(&raw);
 }
 

@@ -234,12 +234,41 @@ static void print_slice(struct buffer *text, const char *name, struct slice slic
 	print(text, slice.size > 200 ? "...\"(%zu)" : "\"", slice.size);
 }
 
+/* Not their times, which depend on how the bytes were cut. False: the piece is none of these. */
+static bool print_http_piece(struct buffer *text, const struct piece *piece)
+{
+	struct http_message message;
+	uint64_t bytes;
+	int64_t at_ns;
+
+	if (piece->type == PIECE_ARRIVED) {
+		if (http_arrival_read(piece, &bytes, &at_ns))
+			abort();
+		print(text, "  %" PRIu32 " arrived bytes=%" PRIu64 "\n", piece->result, bytes);
+		return true;
+	}
+	if (piece->type != PIECE_MESSAGE)
+		return false;
+	if (http_message_read(piece, &message))
+		abort();
+	print(text, "  %d message %" PRIu32 " kind=%u%s%s", message.side, message.number,
+	      message.kind, message.deflated ? " deflated" : "",
+	      message.complete ? "" : " incomplete");
+	if (message.payload.size)
+		print_slice(text, "payload", message.payload);
+	print(text, "\n");
+	return true;
+}
+
 static void print_pieces(struct buffer *text, const struct exchange_item *exchange)
 {
-	static const char *const names[] = { "columns", "rows",	  "value",  "tag", "empty",
-					     "error",	"notice", "status", "body" };
+	static const char *const names[] = { "columns",	 "rows",    "value",	   "tag",  "empty",
+					     "error",	 "notice",  "status",	   "body", "copy",
+					     "copy-end", "arrived", "message body" };
 
 	for (const struct piece *piece = exchange->pieces; piece; piece = piece->next) {
+		if (print_http_piece(text, piece))
+			continue;
 		print(text, "  %" PRIu32 " %s", piece->result, names[piece->type]);
 		if (piece->type == PIECE_ROWS)
 			print(text, " count=%" PRIu32, piece->count);

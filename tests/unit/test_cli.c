@@ -118,7 +118,7 @@ static void test_replay(void **state)
 {
 	struct line *line =
 		parse("mockproxy replay --repeat cycle f.db --map old:1=new --map [::1]:5=a:6 "
-		      "--map ::1=b --allow-partial -- cmd -- --x");
+		      "--map ::1=b --allow-partial --explain -- cmd -- --x");
 	const struct options *options = &line->cli.options;
 
 	(void)state;
@@ -126,6 +126,7 @@ static void test_replay(void **state)
 	assert_int_equal(options->mode, MODE_REPLAY);
 	assert_string_equal(options->path, "f.db");
 	assert_int_equal(options->repeat, REPEAT_CYCLE);
+	assert_true(options->explain);
 	assert_true(options->allow_partial);
 	assert_int_equal(options->n_maps, 3);
 	assert_string_equal(options->maps[0].old_host, "old");

@@ -79,6 +79,73 @@ static void test_order_and_repeat(void **unused)
 	folder_remove(&folder);
 }
 
+static void log_in(struct replay *replay, const char *program)
+{
+	const struct name_value parameters[] = { { SLICE("application_name"),
+						   slice_from_string(program) } };
+
+	replay->answers->login(replay->answers->context, parameters, 1);
+}
+
+static void push_login(struct writer *writer, uint64_t connection, const char *program)
+{
+	struct name_value *client;
+	struct item *item;
+
+	push(writer, make_open(connection, "127.0.0.1", 5432));
+	item = make_session(connection, "app");
+	client = arena_alloc(&item->arena, sizeof(*client));
+	client->name = SLICE("application_name");
+	client->value = slice_from_string(program);
+	item->session.client_parameters = client;
+	push(writer, item);
+}
+
+/* Two programs, one of them with a pool of two connections, ask the same: each gets its own answers, in recorded order. */
+static void test_logins(void **unused)
+{
+	static const uint64_t connections[] = { 1, 2, 3, 3, 2 };
+	struct matcher_summary summary;
+	struct writer *writer;
+	struct folder folder;
+	struct replay replay;
+	(void)unused;
+
+	folder_make(&folder);
+	writer = start_writer(folder.file);
+	push_login(writer, 1, "pool");
+	push_login(writer, 2, "job");
+	push_login(writer, 3, "pool");
+	for (uint64_t i = 0; i < ARRAY_SIZE(connections); i++)
+		push_query(writer, connections[i], i + 1, "SELECT count(*) FROM t", "1");
+	push_query(writer, 1, 9, "SELECT 1", "1");
+	finish_writer(writer);
+	replay_start(&replay, folder.file, &last);
+	log_in(&replay, "job");
+	assert_int_equal(found(&replay, "SELECT count(*) FROM t"), 2);
+	log_in(&replay, "pool");
+	assert_int_equal(found(&replay, "SELECT count(*) FROM t"), 1);
+	assert_int_equal(found(&replay, "SELECT count(*) FROM t"), 3);
+	assert_int_equal(found(&replay, "SELECT count(*) FROM t"), 4);
+	/* Its own are used up, so the others' serve it; at last its own again. */
+	assert_int_equal(found(&replay, "SELECT count(*) FROM t"), 5);
+	assert_int_equal(found(&replay, "SELECT count(*) FROM t"), 4);
+	log_in(&replay, "job");
+	assert_int_equal(found(&replay, "SELECT count(*) FROM t"), 5);
+	assert_int_equal(found(&replay, "SELECT 1"), 6);
+	replay_end(&replay);
+
+	/* Whoever logs in as nobody did gets them in recorded order. */
+	replay_start(&replay, folder.file, &last);
+	log_in(&replay, "other");
+	for (uint64_t i = 1; i <= ARRAY_SIZE(connections); i++)
+		assert_int_equal(found(&replay, "SELECT count(*) FROM t"), i);
+	summary = summary_of(&replay);
+	assert_int_equal(summary.unused, 1);
+	replay_end(&replay);
+	folder_remove(&folder);
+}
+
 /* Serving one generated id twice is a wrong answer. */
 static void test_used_up_write(void **unused)
 {
@@ -392,9 +459,10 @@ static void test_million(void **unused)
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	index_init(&index);
 	for (uint32_t i = 0; i < 1000000; i++)
-		assert_true(
-			index_add(&index, i % 4 ? 0x1234567890abcdef : i * 0x9e3779b97f4a7c15u, i));
+		assert_true(index_add(&index, i % 4 ? 0x1234567890abcdef : i * 0x9e3779b97f4a7c15u,
+				      i, i));
 	index_sort(&index);
+	index_begin(&index);
 	for (uint32_t i = 0; i < 750000; i++) {
 		struct index_group group = index_find(&index, 0x1234567890abcdef);
 		size_t at = index_cursor(&group);
@@ -415,17 +483,12 @@ static void test_million(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_found),
-		cmocka_unit_test(test_order_and_repeat),
-		cmocka_unit_test(test_used_up_write),
-		cmocka_unit_test(test_kinds),
-		cmocka_unit_test(test_peek),
-		cmocka_unit_test(test_collision),
-		cmocka_unit_test(test_context),
-		cmocka_unit_test(test_unservable),
-		cmocka_unit_test(test_nearest_statement),
-		cmocka_unit_test(test_parse_error),
-		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_found),	    cmocka_unit_test(test_order_and_repeat),
+		cmocka_unit_test(test_logins),	    cmocka_unit_test(test_used_up_write),
+		cmocka_unit_test(test_kinds),	    cmocka_unit_test(test_peek),
+		cmocka_unit_test(test_collision),   cmocka_unit_test(test_context),
+		cmocka_unit_test(test_unservable),  cmocka_unit_test(test_nearest_statement),
+		cmocka_unit_test(test_parse_error), cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_million),
 	};
 

@@ -341,6 +341,25 @@ static void test_empty_extended(void **state)
 	expect(&fake, &client, "1 \n2 \nn \nI \n" IDLE);
 }
 
+/* A failed transaction refuses what says something. */
+static void test_empty_in_failed(void **state)
+{
+	struct client client;
+	struct fake fake;
+
+	(void)state;
+	client_init(&client);
+	say_login(&client);
+	say_query(&client, "begin; select missing");
+	say_parse(&client, "", ";");
+	say_target(&client, 'D', "S");
+	say_sync(&client);
+	say_query(&client, "rollback");
+	expect(&fake, &client,
+	       "C BEGIN~\n" MISS("select missing") FAILED "1 \nt ~~\nn \n" FAILED
+							  "C ROLLBACK~\n" IDLE);
+}
+
 static void test_malformed(void **state)
 {
 	struct client client;
@@ -401,6 +420,7 @@ int main(void)
 		cmocka_unit_test(test_replaced_statement),
 		cmocka_unit_test(test_pipeline_with_error),
 		cmocka_unit_test(test_empty_extended),
+		cmocka_unit_test(test_empty_in_failed),
 		cmocka_unit_test(test_malformed),
 	};
 

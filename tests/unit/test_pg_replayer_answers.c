@@ -45,6 +45,56 @@ static void test_misses(void **state)
 	       "from queries'.~~\n" IDLE);
 }
 
+/* Each notice at its place between the rows, in whatever slices they are fetched. */
+static void test_notices(void **state)
+{
+	struct client client;
+	struct fake fake;
+
+	(void)state;
+	client_init(&client);
+	say_login(&client);
+	say_query(&client, "select noisy");
+	say_extended(&client, "select noisy", 0);
+	say_sync(&client);
+	say_parse(&client, "", "select noisy");
+	say_bind(&client, "", "", NULL, 0);
+	say_execute(&client, "", 1);
+	say_execute(&client, "", 2);
+	say_execute(&client, "", 1);
+	say_execute(&client, "", 1); /* drained: they were said */
+	say_sync(&client);
+	expect(&fake, &client,
+	       "N Mplan~~\n" T_INT "N Mfirst~~\n" D("1", "<01>") D("2", "<01>") "N Mof two~~\n" D(
+		       "3", "<01>") "N Mlast~~\nN Mmore~~\nC SELECT 3~\nN Mbehind~~\n" IDLE
+				    "1 \n2 \nN Mplan~~\nN Mfirst~~\n" D("1", "<01>") D("2", "<01>") "N Mof two~~\n" D(
+					    "3",
+					    "<01>") "N Mlast~~\nN Mmore~~\nC SELECT 3~\nN "
+						    "Mbehind~~\n" IDLE
+						    "1 \n2 \nN Mplan~~\nN Mfirst~~\n" D("1", "<01>") "s \n" D(
+							    "2",
+							    "<01>") "N Mof two~~\n" D("3",
+										      "<01>") "s "
+											      "\nN "
+											      "Mlas"
+											      "t~~"
+											      "\nN "
+											      "Mmor"
+											      "e~~"
+											      "\nC "
+											      "SELE"
+											      "CT "
+											      "0~"
+											      "\nN "
+											      "Mbeh"
+											      "ind~"
+											      "~\nC"
+											      " SEL"
+											      "ECT "
+											      "0~"
+											      "\n" IDLE);
+}
+
 static void test_miss_in_transaction(void **state)
 {
 	struct client client;
@@ -386,6 +436,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_misses),
+		cmocka_unit_test(test_notices),
 		cmocka_unit_test(test_miss_in_transaction),
 		cmocka_unit_test(test_row_limits),
 		cmocka_unit_test(test_conversion),

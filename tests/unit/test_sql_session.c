@@ -96,6 +96,9 @@ static void test_transaction(void **state)
 	check("begin | !commit", 'I', "", "");
 	check("commit", 'I', "", "");
 	check("begin | prepare transaction 'x'", 'I', "", "");
+	check("begin | !prepare transaction 'x'", 'I', "", "");
+	check("begin | !x | prepare transaction 'x'", 'I', "", "");
+	check("begin | set search_path = a | !x | prepare transaction 'x'", 'I', "", "");
 	check("begin | commit prepared 'x'", 'T', "", "");
 	check("begin | &select 1 | &!x", 'E', "", "");
 }

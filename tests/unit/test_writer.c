@@ -136,6 +136,7 @@ static void test_values(void **unused)
 
 static void test_error_and_notices(void **unused)
 {
+	const char *const rows[] = { "a", "b" };
 	struct writer_summary summary;
 	struct writer *writer;
 	struct folder folder;
@@ -163,8 +164,19 @@ static void test_error_and_notices(void **unused)
 			     "table\0"));
 	item->exchange.outcome = OUTCOME_ERROR;
 	push(writer, item);
+	item = make_exchange(1, 4, "SELECT v FROM noisy");
+	item_add_piece(item, PIECE_NOTICE, 0, SLICE("message\0plan\0"));
+	add_rows(item, 0, NULL, rows, 2);
+	item_add_piece(item, PIECE_NOTICE, 0, SLICE("message\0rows\0"));
+	item_add_piece(item, PIECE_TAG, 0, SLICE("SELECT 2"));
+	item_add_piece(item, PIECE_NOTICE, 0, SLICE("message\0commit\0"));
+	push(writer, item);
 	summary = finish_writer(writer);
 	assert_int_equal(summary.errors, 3);
+	assert_sql(folder.file, "SELECT events FROM result WHERE exchange = 4",
+		   "[{\"notice\": {\"message\": \"plan\"}}, "
+		   "{\"notice\": {\"message\": \"rows\"}, \"after\": 2}, "
+		   "{\"notice\": {\"message\": \"commit\"}, \"after\": \"tag\"}]");
 	assert_sql(folder.file, "SELECT error FROM errors WHERE id = 3",
 		   "ERROR 1146 (42S02): no such table");
 	assert_sql(folder.file, "SELECT error FROM errors",

@@ -69,4 +69,4 @@ async function run(use) {
 
 const range = (from, to) => Array.from({ length: to - from }, (_, i) => from + i)
 
-module.exports = { unit, run, range }
+module.exports = { unit, run, range, shuffle }

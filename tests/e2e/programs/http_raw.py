@@ -32,9 +32,12 @@ def show(data):
 def pipelined():
     """Three requests in one write, and the last byte of each body is its own."""
     connection = connect()
-    requests = b"".join(
-        b"GET /pipe?n=%d HTTP/1.1\r\n" % i + HOST + b"\r\n" for i in range(3)
-    ) + b"POST /pipe HTTP/1.1\r\n" + HOST + b"Content-Length: 2\r\n\r\nhi"
+    requests = (
+        b"".join(b"GET /pipe?n=%d HTTP/1.1\r\n" % i + HOST + b"\r\n" for i in range(3))
+        + b"POST /pipe HTTP/1.1\r\n"
+        + HOST
+        + b"Content-Length: 2\r\n\r\nhi"
+    )
     connection.sendall(requests)
     show(until(connection, b'"path": "/pipe"}'))
 
@@ -93,6 +96,43 @@ def ambiguous():
         + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
     )
     show(until(connection, b"}"))
+
+
+def behind_close():
+    """More than a server reads at once behind a request whose answer closes the connection: the
+    answer still arrives."""
+    connection = connect()
+    first = b"GET /first HTTP/1.1\r\n" + HOST + b"\r\n"
+    connection.sendall(first + b"GET /behind HTTP/1.1\r\n" * 20000)
+    show(until(connection, b"never"))
+
+
+def slow():
+    """A byte of one request, and then all of another one, until the first is complete."""
+    slowly, quickly = connect(), connect()
+    for i, byte in enumerate(b"GET /plain?id=slow HTTP/1.1\r\n" + HOST + b"\r\n"):
+        slowly.sendall(bytes([byte]))
+        quickly.sendall(b"GET /plain?id=%d HTTP/1.1\r\n" % i + HOST + b"\r\n")
+        show(until(quickly, b"plain %d\n" % i))
+    show(until(slowly, b"plain slow\n"))
+
+
+def kept():
+    """HTTP/1.0 on one connection, as ab -k asks."""
+    connection = connect()
+    for i in range(3):
+        connection.sendall(
+            b"GET /plain?id=%d HTTP/1.0\r\nConnection: keep-alive\r\n" % i + HOST + b"\r\n"
+        )
+        show(until(connection, b"plain %d\n" % i))
+
+
+def mapped():
+    """IPv4 through a socket of IPv6."""
+    connection = socket.create_connection(("::ffff:127.0.0.1", PORT))
+    connection.sendall(b"GET /plain?id=mapped HTTP/1.1\r\n" + HOST + b"\r\n")
+    show(until(connection, b"plain mapped\n"))
+    print(connection.getpeername())
 
 
 globals()[sys.argv[2]]()

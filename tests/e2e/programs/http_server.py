@@ -7,10 +7,13 @@ import http.server
 import json
 import socket
 import sys
+import threading
 import urllib.parse
 import zlib
 
 TEXT = json.dumps({"name": "Sencha", "price": 9007199254740993, "tags": ["a", "b"]}).encode()
+
+TICKS = threading.Semaphore(0)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -93,6 +96,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
         for i in range(3):
             self.chunk(b"data: event %d\n\n" % i)
         self.wfile.write(b"0\r\n\r\n")
+
+    def path_ticks(self, url):
+        """Three parts; but for the first each waits until somebody asks for /tick."""
+        kind = "text/event-stream" if url.query == "events" else "application/x-ndjson"
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for i in range(3):
+            if i:
+                TICKS.acquire()  # pylint: disable=consider-using-with
+            self.chunk(b"data: tick %d\n\n" % i)
+        self.wfile.write(b"0\r\n\r\n")
+
+    def path_tick(self, _):
+        TICKS.release()
+        self.answer(b"ticked")
 
     def path_close(self, _):
         self.close_connection = True

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * HTTP rows back into messages; see http_reader.h. The canonical texts of requests that were looked at before are remembered,
+ * so that a hot request costs no SQL.
+ *
+ * Invariant: a remembered text is that of the row as it is: the recording does not change while it is open.
+ */
+#include "store/http_reader.h"
+
+#include "parsers/http/message.h"
+#include "store/http_coding.h"
+#include "store/reader_state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <xxhash.h>
+
+#define TEXTS ((size_t)4096)
+/* Larger ones are made anew each time. */
+#define TEXT_BYTES ((size_t)2048)
+/* A body in a row: recorded are SCHEMA_VALUE_MAX, a person may write more. */
+#define BODY_BYTES_MAX ((size_t)64 << 20)
+#define INTERIM_MAX ((size_t)1000)
+#define STATUS_MAX 999
+
+struct http_texts {
+	struct buffer made; /* the last */
+	struct http_text {
+		int64_t exchange; /* 0: nothing here */
+		size_t size;
+		uint8_t *bytes;
+	} texts[TEXTS];
+};
+
+void http_texts_free(struct http_texts *texts)
+{
+	if (!texts)
+		return;
+	for (size_t i = 0; i < TEXTS; i++)
+		free(texts->texts[i].bytes);
+	buffer_release(&texts->made);
+	free(texts);
+}
+
+/* ---- columns ---- */
+
+/* NULL stays NULL, nothing stays something. */
+static struct slice column(sqlite3_stmt *sql, int at, struct arena *arena)
+{
+	struct slice bytes = database_column(sql, at);
+
+	if (!bytes.data)
+		return bytes;
+	return bytes.size ? arena_copy(arena, bytes) : slice_of("", 0);
+}
+
+static int fields_of(struct slice json, struct arena *arena, struct http_fields *ret_fields)
+{
+	*ret_fields = (struct http_fields){ 0 };
+	if (!json.data)
+		return 0;
+	return decode_pairs(json, arena, HTTP_FIELDS_MAX, &ret_fields->list, &ret_fields->n);
+}
+
+static uint8_t minor_of(struct slice version)
+{
+	return slice_equal(version, SLICE("1.0")) ? 0 : 1;
+}
+
+/* Stands on the row of `sql`: 1, 0, negative errno. */
+static int stand(sqlite3_stmt *sql, int64_t exchange)
+{
+	sqlite3_reset(sql);
+	sqlite3_bind_int64(sql, 1, exchange);
+	return reader_step(sql);
+}
+
+/* ---- requests ---- */
+
+/* Columns of GET_HTTP_REQUEST. */
+enum {
+	REQUEST_METHOD,
+	REQUEST_SCHEME,
+	REQUEST_AUTHORITY,
+	REQUEST_PATH,
+	REQUEST_QUERY,
+	REQUEST_TARGET,
+	REQUEST_VERSION,
+	REQUEST_HEADERS,
+	REQUEST_BODY,
+	REQUEST_CODING,
+	REQUEST_BODY_PART,
+};
+
+static uint8_t form_of(struct slice target)
+{
+	if (slice_equal(target, SLICE("absolute")))
+		return TARGET_ABSOLUTE;
+	if (slice_equal(target, SLICE("authority")))
+		return TARGET_AUTHORITY;
+	return slice_equal(target, SLICE("asterisk")) ? TARGET_ASTERISK : TARGET_ORIGIN;
+}
+
+static int read_request(sqlite3_stmt *sql, struct arena *arena, struct http_request *ret_request)
+{
+	*ret_request = (struct http_request){
+		.method = column(sql, REQUEST_METHOD, arena),
+		.scheme = column(sql, REQUEST_SCHEME, arena),
+		.authority = column(sql, REQUEST_AUTHORITY, arena),
+		.path = column(sql, REQUEST_PATH, arena),
+		.query = column(sql, REQUEST_QUERY, arena),
+		.form = form_of(database_column(sql, REQUEST_TARGET)),
+		.minor = minor_of(database_column(sql, REQUEST_VERSION)),
+	};
+	return fields_of(column(sql, REQUEST_HEADERS, arena), arena, &ret_request->fields) < 0 ?
+		       -EBADMSG :
+		       1;
+}
+
+int reader_http_request(struct reader *reader, int64_t exchange, struct arena *arena,
+			struct http_request *ret_request)
+{
+	sqlite3_stmt *sql = reader->sql[GET_HTTP_REQUEST];
+	int rc = stand(sql, exchange);
+
+	if (rc > 0)
+		rc = read_request(sql, arena, ret_request);
+	sqlite3_reset(sql);
+	return rc;
+}
+
+/* A body that lies in parts: small ones whole, of a large one its size and its digest. */
+static int read_parts(struct reader *reader, int64_t exchange, uint64_t part, struct buffer *whole,
+		      struct http_content *content)
+{
+	XXH3_state_t *state = XXH3_createState();
+	XXH128_hash_t digest;
+	struct slice piece;
+	uint32_t sequence = 0;
+	int rc;
+
+	if (!state)
+		abort();
+	XXH3_128bits_reset(state);
+	while ((rc = reader_part(reader, exchange, part, sequence++, &piece)) > 0) {
+		buffer_append_slice(whole, piece);
+		XXH3_128bits_update(state, piece.size ? (const void *)piece.data : "", piece.size);
+		content->size += piece.size;
+	}
+	digest = XXH3_128bits_digest(state);
+	XXH3_freeState(state);
+	content->digest[0] = digest.low64;
+	content->digest[1] = digest.high64;
+	return rc < 0 ? rc : 0;
+}
+
+static void digest_of(struct slice bytes, struct http_content *content)
+{
+	XXH128_hash_t digest = XXH3_128bits(bytes.data, bytes.size);
+
+	*content = (struct http_content){ .size = bytes.size,
+					  .digest = { digest.low64, digest.high64 } };
+}
+
+/* The content of the row that GET_HTTP_REQUEST stands on, as http_content_of() made it of what was asked. */
+static int read_content(struct reader *reader, int64_t exchange, const struct http_request *request,
+			struct buffer *whole, struct buffer *decoded, struct http_content *content)
+{
+	sqlite3_stmt *sql = reader->sql[GET_HTTP_REQUEST];
+	struct slice body = database_column(sql, REQUEST_BODY);
+	int64_t part = sqlite3_column_int64(sql, REQUEST_BODY_PART);
+	bool decoded_before = sqlite3_column_type(sql, REQUEST_CODING) != SQLITE_NULL;
+	int rc;
+
+	*content = (struct http_content){ .bytes = body, .decoded = decoded_before };
+	if (part > 0) {
+		rc = read_parts(reader, exchange, (uint64_t)part, whole, content);
+		if (rc < 0)
+			return rc;
+		content->bytes = slice_of(NULL, 0);
+		content->decoded = false;
+		if (content->size <= HTTP_COMPARED_MAX)
+			*content = http_content_of(&request->fields, buffer_slice(whole), decoded);
+	} else if (!decoded_before && body.size > HTTP_COMPARED_MAX) {
+		digest_of(body, content);
+	}
+	return 1;
+}
+
+static int make_canonical(struct reader *reader, int64_t exchange, struct buffer *made)
+{
+	struct buffer whole, decoded;
+	struct http_request request;
+	struct http_content content;
+	struct arena arena;
+	int rc;
+
+	arena_init(&arena);
+	buffer_init(&whole, HTTP_COMPARED_MAX);
+	buffer_init(&decoded, HTTP_DECODED_MAX);
+	rc = stand(reader->sql[GET_HTTP_REQUEST], exchange);
+	if (rc > 0)
+		rc = read_request(reader->sql[GET_HTTP_REQUEST], &arena, &request);
+	if (rc > 0)
+		rc = read_content(reader, exchange, &request, &whole, &decoded, &content);
+	if (rc > 0) {
+		http_canonical(&request, &content, made);
+		rc = made->overflowed ? -EBADMSG : 1;
+	}
+	sqlite3_reset(reader->sql[GET_HTTP_REQUEST]);
+	buffer_release(&whole);
+	buffer_release(&decoded);
+	arena_release(&arena);
+	return rc;
+}
+
+static void remember(struct http_text *text, int64_t exchange, struct slice made)
+{
+	free(text->bytes);
+	text->bytes = malloc(made.size + 1);
+	if (!text->bytes)
+		abort();
+	if (made.size)
+		memcpy(text->bytes, made.data, made.size);
+	text->size = made.size;
+	text->exchange = exchange;
+}
+
+int reader_http_canonical(struct reader *reader, int64_t exchange, struct slice *ret_canonical)
+{
+	struct http_texts *texts = reader->http;
+	struct http_text *text;
+	int rc;
+
+	if (!texts) {
+		texts = reader->http = calloc(1, sizeof(*texts));
+		if (!texts)
+			abort();
+		buffer_init(&texts->made, HTTP_CANONICAL_MAX);
+	}
+	text = &texts->texts[(uint64_t)exchange % TEXTS];
+	if (exchange && text->exchange == exchange) {
+		*ret_canonical = slice_of(text->bytes, text->size);
+		return 1;
+	}
+	buffer_clear(&texts->made);
+	rc = make_canonical(reader, exchange, &texts->made);
+	if (rc <= 0)
+		return rc;
+	*ret_canonical = buffer_slice(&texts->made);
+	if (ret_canonical->size <= TEXT_BYTES)
+		remember(text, exchange, *ret_canonical);
+	return 1;
+}
+
+/* ---- responses ---- */
+
+/* Columns of GET_HTTP_RESPONSE. */
+enum {
+	RESPONSE_STATUS,
+	RESPONSE_REASON,
+	RESPONSE_VERSION,
+	RESPONSE_HEADERS,
+	RESPONSE_TRAILERS,
+	RESPONSE_INTERIM,
+	RESPONSE_BODY,
+	RESPONSE_CODING,
+	RESPONSE_WIRE_BODY,
+	RESPONSE_BODY_PART,
+	RESPONSE_BODY_BYTES,
+	RESPONSE_OUTCOME,
+};
+
+static bool read_status(int64_t number, uint16_t *ret_status)
+{
+	*ret_status = (uint16_t)(number > 0 && number <= STATUS_MAX ? number : 0);
+	return number >= 100 && number <= STATUS_MAX;
+}
+
+/* {"status": 103, "reason": "Early Hints", "headers": [...]}: whose keys may come in any order, since people edit it. */
+static bool read_interim(struct json_reader *json, struct arena *arena,
+			 struct http_response *response)
+{
+	enum json_token token;
+	struct slice value;
+
+	while ((token = json_next(json)) == JSON_KEY) {
+		struct slice key = json_string(json, arena);
+		int64_t status = 0;
+
+		if (!json_skip_value(json, &value))
+			return false;
+		if (slice_equal(key, SLICE("headers"))) {
+			if (fields_of(value, arena, &response->fields) < 0)
+				return false;
+		} else if (slice_equal(key, SLICE("reason")) && value.size >= 2 &&
+			   value.data[0] == '"') {
+			struct json_reader text;
+
+			json_reader_init(&text, value);
+			json_next(&text);
+			response->reason = json_string(&text, arena);
+		} else if (slice_equal(key, SLICE("status"))) {
+			for (size_t i = 0; i < value.size && i < 4; i++)
+				status = 10 * status + (value.data[i] - '0');
+			if (!read_status(status, &response->status))
+				return false;
+		}
+	}
+	return token == JSON_OBJECT_END && response->status >= 100 &&
+	       http_is_interim(response->status);
+}
+
+static int interim_of(struct slice list, struct arena *arena,
+		      const struct http_response **ret_first)
+{
+	const struct http_response **end = ret_first;
+	struct json_reader json;
+	enum json_token token;
+
+	*ret_first = NULL;
+	if (!list.data)
+		return 0;
+	json_reader_init(&json, list);
+	if (json_next(&json) != JSON_ARRAY)
+		return -EBADMSG;
+	for (size_t n = 0; (token = json_next(&json)) == JSON_OBJECT && n < INTERIM_MAX; n++) {
+		struct http_response *response = arena_alloc(arena, sizeof(*response));
+
+		response->minor = 1;
+		if (!read_interim(&json, arena, response))
+			return -EBADMSG;
+		*end = response;
+		end = (const struct http_response **)&response->next;
+	}
+	return token == JSON_ARRAY_END ? 0 : -EBADMSG;
+}
+
+/* An edited body in the coding that it had. */
+static struct slice code_again(struct slice coding, struct slice body, struct arena *arena)
+{
+	struct slice coded = slice_of(NULL, 0);
+	struct buffer out;
+
+	buffer_init(&out, BODY_BYTES_MAX + BODY_BYTES_MAX / 8);
+	if (http_encode(coding, body, &out) == 0)
+		coded = arena_copy(arena, buffer_slice(&out));
+	buffer_release(&out);
+	return coded;
+}
+
+static int read_body(sqlite3_stmt *sql, struct arena *arena, struct http_stored *stored)
+{
+	int64_t part = sqlite3_column_int64(sql, RESPONSE_BODY_PART);
+	int64_t size = sqlite3_column_int64(sql, RESPONSE_BODY_BYTES);
+
+	if (sqlite3_column_bytes(sql, RESPONSE_BODY) > (int)BODY_BYTES_MAX ||
+	    sqlite3_column_bytes(sql, RESPONSE_WIRE_BODY) > (int)BODY_BYTES_MAX || part < 0 ||
+	    size < 0)
+		return -EBADMSG;
+	stored->part = (uint64_t)part;
+	stored->size = (uint64_t)size;
+	if (part)
+		return 0;
+	stored->body = column(sql, RESPONSE_BODY, arena);
+	stored->coding = column(sql, RESPONSE_CODING, arena);
+	stored->size = stored->body.size;
+	if (!stored->coding.size)
+		return 0;
+	stored->coded = column(sql, RESPONSE_WIRE_BODY, arena);
+	if (!stored->coded.data)
+		stored->coded = code_again(stored->coding, stored->body, arena);
+	return 0;
+}
+
+static int read_response(sqlite3_stmt *sql, struct arena *arena, struct http_stored *stored)
+{
+	int rc;
+
+	*stored = (struct http_stored){
+		.head.reason = column(sql, RESPONSE_REASON, arena),
+		.head.minor = minor_of(database_column(sql, RESPONSE_VERSION)),
+		.cut = sqlite3_column_int64(sql, RESPONSE_OUTCOME) == OUTCOME_UNFINISHED,
+	};
+	if (!read_status(sqlite3_column_int64(sql, RESPONSE_STATUS), &stored->head.status) ||
+	    http_is_interim(stored->head.status))
+		return -EBADMSG;
+	rc = fields_of(column(sql, RESPONSE_HEADERS, arena), arena, &stored->head.fields);
+	if (rc == 0)
+		rc = fields_of(column(sql, RESPONSE_TRAILERS, arena), arena, &stored->trailers);
+	if (rc == 0)
+		rc = interim_of(column(sql, RESPONSE_INTERIM, arena), arena, &stored->interim);
+	if (rc == 0)
+		rc = read_body(sql, arena, stored);
+	return rc ? rc : 1;
+}
+
+/* Only what was coded is asked for what its client accepts. */
+static int read_unasked(struct reader *reader, int64_t exchange, struct arena *arena,
+			struct http_stored *stored)
+{
+	struct http_request request;
+	struct buffer codings;
+	int rc = 1;
+
+	buffer_init(&codings, HTTP_CODING_BYTES);
+	http_codings(&stored->head.fields, &codings);
+	if (codings.size && !codings.overflowed) {
+		rc = reader_http_request(reader, exchange, arena, &request);
+		stored->coded_unasked =
+			rc > 0 && !http_accepts(&request.fields, buffer_slice(&codings));
+	}
+	buffer_release(&codings);
+	return rc;
+}
+
+int reader_http_response(struct reader *reader, int64_t exchange, struct arena *arena,
+			 struct http_stored *ret_stored)
+{
+	sqlite3_stmt *sql = reader->sql[GET_HTTP_RESPONSE];
+	int rc = stand(sql, exchange);
+
+	if (rc > 0)
+		rc = read_response(sql, arena, ret_stored);
+	sqlite3_reset(sql);
+	return rc > 0 ? read_unasked(reader, exchange, arena, ret_stored) : rc;
+}

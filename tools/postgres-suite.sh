@@ -1,0 +1,52 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Makes FOLDER: PostgreSQL's own regression suite, of the version that is installed here: tools/postgres-suite.sh FOLDER
+#   FOLDER/sql, expected, data, parallel_schedule, resultmap   what pg_regress reads
+#   FOLDER/regress.so, refint.so, autoinc.so                   C functions that the suite loads into the server
+# Sources come with `apt-get source`, the server's headers from its package, which is unpacked and not installed. About 25 MB
+# are fetched; nothing is done where the folder is there already. (pg_regress itself is in the package postgresql-15.)
+set -eu
+
+. "$(dirname "$0")/private-apt.sh"
+
+MAJOR=15
+
+# The version of the suite is the server's, for its answers and its C interface are.
+installed_version() {
+	dpkg-query -W -f='${Version}' "postgresql-$MAJOR" 2>/dev/null | grep . || die "postgresql-$MAJOR is not installed"
+}
+
+compile() {
+	gcc -O2 -fPIC -shared -w -DREFINT_VERBOSE -I "$work/headers/usr/include/postgresql/$MAJOR/server" -o "$work/suite/$(basename "$1" .c).so" "$1"
+}
+
+make_suite() {
+	local version source
+	version=$(installed_version)
+	private_apt bookworm bookworm bookworm-updates bookworm-security
+	apt bookworm update
+	apt bookworm source --download-only "postgresql-$MAJOR=$version"
+	apt bookworm download "postgresql-server-dev-$MAJOR=$version"
+	unpack "$work/bookworm" "$work/headers"
+	mkdir "$work/source"
+	tar -xf "$work/bookworm"/postgresql-$MAJOR*.orig.tar.* -C "$work/source" --strip-components=1 --wildcards \
+		'*/src/test/regress' '*/contrib/spi'
+	source="$work/source/src/test/regress"
+	mkdir "$work/suite"
+	cp -r "$source"/{sql,expected,data,parallel_schedule,resultmap} "$work/suite"
+	for file in "$source/regress.c" "$work/source/contrib/spi/refint.c" "$work/source/contrib/spi/autoinc.c"; do
+		compile "$file"
+	done
+}
+
+[ $# = 1 ] || die "which folder?"
+folder=$1
+[ -d "$folder" ] && exit 0
+mkdir -p "$(dirname "$folder")"
+# Beside the result, so that what is whole appears with one rename.
+work=$(mktemp -d "$(realpath "$(dirname "$folder")")/making.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+make_suite
+# Another that made the same at the same time may have been first.
+mv -T "$work/suite" "$folder" 2>/dev/null || [ -d "$folder" ] || die "$folder cannot be made"
