@@ -157,6 +157,11 @@ void reader_free(struct reader *reader)
 	free(reader);
 }
 
+bool reader_is_quick(const struct reader *reader)
+{
+	return table_is_open(&reader->exchange_table);
+}
+
 sqlite3 *reader_database(struct reader *reader)
 {
 	return reader->database;

@@ -22,6 +22,8 @@ struct reader;
 MUST_CHECK int reader_new(const struct recording *recording, struct reader **ret_reader,
 			  char ret_error[STORE_ERROR_BYTES]);
 void reader_free(struct reader *reader); /* accepts NULL */
+/* Are exchanges read from the pages of the file (table.h), or by SQLite alone? */
+bool reader_is_quick(const struct reader *reader);
 
 struct stored_exchange {
 	int64_t id;

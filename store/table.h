@@ -18,7 +18,7 @@
 #include <sqlite3.h>
 
 /* Of the table, and as many can be asked for. */
-#define TABLE_COLUMNS_MAX 40
+#define TABLE_COLUMNS_MAX 64
 
 /* The file's pages in memory. For all threads. */
 struct table_pages {
@@ -47,6 +47,12 @@ struct table {
 /* Finds the table and its columns. Where something is unusual the table finds nothing. */
 void table_open(struct table *table, const struct table_pages *pages, sqlite3 *database,
 		const char *name, const char *const *columns, size_t n);
+
+/* Is it a table that rows are read of? */
+static inline bool table_is_open(const struct table *table)
+{
+	return table->root != 0;
+}
 
 /* A row; values are borrowed from the pages. */
 struct table_row {
