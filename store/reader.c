@@ -45,9 +45,15 @@ static const char *const reader_sql[READER_SQL_COUNT] = {
 	[GET_COPY] = "SELECT direction, format, columns, ended, digest FROM copy "
 		     "WHERE exchange = ?1",
 	[GET_SERVER] = "SELECT server_version, server_parameters FROM connection WHERE id = ?1",
-	[GET_HTTP_REQUEST] = "SELECT method, scheme, authority, path, query, target, version, "
-			     "headers, body, coding, body_part FROM http_request "
-			     "WHERE exchange = ?1",
+	/* Of the tables: a view of a recording could be anything. */
+	[GET_HTTP_REQUEST] =
+		"SELECT e.method, a.scheme, e.authority, e.text, e.query, a.target, "
+		"coalesce(a.request_version, '1.1'), e.request_headers, e.parameters, "
+		"a.request_coding, a.request_body_part, "
+		"coalesce(a.request_body_bytes, length(CAST(e.parameters AS BLOB)), 0), "
+		"e.flags "
+		"FROM exchange e LEFT JOIN http_apart a ON a.exchange = e.id "
+		"WHERE e.id = ?1 AND e.kind = 6",
 	[GET_HTTP_RESPONSE] =
 		"SELECT e.status, e.tag, coalesce(a.response_version, '1.1'), e.response_headers, "
 		"a.response_trailers, a.interim, e.rows, a.response_coding, a.response_wire_body, "
