@@ -216,6 +216,8 @@ void pg_statement_end(struct recorder *recorder, struct pg_statement *statement)
 /* recorder_checksum.c */
 /* pg_server_message(), and the checksum of what it belongs to. */
 bool pg_server_message_checksum(struct recorder *recorder, const struct pg_frame *frame);
+/* Of a notice that came at the Parse of this exchange's statement, before the exchange was there. */
+void pg_notice_checksum(struct item *item, struct slice body);
 
 /* recorder_rows.c */
 bool pg_row_stream(struct recorder *recorder, const struct pg_frame *frame);

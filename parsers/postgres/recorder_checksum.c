@@ -20,10 +20,10 @@ static struct item *answered(struct recorder *recorder, uint8_t type)
 	return recorder->log.active ? recorder->log.active : recorder->log.last;
 }
 
-/* Rows, and COPY data: they come while an exchange is active, and many go into one piece. */
+/* Rows, the value of a call, and COPY data: they come while an exchange is active, and many go into one piece. */
 static bool is_data(uint8_t type)
 {
-	return type == 'D' || type == 'H' || type == 'd' || type == 'c';
+	return type == 'D' || type == 'V' || type == 'H' || type == 'd' || type == 'c';
 }
 
 /*
@@ -37,7 +37,6 @@ static bool is_answer(uint8_t type, const struct item *item)
 	case 'I':
 	case 'E':
 	case 'N':
-	case 'V':
 		return true;
 	case 'T':
 		return item->exchange.kind == EXCHANGE_SIMPLE;
@@ -46,17 +45,27 @@ static bool is_answer(uint8_t type, const struct item *item)
 	}
 }
 
+static void add_header(struct checksum *checksum, uint8_t type, uint32_t body_size)
+{
+	uint8_t header[5] = { type };
+
+	for (size_t i = 0; i < 4; i++)
+		header[1 + i] = (uint8_t)((body_size + 4) >> (24 - 8 * i));
+	checksum_add(checksum, slice_of(header, sizeof(header)));
+}
+
 /* Large messages come in several frames; their header is made again. */
 static void add_frame(struct checksum *checksum, const struct pg_frame *frame)
 {
-	uint8_t header[5] = { frame->type };
-	uint32_t size = frame->body_size + 4;
-
-	for (size_t i = 0; i < 4; i++)
-		header[1 + i] = (uint8_t)(size >> (24 - 8 * i));
 	if (frame->part != FRAME_BYTES)
-		checksum_add(checksum, slice_of(header, sizeof(header)));
+		add_header(checksum, frame->type, frame->body_size);
 	checksum_add(checksum, frame->body);
+}
+
+void pg_notice_checksum(struct item *item, struct slice body)
+{
+	add_header(&item->exchange.passed, 'N', (uint32_t)body.size);
+	checksum_add(&item->exchange.passed, body);
 }
 
 bool pg_server_message_checksum(struct recorder *recorder, const struct pg_frame *frame)

@@ -89,8 +89,10 @@ bool pg_exchange_bind(struct item *item, struct slice bind, struct pg_statement 
 	forms = cursor_of(cursor_bytes(&cursor, 2 * n_forms));
 	if (!cursor_done(&cursor))
 		return false;
-	for (struct pg_notice *notice = statement->notices; notice; notice = notice->next)
+	for (struct pg_notice *notice = statement->notices; notice; notice = notice->next) {
 		item_add_piece(item, PIECE_NOTICE, 0, notice->body);
+		pg_notice_checksum(item, notice->body);
+	}
 	statement->notices = NULL;
 	statement->notices_end = &statement->notices;
 	if (statement->has_columns && statement->columns.size)
