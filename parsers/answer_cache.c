@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Direct-mapped cache of encoded answers; see answer_cache.h. At most PLACES * ANSWER_CACHED_BYTES = 8 MiB. */
+/*
+ * Direct-mapped cache of encoded answers; see answer_cache.h. Places are many, so that two hot answers seldom have the same one; what
+ * all of them hold together is at most CACHE_BYTES.
+ */
 #include "parsers/answer_cache.h"
 
 #include <stdlib.h>
 #include <xxhash.h>
 
-#define PLACES 4096
+#define PLACES 16384
+#define CACHE_BYTES ((size_t)8 << 20)
 
 struct place {
 	struct answer_key key; /* exchange 0: free */
@@ -16,6 +20,7 @@ struct place {
 };
 
 struct answer_cache {
+	size_t bytes; /* of all places */
 	struct place places[PLACES];
 };
 
@@ -66,6 +71,9 @@ void answer_cache_put(struct answer_cache *cache, struct answer_key key, struct 
 		return;
 	place = &cache->places[place_of(key)];
 	if (place->capacity < bytes.size) {
+		if (cache->bytes - place->capacity + bytes.size > CACHE_BYTES)
+			return;
+		cache->bytes += bytes.size - place->capacity;
 		free(place->bytes);
 		place->bytes = malloc(bytes.size);
 		if (!place->bytes)

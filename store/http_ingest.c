@@ -174,13 +174,14 @@ static struct http_row_body row_body_of(const struct body *body, bool complete,
 /*
  * Of a request that came whole with this item and is small; others get theirs when a replay loads the recording (0 here).
  */
-static uint64_t identity_hash(struct ingest *ingest, const struct http_request *request,
+static uint64_t identity_hash(struct ingest *ingest, const struct exchange_item *item,
 			      struct slice body)
 {
+	const struct http_request *request = item->request;
 	struct http_content content;
 	struct buffer decoded;
 
-	if (body.size > HTTP_COMPARED_MAX)
+	if (body.size > HTTP_COMPARED_MAX || (item->flags & EXCHANGE_REQUEST_CUT))
 		return 0;
 	buffer_init(&decoded, HTTP_DECODED_MAX);
 	content = http_content_of(&request->fields, body, &decoded);
@@ -259,7 +260,7 @@ static int ingest_whole(struct ingest *ingest, const struct connection_state *co
 		.exchange = ingest->next_exchange++,
 		.item = item,
 		.response = item->responses,
-		.hash = identity_hash(ingest, item->request, request),
+		.hash = identity_hash(ingest, item, request),
 	};
 	struct buffer decoded[2];
 	int rc;
@@ -340,7 +341,7 @@ static int write_row(struct ingest *ingest, const struct connection_state *conne
 	if (open->answered)
 		row.interim = buffer_slice(&open->interim);
 	if (item->opens && item->closes && !request->in_parts)
-		row.hash = identity_hash(ingest, item->request, buffer_slice(&request->held));
+		row.hash = identity_hash(ingest, item, buffer_slice(&request->held));
 	rc = item->opens ? http_row_add(ingest, connection, &row) : http_row_set(ingest, &row);
 	for (size_t side = 0; side < ARRAY_SIZE(decoded); side++)
 		buffer_release(&decoded[side]);

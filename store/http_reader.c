@@ -16,9 +16,10 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
-#define TEXTS ((size_t)4096)
-/* Larger ones are made anew each time. */
+#define TEXTS ((size_t)16384)
+/* Larger ones are made anew each time, and so are all once this is used up. */
 #define TEXT_BYTES ((size_t)2048)
+#define TEXTS_BYTES ((size_t)4 << 20)
 /* A body in a row: recorded are SCHEMA_VALUE_MAX, a person may write more. */
 #define BODY_BYTES_MAX ((size_t)64 << 20)
 #define INTERIM_MAX ((size_t)1000)
@@ -27,7 +28,8 @@
 struct http_texts {
 	int64_t stands_on;	     /* the exchange whose row GET_HTTP is on; 0: none */
 	struct http_lists *lists[2]; /* by enum http_side */
-	struct buffer made;	     /* the last text */
+	struct buffer made;	     /* the last */
+	size_t bytes;		     /* of all texts */
 	struct http_text {
 		int64_t exchange; /* 0: nothing here */
 		size_t size;
@@ -118,6 +120,8 @@ enum {
 	REQUEST_BODY,
 	REQUEST_CODING,
 	REQUEST_BODY_PART,
+	REQUEST_BODY_BYTES,
+	REQUEST_FLAGS,
 	RESPONSE_STATUS,
 	RESPONSE_REASON,
 	RESPONSE_VERSION,
@@ -211,8 +215,13 @@ static int read_content(struct reader *reader, int64_t exchange, const struct ht
 	struct slice body = database_column(sql, REQUEST_BODY);
 	int64_t part = sqlite3_column_int64(sql, REQUEST_BODY_PART);
 	bool decoded_before = sqlite3_column_type(sql, REQUEST_CODING) != SQLITE_NULL;
+	int64_t flags = sqlite3_column_int64(sql, REQUEST_FLAGS);
 	int rc;
 
+	if ((flags & EXCHANGE_REQUEST_CUT) && !sqlite3_column_int64(sql, REQUEST_BODY_BYTES)) {
+		*content = http_content_unsent(request);
+		return 1;
+	}
 	*content = (struct http_content){ .bytes = body, .decoded = decoded_before };
 	if (part > 0) {
 		rc = read_parts(reader, exchange, (uint64_t)part, whole, content);
@@ -254,8 +263,12 @@ static int make_canonical(struct reader *reader, int64_t exchange, struct buffer
 	return rc;
 }
 
-static void remember(struct http_text *text, int64_t exchange, struct slice made)
+static void remember(struct http_texts *texts, struct http_text *text, int64_t exchange,
+		     struct slice made)
 {
+	if (texts->bytes - text->size + made.size > TEXTS_BYTES)
+		return;
+	texts->bytes += made.size - text->size;
 	free(text->bytes);
 	text->bytes = malloc(made.size + 1);
 	if (!text->bytes)
@@ -283,7 +296,7 @@ int reader_http_canonical(struct reader *reader, int64_t exchange, struct slice 
 		return rc;
 	*ret_canonical = buffer_slice(&texts->made);
 	if (ret_canonical->size <= TEXT_BYTES)
-		remember(text, exchange, *ret_canonical);
+		remember(texts, text, exchange, *ret_canonical);
 	return 1;
 }
 

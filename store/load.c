@@ -38,7 +38,7 @@ static bool is_servable(const struct protocol *protocol, uint8_t kind, uint8_t o
 		flags &= ~protocol->served_flags;
 
 	return (kind == EXCHANGE_SIMPLE || kind == EXCHANGE_EXTENDED || kind == EXCHANGE_PARSE ||
-		kind == EXCHANGE_COMMAND) &&
+		kind == EXCHANGE_COMMAND || kind == EXCHANGE_FUNCTION) &&
 	       outcome != OUTCOME_UNFINISHED &&
 	       !((flags & EXCHANGE_MERGED) && (flags & (EXCHANGE_COPY_IN | EXCHANGE_COPY_OUT))) &&
 	       !(flags & (EXCHANGE_COPY | EXCHANGE_REQUEST_TOO_LARGE | EXCHANGE_NOT_DECODED |
@@ -256,6 +256,8 @@ int matcher_load(struct matcher *matcher, char error[STORE_ERROR_BYTES])
 	index_begin(&matcher->index);
 	if (rc == SQLITE_OK)
 		rc = load_templates(matcher, reader);
+	if (rc == SQLITE_OK)
+		rc = asides_load(&matcher->asides, reader, &matcher->endpoints);
 	if (rc != SQLITE_OK)
 		rc = database_error(reader_database(reader), rc, matcher->recording->path, error);
 	reader_free(reader);

@@ -45,10 +45,12 @@ static const char *const reader_sql[READER_SQL_COUNT] = {
 	[GET_COPY] = "SELECT direction, format, columns, ended, digest FROM copy "
 		     "WHERE exchange = ?1",
 	[GET_SERVER] = "SELECT server_version, server_parameters FROM connection WHERE id = ?1",
+	/* Of the tables: a view of a recording could be anything. */
 	[GET_HTTP] =
 		"SELECT e.method, coalesce(a.scheme, 'http'), e.authority, e.text, e.query, "
 		"a.target, coalesce(a.request_version, '1.1'), e.request_headers, e.parameters, "
 		"a.request_coding, a.request_body_part, "
+		"coalesce(a.request_body_bytes, length(CAST(e.parameters AS BLOB)), 0), e.flags, "
 		"e.status, e.tag, coalesce(a.response_version, '1.1'), e.response_headers, "
 		"a.response_trailers, a.interim, e.rows, a.response_coding, a.response_wire_body, "
 		"a.response_body_part, a.response_body_bytes, e.outcome "

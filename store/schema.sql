@@ -34,7 +34,8 @@ CREATE TABLE connection (
 	user              ANY,
 	database          ANY,
 	client_parameters TEXT,           -- JSON object, as the client asked at login, in order
-	server_parameters TEXT,           -- JSON object, as the server reported, in order
+	server_parameters TEXT,           -- JSON object, as the server reported, in order; NULL: the login was refused
+	backend           INTEGER,        -- the server's number of the session
 	pid               INTEGER,        -- of the app's process
 	program           TEXT,           -- its name
 	started_ns        INTEGER NOT NULL,
@@ -112,7 +113,8 @@ CREATE TABLE exchange (              -- one statement execution: a request and e
 	row_count         INTEGER,        -- rows given, or affected
 	error             TEXT,           -- JSON object of the error's fields
 	events            TEXT,           -- JSON array: {"status": {name: value}} and {"notice": {...}, "after": n}, n is how
-	                                  -- many rows came before it, "tag": all; without it: the row description came later
+	                                  -- many rows came before it, "data": COPY data ended before it, "tag": all; without
+	                                  -- it: the row description came later
 	empty             INTEGER NOT NULL DEFAULT 0, -- 1: the server said that there was nothing to do
 	insert_id         INTEGER,        -- MySQL, in these three NULL is 0
 	warnings          INTEGER,
@@ -151,6 +153,16 @@ CREATE TABLE value_part (            -- a value above 256 KiB, in pieces
 	sequence          INTEGER NOT NULL, -- from 0
 	bytes             BLOB NOT NULL,
 	UNIQUE (exchange, part, sequence)
+) STRICT;
+
+CREATE TABLE aside (                 -- what the server said by itself: notifications, and what came between requests
+	id                INTEGER PRIMARY KEY,
+	connection        INTEGER NOT NULL REFERENCES connection (id),
+	at_ns             INTEGER NOT NULL,
+	ordinal           INTEGER NOT NULL, -- the connection's exchange that was the last one then; 0: there was none
+	within            INTEGER NOT NULL, -- 1: it came before the end of that exchange's batch
+	event             TEXT NOT NULL   -- JSON: {"notification": {"channel", "payload", "backend": who notified}}, {"error": {...}}
+	                                  -- with which the session ended or was refused, {"notice": ...} and {"status": ...}
 ) STRICT;
 
 CREATE TABLE copy (                  -- PostgreSQL's COPY data of an exchange, which is the rows of its result: a row of one
@@ -442,7 +454,13 @@ CREATE VIEW errors AS
 SELECT id, connection, started_at, database, sql, parameters, error FROM queries WHERE error IS NOT NULL
 UNION ALL
 SELECT h.id, h.connection, h.started_at, NULL, h.method || ' ' || h.url, NULL, trim(h.status || ' ' || coalesce(e.tag, ''))
-FROM http h JOIN exchange e ON e.id = h.id WHERE h.status >= 400;
+FROM http h JOIN exchange e ON e.id = h.id WHERE h.status >= 400
+UNION ALL
+SELECT NULL, a.connection, strftime('%Y-%m-%dT%H:%M:%fZ', a.at_ns / 1000000000.0, 'unixepoch'), c.database,
+       CASE WHEN c.server_parameters IS NULL THEN '(login)' ELSE '(between requests)' END, NULL,
+       json_extract(a.event, '$.error.severity') || ' ' || json_extract(a.event, '$.error.code') || ': ' ||
+       json_extract(a.event, '$.error.message')
+FROM aside a JOIN connection c ON c.id = a.connection WHERE a.event LIKE '{"error"%' AND json_valid(a.event);
 
 CREATE VIEW slow AS
 SELECT duration_ms, id, connection, sql, parameters, row_count FROM queries

@@ -166,8 +166,14 @@ static bool client_startup(struct recorder *recorder, struct slice body)
 	struct slice name, value;
 	size_t n = 0;
 
+	recorder->framers[SIDE_CLIENT].startup = false;
+	if (code ==
+	    PG_CANCEL_REQUEST) { /* a connection of its own, which is never answered (55.2.9) */
+		recorder->phase = PHASE_OVER;
+		return true;
+	}
 	if (code >> 16 != 3)
-		return pg_fail(recorder, "not a session: a cancel request, or an unknown protocol");
+		return pg_fail(recorder, "an unknown version of the protocol");
 	item = item_new(ITEM_SESSION, recorder->log.connection);
 	recorder->session = item;
 	/* A name of at least one byte, and two NULs. */
@@ -189,7 +195,6 @@ static bool client_startup(struct recorder *recorder, struct slice body)
 		item->session.database = item->session.user;
 	item->session.client_parameters = parameters;
 	item->session.n_client_parameters = n;
-	recorder->framers[SIDE_CLIENT].startup = false;
 	recorder->phase = PHASE_LOGIN;
 	return true;
 }
@@ -239,6 +244,7 @@ static bool client_parse(struct recorder *recorder, struct slice body)
 	statement->n_declared = n;
 	statement->text = arena_copy(&arena, text);
 	statement->named.name = arena_copy(&arena, name);
+	statement->notices_end = &statement->notices;
 	statement->named.bytes = arena.allocated;
 	statement->arena = arena;
 	operation->statement = statement;
@@ -340,6 +346,8 @@ static bool weigh_operation(struct recorder *recorder)
 
 static bool client_message(struct recorder *recorder, const struct pg_frame *frame)
 {
+	if (recorder->phase == PHASE_OVER)
+		return true;
 	if (frame->part != FRAME_WHOLE)
 		return client_large(recorder, frame);
 	if (recorder->phase == PHASE_STARTUP)
@@ -362,7 +370,7 @@ static bool client_message(struct recorder *recorder, const struct pg_frame *fra
 	case 'S':
 		return client_sync(recorder);
 	case 'F':
-		return pg_operation_add(recorder, OPERATION_FUNCTION) != NULL;
+		return pg_client_call(recorder, frame->body);
 	case 'd':
 		return pg_copy_client_data(recorder, frame);
 	case 'c':
@@ -386,8 +394,12 @@ int pg_recorder_see(struct recorder *recorder, enum side side, struct slice byte
 	while (ok && (next = pg_framer_next(framer, &bytes, &frame)) == PG_EVENT) {
 		size_t before = recorder->n_operations;
 
-		ok = side == SIDE_CLIENT ? client_message(recorder, &frame) :
-					   pg_server_message(recorder, &frame);
+		if (side == SIDE_CLIENT)
+			ok = client_message(recorder, &frame);
+		else if (recorder->checksum)
+			ok = pg_server_message_checksum(recorder, &frame);
+		else
+			ok = pg_server_message(recorder, &frame);
 		if (ok && recorder->n_operations > before)
 			ok = weigh_operation(recorder);
 	}
@@ -425,7 +437,8 @@ static void cut_operation(struct recorder *recorder, struct pg_operation *operat
 		named = names_put(&recorder->statements, &operation->statement->named);
 		operation->statement = NULL;
 		pg_statement_end(recorder, (struct pg_statement *)named);
-	} else if (operation->type == OPERATION_QUERY && operation->item) {
+	} else if ((operation->type == OPERATION_QUERY || operation->type == OPERATION_FUNCTION) &&
+		   operation->item) {
 		exchange_cut(&recorder->log, operation->item);
 		operation->item = NULL;
 	} else if (operation->type == OPERATION_BIND) {

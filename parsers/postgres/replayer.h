@@ -4,9 +4,12 @@
  *
  *	replayer.c          the way in and out, login, the batch and its end
  *	replayer_extended.c Parse, Bind, Describe, Execute, Close
+ *	replayer_function.c fast-path calls
  *	replayer_answer.c   which recorded exchange answers a statement, or the session itself
  *	replayer_status.c   ParameterStatus: what the session's settings are called
+ *	replayer_checksum.c what --verify compares
  *	replayer_send.c     an exchange's results, row by row, in the form that the client asked for
+ *	replayer_notify.c   what a server says by itself: notifications, and what was recorded between requests
  *	replayer_copy.c     COPY data, in both directions
  *
  * It is a server of the protocol: names, transaction state and errors are this session's own (design §6), and only what
@@ -67,6 +70,7 @@ struct pg_bound {
 	size_t n_formats;
 	bool found;  /* `answer` was looked up */
 	bool missed; /* ... and there was none */
+	bool begun; /* rows were given, and the session knows what it does: it need not be drained */
 	struct answer answer;
 	struct pg_position position;
 };
@@ -78,7 +82,11 @@ enum pg_cached_part { CACHED_EXECUTE, CACHED_QUERY, CACHED_COLUMNS };
 struct pg_send {
 	bool on;
 	bool describe; /* RowDescription too: a simple query */
-	bool failed;   /* an error was sent */
+	bool call;     /* a fast-path call: its row goes as its one value */
+	uint16_t call_form;
+	bool failed;	 /* an error was sent */
+	bool unservable; /* ... of ours, since what was recorded cannot be given as it was asked for */
+	bool as_recorded; /* for pg_checksum(): each value in its recorded form, and tags as they came */
 	uint64_t exchange;
 	uint8_t kind; /* enum exchange_kind of the recorded one */
 	uint32_t flags;
@@ -123,6 +131,8 @@ struct pg_reported {		/* all from malloc */
 		recorded; /* what was recorded with a statement of this batch; data NULL: nothing */
 };
 
+struct pg_notes;
+
 struct replayer {
 	const struct answers *answers;
 	uint64_t connection;
@@ -138,6 +148,9 @@ struct replayer {
 	uint64_t status_changes; /* sql_session_changes() when they were last made */
 	bool status_recorded;	 /* a recorded one waits */
 	bool utc;		 /* the recorded server's TimeZone is UTC */
+
+	struct pg_notes *notes; /* NULL: nothing of the kind was recorded */
+	bool in_batch;		/* a request came, and ReadyForQuery has not answered it yet */
 
 	struct sql_session *session;
 	struct names prepared;
@@ -169,6 +182,8 @@ void pg_send_error(struct buffer *out, const struct pg_error *error);
 /* replayer.c */
 /* An error was sent: of a Query its end, of an extended batch to be skipped to Sync. */
 void pg_replay_failed(struct replayer *replayer);
+/* The session's number, as BackendKeyData told it. */
+uint32_t pg_replay_backend(const struct replayer *replayer);
 void pg_forget_prepared(struct replayer *replayer, struct slice name);
 void pg_forget_all_prepared(struct replayer *replayer);
 
@@ -181,6 +196,9 @@ void pg_bound_free(struct named *named);       /* accepts NULL */
 void pg_forget_unnamed(struct replayer *replayer);
 /* Portals end with their transaction. */
 void pg_forget_bound(struct replayer *replayer);
+
+/* replayer_function.c */
+void pg_function_message(struct replayer *replayer, struct slice body, struct buffer *out);
 
 /* replayer_answer.c */
 /* A statement of a simple query: answers it, or begins to (send.on). */
@@ -230,6 +248,18 @@ void pg_status_recorded(struct replayer *replayer, struct slice name, struct sli
 void pg_status_send(struct replayer *replayer, struct buffer *out);
 void pg_status_release(struct replayer *replayer);
 
+/* replayer_notify.c */
+void pg_notes_new(struct replayer *replayer);
+void pg_notes_free(struct pg_notes *notes); /* accepts NULL */
+/* From here on: where replayer->notes is not NULL. A statement succeeded; had the transaction failed before? */
+void pg_notes_statement(struct replayer *replayer, const struct sql_statement *sql,
+			const struct sql_value *values, bool failed_before);
+void pg_notes_batch_end(struct replayer *replayer, bool ok);
+/* A recorded exchange was given whole: what was said behind it is to be said too. */
+void pg_notes_given(struct replayer *replayer, uint64_t exchange);
+/* Between requests, and before ReadyForQuery: says what waits; false when more of it can be said now. */
+bool pg_notes_say(struct replayer *replayer, struct buffer *out);
+
 /* replayer_setting.c */
 /* What a server calls a setting that a client asked for in these words; `reported` is what the recorded one called it. */
 void pg_setting_text(struct slice name, struct slice asked, struct slice reported,
@@ -242,6 +272,8 @@ bool pg_send_more(struct replayer *replayer, struct buffer *out);
 void pg_send_columns(struct buffer *out, const struct answer_columns *columns,
 		     const uint16_t *formats, size_t n_formats, bool as_recorded);
 void pg_send_status(struct buffer *out, struct slice name, struct slice value);
+/* An error or a notice. */
+void pg_send_message(struct buffer *out, uint8_t type, const struct answer_field *fields, size_t n);
 /* A message whose body is send.row with value parts between: begins with an empty row, each part adds itself, ... */
 void pg_send_large_new(struct pg_send *send);
 void pg_send_large_part(struct pg_send *send, const struct answer_value *value);

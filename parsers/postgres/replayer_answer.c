@@ -128,7 +128,11 @@ static void deallocate(struct replayer *replayer, const struct sql_statement *sq
 static void statement_ended(struct replayer *replayer, const struct sql_statement *sql,
 			    const struct sql_value *values, bool ok)
 {
+	bool failed_before = sql_session_transaction(replayer->session) == SQL_FAILED;
+
 	sql_session_statement(replayer->session, sql, values, ok);
+	if (ok && replayer->notes)
+		pg_notes_statement(replayer, sql, values, failed_before);
 	if (!ok)
 		pg_replay_failed(replayer);
 	else if (sql->verb == SQL_DEALLOCATE || sql->verb == SQL_DISCARD)
@@ -311,11 +315,14 @@ void pg_answer_sent(struct replayer *replayer)
 	bool ok = !replayer->send.failed;
 
 	replayer->executing = NULL;
+	if (replayer->notes && !(bound && bound->begun))
+		pg_notes_given(replayer, replayer->send.exchange);
 	if (!bound) {
 		statement_ended(replayer, &replayer->sql, replayer->values, ok);
 		return;
 	}
 	bound->position = replayer->send.position;
-	if (!ok || bound->position.done)
+	if (!ok || !bound->begun)
 		statement_ended(replayer, &bound->prepared->sql, bound->values, ok);
+	bound->begun = true;
 }

@@ -130,7 +130,7 @@ static void render_bytes(struct buffer *text, struct slice bytes)
 	}
 }
 
-static void render(struct buffer *text, struct slice bytes)
+void pg_replay_render(struct buffer *text, struct slice bytes)
 {
 	struct cursor cursor = cursor_of(bytes);
 
@@ -197,7 +197,7 @@ void converse(struct fake *fake, struct answer_cache *cache, const struct client
 	buffer_init(&all, OUT_MAX);
 	closed = play(replayer, buffer_slice(&client->bytes), step, &all);
 	assert_false(all.overflowed);
-	render(text, buffer_slice(&all));
+	pg_replay_render(text, buffer_slice(&all));
 	if (closed)
 		buffer_append_string(text, "closed\n");
 	buffer_release(&all);

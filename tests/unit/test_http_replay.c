@@ -279,6 +279,45 @@ static void test_cut(void **unused)
 	folder_remove(&folder);
 }
 
+#define PUT(length, body)                                                   \
+	"PUT /u HTTP/1.1\r\nHost: a.test\r\nContent-Length: " length "\r\n" \
+	"Expect: 100-continue\r\n\r\n" body
+#define CONTINUE "HTTP/1.1 100 Continue\r\n\r\n"
+
+/* What was answered before its body came is so again, when all of the head is the same. */
+static void test_early(void **unused)
+{
+	static const char no[] = "HTTP/1.1 417 No\r\nContent-Length: 3\r\n\r\nno!";
+	struct folder folder;
+	struct talk talk;
+	(void)unused;
+
+	record_one(&folder, PUT("4", ""), no);
+	expect_part(folder.file, &last, PUT("4", "body"), CONTINUE "HTTP/1.1 417 No", "no!");
+	expect_part(folder.file, &last, PUT("5", "other"), CONTINUE "HTTP/1.1 599 ", "unsent");
+	expect_part(folder.file, &last, "PUT /u HTTP/1.1\r\nHost: a.test\r\n\r\n", "HTTP/1.1 599 ",
+		    "unsent");
+	folder_remove(&folder);
+	/* Where the body came once, that is the better answer. */
+	talk_begin(&talk);
+	say(&talk, SIDE_CLIENT, PUT("4", "body"));
+	say(&talk, SIDE_SERVER, OK("yes", "3"));
+	say(&talk, SIDE_CLIENT, PUT("4", ""));
+	say(&talk, SIDE_SERVER, no);
+	talk_end(&talk);
+	expect_part(talk.folder.file, &last, PUT("4", "body"), CONTINUE "HTTP/1.1 200 OK", "yes");
+	expect_part(talk.folder.file, &last, PUT("4", "else"), CONTINUE "HTTP/1.1 417 No", "no!");
+	folder_remove(&talk.folder);
+	/* The server has said 100, and then no. */
+	record_one(&folder, PUT("4", ""), CONTINUE "HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n");
+	expect_part(folder.file, &last, PUT("4", "body"), CONTINUE "HTTP/1.1 413 No", "");
+	folder_remove(&folder);
+	/* A part of the body may have mattered. */
+	record_one(&folder, PUT("4", "bo"), no);
+	expect_part(folder.file, &last, PUT("4", "body"), CONTINUE "HTTP/1.1 599 ", "bo");
+	folder_remove(&folder);
+}
+
 /* ---- content codings ---- */
 
 static void test_codings(void **unused)
@@ -620,7 +659,7 @@ int main(void)
 		cmocka_unit_test(test_missed),	  cmocka_unit_test(test_edited_request),
 		cmocka_unit_test(test_names),	  cmocka_unit_test(test_large),
 		cmocka_unit_test(test_refused),	  cmocka_unit_test(test_damaged),
-		cmocka_unit_test(test_forms),
+		cmocka_unit_test(test_forms),	  cmocka_unit_test(test_early),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,7 +74,8 @@ static const struct conversation conversations[] = {
 	{ SLICE(""), SLICE("V\0\0\0\010\377\377\377\377"), false },
 	/* what may come at any time */
 	{ SLICE(""), SLICE("N\0\0\0\5\0"), true },
-	{ SLICE(""), SLICE("A\0\0\0\012\0\0\0\1a\0"), true },
+	{ SLICE(""), SLICE("A\0\0\0\013\0\0\0\1a\0\0"), true },
+	{ SLICE(""), SLICE("A\0\0\0\012\0\0\0\1a\0"), false },
 	{ SLICE(""), SLICE("S\0\0\0\010a\0b\0"), true },
 	{ SLICE(""), SLICE("E\0\0\0\5\0"), true },
 	{ SLICE(""), SLICE("S\0\0\0\6a\0"), false },

@@ -395,8 +395,7 @@ static void test_malformed(void **state)
 	       "E SERROR~VERROR~C08P01~Mmalformed Execute~~\n" IDLE
 	       "E SERROR~VERROR~C42P02~Mthere is no such parameter~~\n" IDLE
 	       "E SERROR~VERROR~C08P01~Mmalformed Query~~\n" IDLE
-	       "E SERROR~VERROR~CMP002~Mmockproxy: this kind of request is not replayed "
-	       "yet~DFunctionCall~~\n" IDLE "I \n" IDLE "closed\n");
+	       "E SERROR~VERROR~C08P01~Mmalformed FunctionCall~~\n" IDLE "I \n" IDLE "closed\n");
 
 	client_init(&client);
 	say_login(&client);

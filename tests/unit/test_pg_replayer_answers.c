@@ -45,6 +45,11 @@ static void test_misses(void **state)
 	       "from queries'.~~\n" IDLE);
 }
 
+#define ONE "D ~<01>~~~<01>1\n"
+#define TWO "D ~<01>~~~<01>2\n"
+#define THREE "D ~<01>~~~<01>3\n"
+#define N(message) "N M" message "~~\n"
+
 /* Each notice at its place between the rows, in whatever slices they are fetched. */
 static void test_notices(void **state)
 {
@@ -55,8 +60,18 @@ static void test_notices(void **state)
 	client_init(&client);
 	say_login(&client);
 	say_query(&client, "select noisy");
+	expect(&fake, &client,
+	       N("plan") T_INT N("first") ONE TWO N("of two") THREE N("last")
+		       N("more") "C SELECT 3~\n" N("behind") IDLE);
+	client_init(&client);
+	say_login(&client);
 	say_extended(&client, "select noisy", 0);
 	say_sync(&client);
+	expect(&fake, &client,
+	       "1 \n2 \n" N("plan") N("first") ONE TWO N("of two") THREE N("last")
+		       N("more") "C SELECT 3~\n" N("behind") IDLE);
+	client_init(&client);
+	say_login(&client);
 	say_parse(&client, "", "select noisy");
 	say_bind(&client, "", "", NULL, 0);
 	say_execute(&client, "", 1);
@@ -65,34 +80,75 @@ static void test_notices(void **state)
 	say_execute(&client, "", 1); /* drained: they were said */
 	say_sync(&client);
 	expect(&fake, &client,
-	       "N Mplan~~\n" T_INT "N Mfirst~~\n" D("1", "<01>") D("2", "<01>") "N Mof two~~\n" D(
-		       "3", "<01>") "N Mlast~~\nN Mmore~~\nC SELECT 3~\nN Mbehind~~\n" IDLE
-				    "1 \n2 \nN Mplan~~\nN Mfirst~~\n" D("1", "<01>") D("2", "<01>") "N Mof two~~\n" D(
-					    "3",
-					    "<01>") "N Mlast~~\nN Mmore~~\nC SELECT 3~\nN "
-						    "Mbehind~~\n" IDLE
-						    "1 \n2 \nN Mplan~~\nN Mfirst~~\n" D("1", "<01>") "s \n" D(
-							    "2",
-							    "<01>") "N Mof two~~\n" D("3",
-										      "<01>") "s "
-											      "\nN "
-											      "Mlas"
-											      "t~~"
-											      "\nN "
-											      "Mmor"
-											      "e~~"
-											      "\nC "
-											      "SELE"
-											      "CT "
-											      "0~"
-											      "\nN "
-											      "Mbeh"
-											      "ind~"
-											      "~\nC"
-											      " SEL"
-											      "ECT "
-											      "0~"
-											      "\n" IDLE);
+	       "1 \n2 \n" N("plan") N("first") ONE "s \n" TWO N("of two") THREE "s \n" N("last")
+		       N("more") "C SELECT 0~\n" N("behind") "C SELECT 0~\n" IDLE);
+}
+
+/* Of one argument in text, or null; the result in `form`. */
+static void say_call(struct client *client, uint32_t oid, const char *argument, uint16_t form)
+{
+	struct buffer body;
+
+	buffer_init(&body, 1000);
+	buffer_append_u32be(&body, oid);
+	buffer_append_u16be(&body, 0);
+	buffer_append_u16be(&body, 1);
+	buffer_append_u32be(&body, argument ? (uint32_t)strlen(argument) : UINT32_MAX);
+	if (argument)
+		buffer_append_string(&body, argument);
+	buffer_append_u16be(&body, form);
+	say_message(client, 'F', buffer_slice(&body));
+	buffer_release(&body);
+}
+
+static void test_calls(void **state)
+{
+	struct client client;
+	struct fake fake;
+
+	(void)state;
+	client_init(&client);
+	say_login(&client);
+	say_call(&client, 871, "x", 0);
+	say_call(&client, 871, NULL, 1);
+	say_call(&client, 958, "0", 0);
+	say_call(&client, 958, "0", 1);
+	expect(&fake, &client,
+	       "V ~~~<01>X\n" IDLE "N Mloud~~\nV <ff><ff><ff><ff>\n" IDLE "V ~~~<01>7\n" IDLE
+	       "V ~~~<04>~~~<07>\n" IDLE);
+	client_init(&client);
+	say_login(&client);
+	say_call(&client, 871, "y", 0);
+	say_call(&client, 871, "x", 2); /* no such form */
+	say_query(&client, "begin");
+	say_call(&client, 871, "bad", 0);
+	say_call(&client, 871, "x", 0);
+	expect(&fake, &client,
+	       MISS("function call \"oid 871\"($1)") IDLE
+	       "E SERROR~VERROR~C08P01~Mmalformed FunctionCall~~\n" IDLE "C BEGIN~\n" IN_TRANSACTION
+	       "E SERROR~C22012~xown~~\n" FAILED ABORTED FAILED);
+}
+
+/* A result that is larger than any buffer; and a recording that has lost one. */
+static void test_large_call(void **state)
+{
+	struct client client;
+	struct buffer text;
+	struct fake fake;
+
+	(void)state;
+	client_init(&client);
+	buffer_init(&text, OUT_MAX);
+	say_login(&client);
+	say_call(&client, 871, "big", 0);
+	say_call(&client, 871, "none", 0);
+	converse(&fake, NULL, &client, SIZE_MAX, &text);
+	assert_true(text.size > PART_BYTES);
+	assert_non_null(memmem(text.data, text.size, "V ~<10>~~abc", 12));
+	assert_non_null(memmem(text.data, text.size, "CMP002", 6));
+	assert_int_equal(fake.unservable, 1);
+	buffer_release(&text);
+	buffer_release(&client.bytes);
 }
 
 static void test_miss_in_transaction(void **state)
@@ -128,8 +184,7 @@ static void test_miss_in_transaction(void **state)
 	       "C ROLLBACK~\n" IDLE "N Mof do~~\nC DO~\n" IDLE
 	       "C BEGIN~\nC SAVEPOINT~\n" MISS("select unknown") FAILED
 	       "C ROLLBACK~\n" IN_TRANSACTION "C ROLLBACK~\n" IDLE "C BEGIN~\n" IN_TRANSACTION
-	       "E SERROR~VERROR~CMP002~Mmockproxy: this kind of request is not replayed "
-	       "yet~DFunctionCall~~\n" FAILED "C ROLLBACK~\n" IDLE);
+	       "E SERROR~VERROR~C08P01~Mmalformed FunctionCall~~\n" FAILED "C ROLLBACK~\n" IDLE);
 }
 
 /* ---- rows ---- */
@@ -437,6 +492,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_misses),
 		cmocka_unit_test(test_notices),
+		cmocka_unit_test(test_calls),
+		cmocka_unit_test(test_large_call),
 		cmocka_unit_test(test_miss_in_transaction),
 		cmocka_unit_test(test_row_limits),
 		cmocka_unit_test(test_conversion),
