@@ -76,6 +76,7 @@ struct pg_statement {
 	bool executed;
 	struct pg_notice *notices; /* that came at its Parse, until a portal takes them over */
 	struct pg_notice **notices_end;
+	struct checksum passed; /* of these */
 };
 
 struct pg_portal {

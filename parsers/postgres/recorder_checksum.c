@@ -20,10 +20,10 @@ static struct item *answered(struct recorder *recorder, uint8_t type)
 	return recorder->log.active ? recorder->log.active : recorder->log.last;
 }
 
-/* Rows, and COPY data: they come while an exchange is active, and many go into one piece. */
+/* Rows, the values of calls, and COPY data: they come while an exchange is active, and many go into one piece. */
 static bool is_data(uint8_t type)
 {
-	return type == 'D' || type == 'H' || type == 'd' || type == 'c';
+	return type == 'D' || type == 'V' || type == 'H' || type == 'd' || type == 'c';
 }
 
 /*
@@ -37,7 +37,6 @@ static bool is_answer(uint8_t type, const struct item *item)
 	case 'I':
 	case 'E':
 	case 'N':
-	case 'V':
 		return true;
 	case 'T':
 		return item->exchange.kind == EXCHANGE_SIMPLE;
@@ -59,7 +58,23 @@ static void add_frame(struct checksum *checksum, const struct pg_frame *frame)
 	checksum_add(checksum, frame->body);
 }
 
-bool pg_server_message_checksum(struct recorder *recorder, const struct pg_frame *frame)
+/* What is said of a Parse waits for who executes its statement. */
+static bool parse_notice(struct recorder *recorder, const struct pg_frame *frame)
+{
+	struct pg_operation *head = pg_operations_head(recorder);
+	struct pg_statement *statement =
+		frame->type == 'N' && head && head->type == OPERATION_PARSE ? head->statement :
+									      NULL;
+	struct pg_notice **end = statement ? statement->notices_end : NULL;
+
+	if (!statement)
+		return false;
+	if (pg_server_message(recorder, frame) && statement->notices_end != end)
+		add_frame(&statement->passed, frame);
+	return true;
+}
+
+static bool message_checksum(struct recorder *recorder, const struct pg_frame *frame)
 {
 	const struct item *before = answered(recorder, frame->type);
 	struct piece **end = before ? before->exchange.pieces_end : NULL;
@@ -70,4 +85,11 @@ bool pg_server_message_checksum(struct recorder *recorder, const struct pg_frame
 	    (item != before || item->exchange.pieces_end != end || is_data(frame->type)))
 		add_frame(&item->exchange.passed, frame);
 	return ok;
+}
+
+bool pg_server_message_checksum(struct recorder *recorder, const struct pg_frame *frame)
+{
+	if (parse_notice(recorder, frame))
+		return !recorder->error;
+	return message_checksum(recorder, frame);
 }

@@ -18,6 +18,7 @@ bool pg_checksum(const struct answers *answers, const struct answer *answer,
 	replayer->query = answer->kind == EXCHANGE_SIMPLE;
 	pg_send_begin(replayer, answer);
 	replayer->send.as_recorded = true;
+	replayer->send.call = answer->kind == EXCHANGE_FUNCTION;
 	do {
 		done = pg_send_more(replayer, &out);
 		checksum_add(ret_checksum, buffer_slice(&out));
