@@ -82,8 +82,7 @@ struct pg_statement {
 struct pg_portal {
 	struct named named;
 	struct item *item;	     /* the exchange, until it was executed to its end; then NULL */
-	struct arena arena;	     /* of the next */
-	struct slice statement_name; /* whose portal it is */
+	struct slice statement_name; /* whose portal it is; it lies behind this */
 	uint64_t statement_serial;   /* ... if the name still means that one */
 	bool has_columns;
 };

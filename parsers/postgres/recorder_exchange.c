@@ -17,7 +17,6 @@ void pg_portal_free(struct named *named)
 
 	item_free(portal->item);
 	free((void *)(uintptr_t)named->name.data);
-	arena_release(&portal->arena);
 	free(portal);
 }
 
