@@ -76,6 +76,7 @@ struct pg_statement {
 	bool executed;
 	struct pg_notice *notices; /* that came at its Parse, until a portal takes them over */
 	struct pg_notice **notices_end;
+	struct checksum passed; /* of these */
 };
 
 struct pg_portal {
@@ -216,8 +217,6 @@ void pg_statement_end(struct recorder *recorder, struct pg_statement *statement)
 /* recorder_checksum.c */
 /* pg_server_message(), and the checksum of what it belongs to. */
 bool pg_server_message_checksum(struct recorder *recorder, const struct pg_frame *frame);
-/* Of a notice that came at the Parse of this exchange's statement, before the exchange was there. */
-void pg_notice_checksum(struct item *item, struct slice body);
 
 /* recorder_rows.c */
 bool pg_row_stream(struct recorder *recorder, const struct pg_frame *frame);

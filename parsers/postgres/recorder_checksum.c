@@ -20,7 +20,7 @@ static struct item *answered(struct recorder *recorder, uint8_t type)
 	return recorder->log.active ? recorder->log.active : recorder->log.last;
 }
 
-/* Rows, the value of a call, and COPY data: they come while an exchange is active, and many go into one piece. */
+/* Rows, the values of calls, and COPY data: they come while an exchange is active, and many go into one piece. */
 static bool is_data(uint8_t type)
 {
 	return type == 'D' || type == 'V' || type == 'H' || type == 'd' || type == 'c';
@@ -45,30 +45,36 @@ static bool is_answer(uint8_t type, const struct item *item)
 	}
 }
 
-static void add_header(struct checksum *checksum, uint8_t type, uint32_t body_size)
-{
-	uint8_t header[5] = { type };
-
-	for (size_t i = 0; i < 4; i++)
-		header[1 + i] = (uint8_t)((body_size + 4) >> (24 - 8 * i));
-	checksum_add(checksum, slice_of(header, sizeof(header)));
-}
-
 /* Large messages come in several frames; their header is made again. */
 static void add_frame(struct checksum *checksum, const struct pg_frame *frame)
 {
+	uint8_t header[5] = { frame->type };
+	uint32_t size = frame->body_size + 4;
+
+	for (size_t i = 0; i < 4; i++)
+		header[1 + i] = (uint8_t)(size >> (24 - 8 * i));
 	if (frame->part != FRAME_BYTES)
-		add_header(checksum, frame->type, frame->body_size);
+		checksum_add(checksum, slice_of(header, sizeof(header)));
 	checksum_add(checksum, frame->body);
 }
 
-void pg_notice_checksum(struct item *item, struct slice body)
+/* What is said of a Parse waits for who executes its statement. */
+static bool parse_notice(struct recorder *recorder, const struct pg_frame *frame)
 {
-	add_header(&item->exchange.passed, 'N', (uint32_t)body.size);
-	checksum_add(&item->exchange.passed, body);
+	struct pg_operation *head = pg_operations_head(recorder);
+	struct pg_statement *statement =
+		frame->type == 'N' && head && head->type == OPERATION_PARSE ? head->statement :
+									      NULL;
+	struct pg_notice **end = statement ? statement->notices_end : NULL;
+
+	if (!statement)
+		return false;
+	if (pg_server_message(recorder, frame) && statement->notices_end != end)
+		add_frame(&statement->passed, frame);
+	return true;
 }
 
-bool pg_server_message_checksum(struct recorder *recorder, const struct pg_frame *frame)
+static bool message_checksum(struct recorder *recorder, const struct pg_frame *frame)
 {
 	const struct item *before = answered(recorder, frame->type);
 	struct piece **end = before ? before->exchange.pieces_end : NULL;
@@ -79,4 +85,11 @@ bool pg_server_message_checksum(struct recorder *recorder, const struct pg_frame
 	    (item != before || item->exchange.pieces_end != end || is_data(frame->type)))
 		add_frame(&item->exchange.passed, frame);
 	return ok;
+}
+
+bool pg_server_message_checksum(struct recorder *recorder, const struct pg_frame *frame)
+{
+	if (parse_notice(recorder, frame))
+		return !recorder->error;
+	return message_checksum(recorder, frame);
 }

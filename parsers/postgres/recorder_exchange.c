@@ -89,12 +89,12 @@ bool pg_exchange_bind(struct item *item, struct slice bind, struct pg_statement 
 	forms = cursor_of(cursor_bytes(&cursor, 2 * n_forms));
 	if (!cursor_done(&cursor))
 		return false;
-	for (struct pg_notice *notice = statement->notices; notice; notice = notice->next) {
+	for (struct pg_notice *notice = statement->notices; notice; notice = notice->next)
 		item_add_piece(item, PIECE_NOTICE, 0, notice->body);
-		pg_notice_checksum(item, notice->body);
-	}
 	statement->notices = NULL;
 	statement->notices_end = &statement->notices;
+	checksum_join(&item->exchange.passed, &statement->passed);
+	statement->passed = (struct checksum){ 0 };
 	if (statement->has_columns && statement->columns.size)
 		add_bound_columns(item, statement, forms, n_forms);
 	return true;

@@ -10,7 +10,7 @@ TESTS = """
 boolean text int4 numeric bit uuid interval timestamptz money strings arrays json jsonb
 rangetypes copyselect copydml copy2 transactions prepared_xacts temp portals portals_p2 prepare
 plancache sequence guc psql psql_crosstab async advisory_lock namespace create_role errors txid
-limit truncate returning domain identity typed_table select_having create_am case union combocid
+limit largeobject truncate returning domain identity typed_table select_having create_am case union combocid
 xmlmap encoding unicode tsrf
 """.split()
 
