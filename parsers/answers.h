@@ -71,10 +71,48 @@ struct answer_event {
 	bool status; /* a changed session parameter: one field, name and value; else a notice */
 	const struct answer_field *fields;
 	size_t n_fields;
-	/* A notice's: 0 before the row description, n behind it and n - 1 rows, ANSWER_EVENT_LAST behind the tag. */
+	/*
+	 * A notice's: 0 before the row description, n behind it and n - 1 rows, ANSWER_EVENT_DATA behind the end of COPY data,
+	 * ANSWER_EVENT_LAST behind the tag or the error.
+	 */
 	uint64_t place;
 };
+#define ANSWER_EVENT_DATA (UINT64_MAX - 1)
 #define ANSWER_EVENT_LAST UINT64_MAX
+
+/*
+ * What the server said by itself behind an exchange. Where it is `shared`, a notification of the app itself that no statement
+ * spells out (a trigger made it): it goes to all that listen, when the exchange's transaction commits.
+ */
+struct answer_aside {
+	uint8_t type; /* enum answer_aside_type */
+	bool shared;
+	bool within; /* before the end of the exchange's batch; else when the time has passed, and the session is idle */
+	int64_t delay_ns;     /* since the exchange */
+	uint32_t behind;      /* how many more exchanges the session had had */
+	struct slice channel; /* NOTIFICATION, from here on */
+	struct slice payload;
+	uint32_t backend;		   /* who notified */
+	const struct answer_field *fields; /* of the others */
+	size_t n_fields;
+};
+enum answer_aside_type {
+	ASIDE_NOTIFICATION,
+	ASIDE_NOTICE,
+	ASIDE_STATUS, /* one field: name and value */
+	ASIDE_ERROR,  /* the session ends */
+};
+
+/* The way from a connection to itself and to the others of the replay, made by the shell. All calls are the connection's own. */
+struct answer_peers {
+	void *context;
+	/* Tells it (replayer_tell) to all other listeners of the place and this database. */
+	void (*publish)(void *context, struct slice database, const struct answer_aside *aside);
+	/* From now on this connection is one of them. */
+	void (*listen)(void *context, struct slice database);
+	/* Tells it to this connection when its time has passed. The aside is one that answers.aside() gave. */
+	void (*later)(void *context, const struct answer_aside *aside);
+};
 
 /* COPY data of an exchange whose flags say that it has some: the rows of its result. */
 struct answer_copy {
@@ -115,14 +153,19 @@ struct answer_server {
 	struct slice version;
 	const struct answer_field *parameters; /* as it reported them at login */
 	size_t n_parameters;
+	/* The login was only ever refused, with this error; NULL: it was not. */
+	const struct answer_field *error;
+	size_t n_error;
 };
 
 struct http_answers;
 
 struct answers {
-	void *context;		    /* the implementation's own */
-	struct answer_cache *cache; /* of the worker, set by the shell; NULL: none */
-	bool paced; /* set by the shell: recorded pauses are kept, as REPLAY_WAIT tells it */
+	void *context;			  /* the implementation's own */
+	struct answer_cache *cache;	  /* of the worker, set by the shell; NULL: none */
+	const struct answer_peers *peers; /* set by the shell; NULL: it is alone */
+	uint32_t place; /* behind server(): connections of one place talk to one server */
+	bool paced;	/* set by the shell: recorded pauses are kept, as REPLAY_WAIT tells it */
 	const struct http_answers *
 		http; /* what HTTP asks instead of find(): parsers/http/answers.h; NULL: it is SQL */
 
@@ -165,6 +208,12 @@ struct answers {
 	int (*part)(void *context, uint64_t exchange, uint64_t part, uint32_t sequence,
 		    struct slice *ret_bytes);
 
+	/*
+	 * What was said behind an exchange that was given, from *at on (0 at first), which is moved on; NULL: no more. What is not
+	 * shared is given once. Valid as long as the recording is open. The function is NULL where nothing of the kind was
+	 * recorded, and nobody listened.
+	 */
+	const struct answer_aside *(*aside)(void *context, uint64_t exchange, size_t *at);
 	/* What is said of the exchange's COPY data: 1, 0 it has none, negative errno. */
 	int (*copy)(void *context, uint64_t exchange, struct answer_copy *ret_copy);
 

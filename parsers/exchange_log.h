@@ -44,8 +44,10 @@ struct exchange_log {
 	uint64_t batch;
 	uint32_t batch_index;
 	uint8_t transaction; /* as the server last said */
-	uint32_t result;     /* number of the result that comes next, or is under way */
-	uint32_t parts;	     /* value parts of the connection */
+	uint32_t
+		cut_flags; /* enum exchange_flag: what is said of exchanges that are cut, beside EXCHANGE_CUT */
+	uint32_t result; /* number of the result that comes next, or is under way */
+	uint32_t parts;	 /* value parts of the connection */
 	size_t rows_room;
 	size_t rows_next; /* how much room the next rows piece gets; 0: just its first row */
 	struct exchange_row row;

@@ -17,6 +17,7 @@
 #define MOCKPROXY_ITEM_H
 
 #include "parsers/arena.h"
+#include "parsers/checksum.h"
 #include "parsers/column.h"
 #include "parsers/slice.h"
 
@@ -31,6 +32,7 @@ enum item_type {
 	ITEM_STATEMENT,
 	ITEM_EXCHANGE,
 	ITEM_BATCH_MERGE,
+	ITEM_ASIDE,
 	ITEM_CONNECTION_CLOSE,
 };
 
@@ -60,7 +62,9 @@ struct session_item {
 	size_t n_client_parameters;
 	const struct name_value *server_parameters; /* as the server reported */
 	size_t n_server_parameters;
+	uint32_t backend; /* the server's number of the session; 0: not known */
 	bool replication;
+	bool refused; /* the login failed: the error comes behind it, as an aside */
 };
 
 /* A statement that was prepared or described and not executed. */
@@ -105,6 +109,9 @@ enum exchange_flag {
 	/* COPY data that is stored: the rows of its result are what the client sent, or the server. */
 	EXCHANGE_COPY_IN = 1 << 10,
 	EXCHANGE_COPY_OUT = 1 << 11,
+	/* Who cut it was the server: replay ends the connection there too. */
+	EXCHANGE_SERVER_ENDED = 1 << 12, /* in order */
+	EXCHANGE_SERVER_RESET = 1 << 13,
 };
 
 struct parameter {
@@ -125,6 +132,7 @@ enum piece_type {
 	PIECE_NOTICE, /* bytes: the protocol's error fields */
 	PIECE_STATUS, /* bytes: name NUL value NUL: a session parameter that the server reports changed */
 	PIECE_BODY, /* bytes: the next ones of an HTTP body; `result` says whose, enum http_side */
+	PIECE_NOTIFICATION, /* of an aside only. bytes: u32 backend that notified, channel NUL payload NUL */
 	PIECE_COPY, /* COPY data begins, its rows follow. bytes: u8 to_client, u8 binary, u16 columns */
 	PIECE_COPY_END, /* bytes: u8 enum copy_end; of a client's data its digest, and why it gave up */
 	PIECE_ARRIVED, /* bytes: u64 of an HTTP response's body had come by then: u64 time; big-endian */
@@ -174,16 +182,29 @@ struct exchange_item {
 	struct piece **pieces_end;
 
 	/* with closes */
-	uint8_t outcome;       /* enum exchange_outcome */
-	uint32_t flags;	       /* enum exchange_flag */
-	int64_t first_byte_ns; /* 0: no byte came */
-	int64_t end_ns;	       /* 0: it did not end */
+	uint8_t outcome;	/* enum exchange_outcome */
+	uint32_t flags;		/* enum exchange_flag */
+	int64_t first_byte_ns;	/* 0: no byte came */
+	int64_t end_ns;		/* 0: it did not end */
+	struct checksum passed; /* of its answer, where the recorder was told to make it */
 };
 
 /* Results did not fit the split into statements: exchanges of `batch` become its first, with this text. */
 struct batch_merge_item {
 	uint64_t batch;
 	struct slice text;
+};
+
+/*
+ * What the server said by itself: notifications, and between requests also notices, changed parameters and the error with
+ * which it ends the session.
+ */
+struct aside_item {
+	int64_t at_ns;
+	uint64_t ordinal; /* the exchange behind whose beginning it came; 0: before the first */
+	bool within;	  /* before the server was ready for the next batch */
+	uint8_t type;	  /* enum piece_type: NOTICE, STATUS, ERROR, NOTIFICATION */
+	struct slice bytes;
 };
 
 struct connection_close_item {
@@ -206,6 +227,7 @@ struct item {
 		struct statement_item statement;
 		struct exchange_item exchange;
 		struct batch_merge_item batch_merge;
+		struct aside_item aside;
 		struct connection_close_item connection_close;
 	};
 };

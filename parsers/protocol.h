@@ -91,6 +91,8 @@ struct protocol {
 	void (*recorder_flush)(struct recorder *recorder, int64_t before_ns,
 			       struct item_list *items);
 	void (*recorder_end)(struct recorder *recorder, int64_t time_ns, struct item_list *items);
+	/* Before end(): a side's connection was broken, not ended. NULL: it does not matter. */
+	void (*recorder_broken)(struct recorder *recorder, enum side side);
 	/*
 	 * Where a connection may become a tunnel to another place, as behind an HTTP proxy's answer to CONNECT; NULL: nowhere. span()
 	 * is asked before bytes of the server are passed on: how many of them to pass and see before tunnel() is asked,
@@ -99,6 +101,15 @@ struct protocol {
 	size_t (*recorder_span)(const struct recorder *recorder, struct slice server_bytes);
 	bool (*recorder_tunnel)(const struct recorder *recorder, struct slice *ret_host,
 				uint16_t *ret_port);
+
+	/*
+	 * Checking what was recorded (record --verify). recorder_checksum(): from now on exchanges carry the checksum of the bytes that
+	 * answered them: results and errors, not what the session itself adds. checksum(): the same of a stored one, as replay would encode
+	 * it for a client that asks in the recorded form; false: it cannot be encoded. Both NULL: not checked.
+	 */
+	void (*recorder_checksum)(struct recorder *recorder);
+	bool (*checksum)(const struct answers *answers, const struct answer *answer,
+			 struct checksum *ret_checksum);
 
 	/* Reading raw pieces for the store. -EINVAL when the bytes are not what they should be. */
 	MUST_CHECK int (*columns_read)(struct slice raw, struct column *ret_columns, size_t max,
@@ -131,6 +142,11 @@ struct protocol {
 	 */
 	bool (*replayer_tunnel)(const struct replayer *replayer, struct slice *ret_host,
 				uint16_t *ret_port, struct slice *ret_unread);
+	/*
+	 * Something that the client is to be told unasked: from another connection, or since its time has come. It is copied; fill()
+	 * says it as soon as the protocol lets a server say it. NULL: not in this protocol.
+	 */
+	void (*replayer_tell)(struct replayer *replayer, const struct answer_aside *aside);
 };
 
 /* All protocols, ends with NULL. */

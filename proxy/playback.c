@@ -14,6 +14,9 @@
  * To close while bytes of the app are unread, or still come, would be a reset, which takes from the app what it has not read yet
  * (RFC 9112, section 9.6). So only the sending side is closed, and what comes is thrown away until the app closes too.
  *
+ * What the server says by itself comes from other connections of the replay (peers.h), or when its time has passed since a request, as
+ * it was recorded. It is told to the replayer, which says it when the protocol lets it.
+ *
  * The app is read only while the replayer has nothing left to say and all of it was sent: so a client that asks and does
  * not read costs one buffer, whatever it asks for. While a recorded pause is kept (--timing) it is not read either.
  */
@@ -29,8 +32,18 @@
 #define GREET_NS ((int64_t)200 * 1000000)
 #define LINGER_NS ((int64_t)2 * 1000000000)
 
+/* To be told at a time. */
+struct due {
+	struct due *next;
+	int64_t at_ns;
+	const struct answer_aside *aside; /* the recording's */
+};
+
 struct playback {
 	struct connection connection; /* first */
+	struct answer_peers peers;    /* the replayer's way to the others, and to itself */
+	struct peer peer;
+	struct due *due; /* in the order of their times */
 	const struct protocol *protocol;
 	struct answers *answers;
 	struct replayer *replayer;     /* NULL: not recognised yet */
@@ -172,6 +185,67 @@ static bool feed(struct playback *playback, struct slice bytes)
 	return play(playback);
 }
 
+/* ---- what the server says by itself ---- */
+
+static void publish(void *context, struct slice database, const struct answer_aside *aside)
+{
+	struct playback *playback = context;
+
+	peers_publish(playback->connection.worker->setup->peers, &playback->peer,
+		      playback->answers->place, database, aside);
+}
+
+static void listen_too(void *context, struct slice database)
+{
+	struct playback *playback = context;
+	struct worker *worker = playback->connection.worker;
+
+	peers_join(worker->setup->peers, &playback->peer, worker, playback->answers->place,
+		   database);
+}
+
+static void later(void *context, const struct answer_aside *aside)
+{
+	struct playback *playback = context;
+	struct worker *worker = playback->connection.worker;
+	struct due **link = &playback->due;
+	struct due *due = malloc(sizeof(*due));
+
+	if (!due)
+		abort();
+	due->aside = aside;
+	due->at_ns = worker_now(worker) + aside->delay_ns;
+	while (*link && (*link)->at_ns <= due->at_ns)
+		link = &(*link)->next;
+	due->next = *link;
+	*link = due;
+	worker_wake_at(worker, due->at_ns);
+}
+
+/* Tells the replayer what others said, and what is due; false: there was nothing. */
+static bool tell(struct playback *playback, int64_t now_ns)
+{
+	const struct protocol *protocol = playback->protocol;
+	struct peer_note *note;
+	struct due *due;
+	bool told = false;
+
+	for (; (note = peer_take(&playback->peer)); told = true) {
+		protocol->replayer_tell(playback->replayer, &note->aside);
+		free(note);
+	}
+	for (; (due = playback->due) && due->at_ns <= now_ns; told = true) {
+		playback->due = due->next;
+		protocol->replayer_tell(playback->replayer, due->aside);
+		free(due);
+	}
+	if (playback->due)
+		worker_wake_at(playback->connection.worker, playback->due->at_ns);
+	return told;
+}
+
+/* ---- the app ---- */
+
 /* From here on it is this protocol's; the server's word, where it has the first, is said. */
 static bool begin(struct playback *playback, const struct protocol *protocol)
 {
@@ -185,6 +259,10 @@ static bool begin(struct playback *playback, const struct protocol *protocol)
 					slice_from_string(playback->address), playback->port);
 	playback->answers->cache = worker->cache;
 	playback->answers->paced = worker->setup->options->speed > 0;
+	playback->peers = (struct answer_peers){
+		.context = playback, .publish = publish, .listen = listen_too, .later = later
+	};
+	playback->answers->peers = &playback->peers;
 	playback->replayer = protocol->replayer_new(playback->answers, connection->id);
 	buffer_init(&playback->held, held.max);
 	ok = (!protocol->recognise_server || play(playback)) &&
@@ -285,8 +363,9 @@ static void playback_tick(struct connection *connection, int64_t now_ns)
 	bool silent = !playback->replayer && !playback->held.size;
 	bool going;
 
-	if (playback->lingers_from_ns && now_ns - playback->lingers_from_ns > LINGER_NS) {
-		over(playback, false);
+	if (playback->lingers_from_ns) {
+		if (now_ns - playback->lingers_from_ns > LINGER_NS)
+			over(playback, false);
 		return;
 	}
 	if (playback->wake_ns > now_ns) {
@@ -298,6 +377,10 @@ static void playback_tick(struct connection *connection, int64_t now_ns)
 		going = play(playback);
 	} else if (playback->greets && silent && now_ns - playback->start_ns >= GREET_NS) {
 		going = begin(playback, playback->greets);
+	} else if (playback->replayer && tell(playback, now_ns) && !connection->app.pending.size &&
+		   playback->state == REPLAY_IDLE) {
+		/* An answer that is under way says it at its end. */
+		going = play(playback);
 	} else {
 		return;
 	}
@@ -309,6 +392,13 @@ static void playback_end(struct connection *connection)
 {
 	struct playback *playback = playback_of(connection);
 
+	peers_leave(&playback->peer);
+	while (playback->due) {
+		struct due *next = playback->due->next;
+
+		free(playback->due);
+		playback->due = next;
+	}
 	if (playback->replayer)
 		playback->protocol->replayer_free(playback->replayer);
 	playback->replayer = NULL;

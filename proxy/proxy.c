@@ -44,6 +44,7 @@ struct proxy {
 	size_t n_workers;
 	pthread_mutex_t wake_lock; /* the writer's thread wakes workers: not while they go */
 	struct worker_counts counts;
+	struct peers peers;
 	pthread_mutex_t trace_lock;
 	struct recording *recording;
 	struct summary summary;
@@ -56,6 +57,7 @@ struct proxy {
 	/* What the summary borrows. */
 	struct redirect_counters kernel;
 	struct writer_summary written;
+	struct verify_report verified;
 	struct matcher_summary matched;
 	char error[STORE_ERROR_BYTES];
 };
@@ -343,6 +345,17 @@ static const char *incomplete_reason(const struct proxy *proxy)
 	return NULL;
 }
 
+/* record --verify: false when what is stored is not what passed. */
+static bool verified(struct proxy *proxy)
+{
+	if (verify_recording(proxy->options->path, &proxy->verified, proxy->error)) {
+		proxy->summary.failed = proxy->error;
+		return false;
+	}
+	proxy->summary.verified = &proxy->verified;
+	return proxy->verified.equal == proxy->verified.checked;
+}
+
 /* 0 or the exit status that says what is wrong with the recording. */
 static int close_recording(struct proxy *proxy)
 {
@@ -365,6 +378,8 @@ static int close_recording(struct proxy *proxy)
 		return EXIT_INCOMPLETE;
 	}
 	proxy->summary.written = &proxy->written;
+	if (proxy->options->verify && !verified(proxy))
+		return EXIT_INCOMPLETE;
 	return proxy->summary.incomplete ? EXIT_INCOMPLETE : 0;
 }
 
@@ -412,6 +427,7 @@ static int proxy_close(struct proxy *proxy)
 		trace_finish(proxy->worker_setup.trace, &traced);
 	if (proxy->ended.type != GUARD_APP_NOT_STARTED && !proxy->options->quiet)
 		summary_print(&proxy->summary);
+	peers_release(&proxy->peers);
 	matcher_free(proxy->worker_setup.matcher);
 	recording_close(proxy->recording);
 	trace_free(proxy->worker_setup.trace);
@@ -440,6 +456,8 @@ int proxy_main(const struct proxy_setup *setup)
 	proxy.summary.options = setup->options;
 	proxy.worker_setup.options = setup->options;
 	proxy.worker_setup.counts = &proxy.counts;
+	peers_init(&proxy.peers);
+	proxy.worker_setup.peers = &proxy.peers;
 	proxy.worker_setup.trace_lock = &proxy.trace_lock;
 	if (proxy_open(&proxy, proxy.error)) {
 		memcpy(why, proxy.error, sizeof(why));

@@ -116,8 +116,11 @@ void relay_make_opaque(struct relay *relay, const char *why, uint64_t at)
 
 void relay_begin_recorder(struct relay *relay)
 {
-	if (relay->protocol && !relay->recorder && !relay->opaque && recording(relay))
-		relay->recorder = relay->protocol->recorder_new(relay->number);
+	if (!relay->protocol || relay->recorder || relay->opaque || !recording(relay))
+		return;
+	relay->recorder = relay->protocol->recorder_new(relay->number);
+	if (relay->connection.worker->setup->options->verify && relay->protocol->recorder_checksum)
+		relay->protocol->recorder_checksum(relay->recorder);
 }
 
 void relay_see(struct relay *relay, enum side side, struct slice bytes)
@@ -177,6 +180,9 @@ static void watch(struct relay *relay)
 /* One side is broken: the other sees the same. */
 static void broken(struct relay *relay, struct leg *leg, int error)
 {
+	if (relay->recorder && relay->protocol->recorder_broken)
+		relay->protocol->recorder_broken(
+			relay->recorder, leg == &relay->upstream ? SIDE_SERVER : SIDE_CLIENT);
 	set_outcome(relay, leg == &relay->upstream ? "broken by the server" : "broken by the app",
 		    error);
 	leg_close(&relay->connection.app, true);

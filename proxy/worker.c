@@ -43,7 +43,7 @@ int64_t worker_now(struct worker *worker)
 
 void worker_wake_at(struct worker *worker, int64_t ns)
 {
-	if (!worker->wake_ns || ns < worker->wake_ns)
+	if (ns < worker->wake_ns)
 		worker->wake_ns = ns;
 }
 
@@ -237,7 +237,7 @@ static int wait_ms(struct worker *worker)
 
 	if (!worker->connections)
 		return -1;
-	if (!worker->wake_ns)
+	if (worker->wake_ns == INT64_MAX)
 		return TICK_MS;
 	worker_now_again(worker);
 	left_ns = worker->wake_ns - worker_now(worker);
@@ -255,9 +255,11 @@ static void turn(struct worker *worker, int64_t *last_tick_ns)
 	for (int i = 0; i < n; i++)
 		serve(worker, &events[i]);
 	if (worker_now(worker) - *last_tick_ns > TICK_MS * NS_A_MS ||
-	    (worker->wake_ns && worker_now(worker) >= worker->wake_ns)) {
+	    worker_now(worker) >= worker->wake_ns ||
+	    atomic_load_explicit(&worker->told, memory_order_relaxed)) {
+		atomic_exchange_explicit(&worker->told, false, memory_order_acquire);
 		*last_tick_ns = worker_now(worker);
-		worker->wake_ns = 0;
+		worker->wake_ns = INT64_MAX;
 		tick(worker);
 	}
 	push_items(worker);
@@ -309,6 +311,7 @@ int worker_start(const struct worker_setup *setup, struct worker **ret_worker,
 		abort();
 	worker->setup = setup;
 	worker->inbox_end = &worker->inbox;
+	worker->wake_ns = INT64_MAX;
 	pthread_mutex_init(&worker->inbox_lock, NULL);
 	item_list_init(&worker->items);
 	buffer_init(&worker->out, (size_t)80 << 20);
@@ -342,6 +345,12 @@ void worker_wake(struct worker *worker)
 
 	if (write(worker->wake_fd, &one, sizeof(one)) < 0)
 		assert(errno == EAGAIN); /* the counter is full: it is awake */
+}
+
+void worker_tell(struct worker *worker)
+{
+	if (!atomic_exchange_explicit(&worker->told, true, memory_order_release))
+		worker_wake(worker);
 }
 
 void worker_give(struct worker *worker, struct incoming *incoming)

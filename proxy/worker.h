@@ -10,6 +10,7 @@
 
 #include "parsers/protocol.h"
 #include "proxy/options.h"
+#include "proxy/peers.h"
 #include "proxy/redirect.h"
 #include "proxy/trace.h"
 #include "store/matcher.h"
@@ -41,6 +42,7 @@ struct worker_setup {
 	struct trace *trace;	 /* trace; behind trace_lock */
 	pthread_mutex_t *trace_lock;
 	struct worker_counts *counts;
+	struct peers *peers; /* replay; shared */
 };
 
 /* A connection that was accepted, and where it was meant to go. */
@@ -64,6 +66,8 @@ void worker_give(struct worker *worker, struct incoming *incoming);
 size_t worker_load(const struct worker *worker);
 /* Wakes it; any thread. For a queue that has room again. */
 void worker_wake(struct worker *worker);
+/* A connection of it has something in its inbox; any thread. */
+void worker_tell(struct worker *worker);
 /* Ends its connections where they stand, and the thread; frees it. */
 void worker_stop(struct worker *worker);
 
@@ -105,6 +109,7 @@ struct worker {
 	int wake_fd;
 	_Atomic size_t load;
 	_Atomic bool stopping;
+	_Atomic bool told; /* the inbox of a connection is not empty */
 	pthread_mutex_t inbox_lock;
 	struct incoming *inbox;
 	struct incoming **inbox_end;
@@ -116,7 +121,7 @@ struct worker {
 	struct matcher_reader *reader;
 	struct answer_cache *cache;
 	int64_t now_ns;
-	int64_t wake_ns;     /* the earliest that was asked for; 0: none */
+	int64_t wake_ns;     /* the earliest that was asked for; INT64_MAX: none */
 	uint8_t *read_bytes; /* WORKER_READ_BYTES */
 };
 

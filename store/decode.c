@@ -141,30 +141,48 @@ int decode_fields(struct slice json, struct arena *arena, const struct answer_fi
 	return 0;
 }
 
+/* An array of arrays has no more elements than this, without its own bracket. */
+static size_t count_brackets(struct slice json)
+{
+	const uint8_t *at = json.data, *end = json.data + json.size;
+	size_t n = 0;
+
+	while (at < end && (at = memchr(at, '[', (size_t)(end - at)))) {
+		n++;
+		at++;
+	}
+	return n;
+}
+
 int decode_pairs(struct slice json, struct arena *arena, size_t max,
 		 const struct name_value **ret_pairs, size_t *ret_n)
 {
-	size_t n = count_members(json);
-	struct name_value *pairs = arena_alloc(arena, (n + 1) * sizeof(*pairs));
+	size_t brackets = count_brackets(json), n = 0;
+	struct name_value *pairs;
+	enum json_token token;
 	struct json_reader reader;
 
 	json_reader_init(&reader, json);
-	if (n > max || !expect(&reader, JSON_ARRAY))
+	if (!brackets || !expect(&reader, JSON_ARRAY))
 		return -EBADMSG;
-	for (size_t i = 0; i < n; i++)
-		if (!expect(&reader, JSON_ARRAY) ||
-		    decode_text(&reader, arena, &pairs[i].name) < 0 ||
-		    decode_text(&reader, arena, &pairs[i].value) < 0 ||
+	if (brackets - 1 < max)
+		max = brackets - 1;
+	pairs = arena_alloc(arena, (max + 1) * sizeof(*pairs));
+	while ((token = json_next(&reader)) == JSON_ARRAY && n < max) {
+		if (decode_text(&reader, arena, &pairs[n].name) < 0 ||
+		    decode_text(&reader, arena, &pairs[n].value) < 0 ||
 		    !expect(&reader, JSON_ARRAY_END))
 			return -EBADMSG;
-	if (!expect(&reader, JSON_ARRAY_END) || !expect(&reader, JSON_END))
+		n++;
+	}
+	if (token != JSON_ARRAY_END || !expect(&reader, JSON_END))
 		return -EBADMSG;
 	*ret_pairs = pairs;
 	*ret_n = n;
 	return 0;
 }
 
-/* The other members of an event: "after" is a number of rows, or "tag". */
+/* The other members of an event: "after" is a number of rows, "data" or "tag". */
 static int decode_event_place(struct json_reader *reader, struct arena *arena, uint64_t *ret_place)
 {
 	enum json_token token;
@@ -177,6 +195,8 @@ static int decode_event_place(struct json_reader *reader, struct arena *arena, u
 			return -EBADMSG;
 		if (slice_equal(text, SLICE("tag")))
 			*ret_place = ANSWER_EVENT_LAST;
+		else if (slice_equal(text, SLICE("data")))
+			*ret_place = ANSWER_EVENT_DATA;
 		else if (decode_number(text, &rows) == 0 && rows >= 0)
 			*ret_place = (uint64_t)rows + 1;
 		else
@@ -185,24 +205,75 @@ static int decode_event_place(struct json_reader *reader, struct arena *arena, u
 	return token == JSON_OBJECT_END ? 0 : -EBADMSG;
 }
 
-static int decode_event(struct slice json, struct arena *arena, struct answer_event *event)
+/* {KEY: {name: value ...}, and what decode_event_place() reads. */
+static int decode_keyed(struct slice json, struct arena *arena, struct slice *ret_key,
+			struct answer_event *ret_event)
 {
+	struct slice fields = { NULL, 0 };
 	struct json_reader reader;
-	struct slice fields;
-	struct slice key;
 
 	json_reader_init(&reader, json);
 	if (!expect(&reader, JSON_OBJECT) || !expect(&reader, JSON_KEY))
 		return -EBADMSG;
-	key = json_string(&reader, arena);
-	event->status = slice_equal(key, SLICE("status"));
-	if (!event->status && !slice_equal(key, SLICE("notice")))
-		return -EBADMSG;
-	fields = slice_of(NULL, 0);
+	*ret_key = json_string(&reader, arena);
 	if (!json_next_element(&reader, &fields) ||
-	    decode_event_place(&reader, arena, &event->place) < 0)
+	    decode_event_place(&reader, arena, &ret_event->place) < 0)
 		return -EBADMSG;
-	return decode_fields(fields, arena, &event->fields, &event->n_fields);
+	return decode_fields(fields, arena, &ret_event->fields, &ret_event->n_fields);
+}
+
+static int decode_event(struct slice json, struct arena *arena, struct answer_event *event)
+{
+	struct slice key;
+
+	if (decode_keyed(json, arena, &key, event) < 0)
+		return -EBADMSG;
+	event->status = slice_equal(key, SLICE("status"));
+	return event->status || slice_equal(key, SLICE("notice")) ? 0 : -EBADMSG;
+}
+
+static int decode_notification(const struct answer_event *event, struct answer_aside *aside)
+{
+	int64_t backend = 0;
+
+	aside->type = ASIDE_NOTIFICATION;
+	aside->channel = aside->payload = SLICE("");
+	for (size_t i = 0; i < event->n_fields; i++) {
+		struct slice value = event->fields[i].value;
+
+		if (slice_equal(event->fields[i].name, SLICE("channel")))
+			aside->channel = value;
+		else if (slice_equal(event->fields[i].name, SLICE("payload")))
+			aside->payload = value;
+		else if (slice_equal(event->fields[i].name, SLICE("backend")) &&
+			 decode_number(value, &backend) < 0)
+			return -EBADMSG;
+	}
+	aside->backend = (uint32_t)backend;
+	return 0;
+}
+
+int decode_aside(struct slice json, struct arena *arena, struct answer_aside *ret_aside)
+{
+	struct answer_event event = { 0 };
+	struct slice key;
+
+	*ret_aside = (struct answer_aside){ 0 };
+	if (decode_keyed(json, arena, &key, &event) < 0)
+		return -EBADMSG;
+	ret_aside->fields = event.fields;
+	ret_aside->n_fields = event.n_fields;
+	if (slice_equal(key, SLICE("notification")))
+		return decode_notification(&event, ret_aside);
+	if (slice_equal(key, SLICE("error")))
+		ret_aside->type = ASIDE_ERROR;
+	else if (slice_equal(key, SLICE("notice")))
+		ret_aside->type = ASIDE_NOTICE;
+	else if (slice_equal(key, SLICE("status")) && event.n_fields == 1)
+		ret_aside->type = ASIDE_STATUS;
+	else
+		return -EBADMSG;
+	return 0;
 }
 
 int decode_events(struct slice json, struct arena *arena, const struct answer_event **ret_events,

@@ -22,6 +22,8 @@ MUST_CHECK int decode_pairs(struct slice json, struct arena *arena, size_t max,
 			    const struct name_value **ret_pairs, size_t *ret_n);
 MUST_CHECK int decode_events(struct slice json, struct arena *arena,
 			     const struct answer_event **ret_events, size_t *ret_n);
+/* The event of an aside, but for when it is said. */
+MUST_CHECK int decode_aside(struct slice json, struct arena *arena, struct answer_aside *ret_aside);
 MUST_CHECK int decode_columns(struct slice json, struct arena *arena,
 			      struct answer_columns **ret_columns);
 /* An array of numbers, at most `max`. */

@@ -145,13 +145,12 @@ static void database_key(struct buffer *key, struct slice protocol, struct slice
 	buffer_append_slice(key, database);
 }
 
-static void remember_session(struct endpoints *endpoints, struct buffer *key, int64_t connection)
+static void remember_session(struct intern *sessions, struct buffer *key, int64_t connection)
 {
-	int64_t *known = intern_find(&endpoints->sessions, buffer_slice(key));
+	int64_t *known = intern_find(sessions, buffer_slice(key));
 
 	if (!known)
-		*(int64_t *)intern_add(&endpoints->sessions, buffer_slice(key), sizeof(*known)) =
-			connection;
+		*(int64_t *)intern_add(sessions, buffer_slice(key), sizeof(*known)) = connection;
 }
 
 static void remember_database(struct endpoints *endpoints, struct buffer *key, uint32_t place)
@@ -195,11 +194,15 @@ static void read_connection(struct endpoints *endpoints, sqlite3_stmt *sql, stru
 	if (!endpoint || sqlite3_column_type(sql, 4) == SQLITE_NULL)
 		return; /* it has no session */
 	session_key(key, endpoint->place, database, user);
-	remember_session(endpoints, key, connection->id);
+	if (sqlite3_column_type(sql, 6) == SQLITE_NULL) { /* the login was refused */
+		remember_session(&endpoints->refused, key, connection->id);
+		return;
+	}
+	remember_session(&endpoints->sessions, key, connection->id);
 	session_key(key, endpoint->place, database, slice_of(NULL, 0));
-	remember_session(endpoints, key, connection->id);
+	remember_session(&endpoints->sessions, key, connection->id);
 	place_key(key, endpoint->place);
-	remember_session(endpoints, key, connection->id);
+	remember_session(&endpoints->sessions, key, connection->id);
 	database_key(key, endpoint->protocol, database);
 	remember_database(endpoints, key, endpoint->place);
 	protocol_key(key, endpoint->protocol);
@@ -213,7 +216,8 @@ static int load_connections(struct endpoints *endpoints, sqlite3 *database)
 	struct buffer key;
 	int rc = sqlite3_prepare_v2(database,
 				    "SELECT id, endpoint, database, user, protocol, "
-				    "client_parameters FROM connection ORDER BY id",
+				    "client_parameters, server_parameters FROM connection "
+				    "ORDER BY id",
 				    -1, &sql, NULL);
 
 	if (rc != SQLITE_OK)
@@ -239,6 +243,7 @@ int endpoints_load(struct endpoints *endpoints, sqlite3 *database)
 
 	*endpoints = (struct endpoints){ 0 };
 	intern_init(&endpoints->sessions, SIZE_MAX);
+	intern_init(&endpoints->refused, SIZE_MAX);
 	intern_init(&endpoints->databases, SIZE_MAX);
 	intern_init(&endpoints->logins, SIZE_MAX);
 	rc = load_endpoints(endpoints, database);
@@ -252,6 +257,7 @@ void endpoints_release(struct endpoints *endpoints)
 	free(endpoints->list);
 	free(endpoints->connections);
 	intern_release(&endpoints->sessions);
+	intern_release(&endpoints->refused);
 	intern_release(&endpoints->databases);
 	intern_release(&endpoints->logins);
 	*endpoints = (struct endpoints){ 0 };
@@ -404,6 +410,20 @@ int64_t endpoints_session(const struct endpoints *endpoints, uint32_t place, str
 		session_key(&key, place, database, slice_of(NULL, 0));
 		connection = intern_find(&endpoints->sessions, buffer_slice(&key));
 	}
+	buffer_release(&key);
+	return connection ? *connection : 0;
+}
+
+int64_t endpoints_refused(const struct endpoints *endpoints, uint32_t place, struct slice database,
+			  struct slice user)
+{
+	int64_t *connection = NULL;
+	struct buffer key;
+
+	buffer_init(&key, (size_t)1024 * 1024);
+	session_key(&key, place, database, user);
+	if (!key.overflowed && !intern_find(&endpoints->sessions, buffer_slice(&key)))
+		connection = intern_find(&endpoints->refused, buffer_slice(&key));
 	buffer_release(&key);
 	return connection ? *connection : 0;
 }

@@ -28,6 +28,7 @@ struct endpoints {
 	} * connections;
 	size_t n_connections;
 	struct intern sessions;	 /* place (+ database (+ user)) -> the first connection with them */
+	struct intern refused;	 /* place + database + user -> the first whose login was refused */
 	struct intern databases; /* protocol (+ database) -> its only place, or ENDPOINTS_SEVERAL */
 	struct intern
 		logins; /* what was asked for at login, as it is stored -> its number, from 1 */
@@ -63,6 +64,9 @@ const struct endpoint_connection *endpoints_connection(const struct endpoints *e
  * the place's: what a server says before it knows who comes.
  */
 int64_t endpoints_session(const struct endpoints *endpoints, uint32_t place, struct slice database,
+			  struct slice user);
+/* A recorded connection whose login was refused, where none with this database and user was accepted; 0: none. */
+int64_t endpoints_refused(const struct endpoints *endpoints, uint32_t place, struct slice database,
 			  struct slice user);
 
 #endif

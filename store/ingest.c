@@ -37,8 +37,8 @@ static const char *const ingest_sql[INGEST_SQL_COUNT] = {
 		"INSERT INTO connection (id, endpoint, pid, program, started_ns, through) "
 		"VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	[SET_SESSION] = "UPDATE connection SET endpoint = ?2, protocol = ?3, server_version = ?4, "
-			"user = ?5, database = ?6, client_parameters = ?7, server_parameters = ?8 "
-			"WHERE id = ?1",
+			"user = ?5, database = ?6, client_parameters = ?7, server_parameters = ?8, "
+			"backend = ?9 WHERE id = ?1",
 	[END_CONNECTION] = "UPDATE connection SET ended_ns = ?2, outcome = ?3, opaque = ?4, "
 			   "opaque_at = ?5, client_bytes = ?6, server_bytes = ?7 WHERE id = ?1",
 	[ADD_CONTEXT] = "INSERT INTO context (database, search_path, role) VALUES (?1, ?2, ?3)",
@@ -71,6 +71,8 @@ static const char *const ingest_sql[INGEST_SQL_COUNT] = {
 		     "VALUES (?1, ?2, ?3, ?4, ?5)",
 	[ADD_PART] = "INSERT INTO value_part (exchange, part, sequence, bytes) "
 		     "VALUES (?1, ?2, ?3, ?4)",
+	[ADD_ASIDE] = "INSERT INTO aside (connection, at_ns, ordinal, within, event) "
+		      "VALUES (?1, ?2, ?3, ?4, ?5)",
 	[ADD_COPY] = "INSERT INTO copy (exchange, direction, format, columns) "
 		     "VALUES (?1, ?2, ?3, ?4)",
 	[END_COPY] = "UPDATE copy SET ended = ?2, failure = ?3, digest = ?4 WHERE exchange = ?1",
@@ -87,8 +89,10 @@ static const char *const ingest_sql[INGEST_SQL_COUNT] = {
 		"INSERT INTO http_apart AS a (exchange, scheme, target, request_version, "
 		"response_version, interim, request_trailers, request_coding, request_wire_body, "
 		"request_body_part, request_body_bytes, response_trailers, response_coding, "
-		"response_wire_body, response_body_part, response_body_bytes) "
-		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) "
+		"response_wire_body, response_body_part, response_body_bytes, "
+		"request_readable_part, response_readable_part) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
+		"?17, ?18) "
 		"ON CONFLICT DO UPDATE SET "
 		"response_version = coalesce(excluded.response_version, a.response_version), "
 		"interim = coalesce(excluded.interim, a.interim), "
@@ -101,13 +105,17 @@ static const char *const ingest_sql[INGEST_SQL_COUNT] = {
 		"response_coding = excluded.response_coding, "
 		"response_wire_body = excluded.response_wire_body, "
 		"response_body_part = excluded.response_body_part, "
-		"response_body_bytes = excluded.response_body_bytes",
+		"response_body_bytes = excluded.response_body_bytes, "
+		"request_readable_part = excluded.request_readable_part, "
+		"response_readable_part = excluded.response_readable_part",
 	[ADD_HTTP_MESSAGE] =
 		"INSERT INTO http_message (exchange, number, side, kind, at_ns, body, body_part, "
 		"body_bytes, coding, wire_body, wire_part, close_code, undecoded, complete) "
 		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
 	[ADD_HTTP_STREAM] = "INSERT INTO http_stream (exchange, number, body_bytes, at_ns) "
 			    "VALUES (?1, ?2, ?3, ?4)",
+	[GET_PART_AGAIN] = "SELECT bytes FROM value_part WHERE exchange = ?1 AND part = ?2 "
+			   "AND sequence = ?3",
 	[DROP_PART] = "DELETE FROM value_part WHERE exchange = ?1 AND part = ?2",
 };
 
@@ -349,7 +357,33 @@ static int session_begin(struct ingest *ingest, struct connection_state *connect
 	database_bind_nonempty(sql, 5, item->user);
 	database_bind_nonempty(sql, 6, item->database);
 	database_bind(sql, 7, slice_of(ingest->json.data, split));
-	database_bind(sql, 8, slice_of(ingest->json.data + split, ingest->json.size - split));
+	if (item->refused)
+		sqlite3_bind_null(sql, 8);
+	else
+		database_bind(sql, 8,
+			      slice_of(ingest->json.data + split, ingest->json.size - split));
+	if (item->backend)
+		sqlite3_bind_int64(sql, 9, item->backend);
+	else
+		sqlite3_bind_null(sql, 9);
+	return database_run(sql);
+}
+
+static int aside_seen(struct ingest *ingest, struct connection_state *connection,
+		      const struct aside_item *item)
+{
+	sqlite3_stmt *sql = ingest->sql[ADD_ASIDE];
+
+	if (!connection->protocol)
+		return SQLITE_OK;
+	buffer_clear(&ingest->json);
+	ingest_event(&ingest->json, connection->protocol, (enum piece_type)item->type, item->bytes);
+	buffer_append_u8(&ingest->json, '}');
+	sqlite3_bind_int64(sql, 1, (int64_t)connection->number);
+	sqlite3_bind_int64(sql, 2, item->at_ns);
+	sqlite3_bind_int64(sql, 3, (int64_t)item->ordinal);
+	sqlite3_bind_int(sql, 4, item->within);
+	database_bind(sql, 5, buffer_slice(&ingest->json));
 	return database_run(sql);
 }
 
@@ -418,6 +452,8 @@ static int dispatch(struct ingest *ingest, struct connection_state **link, const
 		return ingest_exchange(ingest, connection, &item->exchange);
 	case ITEM_BATCH_MERGE:
 		return ingest_merge(ingest, connection, &item->batch_merge);
+	case ITEM_ASIDE:
+		return aside_seen(ingest, connection, &item->aside);
 	case ITEM_CONNECTION_CLOSE:
 		return connection_close(ingest, link, &item->connection_close);
 	}

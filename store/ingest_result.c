@@ -210,11 +210,55 @@ static int add_value(struct ingest *ingest, struct open_exchange *exchange,
 			   piece->bytes);
 }
 
+static void notification(struct buffer *json, struct slice bytes)
+{
+	struct cursor cursor = cursor_of(bytes);
+	uint32_t backend = cursor_u32be(&cursor);
+
+	buffer_append_slice(json, SLICE("{\"channel\": "));
+	encode_text(json, cursor_string(&cursor));
+	buffer_append_slice(json, SLICE(", \"payload\": "));
+	encode_text(json, cursor_string(&cursor));
+	buffer_append_slice(json, SLICE(", \"backend\": "));
+	buffer_append_unsigned(json, backend);
+	buffer_append_u8(json, '}');
+}
+
+void ingest_event(struct buffer *json, const struct protocol *protocol, enum piece_type type,
+		  struct slice bytes)
+{
+	struct cursor cursor = cursor_of(bytes);
+	struct name_value pair;
+
+	switch (type) {
+	case PIECE_STATUS:
+		pair.name = cursor_string(&cursor);
+		pair.value = cursor_string(&cursor);
+		buffer_append_slice(json, SLICE("{\"status\": "));
+		encode_object(json, &pair, 1);
+		break;
+	case PIECE_NOTIFICATION:
+		buffer_append_slice(json, SLICE("{\"notification\": "));
+		notification(json, bytes);
+		break;
+	case PIECE_ERROR:
+		buffer_append_slice(json, SLICE("{\"error\": "));
+		encode_message(json, protocol, bytes);
+		break;
+	default:
+		buffer_append_slice(json, SLICE("{\"notice\": "));
+		encode_message(json, protocol, bytes);
+		break;
+	}
+}
+
 /* Behind what of its result it came; nothing is said where it came before all of it. */
 static void add_event_place(struct buffer *events, const struct open_result *result)
 {
-	if (result->completion.tag.data) {
+	if (result->completion.tag.data || result->error.size) {
 		buffer_append_slice(events, SLICE(", \"after\": \"tag\""));
+	} else if (result->copy_ended) {
+		buffer_append_slice(events, SLICE(", \"after\": \"data\""));
 	} else if (result->format || result->rows || result->copied) {
 		buffer_append_slice(events, SLICE(", \"after\": "));
 		buffer_append_signed(events, result->rows);
@@ -228,18 +272,9 @@ static void add_event(struct open_exchange *exchange, const struct protocol *pro
 	size_t start = events->size;
 
 	buffer_append_string(events, start ? ", " : "[");
-	if (piece->type == PIECE_STATUS) {
-		struct cursor cursor = cursor_of(piece->bytes);
-		struct name_value pair = { .name = cursor_string(&cursor) };
-
-		pair.value = cursor_string(&cursor);
-		buffer_append_slice(events, SLICE("{\"status\": "));
-		encode_object(events, &pair, 1);
-	} else {
-		buffer_append_slice(events, SLICE("{\"notice\": "));
-		encode_message(events, protocol, piece->bytes);
+	ingest_event(events, protocol, piece->type, piece->bytes);
+	if (piece->type == PIECE_NOTICE)
 		add_event_place(events, &exchange->result);
-	}
 	buffer_append_u8(events, '}');
 	/* Room for the closing bracket is kept. */
 	if (events->overflowed || events->size == events->max) {
@@ -282,7 +317,7 @@ static int add_copy(struct ingest *ingest, struct open_exchange *exchange,
 	return database_run(sql);
 }
 
-static int end_copy(struct ingest *ingest, const struct open_exchange *exchange,
+static int end_copy(struct ingest *ingest, struct open_exchange *exchange,
 		    const struct piece *piece)
 {
 	struct cursor cursor = cursor_of(piece->bytes);
@@ -293,6 +328,7 @@ static int end_copy(struct ingest *ingest, const struct open_exchange *exchange,
 
 	if (piece->result || cursor.failed || end > COPY_REFUSED)
 		return SQLITE_OK;
+	exchange->result.copy_ended = true;
 	sqlite3_bind_int64(sql, 1, exchange->id);
 	database_bind(sql, 2, copy_end_name((enum copy_end)end));
 	database_bind_nonempty(sql, 3, failure);

@@ -36,6 +36,7 @@ enum ingest_sql {
 	SET_RESULT,
 	ADD_ROWS,
 	ADD_PART,
+	ADD_ASIDE,
 	ADD_COPY,
 	END_COPY,
 	ADD_HTTP_EXCHANGE,
@@ -45,6 +46,7 @@ enum ingest_sql {
 	ADD_HTTP_MESSAGE,
 	ADD_HTTP_STREAM,
 	DROP_PART,
+	GET_PART_AGAIN,
 	INGEST_SQL_COUNT,
 };
 
@@ -66,6 +68,7 @@ struct open_result {
 	bool begun;
 	bool stored; /* its row in result_apart is there: what changes is an UPDATE */
 	bool copied; /* its rows are COPY data: the tag counts them */
+	bool copy_ended;
 	bool empty;
 	uint32_t number;
 	uint32_t chunk;
@@ -199,6 +202,10 @@ MUST_CHECK int ingest_part(struct ingest *ingest, int64_t exchange, uint32_t par
 void ingest_bind_inline(struct ingest *ingest, struct open_exchange *exchange, sqlite3_stmt *sql,
 			int at);
 void ingest_result_keep(struct open_result *result);
+
+/* An event as exchange.events has them, but for the closing brace. */
+void ingest_event(struct buffer *json, const struct protocol *protocol, enum piece_type type,
+		  struct slice bytes);
 
 /* ingest_merge.c */
 MUST_CHECK int ingest_merge(struct ingest *ingest, struct connection_state *connection,

@@ -34,12 +34,16 @@ uint64_t matcher_own_key(uint64_t key, uint32_t login)
 static bool is_servable(const struct protocol *protocol, uint8_t kind, uint8_t outcome,
 			uint32_t flags)
 {
+	bool dropped = (flags & (EXCHANGE_SERVER_ENDED | EXCHANGE_SERVER_RESET)) &&
+		       !(flags & (EXCHANGE_COPY_IN | EXCHANGE_COPY_OUT));
+
 	if (protocol)
 		flags &= ~protocol->served_flags;
-
+	if (dropped) /* that the connection ends is the answer */
+		flags &= ~(uint32_t)EXCHANGE_CUT;
 	return (kind == EXCHANGE_SIMPLE || kind == EXCHANGE_EXTENDED || kind == EXCHANGE_PARSE ||
-		kind == EXCHANGE_COMMAND) &&
-	       outcome != OUTCOME_UNFINISHED &&
+		kind == EXCHANGE_COMMAND || kind == EXCHANGE_FUNCTION) &&
+	       (outcome != OUTCOME_UNFINISHED || dropped) &&
 	       !((flags & EXCHANGE_MERGED) && (flags & (EXCHANGE_COPY_IN | EXCHANGE_COPY_OUT))) &&
 	       !(flags & (EXCHANGE_COPY | EXCHANGE_REQUEST_TOO_LARGE | EXCHANGE_NOT_DECODED |
 			  EXCHANGE_CUT | EXCHANGE_ABORTED));
@@ -256,6 +260,8 @@ int matcher_load(struct matcher *matcher, char error[STORE_ERROR_BYTES])
 	index_begin(&matcher->index);
 	if (rc == SQLITE_OK)
 		rc = load_templates(matcher, reader);
+	if (rc == SQLITE_OK)
+		rc = asides_load(&matcher->asides, reader, &matcher->endpoints);
 	if (rc != SQLITE_OK)
 		rc = database_error(reader_database(reader), rc, matcher->recording->path, error);
 	reader_free(reader);

@@ -51,6 +51,7 @@ void matcher_free(struct matcher *matcher)
 	free(matcher->misses_shown);
 	pthread_mutex_destroy(&matcher->misses_mutex);
 	index_release(&matcher->index);
+	asides_release(&matcher->asides);
 	index_release(&matcher->own);
 	http_places_free(matcher);
 	endpoints_release(&matcher->endpoints);
@@ -102,6 +103,11 @@ static bool answers_server(void *context, struct slice database, struct slice us
 
 	arena_release(&state->arena);
 	if (state->place)
+		connection = endpoints_refused(endpoints, state->place, database, user);
+	if (connection && reader_refusal(state->reader, connection, &state->arena, ret_server) > 0)
+		return true;
+	connection = 0;
+	if (state->place)
 		connection = endpoints_session(endpoints, state->place, database, user);
 	if (!connection) {
 		/*
@@ -113,6 +119,7 @@ static bool answers_server(void *context, struct slice database, struct slice us
 		if (connection)
 			find_elsewhere(state, only);
 	}
+	state->face.place = state->place;
 	return connection &&
 	       reader_server(state->reader, connection, &state->arena, ret_server) > 0;
 }
@@ -320,6 +327,13 @@ static int answers_part(void *context, uint64_t exchange, uint64_t part, uint32_
 	return reader_part(state->reader, (int64_t)exchange, part, sequence, ret_bytes);
 }
 
+static const struct answer_aside *answers_aside(void *context, uint64_t exchange, size_t *at)
+{
+	struct answers_state *state = context;
+
+	return asides_next(&state->matcher->asides, (int64_t)exchange, at);
+}
+
 static int answers_copy(void *context, uint64_t exchange, struct answer_copy *ret_copy)
 {
 	struct answers_state *state = context;
@@ -389,6 +403,8 @@ struct answers *answers_new(struct matcher_reader *reader, const char *protocol,
 		.count_session = answers_count_session,
 		.count_unservable = answers_count_unservable,
 	};
+	if (reader->matcher->asides.any)
+		state->face.aside = answers_aside;
 	return &state->face;
 }
 

@@ -7,6 +7,7 @@
 #ifndef MOCKPROXY_MATCHER_STATE_H
 #define MOCKPROXY_MATCHER_STATE_H
 
+#include "store/asides.h"
 #include "store/endpoints.h"
 #include "store/index.h"
 #include "store/reader.h"
@@ -39,6 +40,7 @@ struct matcher {
 	const struct recording *recording;
 	struct matcher_options options;
 	struct endpoints endpoints;
+	struct asides asides;
 	struct index index;
 	struct index
 		own; /* over `index`: the entries whose key is another login's too, by key and login */

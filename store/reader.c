@@ -75,15 +75,22 @@ static const char *const reader_sql[READER_SQL_COUNT] = {
 	[GET_COPY] = "SELECT direction, format, columns, ended, digest FROM copy "
 		     "WHERE exchange = ?1",
 	[GET_SERVER] = "SELECT server_version, server_parameters FROM connection WHERE id = ?1",
-	[GET_HTTP_REQUEST] = "SELECT method, scheme, authority, path, query, target, version, "
-			     "headers, body, coding, body_part FROM http_request "
-			     "WHERE exchange = ?1",
-	[GET_HTTP_RESPONSE] =
-		"SELECT e.status, e.tag, coalesce(a.response_version, '1.1'), e.response_headers, "
+	[GET_REFUSAL] = "SELECT event FROM aside WHERE connection = ?1 AND ordinal = 0 "
+			"ORDER BY id DESC LIMIT 1",
+	/* Of the tables: a view of a recording could be anything. */
+	[GET_HTTP] =
+		"SELECT e.method, coalesce(a.scheme, 'http'), e.authority, e.text, e.query, "
+		"a.target, coalesce(a.request_version, '1.1'), e.request_headers, e.parameters, "
+		"a.request_coding, a.request_body_part, "
+		"coalesce(a.request_body_bytes, length(CAST(e.parameters AS BLOB)), 0), e.flags, "
+		"e.status, e.tag, coalesce(a.response_version, '1.1'), e.response_headers, "
 		"a.response_trailers, a.interim, e.rows, a.response_coding, a.response_wire_body, "
-		"a.response_body_part, a.response_body_bytes, e.outcome "
+		"a.response_body_part, a.response_body_bytes, e.outcome, "
+		"a.response_readable_part, CASE WHEN a.response_readable_part IS NOT NULL THEN "
+		"(SELECT sum(length(v.bytes)) FROM value_part v WHERE v.exchange = e.id "
+		"AND v.part = a.response_readable_part) END "
 		"FROM exchange e LEFT JOIN http_apart a ON a.exchange = e.id "
-		"WHERE e.id = ?1 AND e.kind = 6 AND e.status IS NOT NULL",
+		"WHERE e.id = ?1 AND e.kind = 6",
 	[GET_HTTP_MESSAGE] =
 		"SELECT m.number, m.side, m.kind, m.undecoded OR NOT m.complete, m.close_code, "
 		"m.body_part, (SELECT sum(length(v.bytes)) FROM value_part v WHERE "
@@ -471,5 +478,25 @@ int reader_server(struct reader *reader, int64_t connection, struct arena *arena
 	if (parameters.size && decode_fields(parameters, arena, &ret_server->parameters,
 					     &ret_server->n_parameters) < 0)
 		return -EBADMSG;
+	return 1;
+}
+
+int reader_refusal(struct reader *reader, int64_t connection, struct arena *arena,
+		   struct answer_server *ret_server)
+{
+	sqlite3_stmt *sql = reader->sql[GET_REFUSAL];
+	struct answer_aside aside;
+	struct slice event;
+	int rc;
+
+	sqlite3_bind_int64(sql, 1, connection);
+	rc = reader_step(sql);
+	if (rc <= 0)
+		return rc;
+	event = copy(arena, database_column(sql, 0));
+	sqlite3_reset(sql);
+	if (decode_aside(event, arena, &aside) < 0 || aside.type != ASIDE_ERROR)
+		return -EBADMSG;
+	*ret_server = (struct answer_server){ .error = aside.fields, .n_error = aside.n_fields };
 	return 1;
 }

@@ -119,6 +119,10 @@ MUST_CHECK int reader_copy_identity(struct reader *reader, uint64_t exchange,
 MUST_CHECK int reader_server(struct reader *reader, int64_t connection, struct arena *arena,
 			     struct answer_server *ret_server);
 
+/* The error with which a connection's login was refused; fields lie in the arena. */
+MUST_CHECK int reader_refusal(struct reader *reader, int64_t connection, struct arena *arena,
+			      struct answer_server *ret_server);
+
 /* For statements of the caller's own. */
 sqlite3 *reader_database(struct reader *reader);
 

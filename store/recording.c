@@ -224,14 +224,15 @@ int recording_connect(const struct recording *recording, sqlite3 **ret_database,
 static int check_tables(sqlite3 *database, int *ret_found)
 {
 	sqlite3_stmt *sql = NULL;
-	int rc = sqlite3_prepare_v2(database,
-				    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND "
-				    "sql NOT LIKE 'CREATE VIRTUAL%' "
-				    "AND name IN ('recording', 'endpoint', 'connection', "
-				    "'context', 'columns', 'statement', "
-				    "'exchange', 'result_apart', 'rows_apart', 'value_part', "
-				    "'http_apart', 'http_message', 'http_stream', 'copy')",
-				    -1, &sql, NULL);
+	int rc = sqlite3_prepare_v2(
+		database,
+		"SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND "
+		"sql NOT LIKE 'CREATE VIRTUAL%' "
+		"AND name IN ('recording', 'endpoint', 'connection', "
+		"'context', 'columns', 'statement', "
+		"'exchange', 'result_apart', 'rows_apart', 'value_part', 'aside', "
+		"'http_apart', 'http_message', 'http_stream', 'copy')",
+		-1, &sql, NULL);
 
 	*ret_found = 0;
 	if (rc == SQLITE_OK && sqlite3_step(sql) == SQLITE_ROW)
@@ -270,7 +271,7 @@ static int open_database(struct recording *recording, char error[STORE_ERROR_BYT
 	if (rc < 0)
 		return rc;
 	rc = check_tables(recording->database, &found);
-	if (rc == SQLITE_OK && found != 14)
+	if (rc == SQLITE_OK && found != 15)
 		return say(-EBADMSG, error, "%s is damaged: it lacks tables of a recording",
 			   recording->path);
 	if (rc == SQLITE_OK)

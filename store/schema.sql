@@ -34,7 +34,8 @@ CREATE TABLE connection (
 	user              ANY,
 	database          ANY,
 	client_parameters TEXT,           -- JSON object, as the client asked at login, in order
-	server_parameters TEXT,           -- JSON object, as the server reported, in order
+	server_parameters TEXT,           -- JSON object, as the server reported, in order; NULL: the login was refused
+	backend           INTEGER,        -- the server's number of the session
 	pid               INTEGER,        -- of the app's process
 	program           TEXT,           -- its name
 	started_ns        INTEGER NOT NULL,
@@ -112,7 +113,8 @@ CREATE TABLE exchange (              -- one statement execution: a request and e
 	row_count         INTEGER,        -- rows given, or affected
 	error             TEXT,           -- JSON object of the error's fields
 	events            TEXT,           -- JSON array: {"status": {name: value}} and {"notice": {...}, "after": n}, n is how
-	                                  -- many rows came before it, "tag": all; without it: the row description came later
+	                                  -- many rows came before it, "data": COPY data ended before it, "tag": all; without
+	                                  -- it: the row description came later
 	empty             INTEGER NOT NULL DEFAULT 0, -- 1: the server said that there was nothing to do
 	insert_id         INTEGER,        -- MySQL, in these three NULL is 0
 	warnings          INTEGER,
@@ -153,6 +155,16 @@ CREATE TABLE value_part (            -- a value above 256 KiB, in pieces
 	UNIQUE (exchange, part, sequence)
 ) STRICT;
 
+CREATE TABLE aside (                 -- what the server said by itself: notifications, and what came between requests
+	id                INTEGER PRIMARY KEY,
+	connection        INTEGER NOT NULL REFERENCES connection (id),
+	at_ns             INTEGER NOT NULL,
+	ordinal           INTEGER NOT NULL, -- the connection's exchange that was the last one then; 0: there was none
+	within            INTEGER NOT NULL, -- 1: it came before the end of that exchange's batch
+	event             TEXT NOT NULL   -- JSON: {"notification": {"channel", "payload", "backend": who notified}}, {"error": {...}}
+	                                  -- with which the session ended or was refused, {"notice": ...} and {"status": ...}
+) STRICT;
+
 CREATE TABLE copy (                  -- PostgreSQL's COPY data of an exchange, which is the rows of its result: a row of one
 	                                  -- value is a line with its line end (or a piece of one above 64 KiB), in binary a row
 	                                  -- has a value for each field
@@ -182,7 +194,9 @@ CREATE TABLE http_apart (            -- what few HTTP exchanges have; of the oth
 	response_coding   TEXT,
 	response_wire_body BLOB,
 	response_body_part INTEGER,
-	response_body_bytes INTEGER
+	response_body_bytes INTEGER,
+	request_readable_part INTEGER,
+	response_readable_part INTEGER
 ) STRICT;
 
 -- The request of an exchange of kind 6. Edit it here: the edit goes to where it is stored.
@@ -201,6 +215,8 @@ SELECT e.id AS exchange,
        a.request_coding AS coding,        -- the content coding that body had on the wire and was taken off; else NULL
        a.request_wire_body AS wire_body,  -- the bytes as they passed, where coding is not NULL. An edit of body clears it
        a.request_body_part AS body_part,  -- the body's part in value_part, as it passed; NULL: it is here
+       a.request_readable_part AS readable_part, -- then: the same without its content coding; NULL: it has none, or more
+                                          -- than one, or it is too large to be made readable
        CAST(coalesce(a.request_body_bytes, length(CAST(e.parameters AS BLOB)), 0) AS INTEGER)
 	AS body_bytes                     -- as they passed, without the framing
 FROM exchange e LEFT JOIN http_apart a ON a.exchange = e.id WHERE e.kind = 6;
@@ -218,6 +234,7 @@ SELECT e.id AS exchange,
        a.response_coding AS coding,
        a.response_wire_body AS wire_body,
        a.response_body_part AS body_part,
+       a.response_readable_part AS readable_part,
        CAST(coalesce(a.response_body_bytes, length(CAST(e.rows AS BLOB)), 0) AS INTEGER) AS body_bytes
 FROM exchange e LEFT JOIN http_apart a ON a.exchange = e.id WHERE e.kind = 6 AND e.status IS NOT NULL;
 
@@ -416,7 +433,9 @@ SELECT e.id AS id,
 	    CASE WHEN e.flags & 64 THEN 'notices-cut ' ELSE '' END ||
 	    CASE WHEN e.flags & 128 THEN 'transaction-aborted ' ELSE '' END ||
 	    CASE WHEN e.flags & 256 THEN 'ambiguous-so-not-followed ' ELSE '' END ||
-	    CASE WHEN e.flags & 512 THEN 'request-cut ' ELSE '' END) AS flags,
+	    CASE WHEN e.flags & 512 THEN 'request-cut ' ELSE '' END ||
+	    CASE WHEN e.flags & 4096 THEN 'by-the-server ' ELSE '' END ||
+	    CASE WHEN e.flags & 8192 THEN 'reset-by-the-server ' ELSE '' END) AS flags,
        coalesce(h.method || ' ' || h.url, e.text, s.text, '(not stored)') AS sql
 FROM exchange e LEFT JOIN statement s ON s.id = e.statement LEFT JOIN http h ON h.id = e.id
 WHERE e.flags & ~(1024 | 2048) OR e.outcome IN (0, 3);
@@ -442,7 +461,13 @@ CREATE VIEW errors AS
 SELECT id, connection, started_at, database, sql, parameters, error FROM queries WHERE error IS NOT NULL
 UNION ALL
 SELECT h.id, h.connection, h.started_at, NULL, h.method || ' ' || h.url, NULL, trim(h.status || ' ' || coalesce(e.tag, ''))
-FROM http h JOIN exchange e ON e.id = h.id WHERE h.status >= 400;
+FROM http h JOIN exchange e ON e.id = h.id WHERE h.status >= 400
+UNION ALL
+SELECT NULL, a.connection, strftime('%Y-%m-%dT%H:%M:%fZ', a.at_ns / 1000000000.0, 'unixepoch'), c.database,
+       CASE WHEN c.server_parameters IS NULL THEN '(login)' ELSE '(between requests)' END, NULL,
+       json_extract(a.event, '$.error.severity') || ' ' || json_extract(a.event, '$.error.code') || ': ' ||
+       json_extract(a.event, '$.error.message')
+FROM aside a JOIN connection c ON c.id = a.connection WHERE a.event LIKE '{"error"%' AND json_valid(a.event);
 
 CREATE VIEW slow AS
 SELECT duration_ms, id, connection, sql, parameters, row_count FROM queries

@@ -15,6 +15,9 @@ const struct protocol postgres_protocol = {
 	.recorder_see = pg_recorder_see,
 	.recorder_flush = pg_recorder_flush,
 	.recorder_end = pg_recorder_end,
+	.recorder_checksum = pg_recorder_checksum,
+	.checksum = pg_checksum,
+	.recorder_broken = pg_recorder_broken,
 	.columns_read = pg_columns_read,
 	.message_read = pg_message_read,
 	.type_name = pg_type_name,
@@ -26,4 +29,5 @@ const struct protocol postgres_protocol = {
 	.replayer_free = pg_replayer_free,
 	.replayer_feed = pg_replayer_feed,
 	.replayer_fill = pg_replayer_fill,
+	.replayer_tell = pg_replayer_tell,
 };

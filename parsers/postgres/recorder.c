@@ -127,6 +127,7 @@ struct pg_operation *pg_operation_add(struct recorder *recorder, enum pg_operati
 	operation = operation_at(recorder, recorder->n_operations++);
 	operation->type = (uint8_t)type;
 	operation->time_ns = recorder->log.now_ns;
+	operation->late = recorder->ended;
 	recorder->syncs += type == OPERATION_SYNC;
 	return operation;
 }
@@ -166,8 +167,14 @@ static bool client_startup(struct recorder *recorder, struct slice body)
 	struct slice name, value;
 	size_t n = 0;
 
+	recorder->framers[SIDE_CLIENT].startup = false;
+	if (code ==
+	    PG_CANCEL_REQUEST) { /* a connection of its own, which is never answered (55.2.9) */
+		recorder->phase = PHASE_OVER;
+		return true;
+	}
 	if (code >> 16 != 3)
-		return pg_fail(recorder, "not a session: a cancel request, or an unknown protocol");
+		return pg_fail(recorder, "an unknown version of the protocol");
 	item = item_new(ITEM_SESSION, recorder->log.connection);
 	recorder->session = item;
 	/* A name of at least one byte, and two NULs. */
@@ -189,7 +196,6 @@ static bool client_startup(struct recorder *recorder, struct slice body)
 		item->session.database = item->session.user;
 	item->session.client_parameters = parameters;
 	item->session.n_client_parameters = n;
-	recorder->framers[SIDE_CLIENT].startup = false;
 	recorder->phase = PHASE_LOGIN;
 	return true;
 }
@@ -239,6 +245,7 @@ static bool client_parse(struct recorder *recorder, struct slice body)
 	statement->n_declared = n;
 	statement->text = arena_copy(&arena, text);
 	statement->named.name = arena_copy(&arena, name);
+	statement->notices_end = &statement->notices;
 	statement->named.bytes = arena.allocated;
 	statement->arena = arena;
 	operation->statement = statement;
@@ -338,8 +345,24 @@ static bool weigh_operation(struct recorder *recorder)
 	       pg_fail(recorder, "too many bytes of requests without an answer");
 }
 
+/* Who ends first decides; a client that said Terminate has ended. */
+static void side_ended(struct recorder *recorder, enum side side, uint32_t flags)
+{
+	if (recorder->ended)
+		return;
+	recorder->ended = true;
+	recorder->log.cut_flags = side == SIDE_SERVER ? flags : 0;
+}
+
+void pg_recorder_broken(struct recorder *recorder, enum side side)
+{
+	side_ended(recorder, side, EXCHANGE_SERVER_RESET);
+}
+
 static bool client_message(struct recorder *recorder, const struct pg_frame *frame)
 {
+	if (recorder->phase == PHASE_OVER)
+		return true;
 	if (frame->part != FRAME_WHOLE)
 		return client_large(recorder, frame);
 	if (recorder->phase == PHASE_STARTUP)
@@ -361,14 +384,17 @@ static bool client_message(struct recorder *recorder, const struct pg_frame *fra
 		return client_execute(recorder, frame->body);
 	case 'S':
 		return client_sync(recorder);
+	case 'X':
+		side_ended(recorder, SIDE_CLIENT, 0);
+		return true;
 	case 'F':
-		return pg_operation_add(recorder, OPERATION_FUNCTION) != NULL;
+		return pg_client_call(recorder, frame->body);
 	case 'd':
 		return pg_copy_client_data(recorder, frame);
 	case 'c':
 	case 'f':
 		return pg_copy_client_end(recorder, frame);
-	default: /* passwords, Flush, Terminate: nothing to keep */
+	default: /* passwords, Flush: nothing to keep */
 		return true;
 	}
 }
@@ -383,11 +409,17 @@ int pg_recorder_see(struct recorder *recorder, enum side side, struct slice byte
 
 	recorder->log.now_ns = time_ns;
 	recorder->log.items = items;
+	if (!bytes.size)
+		side_ended(recorder, side, EXCHANGE_SERVER_ENDED);
 	while (ok && (next = pg_framer_next(framer, &bytes, &frame)) == PG_EVENT) {
 		size_t before = recorder->n_operations;
 
-		ok = side == SIDE_CLIENT ? client_message(recorder, &frame) :
-					   pg_server_message(recorder, &frame);
+		if (side == SIDE_CLIENT)
+			ok = client_message(recorder, &frame);
+		else if (recorder->checksum)
+			ok = pg_server_message_checksum(recorder, &frame);
+		else
+			ok = pg_server_message(recorder, &frame);
 		if (ok && recorder->n_operations > before)
 			ok = weigh_operation(recorder);
 	}
@@ -421,11 +453,14 @@ static void cut_operation(struct recorder *recorder, struct pg_operation *operat
 {
 	struct named *named;
 
+	if (operation->late)
+		recorder->log.cut_flags = 0;
 	if (operation->type == OPERATION_PARSE) {
 		named = names_put(&recorder->statements, &operation->statement->named);
 		operation->statement = NULL;
 		pg_statement_end(recorder, (struct pg_statement *)named);
-	} else if (operation->type == OPERATION_QUERY && operation->item) {
+	} else if ((operation->type == OPERATION_QUERY || operation->type == OPERATION_FUNCTION) &&
+		   operation->item) {
 		exchange_cut(&recorder->log, operation->item);
 		operation->item = NULL;
 	} else if (operation->type == OPERATION_BIND) {
@@ -475,7 +510,7 @@ void pg_recorder_end(struct recorder *recorder, int64_t time_ns, struct item_lis
 	exchange_emit_last(&recorder->log);
 	pg_copy_drop(recorder);
 	if (recorder->log.active) {
-		recorder->log.active->exchange.flags |= EXCHANGE_CUT;
+		recorder->log.active->exchange.flags |= EXCHANGE_CUT | recorder->log.cut_flags;
 		pg_exchange_close(recorder, OUTCOME_UNFINISHED);
 		exchange_emit_last(&recorder->log);
 		if (recorder->n_operations)

@@ -6,14 +6,18 @@
  *	recorder_server.c   what the server says to the first of them ──▶ pieces of its exchange
  *	recorder_prepared.c statements and portals: what is prepared, described and given up
  *	recorder_exchange.c exchanges: what Bind said, splitting, giving up
+ *	recorder_function.c fast-path calls
  *	recorder_rows.c     rows that are too large to be held whole
+ *	recorder_aside.c    notices, parameters, notifications: in their exchange, or beside all of them
  *	recorder_copy.c     COPY data, in both directions
+ *	recorder_checksum.c what --verify compares
  *
  * Every client message that is answered becomes an operation in a queue, and nothing else happens until the server's
  * answer comes: a Parse takes effect at ParseComplete, a Bind at BindComplete. So an error, which makes the server skip
  * to the next Sync, needs nothing undone.
  *
  * States:   STARTUP ──StartupMessage──▶ LOGIN ──ReadyForQuery──▶ READY
+ *              └──CancelRequest──▶ OVER ◀──error──┘
  *
  * Invariants: log.active is opened by the operation at the head of the queue; log.last waits for what still belongs to it (a
  * changed parameter, an error at Sync).
@@ -23,6 +27,7 @@
 
 #include "parsers/exchange_log.h"
 #include "parsers/names.h"
+#include "parsers/postgres/function.h"
 #include "parsers/postgres/wire.h"
 #include "parsers/sql/canonical.h"
 
@@ -52,6 +57,11 @@ enum pg_operation_type {
 	OPERATION_COPY_FAIL, /* `name` says why */
 };
 
+struct pg_notice {
+	struct pg_notice *next;
+	struct slice body;
+};
+
 struct pg_statement {
 	struct named named;
 	struct arena arena; /* owns all of it */
@@ -64,6 +74,8 @@ struct pg_statement {
 	struct slice columns;
 	uint64_t serial; /* of all that the connection prepared */
 	bool executed;
+	struct pg_notice *notices; /* that came at its Parse, until a portal takes them over */
+	struct pg_notice **notices_end;
 };
 
 struct pg_portal {
@@ -80,7 +92,9 @@ struct pg_operation {
 	int64_t time_ns;
 	struct slice name;		/* owned by the operation, from malloc */
 	struct pg_statement *statement; /* PARSE: owned until it takes effect */
-	struct item *item;		/* QUERY and BIND: owned; the exchange to be */
+	struct item *item;		/* QUERY, BIND and FUNCTION: owned; the exchange to be */
+	struct pg_call *call;		/* FUNCTION: in the item's arena */
+	bool late;			/* it came when the connection had ended: nobody answers */
 	struct slice statement_name;	/* BIND: in the item's arena */
 	struct slice bind;		/* BIND: what follows the names, in the item's arena */
 	uint8_t *texts; /* QUERY of several statements: owned; the whole text. COPY_DATA */
@@ -95,10 +109,10 @@ struct pg_row_stream {
 	uint8_t header_size;
 };
 
+enum pg_phase { PHASE_STARTUP, PHASE_LOGIN, PHASE_READY, PHASE_OVER /* nothing is decoded */ };
+
 /* COPY data that is under way; see recorder_copy.c. */
 struct pg_copy;
-
-enum pg_phase { PHASE_STARTUP, PHASE_LOGIN, PHASE_READY };
 
 struct recorder {
 	struct exchange_log log;
@@ -120,6 +134,7 @@ struct recorder {
 	size_t operations_bytes; /* what they weigh */
 	size_t syncs;		 /* how many of them are Sync */
 
+	bool ended;	      /* a side ended the connection */
 	uint64_t serial;      /* of the statement that was prepared last */
 	bool failed;	      /* an error came: the server skips to the next Sync */
 	struct pg_copy *copy; /* NULL: none */
@@ -128,12 +143,15 @@ struct recorder {
 	struct slice rest;	  /* of the active Query's texts: statements not yet begun */
 	bool merged;		  /* its results did not fit its statements */
 	struct pg_row_stream stream;
+	bool checksum; /* --verify */
 };
 
 /* Static text into recorder->error; false, for `return pg_fail(...)`. */
 bool pg_fail(struct recorder *recorder, const char *why);
 
 /* recorder.c */
+/* A zeroed operation at the end of the queue, or NULL with the failure said. */
+struct pg_operation *pg_operation_add(struct recorder *recorder, enum pg_operation_type type);
 /* What the server answers now; NULL: nothing. */
 struct pg_operation *pg_operations_head(struct recorder *recorder);
 void pg_operations_pop(struct recorder *recorder);
@@ -150,6 +168,20 @@ void pg_statements_end(struct recorder *recorder);
 /* recorder_server.c; false is a failure */
 bool pg_server_message(struct recorder *recorder, const struct pg_frame *frame);
 bool pg_unexpected(struct recorder *recorder); /* the answer does not fit what was asked */
+/* The exchange that the server is answering with the Query at the head, opening the next statement's when there is one. */
+bool pg_query_active(struct recorder *recorder, struct pg_operation *query);
+/* The portal at the head is answered; NULL when it was drained before. */
+struct item *pg_execute_active(struct recorder *recorder, struct pg_operation *execute);
+
+/* recorder_aside.c; false is a failure */
+bool pg_server_notice(struct recorder *recorder, struct slice body);
+bool pg_server_status(struct recorder *recorder, struct slice body);
+bool pg_server_notification(struct recorder *recorder, struct slice body);
+/* Reads a ParameterStatus, and what of it changes how the client's texts are read. */
+bool pg_status_read(struct recorder *recorder, struct slice body, struct slice *ret_name,
+		    struct slice *ret_value);
+/* What the server says by itself; behind the exchange that was begun last. */
+void pg_aside(struct recorder *recorder, enum piece_type type, struct slice body);
 /* An error ended the Query at the head: the statements behind it are never executed. */
 bool pg_query_failed(const struct recorder *recorder, const struct pg_operation *query);
 
@@ -171,7 +203,7 @@ void pg_deallocated(struct recorder *recorder, struct slice tag);
 void pg_statement_free(struct named *named);
 void pg_portal_free(struct named *named);
 /* Reads what a Bind said, with the types of its statement; false when it is malformed. */
-bool pg_exchange_bind(struct item *item, struct slice bind, const struct pg_statement *statement);
+bool pg_exchange_bind(struct item *item, struct slice bind, struct pg_statement *statement);
 /* The active exchange ended, and with it what its portal is for now. */
 void pg_exchange_close(struct recorder *recorder, enum exchange_outcome outcome);
 /* Begins the next statement of a Query; false when there is none left. */
@@ -181,8 +213,21 @@ void pg_portal_end(struct recorder *recorder, struct pg_portal *portal);
 /* Gives up a statement: it is reported when it was never executed. Accepts NULL. */
 void pg_statement_end(struct recorder *recorder, struct pg_statement *statement);
 
+/* recorder_checksum.c */
+/* pg_server_message(), and the checksum of what it belongs to. */
+bool pg_server_message_checksum(struct recorder *recorder, const struct pg_frame *frame);
+
 /* recorder_rows.c */
 bool pg_row_stream(struct recorder *recorder, const struct pg_frame *frame);
+/* The same for a message that is one value: it becomes a row. */
+bool pg_value_stream(struct recorder *recorder, const struct pg_frame *frame);
+
+/* recorder_function.c; false is a failure */
+bool pg_client_call(struct recorder *recorder, struct slice body);
+/* The call at the head is answered, and its exchange under way from here on. */
+void pg_call_active(struct recorder *recorder, struct pg_operation *call);
+bool pg_call_result(struct recorder *recorder, struct pg_operation *head,
+		    const struct pg_frame *frame);
 
 /* recorder_copy.c; false is a failure */
 /* CopyInResponse or CopyOutResponse for the active exchange. */

@@ -56,7 +56,7 @@ static uint32_t parameter_type(const struct pg_statement *statement, size_t i, b
 	return i < statement->n_described ? statement->described[i] : 0;
 }
 
-bool pg_exchange_bind(struct item *item, struct slice bind, const struct pg_statement *statement)
+bool pg_exchange_bind(struct item *item, struct slice bind, struct pg_statement *statement)
 {
 	struct cursor cursor = cursor_of(bind);
 	size_t n_forms = cursor_u16be(&cursor);
@@ -89,6 +89,10 @@ bool pg_exchange_bind(struct item *item, struct slice bind, const struct pg_stat
 	forms = cursor_of(cursor_bytes(&cursor, 2 * n_forms));
 	if (!cursor_done(&cursor))
 		return false;
+	for (struct pg_notice *notice = statement->notices; notice; notice = notice->next)
+		item_add_piece(item, PIECE_NOTICE, 0, notice->body);
+	statement->notices = NULL;
+	statement->notices_end = &statement->notices;
 	if (statement->has_columns && statement->columns.size)
 		add_bound_columns(item, statement, forms, n_forms);
 	return true;

@@ -56,15 +56,33 @@ static bool stream_bytes(struct recorder *recorder, struct slice bytes)
 	return !recorder->log.row.bytes.overflowed || pg_fail(recorder, "a row of too many values");
 }
 
+static void begin_row(struct recorder *recorder)
+{
+	struct pg_row_stream *stream = &recorder->stream;
+
+	stream->begun = false;
+	stream->header_size = 0;
+	stream->values_left = 0;
+	exchange_large_row_begin(&recorder->log);
+}
+
+bool pg_value_stream(struct recorder *recorder, const struct pg_frame *frame)
+{
+	if (frame->part != FRAME_BEGIN)
+		return pg_row_stream(recorder, frame);
+	begin_row(recorder);
+	recorder->stream.begun = true;
+	recorder->stream.values_left = 1;
+	buffer_append_u16be(&recorder->log.row.bytes, 1);
+	return true;
+}
+
 bool pg_row_stream(struct recorder *recorder, const struct pg_frame *frame)
 {
 	struct pg_row_stream *stream = &recorder->stream;
 
 	if (frame->part == FRAME_BEGIN) {
-		stream->begun = false;
-		stream->header_size = 0;
-		stream->values_left = 0;
-		exchange_large_row_begin(&recorder->log);
+		begin_row(recorder);
 		return true;
 	}
 	if (!stream_bytes(recorder, frame->body))

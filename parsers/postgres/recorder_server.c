@@ -14,12 +14,15 @@ bool pg_unexpected(struct recorder *recorder)
 
 /* ---- login ---- */
 
-static bool login_status(struct recorder *recorder, struct slice name, struct slice value)
+static bool login_status(struct recorder *recorder, struct slice body)
 {
 	struct session_item *session = &recorder->session->session;
 	struct arena *arena = &recorder->session->arena;
+	struct slice name, value;
 	struct name_value *parameters = (struct name_value *)(uintptr_t)session->server_parameters;
 
+	if (!pg_status_read(recorder, body, &name, &value))
+		return false;
 	if (!parameters)
 		parameters = arena_alloc(arena, SERVER_PARAMETERS_MAX * sizeof(*parameters));
 	session->server_parameters = parameters;
@@ -42,39 +45,26 @@ static void login_done(struct recorder *recorder)
 	recorder->phase = PHASE_READY;
 }
 
-/* ---- messages that may come at any time ---- */
-
-/*
- * What a server says beside its answers belongs to the exchange that it is answering, else to the one before. There may be any
- * number of it: the active exchange is handed on, the last one cannot be, and takes no more from a size on.
- */
-static void add_aside(struct recorder *recorder, enum piece_type type, struct slice body)
+static void login_refused(struct recorder *recorder, struct slice error)
 {
-	if (recorder->log.active) {
-		exchange_spill(&recorder->log, EXCHANGE_ITEM_BYTES);
-		exchange_piece(&recorder->log, type, body);
-	} else if (recorder->log.last && recorder->log.last->arena.allocated < PG_LAST_BYTES_MAX) {
-		item_add_piece(recorder->log.last, type, recorder->log.result, body);
-	} else if (recorder->log.last) {
-		recorder->log.last->exchange.flags |= EXCHANGE_NOTICES_CUT;
-	}
+	if (!recorder->session)
+		return;
+	recorder->session->session.refused = true;
+	login_done(recorder);
+	pg_aside(recorder, PIECE_ERROR, error);
+	recorder->phase = PHASE_OVER;
 }
 
-static bool server_status(struct recorder *recorder, struct slice body)
+static bool login_key(struct recorder *recorder, struct slice body)
 {
 	struct cursor cursor = cursor_of(body);
-	struct slice name = cursor_string(&cursor);
-	struct slice value = cursor_string(&cursor);
 
-	if (!cursor_done(&cursor))
-		return pg_fail(recorder, "malformed ParameterStatus");
-	if (slice_equal(name, SLICE("standard_conforming_strings")))
-		recorder->options.backslash_escapes = slice_equal(value, SLICE("off"));
 	if (recorder->phase == PHASE_LOGIN)
-		return login_status(recorder, name, value);
-	add_aside(recorder, PIECE_STATUS, body);
-	return true;
+		recorder->session->session.backend = cursor_u32be(&cursor);
+	return true; /* the key behind it is a secret */
 }
+
+/* ---- what is under way ---- */
 
 bool pg_query_failed(const struct recorder *recorder, const struct pg_operation *query)
 {
@@ -83,7 +73,7 @@ bool pg_query_failed(const struct recorder *recorder, const struct pg_operation 
 }
 
 /* The exchange that the server is answering with its Query, opening the next statement's when there is one. */
-static bool query_active(struct recorder *recorder, struct pg_operation *query)
+bool pg_query_active(struct recorder *recorder, struct pg_operation *query)
 {
 	if (pg_query_failed(recorder, query))
 		return false;
@@ -96,7 +86,7 @@ static bool query_active(struct recorder *recorder, struct pg_operation *query)
 /* As above for an answer that must belong somewhere: more results than statements go to the last one. */
 static void query_result(struct recorder *recorder, struct pg_operation *query)
 {
-	if (query_active(recorder, query) || !recorder->log.last ||
+	if (pg_query_active(recorder, query) || !recorder->log.last ||
 	    pg_query_failed(recorder, query))
 		return;
 	recorder->log.active = recorder->log.last;
@@ -108,7 +98,7 @@ static void query_result(struct recorder *recorder, struct pg_operation *query)
 }
 
 /* The portal at the head is answered; NULL when it was drained before. */
-static struct item *execute_active(struct recorder *recorder, struct pg_operation *execute)
+struct item *pg_execute_active(struct recorder *recorder, struct pg_operation *execute)
 {
 	struct pg_portal *portal;
 
@@ -123,33 +113,6 @@ static struct item *execute_active(struct recorder *recorder, struct pg_operatio
 	}
 	exchange_touch(&recorder->log);
 	return recorder->log.active;
-}
-
-/* While it plans a portal the server evaluates what is constant: that is the exchange that the portal will be. */
-static void bind_notice(struct pg_operation *bind, struct slice body)
-{
-	if (bind->item->arena.allocated < bind->bytes + PG_LAST_BYTES_MAX)
-		item_add_piece(bind->item, PIECE_NOTICE, 0, body);
-	else
-		bind->item->exchange.flags |= EXCHANGE_NOTICES_CUT;
-}
-
-static bool server_notice(struct recorder *recorder, struct slice body)
-{
-	struct pg_operation *head = pg_operations_head(recorder);
-
-	if (recorder->phase != PHASE_READY)
-		return true;
-	if (head && head->type == OPERATION_QUERY)
-		query_active(recorder, head);
-	else if (head && head->type == OPERATION_EXECUTE)
-		execute_active(recorder, head);
-	else if (head && head->type == OPERATION_BIND && head->item) {
-		bind_notice(head, body);
-		return true;
-	}
-	add_aside(recorder, PIECE_NOTICE, body);
-	return true;
 }
 
 /* ---- errors ---- */
@@ -203,9 +166,16 @@ static bool server_error(struct recorder *recorder, struct slice body)
 	struct pg_operation *head = pg_operations_head(recorder);
 
 	pg_copy_end(recorder);
-	/* A refused login, or a session that the server ends: between requests, or while it skips to Sync. */
-	if (recorder->phase != PHASE_READY || !head || recorder->failed)
+	if (recorder->phase != PHASE_READY) {
+		login_refused(recorder, body);
 		return true;
+	}
+	if (!head ||
+	    recorder->failed) { /* it ends the session: between requests, or while it skips to Sync */
+		pg_aside(recorder, PIECE_ERROR, body);
+		recorder->ended = true;
+		return true;
+	}
 	recorder->failed = head->type != OPERATION_QUERY && head->type != OPERATION_FUNCTION;
 	switch (head->type) {
 	case OPERATION_QUERY:
@@ -220,7 +190,12 @@ static bool server_error(struct recorder *recorder, struct slice body)
 		error_in_bind(recorder, head, body);
 		break;
 	case OPERATION_EXECUTE:
-		if (execute_active(recorder, head))
+		if (pg_execute_active(recorder, head))
+			error_active(recorder, body);
+		break;
+	case OPERATION_FUNCTION:
+		pg_call_active(recorder, head);
+		if (recorder->log.active)
 			error_active(recorder, body);
 		break;
 	case OPERATION_SYNC:
@@ -256,9 +231,9 @@ static bool server_row(struct recorder *recorder, struct pg_operation *head,
 		       const struct pg_frame *frame)
 {
 	if (head->type == OPERATION_QUERY)
-		query_active(recorder, head);
+		pg_query_active(recorder, head);
 	else if (head->type == OPERATION_EXECUTE)
-		execute_active(recorder, head);
+		pg_execute_active(recorder, head);
 	if (!recorder->log.active)
 		return pg_unexpected(recorder);
 	if (frame->part != FRAME_WHOLE)
@@ -276,7 +251,7 @@ static bool server_complete(struct recorder *recorder, struct pg_operation *head
 	if (head->type == OPERATION_QUERY)
 		query_result(recorder, head);
 	else if (head->type == OPERATION_EXECUTE)
-		execute_active(recorder, head);
+		pg_execute_active(recorder, head);
 	else
 		return pg_unexpected(recorder);
 	pg_copy_end(recorder);
@@ -299,7 +274,7 @@ static bool server_suspended(struct recorder *recorder, struct pg_operation *hea
 	if (head->type != OPERATION_EXECUTE)
 		return pg_unexpected(recorder);
 	pg_copy_end(recorder);
-	item = execute_active(recorder, head);
+	item = pg_execute_active(recorder, head);
 	if (item) {
 		item->exchange.flags |= EXCHANGE_ROW_LIMIT;
 		recorder->portal->item = item;
@@ -317,29 +292,12 @@ static bool server_copy(struct recorder *recorder, struct pg_operation *head, ui
 	if (head->type == OPERATION_QUERY)
 		query_result(recorder, head);
 	else if (head->type == OPERATION_EXECUTE)
-		execute_active(recorder, head);
+		pg_execute_active(recorder, head);
 	if (!recorder->log.active)
 		return pg_unexpected(recorder);
 	if (type != 'W')
 		return pg_copy_begin(recorder, type, body);
 	recorder->log.active->exchange.flags |= EXCHANGE_NOT_DECODED;
-	return true;
-}
-
-static bool function_result(struct recorder *recorder, struct pg_operation *head)
-{
-	struct item *item;
-	struct slice text;
-
-	if (head->type != OPERATION_FUNCTION)
-		return pg_unexpected(recorder);
-	item = exchange_new(&recorder->log, EXCHANGE_FUNCTION, SLICE("function call"), &text);
-	item->exchange.text = text;
-	item->exchange.flags |= EXCHANGE_NOT_DECODED;
-	item->exchange.start_ns = head->time_ns;
-	exchange_activate(&recorder->log, item);
-	exchange_touch(&recorder->log);
-	pg_exchange_close(recorder, OUTCOME_OK);
 	return true;
 }
 
@@ -394,6 +352,8 @@ static bool server_ready(struct recorder *recorder, struct slice body)
 	if (head->type == OPERATION_QUERY) {
 		end_query(recorder, head);
 		pg_unnamed_end(recorder);
+	} else if (recorder->log.active) { /* a call without a result */
+		pg_exchange_close(recorder, OUTCOME_UNFINISHED);
 	}
 	pg_operations_pop(recorder);
 	exchange_emit_last(&recorder->log);
@@ -441,7 +401,7 @@ static bool server_answer(struct recorder *recorder, const struct pg_frame *fram
 	case 'W':
 		return server_copy(recorder, head, frame->type, frame->body);
 	case 'V':
-		return function_result(recorder, head);
+		return pg_call_result(recorder, head, frame);
 	default:
 		return pg_unexpected(recorder);
 	}
@@ -449,11 +409,13 @@ static bool server_answer(struct recorder *recorder, const struct pg_frame *fram
 
 bool pg_server_message(struct recorder *recorder, const struct pg_frame *frame)
 {
-	if (recorder->phase == PHASE_STARTUP) /* "too many connections" may come before anything */
-		return frame->type == 'E' || pg_fail(recorder, "the server spoke first");
+	if (recorder->phase == PHASE_OVER)
+		return true;
+	if (recorder->phase == PHASE_STARTUP)
+		return pg_fail(recorder, "the server spoke first");
 	if (frame->type == 'd')
 		return pg_copy_server(recorder, frame);
-	if (frame->part != FRAME_WHOLE && frame->type != 'D')
+	if (frame->part != FRAME_WHOLE && frame->type != 'D' && frame->type != 'V')
 		return pg_fail(recorder, "a message larger than 16 MiB");
 	switch (frame->type) {
 	case 'D':
@@ -463,15 +425,18 @@ bool pg_server_message(struct recorder *recorder, const struct pg_frame *frame)
 	case 'Z':
 		return server_ready(recorder, frame->body);
 	case 'S':
-		return server_status(recorder, frame->body);
+		return recorder->phase == PHASE_LOGIN ? login_status(recorder, frame->body) :
+							pg_server_status(recorder, frame->body);
 	case 'E':
 		return server_error(recorder, frame->body);
 	case 'N':
-		return server_notice(recorder, frame->body);
-	case 'R': /* authentication: relayed, and nothing kept */
-	case 'K':
-	case 'v':
+		return pg_server_notice(recorder, frame->body);
 	case 'A':
+		return pg_server_notification(recorder, frame->body);
+	case 'K':
+		return login_key(recorder, frame->body);
+	case 'R': /* authentication: relayed, and nothing kept */
+	case 'v':
 		return true;
 	case 'c':
 		return pg_copy_server(recorder, frame);

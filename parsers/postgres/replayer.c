@@ -28,6 +28,7 @@ struct replayer *pg_replayer_new(const struct answers *answers, uint64_t connect
 	names_init(&replayer->prepared);
 	names_init(&replayer->bound);
 	arena_init(&replayer->arena);
+	pg_notes_new(replayer);
 	return replayer;
 }
 
@@ -38,6 +39,7 @@ void pg_replayer_free(struct replayer *replayer)
 	names_release(&replayer->bound, pg_bound_free);
 	names_release(&replayer->prepared, pg_prepared_release);
 	sql_session_free(replayer->session);
+	pg_notes_free(replayer->notes);
 	pg_framer_release(&replayer->framer);
 	buffer_release(&replayer->in);
 	buffer_release(&replayer->status);
@@ -90,10 +92,23 @@ void pg_send_error(struct buffer *out, const struct pg_error *error)
 	pg_message_end(out, at);
 }
 
+/* A batch, or a Query, ended; its implicit transaction with it. */
+static void end_batch(struct replayer *replayer, bool ok)
+{
+	sql_session_batch_end(replayer->session, ok);
+	if (replayer->notes)
+		pg_notes_batch_end(replayer, ok);
+}
+
 static void send_ready(struct replayer *replayer, struct buffer *out)
 {
 	size_t at;
 
+	if (replayer->notes)
+		pg_notes_say(replayer, false, out);
+	if (replayer->closed)
+		return;
+	replayer->in_batch = false;
 	pg_status_send(replayer, out);
 	at = pg_message_begin(out, 'Z');
 	buffer_append_u8(out, (uint8_t)sql_session_transaction(replayer->session));
@@ -111,6 +126,11 @@ void pg_replay_failed(struct replayer *replayer)
 }
 
 /* ---- login ---- */
+
+uint32_t pg_replay_backend(const struct replayer *replayer)
+{
+	return (uint32_t)(replayer->connection & 0x7fffffff);
+}
 
 /* Options that this server does not know, and a minor version that it does not speak, are negotiated away (55.2.1). */
 static void negotiate(struct buffer *out, uint32_t code, struct slice names, uint32_t n_names)
@@ -147,7 +167,7 @@ static void send_login(struct replayer *replayer, const struct answer_server *se
 		pg_status_login(replayer, name, value, out);
 	}
 	at = pg_message_begin(out, 'K');
-	buffer_append_u32be(out, (uint32_t)(replayer->connection & 0x7fffffff));
+	buffer_append_u32be(out, pg_replay_backend(replayer));
 	buffer_append_u32be(out, (uint32_t)key);
 	pg_message_end(out, at);
 	replayer->ready = true;
@@ -231,6 +251,18 @@ static void tell_login(struct replayer *replayer, struct slice body)
 	arena_release(&arena);
 }
 
+static void refuse_replication(struct replayer *replayer, struct buffer *out)
+{
+	replayer->answers->count_unservable(replayer->answers->context,
+					    SLICE("a replication connection"),
+					    SLICE("relayed while recording, and not replayed"));
+	refuse_login(
+		replayer, PG_STATE_UNSERVABLE,
+		SLICE("mockproxy: a replication connection is relayed while recording, and not "
+		      "replayed"),
+		slice_of(NULL, 0), out);
+}
+
 static void startup_message(struct replayer *replayer, struct slice body, struct buffer *out)
 {
 	struct cursor cursor = cursor_of(body);
@@ -261,17 +293,18 @@ static void startup_message(struct replayer *replayer, struct slice body, struct
 		return;
 	}
 	if (replication) {
-		refuse_login(
-			replayer, "0A000",
-			SLICE("mockproxy: a replication connection is relayed while recording, "
-			      "and not replayed"),
-			slice_of(NULL, 0), out);
+		refuse_replication(replayer, out);
 		return;
 	}
 	if (!database.size)
 		database = user;
 	if (!replayer->answers->server(replayer->answers->context, database, user, &server)) {
 		refuse_database(replayer, database, out);
+		return;
+	}
+	if (server.error) {
+		pg_send_message(out, 'E', server.error, server.n_error);
+		replayer->closed = true;
 		return;
 	}
 	buffer_init(&unknown, PG_STARTUP_MAX);
@@ -290,7 +323,7 @@ static void end_failed(struct replayer *replayer, struct buffer *out)
 {
 	sql_session_statement(replayer->session, &(struct sql_statement){ .verb = SQL_OTHER }, NULL,
 			      false);
-	sql_session_batch_end(replayer->session, false);
+	end_batch(replayer, false);
 	send_ready(replayer, out);
 }
 
@@ -355,26 +388,15 @@ static void next_of_query(struct replayer *replayer, struct buffer *out)
 	}
 	replayer->query = false;
 	buffer_release(&replayer->query_text);
-	sql_session_batch_end(replayer->session, !replayer->query_failed);
+	end_batch(replayer, !replayer->query_failed);
 	send_ready(replayer, out);
 }
 
 static void sync_message(struct replayer *replayer, struct buffer *out)
 {
-	sql_session_batch_end(replayer->session, !replayer->failed);
+	end_batch(replayer, !replayer->failed);
 	replayer->failed = false;
 	send_ready(replayer, out);
-}
-
-static void unsupported(struct replayer *replayer, struct slice what, struct buffer *out)
-{
-	replayer->answers->count_unservable(replayer->answers->context, what,
-					    SLICE("not replayed by this version"));
-	pg_send_error(out, &(struct pg_error){
-				   "ERROR", PG_STATE_UNSERVABLE,
-				   SLICE("mockproxy: this kind of request is not replayed yet"),
-				   what, slice_of(NULL, 0) });
-	end_failed(replayer, out);
 }
 
 static void message(struct replayer *replayer, const struct pg_frame *frame, struct buffer *out)
@@ -394,6 +416,10 @@ static void message(struct replayer *replayer, const struct pg_frame *frame, str
 		startup_message(replayer, frame->body, out);
 		return;
 	}
+	if (replayer->notes && !replayer->in_batch && frame->type != 'X' &&
+	    pg_notes_end(replayer, out))
+		return;
+	replayer->in_batch = true;
 	if (frame->type == 'X')
 		replayer->closed = true;
 	else if (frame->type == 'S')
@@ -403,7 +429,7 @@ static void message(struct replayer *replayer, const struct pg_frame *frame, str
 	else if (frame->type == 'Q')
 		begin_query(replayer, frame->body, out);
 	else if (frame->type == 'F')
-		unsupported(replayer, SLICE("FunctionCall"), out);
+		pg_function_message(replayer, frame->body, out);
 	else
 		pg_extended_message(replayer, frame, out);
 }
@@ -416,7 +442,7 @@ enum replay_state pg_replayer_fill(struct replayer *replayer, struct buffer *out
 	while (out->size < PG_FILL_BYTES && !out->overflowed) {
 		if (replayer->closed) {
 			replayer->unread.size = 0;
-			return REPLAY_CLOSE;
+			return replayer->reset ? REPLAY_RESET : REPLAY_CLOSE;
 		}
 		if (replayer->send.on) {
 			if (pg_send_more(replayer, out))
@@ -430,8 +456,11 @@ enum replay_state pg_replayer_fill(struct replayer *replayer, struct buffer *out
 		if (!replayer->ready)
 			replayer->framer.startup = true;
 		next = pg_framer_next(&replayer->framer, &replayer->unread, &frame);
+		if (next == PG_MORE && (!replayer->notes || !replayer->ready ||
+					replayer->in_batch || pg_notes_say(replayer, true, out)))
+			return replayer->closed ? REPLAY_CLOSE : REPLAY_IDLE;
 		if (next == PG_MORE)
-			return REPLAY_IDLE;
+			continue;
 		if (next == PG_ERROR) {
 			refuse_login(replayer, "08P01", slice_from_string(replayer->framer.error),
 				     slice_of(NULL, 0), out);

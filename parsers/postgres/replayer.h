@@ -4,9 +4,13 @@
  *
  *	replayer.c          the way in and out, login, the batch and its end
  *	replayer_extended.c Parse, Bind, Describe, Execute, Close
+ *	replayer_function.c fast-path calls
  *	replayer_answer.c   which recorded exchange answers a statement, or the session itself
+ *	replayer_session.c  what the session itself answers
  *	replayer_status.c   ParameterStatus: what the session's settings are called
+ *	replayer_checksum.c what --verify compares
  *	replayer_send.c     an exchange's results, row by row, in the form that the client asked for
+ *	replayer_notify.c   what a server says by itself: notifications, and what was recorded between requests
  *	replayer_copy.c     COPY data, in both directions
  *
  * It is a server of the protocol: names, transaction state and errors are this session's own (design §6), and only what
@@ -67,6 +71,7 @@ struct pg_bound {
 	size_t n_formats;
 	bool found;  /* `answer` was looked up */
 	bool missed; /* ... and there was none */
+	bool begun; /* rows were given, and the session knows what it does: it need not be drained */
 	struct answer answer;
 	struct pg_position position;
 };
@@ -78,7 +83,11 @@ enum pg_cached_part { CACHED_EXECUTE, CACHED_QUERY, CACHED_COLUMNS };
 struct pg_send {
 	bool on;
 	bool describe; /* RowDescription too: a simple query */
-	bool failed;   /* an error was sent */
+	bool call;     /* a fast-path call: its row goes as its one value */
+	uint16_t call_form;
+	bool failed;	 /* an error was sent */
+	bool unservable; /* ... of ours, since what was recorded cannot be given as it was asked for */
+	bool as_recorded; /* for pg_checksum(): each value in its recorded form, and tags as they came */
 	uint64_t exchange;
 	uint8_t kind; /* enum exchange_kind of the recorded one */
 	uint32_t flags;
@@ -112,7 +121,7 @@ struct pg_send {
 };
 
 /* Settings that servers report and that a session can follow; replayer_status.c. */
-#define PG_REPORTED 6
+#define PG_REPORTED 7
 
 struct pg_reported {		/* all from malloc */
 	struct slice at_login;	/* what the server reported at login */
@@ -123,6 +132,8 @@ struct pg_reported {		/* all from malloc */
 		recorded; /* what was recorded with a statement of this batch; data NULL: nothing */
 };
 
+struct pg_notes;
+
 struct replayer {
 	const struct answers *answers;
 	uint64_t connection;
@@ -132,12 +143,16 @@ struct replayer {
 	const char *error;
 	bool ready;
 	bool closed;
+	bool reset;  /* ... and not in order */
 	bool failed; /* an error in an extended batch: skip to Sync */
 	struct pg_reported reported[PG_REPORTED];
 	struct buffer status;	 /* ParameterStatus messages that go out before ReadyForQuery */
 	uint64_t status_changes; /* sql_session_changes() when they were last made */
 	bool status_recorded;	 /* a recorded one waits */
 	bool utc;		 /* the recorded server's TimeZone is UTC */
+
+	struct pg_notes *notes; /* NULL: nothing of the kind was recorded */
+	bool in_batch;		/* a request came, and ReadyForQuery has not answered it yet */
 
 	struct sql_session *session;
 	struct names prepared;
@@ -169,6 +184,8 @@ void pg_send_error(struct buffer *out, const struct pg_error *error);
 /* replayer.c */
 /* An error was sent: of a Query its end, of an extended batch to be skipped to Sync. */
 void pg_replay_failed(struct replayer *replayer);
+/* The session's number, as BackendKeyData told it. */
+uint32_t pg_replay_backend(const struct replayer *replayer);
 void pg_forget_prepared(struct replayer *replayer, struct slice name);
 void pg_forget_all_prepared(struct replayer *replayer);
 
@@ -181,6 +198,9 @@ void pg_bound_free(struct named *named);       /* accepts NULL */
 void pg_forget_unnamed(struct replayer *replayer);
 /* Portals end with their transaction. */
 void pg_forget_bound(struct replayer *replayer);
+
+/* replayer_function.c */
+void pg_function_message(struct replayer *replayer, struct slice body, struct buffer *out);
 
 /* replayer_answer.c */
 /* A statement of a simple query: answers it, or begins to (send.on). */
@@ -195,8 +215,18 @@ void pg_answer_sent(struct replayer *replayer);
 /* In a failed transaction only its end is answered; true when that error was sent. */
 bool pg_answer_aborted(struct replayer *replayer, const struct sql_statement *sql,
 		       struct buffer *out);
-/* Can the session itself answer this statement? */
-bool pg_answer_housekeeping(const struct sql_statement *sql);
+
+/* replayer_session.c: can the session itself answer this statement? */
+bool pg_session_answers(const struct replayer *replayer, const struct sql_statement *sql);
+/* The tag that a server gives to it now. */
+struct slice pg_session_tag(const struct replayer *replayer, const struct sql_statement *sql);
+/* What it gives; NULL: no rows. In the arena. */
+const struct answer_columns *pg_session_columns(const struct replayer *replayer,
+						const struct sql_statement *sql,
+						struct arena *arena);
+/* Answers it, with a row description where asked; false when that is an error. The session is not told yet. */
+bool pg_session_answer(struct replayer *replayer, const struct sql_statement *sql, bool describe,
+		       struct buffer *out);
 /* A request with this session's context. */
 struct request pg_answer_request(struct replayer *replayer, const struct sql_statement *sql,
 				 const struct sql_value *values, struct slice text);
@@ -229,6 +259,25 @@ void pg_status_recorded(struct replayer *replayer, struct slice name, struct sli
 /* Before ReadyForQuery: reports what changed since. */
 void pg_status_send(struct replayer *replayer, struct buffer *out);
 void pg_status_release(struct replayer *replayer);
+/* What a reported setting is called now, by its name in any case; false: it is none, or was never told. */
+bool pg_status_current(const struct replayer *replayer, struct slice name, struct buffer *text,
+		       struct slice *ret_name);
+
+/* replayer_notify.c */
+void pg_notes_new(struct replayer *replayer);
+void pg_notes_free(struct pg_notes *notes); /* accepts NULL */
+/* From here on: where replayer->notes is not NULL. A statement succeeded; had the transaction failed before? */
+void pg_notes_statement(struct replayer *replayer, const struct sql_statement *sql,
+			const struct sql_value *values, bool failed_before);
+void pg_notes_batch_end(struct replayer *replayer, bool ok);
+/* A statement ended, whatever way. */
+void pg_notes_count(struct replayer *replayer);
+/* A request came: was the session at its end, when it was recorded? Then that is said, and true. */
+bool pg_notes_end(struct replayer *replayer, struct buffer *out);
+/* A recorded exchange was given whole: what was said behind it is to be said too. */
+void pg_notes_given(struct replayer *replayer, uint64_t exchange);
+/* Between requests, or before ReadyForQuery: says what waits; false when more of it can be said now. */
+bool pg_notes_say(struct replayer *replayer, bool between, struct buffer *out);
 
 /* replayer_setting.c */
 /* What a server calls a setting that a client asked for in these words; `reported` is what the recorded one called it. */
@@ -242,6 +291,8 @@ bool pg_send_more(struct replayer *replayer, struct buffer *out);
 void pg_send_columns(struct buffer *out, const struct answer_columns *columns,
 		     const uint16_t *formats, size_t n_formats, bool as_recorded);
 void pg_send_status(struct buffer *out, struct slice name, struct slice value);
+/* An error or a notice. */
+void pg_send_message(struct buffer *out, uint8_t type, const struct answer_field *fields, size_t n);
 /* A message whose body is send.row with value parts between: begins with an empty row, each part adds itself, ... */
 void pg_send_large_new(struct pg_send *send);
 void pg_send_large_part(struct pg_send *send, const struct answer_value *value);

@@ -34,79 +34,12 @@ bool pg_answer_aborted(struct replayer *replayer, const struct sql_statement *sq
 	return true;
 }
 
-/* ---- what the session answers itself ---- */
-
-bool pg_answer_housekeeping(const struct sql_statement *sql)
-{
-	switch (sql->verb) {
-	case SQL_BEGIN:
-	case SQL_COMMIT:
-	case SQL_ROLLBACK:
-	case SQL_SAVEPOINT:
-	case SQL_RELEASE:
-	case SQL_ROLLBACK_TO:
-	case SQL_SET:
-	case SQL_DISCARD:
-	case SQL_DEALLOCATE:
-	case SQL_CLOSE:
-	case SQL_UNLISTEN:
-		return true;
-	default:
-		return false;
-	}
-}
+/* ---- what a statement does to the session ---- */
 
 static bool last_word_is_all(struct slice canonical)
 {
 	return canonical.size > 4 &&
 	       slice_equal(slice_of(canonical.data + canonical.size - 4, 4), SLICE(" all"));
-}
-
-static struct slice discard_tag(struct slice canonical)
-{
-	if (last_word_is_all(canonical))
-		return SLICE("DISCARD ALL");
-	if (slice_starts_with(canonical, SLICE("discard temp")))
-		return SLICE("DISCARD TEMP");
-	return slice_starts_with(canonical, SLICE("discard seq")) ? SLICE("DISCARD SEQUENCES") :
-								    SLICE("DISCARD PLANS");
-}
-
-/* The tag that a server gives to a statement that the session answers. */
-static struct slice housekeeping_tag(const struct replayer *replayer,
-				     const struct sql_statement *sql)
-{
-	bool all = last_word_is_all(sql->canonical);
-
-	switch (sql->verb) {
-	case SQL_BEGIN:
-		return slice_starts_with(sql->canonical, SLICE("start")) ?
-			       SLICE("START TRANSACTION") :
-			       SLICE("BEGIN");
-	case SQL_COMMIT:
-		return sql_session_transaction(replayer->session) == SQL_FAILED ?
-			       SLICE("ROLLBACK") :
-			       SLICE("COMMIT");
-	case SQL_SAVEPOINT:
-		return SLICE("SAVEPOINT");
-	case SQL_RELEASE:
-		return SLICE("RELEASE");
-	case SQL_SET:
-		if (slice_starts_with(sql->canonical, SLICE("set constraints")))
-			return SLICE("SET CONSTRAINTS");
-		return slice_starts_with(sql->canonical, SLICE("reset")) ? SLICE("RESET") :
-									   SLICE("SET");
-	case SQL_DISCARD:
-		return discard_tag(sql->canonical);
-	case SQL_DEALLOCATE:
-		return all ? SLICE("DEALLOCATE ALL") : SLICE("DEALLOCATE");
-	case SQL_CLOSE:
-		return all ? SLICE("CLOSE CURSOR ALL") : SLICE("CLOSE CURSOR");
-	case SQL_UNLISTEN:
-		return SLICE("UNLISTEN");
-	default:
-		return SLICE("ROLLBACK");
-	}
 }
 
 /* DEALLOCATE and DISCARD also drop what Parse named: they are one space of names. */
@@ -128,18 +61,26 @@ static void deallocate(struct replayer *replayer, const struct sql_statement *sq
 static void statement_ended(struct replayer *replayer, const struct sql_statement *sql,
 			    const struct sql_value *values, bool ok)
 {
+	bool failed_before = sql_session_transaction(replayer->session) == SQL_FAILED;
+
 	sql_session_statement(replayer->session, sql, values, ok);
+	if (replayer->notes)
+		pg_notes_count(replayer);
+	if (ok && replayer->notes)
+		pg_notes_statement(replayer, sql, values, failed_before);
 	if (!ok)
 		pg_replay_failed(replayer);
 	else if (sql->verb == SQL_DEALLOCATE || sql->verb == SQL_DISCARD)
 		deallocate(replayer, sql);
 }
 
-static void answer_housekeeping(struct replayer *replayer, const struct sql_statement *sql,
-				const struct sql_value *values, struct buffer *out)
+/* What the session answers itself; `bound` is NULL in a simple query. */
+static void answer_session(struct replayer *replayer, const struct sql_statement *sql,
+			   const struct sql_value *values, const struct pg_bound *bound,
+			   struct buffer *out)
 {
-	pg_send_tag(out, housekeeping_tag(replayer, sql));
-	statement_ended(replayer, sql, values, true);
+	statement_ended(replayer, sql, values,
+			pg_session_answer(replayer, sql, bound == NULL, out));
 }
 
 /* ---- misses ---- */
@@ -179,7 +120,15 @@ static bool commit_differs(struct replayer *replayer, const struct sql_statement
 		return false;
 	return replayer->answers->result(replayer->answers->context, answer->exchange, 0,
 					 &result) != 1 ||
-	       !slice_equal(result.completion.tag, housekeeping_tag(replayer, sql));
+	       !slice_equal(result.completion.tag, pg_session_tag(replayer, sql));
+}
+
+/* What this session has set it knows better than the recording. */
+static bool shows_own(struct replayer *replayer, const struct sql_statement *sql,
+		      const struct answer *answer)
+{
+	return sql->verb == SQL_SHOW && answer->outcome == OUTCOME_OK &&
+	       pg_session_answers(replayer, sql);
 }
 
 /* Looks the statement up; the answer's rung is RUNG_SESSION where the session is to answer itself. */
@@ -194,11 +143,13 @@ static void find(struct replayer *replayer, const struct sql_statement *sql,
 		return;
 	*ret_answer = (struct answer){ .rung = RUNG_SESSION };
 	/* What the session can answer is no miss when it was not recorded. */
-	if (!pg_answer_housekeeping(sql) || answers->peek(answers->context, request, ret_answer))
+	if (!pg_session_answers(replayer, sql) ||
+	    answers->peek(answers->context, request, ret_answer))
 		answers->find(answers->context, request, ret_answer);
-	if (ret_answer->rung == RUNG_EXACT && commit_differs(replayer, sql, ret_answer))
+	if (ret_answer->rung == RUNG_EXACT &&
+	    (commit_differs(replayer, sql, ret_answer) || shows_own(replayer, sql, ret_answer)))
 		ret_answer->rung = RUNG_SESSION;
-	else if (ret_answer->rung == RUNG_MISS && pg_answer_housekeeping(sql))
+	else if (ret_answer->rung == RUNG_MISS && pg_session_answers(replayer, sql))
 		ret_answer->rung = RUNG_SESSION;
 	if (ret_answer->rung == RUNG_SESSION)
 		answers->count_session(answers->context);
@@ -228,7 +179,7 @@ void pg_answer_simple(struct replayer *replayer, struct slice text, struct buffe
 	find(replayer, &replayer->sql, &request, &answer);
 	replayer->executing = NULL;
 	if (answer.rung == RUNG_SESSION)
-		answer_housekeeping(replayer, &replayer->sql, replayer->values, out);
+		answer_session(replayer, &replayer->sql, replayer->values, NULL, out);
 	else if (answer.rung == RUNG_MISS)
 		pg_answer_miss(replayer, &answer, text, out);
 	else if (answer.flags & EXCHANGE_COPY_IN)
@@ -290,7 +241,7 @@ void pg_answer_portal(struct replayer *replayer, struct pg_bound *bound, uint64_
 		return;
 	}
 	if (bound->answer.rung == RUNG_SESSION) {
-		answer_housekeeping(replayer, &bound->prepared->sql, bound->values, out);
+		answer_session(replayer, &bound->prepared->sql, bound->values, bound, out);
 		return;
 	}
 	if (bound->answer.flags & EXCHANGE_COPY_IN) {
@@ -311,11 +262,14 @@ void pg_answer_sent(struct replayer *replayer)
 	bool ok = !replayer->send.failed;
 
 	replayer->executing = NULL;
+	if (replayer->notes && !(bound && bound->begun))
+		pg_notes_given(replayer, replayer->send.exchange);
 	if (!bound) {
 		statement_ended(replayer, &replayer->sql, replayer->values, ok);
 		return;
 	}
 	bound->position = replayer->send.position;
-	if (!ok || bound->position.done)
+	if (!ok || !bound->begun)
 		statement_ended(replayer, &bound->prepared->sql, bound->values, ok);
+	bound->begun = true;
 }

@@ -190,7 +190,7 @@ static bool describe(struct replayer *replayer, struct pg_prepared *prepared,
 	sql_slot_values(&prepared->sql, NULL, 0, values);
 	request = pg_answer_request(replayer, &prepared->sql, values, prepared->text);
 	request.declared_types = slot_types(prepared, declared, n_declared);
-	request.only_asking = pg_answer_housekeeping(&prepared->sql);
+	request.only_asking = pg_session_answers(replayer, &prepared->sql);
 	if (answers->find_parse_error(answers->context, &request, &answer)) {
 		replayer->executing = NULL;
 		replayer->sql = (struct sql_statement){ .verb = SQL_OTHER };
@@ -203,8 +203,9 @@ static bool describe(struct replayer *replayer, struct pg_prepared *prepared,
 		prepared->columns = ret_description->columns;
 		return true;
 	}
-	if (pg_answer_housekeeping(&prepared->sql)) {
+	if (pg_session_answers(replayer, &prepared->sql)) {
 		prepared->has_columns = true;
+		prepared->columns = pg_session_columns(replayer, &prepared->sql, &prepared->arena);
 		return true;
 	}
 	pg_answer_miss(replayer, &answer, prepared->text, out);

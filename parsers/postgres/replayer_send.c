@@ -143,6 +143,7 @@ static void unservable(struct replayer *replayer, const struct column *column, i
 			      .hint = SLICE("Record with the driver that replays.") });
 	buffer_release(&detail);
 	replayer->send.failed = true;
+	replayer->send.unservable = true;
 	replayer->send.on = false;
 	/* It is counted each time, and another session may well be served. */
 	replayer->send.cacheable = false;
@@ -228,6 +229,8 @@ static int encode_value(struct replayer *replayer, const struct column *column, 
 /* A simple query's rows are text, but for a binary cursor's, which are what was recorded. */
 static uint16_t value_form(const struct pg_send *send, const struct column *column, size_t i)
 {
+	if (send->as_recorded)
+		return column ? column->form : PARAMETER_TEXT;
 	if (send->describe)
 		return column && send->kind == EXCHANGE_SIMPLE ? column->form : PARAMETER_TEXT;
 	return pg_send_form(send->formats, send->n_formats, i);
@@ -243,7 +246,10 @@ static int encode_row(struct replayer *replayer, const struct answer_value *valu
 	*ret_column = NULL;
 	if (columns && columns->n != n)
 		return -EINVAL;
-	buffer_append_u16be(out, (uint16_t)n);
+	if (replayer->send.call && n != 1)
+		return -EINVAL;
+	if (!replayer->send.call)
+		buffer_append_u16be(out, (uint16_t)n);
 	for (size_t i = 0; i < n && !error; i++) {
 		*ret_column = columns ? &columns->columns[i] : NULL;
 		error = encode_value(replayer, *ret_column,
@@ -269,7 +275,7 @@ static int begin_large(struct replayer *replayer, const struct answer_value *val
 
 	pg_send_large_new(send);
 	error = encode_row(replayer, values, n, &send->row, ret_column);
-	return error ? error : pg_send_large_begin(send, 'D', out);
+	return error ? error : pg_send_large_begin(send, send->call ? 'V' : 'D', out);
 }
 
 /* Goes on with a row with parts; false when the recording does not hold what it says. */
@@ -327,7 +333,7 @@ static int send_row(struct replayer *replayer, struct buffer *out, const struct 
 		found = begin_large(replayer, values, n, out, ret_column);
 		return found ? found : 1;
 	}
-	at = pg_message_begin(out, 'D');
+	at = pg_message_begin(out, send->call ? 'V' : 'D');
 	found = encode_row(replayer, values, n, out, ret_column);
 	if (found) {
 		out->size = at;
@@ -355,8 +361,7 @@ static int open_chunk(struct replayer *replayer)
 
 /* ---- steps ---- */
 
-static void send_message(struct buffer *out, uint8_t type, const struct answer_field *fields,
-			 size_t n)
+void pg_send_message(struct buffer *out, uint8_t type, const struct answer_field *fields, size_t n)
 {
 	size_t at = pg_message_begin(out, type);
 
@@ -388,12 +393,26 @@ static void send_events(struct replayer *replayer, uint64_t place, struct buffer
 			return;
 		position->event++;
 		if (!event->status) {
-			send_message(out, 'N', event->fields, event->n_fields);
+			pg_send_message(out, 'N', event->fields, event->n_fields);
 		} else if (event->n_fields == 1) {
 			pg_status_recorded(replayer, event->fields[0].name, event->fields[0].value);
 			replayer->send.cacheable = false;
 		}
 	}
+}
+
+static bool is_dropped(const struct pg_send *send)
+{
+	return send->flags & (EXCHANGE_SERVER_ENDED | EXCHANGE_SERVER_RESET);
+}
+
+/* The server was recorded to end the connection here. */
+static void drop(struct replayer *replayer)
+{
+	replayer->closed = true;
+	replayer->reset = (replayer->send.flags & EXCHANGE_SERVER_RESET) != 0;
+	replayer->send.failed = true;
+	replayer->send.on = false;
 }
 
 static void step_result(struct replayer *replayer, struct buffer *out)
@@ -402,8 +421,14 @@ static void step_result(struct replayer *replayer, struct buffer *out)
 	int found = replayer->answers->result(replayer->answers->context, send->exchange,
 					      send->number, &send->result);
 
+	if (found == 0 && send->call && !is_dropped(send)) /* a person took its value away */
+		found = -EINVAL;
 	if (found < 0) {
 		unservable(replayer, NULL, found, out);
+		return;
+	}
+	if (found == 0 && is_dropped(send)) {
+		drop(replayer);
 		return;
 	}
 	if (found == 0) {
@@ -498,24 +523,30 @@ static void step_end(struct replayer *replayer, struct buffer *out)
 	struct pg_send *send = &replayer->send;
 	const struct answer_result *result = &send->result;
 
-	send_events(replayer, ANSWER_EVENT_LAST - 1, out);
+	send_events(replayer, ANSWER_EVENT_DATA - 1, out);
 	if (send->copy_out)
 		pg_copy_out_end(replayer, out);
+	send_events(replayer, ANSWER_EVENT_DATA, out);
 	if (result->empty)
 		pg_message_end(out, pg_message_begin(out, 'I'));
-	else if (result->completion.tag.data &&
+	else if (result->completion.tag.data && !send->as_recorded &&
 		 slice_starts_with(result->completion.tag, SLICE("SELECT ")) &&
 		 (send->limit || (send->flags & EXCHANGE_ROW_LIMIT) || send->position.done))
 		send_select_tag(out, send->rows);
 	else if (result->completion.tag.data)
 		pg_send_tag(out, result->completion.tag);
 	if (result->error) {
-		send_message(out, 'E', result->error, result->n_error);
+		pg_send_message(out, 'E', result->error, result->n_error);
 		send->failed = true;
 		replayer->closed |= fatal(result);
 	}
 	send_events(replayer, ANSWER_EVENT_LAST, out);
-	if (!result->empty && !result->completion.tag.data && !result->error) {
+	if (is_dropped(send) && !result->completion.tag.data && !result->error) {
+		drop(replayer);
+		return;
+	}
+	if (!result->empty && !result->completion.tag.data && !result->error &&
+	    !(send->call && send->rows == 1) && !send->as_recorded) {
 		unservable(replayer, NULL, send->flags & EXCHANGE_ROW_LIMIT ? -ENODATA : -EINVAL,
 			   out);
 		return;
@@ -554,6 +585,7 @@ static void step_begin(struct replayer *replayer, struct buffer *out)
 /* The row's length is on the wire already: nothing else can follow it. */
 static void broken_row(struct replayer *replayer)
 {
+	replayer->send.unservable = true;
 	replayer->closed = true;
 	replayer->send.failed = true;
 	replayer->send.on = false;

@@ -133,7 +133,8 @@ void pg_setting_text(struct slice name, struct slice asked, struct slice reporte
 		buffer_append_slice(text, encoding(asked));
 	else if (slice_equal(name, SLICE("DateStyle")))
 		date_style(asked, reported, text);
-	else if (slice_equal(name, SLICE("standard_conforming_strings")))
+	else if (slice_equal(name, SLICE("standard_conforming_strings")) ||
+		 slice_equal(name, SLICE("default_transaction_read_only")))
 		boolean(asked, text);
 	else
 		for (size_t i = 0; i < asked.size; i++)

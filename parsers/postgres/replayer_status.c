@@ -9,8 +9,13 @@
 #include <stdlib.h>
 
 static const char *const names[PG_REPORTED] = {
-	"client_encoding",  "DateStyle",     "TimeZone",
-	"application_name", "IntervalStyle", "standard_conforming_strings",
+	"client_encoding",
+	"DateStyle",
+	"TimeZone",
+	"application_name",
+	"IntervalStyle",
+	"standard_conforming_strings",
+	"default_transaction_read_only",
 };
 
 static struct pg_reported *find(struct replayer *replayer, struct slice name)
@@ -113,7 +118,8 @@ void pg_status_send(struct replayer *replayer, struct buffer *out)
 		struct slice set = sql_session_setting(replayer->session, name);
 		struct slice value;
 
-		if (!reported->recorded.data && same(set, reported->set))
+		if (!reported->recorded.data &&
+		    (same(set, reported->set) || !reported->at_login.data))
 			continue;
 		value = current(reported, name, set, &text);
 		if (!same(value, reported->last)) {
@@ -124,6 +130,27 @@ void pg_status_send(struct replayer *replayer, struct buffer *out)
 		keep(&reported->recorded, slice_of(NULL, 0));
 	}
 	buffer_release(&text);
+}
+
+bool pg_status_current(const struct replayer *replayer, struct slice name, struct buffer *text,
+		       struct slice *ret_name)
+{
+	for (size_t i = 0; i < PG_REPORTED; i++) {
+		const struct pg_reported *reported = &replayer->reported[i];
+		struct slice set;
+
+		*ret_name = slice_from_string(names[i]);
+		if (!slice_equal_nocase(*ret_name, name) || !reported->at_login.data)
+			continue;
+		set = sql_session_setting(replayer->session, *ret_name);
+		set = current(reported, *ret_name, set, text);
+		if (set.data != text->data) {
+			buffer_clear(text);
+			buffer_append_slice(text, set);
+		}
+		return true;
+	}
+	return false;
 }
 
 void pg_status_release(struct replayer *replayer)

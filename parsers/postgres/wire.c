@@ -55,7 +55,7 @@ static size_t whole_max(const struct pg_framer *framer, uint8_t type)
 {
 	if (!framer->server)
 		return type == 'd' ? PG_ROW_MAX : PG_REQUEST_MAX;
-	return type == 'D' || type == 'd' ? PG_ROW_MAX : PG_ANSWER_MAX;
+	return type == 'D' || type == 'd' || type == 'V' ? PG_ROW_MAX : PG_ANSWER_MAX;
 }
 
 static bool fail(struct pg_framer *framer, const char *error)

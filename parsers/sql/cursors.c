@@ -15,13 +15,21 @@
 
 /* Of a longer query this much is kept, and a hash of all of it. */
 #define QUERY_BYTES_MAX ((size_t)4096)
+/* A value above this counts as none in what a cursor has passed: the writer does not keep it for long (ingest_exchange.c). */
+#define CURSOR_VALUE_MAX ((size_t)64 * 1024)
 #define QUERY_BYTES_ALL ((size_t)64 << 20)
+
+enum cursor_kind {
+	KIND_CURSOR,
+	KIND_PREPARED,	 /* a statement of PREPARE: it lives until the session drops it */
+	KIND_DESCRIPTOR, /* of a large object, opened by a fast-path call */
+};
 
 struct cursor_entry {
 	struct cursor_entry *next;
-	struct buffer name;
+	struct buffer name; /* a descriptor's is its number in digits */
 	struct buffer query;
-	bool prepared; /* a statement of PREPARE: it lives until the session drops it */
+	uint8_t kind; /* enum cursor_kind */
 	bool hold;
 	bool committed; /* the transaction that declared it has ended */
 	uint64_t moves;
@@ -44,13 +52,17 @@ static const struct sql_slot *cursor_slot(const struct sql_statement *statement)
 	return NULL;
 }
 
-static struct cursor_entry **find(const struct cursors *cursors, uint8_t verb, struct slice name)
+static enum cursor_kind kind_of(uint8_t verb)
 {
-	bool prepared = verb == SQL_PREPARE || verb == SQL_EXECUTE;
+	return verb == SQL_PREPARE || verb == SQL_EXECUTE ? KIND_PREPARED : KIND_CURSOR;
+}
+
+static struct cursor_entry **find(const struct cursors *cursors, enum cursor_kind kind,
+				  struct slice name)
+{
 	struct cursor_entry *const *link = &cursors->first;
 
-	while (*link &&
-	       ((*link)->prepared != prepared || !slice_equal(buffer_slice(&(*link)->name), name)))
+	while (*link && ((*link)->kind != kind || !slice_equal(buffer_slice(&(*link)->name), name)))
 		link = &(*link)->next;
 	return (struct cursor_entry **)(uintptr_t)link;
 }
@@ -66,12 +78,12 @@ static void drop(struct cursors *cursors, struct cursor_entry **link)
 	cursors->n--;
 }
 
-static void drop_all(struct cursors *cursors, bool prepared)
+static void drop_all(struct cursors *cursors, enum cursor_kind kind)
 {
 	struct cursor_entry **link = &cursors->first;
 
 	while (*link)
-		if ((*link)->prepared == prepared)
+		if ((*link)->kind == kind)
 			drop(cursors, link);
 		else
 			link = &(*link)->next;
@@ -79,8 +91,9 @@ static void drop_all(struct cursors *cursors, bool prepared)
 
 void cursors_release(struct cursors *cursors)
 {
-	drop_all(cursors, false);
-	drop_all(cursors, true);
+	drop_all(cursors, KIND_CURSOR);
+	drop_all(cursors, KIND_PREPARED);
+	drop_all(cursors, KIND_DESCRIPTOR);
 }
 
 void cursors_transaction_end(struct cursors *cursors, bool commit)
@@ -111,6 +124,8 @@ static void append_identity(const struct sql_statement *statement, const struct 
 
 		if (statement->slots[i].cursor)
 			continue;
+		if (value.text.size > CURSOR_VALUE_MAX)
+			value.text = slice_of(NULL, 0);
 		/* '5' and 5 are one where they are compared. */
 		if (statement->slots[i].compared) {
 			value.type = sql_value_compared_type(&value);
@@ -160,8 +175,9 @@ static bool holds(struct slice canonical)
 	return hold && end && hold < end;
 }
 
-static void declare(struct cursors *cursors, const struct sql_statement *statement,
-		    const struct sql_value *values, struct slice name)
+static void declare(struct cursors *cursors, enum cursor_kind kind,
+		    const struct sql_statement *statement, const struct sql_value *values,
+		    struct slice name)
 {
 	struct cursor_entry *entry;
 	struct buffer whole;
@@ -178,8 +194,8 @@ static void declare(struct cursors *cursors, const struct sql_statement *stateme
 	append_identity(statement, values, &whole);
 	keep_query(&entry->query, &whole);
 	buffer_release(&whole);
-	entry->prepared = statement->verb == SQL_PREPARE;
-	entry->committed = entry->prepared;
+	entry->kind = (uint8_t)kind;
+	entry->committed = kind == KIND_PREPARED;
 	entry->hold = holds(statement->canonical);
 	entry->next = cursors->first;
 	cursors->first = entry;
@@ -204,11 +220,81 @@ static void forget(struct cursors *cursors, struct slice canonical)
 	if (slice_equal(canonical, SLICE("discard all")))
 		cursors_release(cursors);
 	else if (slice_equal(canonical, SLICE("close all")))
-		drop_all(cursors, false);
+		drop_all(cursors, KIND_CURSOR);
 	else if (slice_equal(canonical, SLICE("deallocate all")) ||
 		 slice_equal(canonical, SLICE("deallocate prepare all")))
-		drop_all(cursors, true);
+		drop_all(cursors, KIND_PREPARED);
 }
+
+/* ---- descriptors of large objects ---- */
+
+enum call { CALL_NONE, CALL_OPEN, CALL_USE, CALL_CLOSE };
+
+/* What a fast-path call (postgres/function.h) does with a descriptor, which is its first argument. */
+static enum call call_of(const struct sql_statement *statement)
+{
+	static const struct slice prefix = SLICE("function call lo");
+	struct slice name = statement->canonical;
+
+	if (statement->verb != SQL_OTHER || statement->n_slots < 1 ||
+	    !slice_starts_with(name, prefix))
+		return CALL_NONE;
+	name = slice_of(name.data + prefix.size, name.size - prefix.size);
+	if (slice_starts_with(name, SLICE("_open(")))
+		return CALL_OPEN;
+	if (slice_starts_with(name, SLICE("_close(")))
+		return CALL_CLOSE;
+	if (slice_starts_with(name, SLICE("read(")) || slice_starts_with(name, SLICE("write(")) ||
+	    slice_starts_with(name, SLICE("_lseek")) || slice_starts_with(name, SLICE("_tell")) ||
+	    slice_starts_with(name, SLICE("_truncate")))
+		return CALL_USE;
+	return CALL_NONE;
+}
+
+/* The number that a value begins with: it is one still when what it stands for was put behind it. */
+static struct slice number_of(struct slice text)
+{
+	size_t size = 0;
+
+	while (size < text.size && text.data[size] >= '0' && text.data[size] <= '9')
+		size++;
+	return slice_of(text.data, size);
+}
+
+/* The server gives the lowest number that is free in the transaction (lo_open in its sources, be-fsstubs.c). */
+static void open_descriptor(struct cursors *cursors, const struct sql_statement *statement,
+			    const struct sql_value *values)
+{
+	struct buffer name;
+
+	buffer_init(&name, 32);
+	for (size_t number = 0; number <= CURSORS_MAX; number++) {
+		buffer_clear(&name);
+		buffer_append_unsigned(&name, number);
+		if (!*find(cursors, KIND_DESCRIPTOR, buffer_slice(&name)))
+			break;
+	}
+	declare(cursors, KIND_DESCRIPTOR, statement, values, buffer_slice(&name));
+	buffer_release(&name);
+}
+
+static void call_statement(struct cursors *cursors, enum call call,
+			   const struct sql_statement *statement, const struct sql_value *values)
+{
+	struct cursor_entry **link;
+
+	if (call == CALL_OPEN) {
+		open_descriptor(cursors, statement, values);
+		return;
+	}
+	link = find(cursors, KIND_DESCRIPTOR, number_of(values[0].text));
+	if (*link && call == CALL_CLOSE)
+		drop(cursors, link);
+	else if (*link)
+		move(*link, statement, values);
+}
+
+/* ---- all of them ---- */
 
 void cursors_statement(struct cursors *cursors, const struct sql_statement *statement,
 		       const struct sql_value *values)
@@ -218,16 +304,21 @@ void cursors_statement(struct cursors *cursors, const struct sql_statement *stat
 	struct cursor_entry **link;
 
 	if (!slot) {
-		forget(cursors, statement->canonical);
+		enum call call = call_of(statement);
+
+		if (call)
+			call_statement(cursors, call, statement, values);
+		else
+			forget(cursors, statement->canonical);
 		return;
 	}
-	link = find(cursors, statement->verb, slot->literal.text);
+	link = find(cursors, kind_of(statement->verb), slot->literal.text);
 	if (*link && statement->verb == SQL_FETCH)
 		move(*link, statement, values);
 	else if (*link && (names || statement->verb == SQL_CLOSE))
 		drop(cursors, link);
 	if (names)
-		declare(cursors, statement, values, slot->literal.text);
+		declare(cursors, kind_of(statement->verb), statement, values, slot->literal.text);
 }
 
 /* "declare ? cursor for select ... 5, moved 2 times (0123456789abcdef)" */
@@ -237,6 +328,10 @@ static struct slice position(const struct cursor_entry *entry, struct arena *are
 	struct slice copy;
 
 	buffer_init(&text, 4 * QUERY_BYTES_MAX);
+	if (entry->kind == KIND_DESCRIPTOR) {
+		buffer_append_slice(&text, buffer_slice(&entry->name));
+		buffer_append_string(&text, " of ");
+	}
 	buffer_append_slice(&text, buffer_slice(&entry->query));
 	if (entry->moves) {
 		buffer_append_string(&text, ", moved ");
@@ -257,10 +352,17 @@ void cursors_resolve(const struct cursors *cursors, const struct sql_statement *
 	struct sql_value *value;
 	const struct cursor_entry *entry;
 
-	if (!slot)
+	if (!slot) {
+		if (call_of(statement) > CALL_OPEN) {
+			entry = *find(cursors, KIND_DESCRIPTOR, number_of(values[0].text));
+			if (entry)
+				values[0] = (struct sql_value){ .kind = SQL_STRING,
+								.text = position(entry, arena) };
+		}
 		return;
+	}
 	value = &values[slot - statement->slots];
-	entry = *find(cursors, statement->verb, slot->literal.text);
+	entry = *find(cursors, kind_of(statement->verb), slot->literal.text);
 	if (statement->verb == SQL_DECLARE || statement->verb == SQL_PREPARE ||
 	    (statement->verb == SQL_CLOSE && entry))
 		*value = (struct sql_value){ .kind = SQL_STRING, .null = true };

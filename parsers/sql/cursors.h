@@ -5,6 +5,8 @@
  * driver may make up anew in each run (design §7). The same for PREPARE and EXECUTE, whose names are
  * a space of their own.
  *
+ * The same for descriptors of large objects, which fast-path calls open, use and close: the number, and what it stands for.
+ *
  * Bounded: CURSORS_MAX cursors; of a long query its beginning and a hash are kept. A cursor that is
  * not known (a function opened it, or there were too many) keeps its name as what it is.
  */

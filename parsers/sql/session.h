@@ -58,6 +58,17 @@ void sql_session_reset(struct sql_session *session);
 void sql_session_resolve(const struct sql_session *session, const struct sql_statement *statement,
 			 struct sql_value *values, struct arena *arena);
 
+/*
+ * PostgreSQL: the notifications that a statement makes when its transaction commits: NOTIFY, and pg_notify() of plain values, as
+ * often as it stands in a SELECT. What a function or a trigger makes is not seen.
+ */
+struct sql_notify {
+	void *context;
+	void (*each)(void *context, struct slice channel, struct slice payload);
+};
+void sql_notifications(const struct sql_statement *statement, const struct sql_value *values,
+		       const struct sql_notify *notify);
+
 /* Borrowed until the session is fed again. */
 struct sql_context sql_session_context(const struct sql_session *session);
 enum sql_transaction sql_session_transaction(const struct sql_session *session);

@@ -162,6 +162,30 @@ DRIVERS = [
     ),
 ]
 
+# Programs that listen: called without arguments.
+NOTIFY = [
+    Ask("notify_psycopg2", [PYTHON, PROGRAMS / "notify_psycopg2.py"], _python("psycopg2")),
+    Ask("notify_psycopg3", [PYTHON, PROGRAMS / "notify_psycopg3.py"], _python("psycopg")),
+    Ask("notify_asyncpg", [PYTHON, PROGRAMS / "notify_asyncpg.py"], _python("asyncpg")),
+    Ask("notify_node_pg", ["node", PROGRAMS / "notify_node_pg.js"], node_modules, **NODE),
+    Ask(
+        "notify_jdbc",
+        java("Notify", JDBC_JAR),
+        java_class("Notify", JDBC_JAR, "libpostgresql-jdbc-java"),
+    ),
+]
+
+# Programs with large objects.
+LARGE_OBJECTS = [
+    Ask("lo_psycopg2", [PYTHON, PROGRAMS / "lo_psycopg2.py"], _python("psycopg2")),
+    Ask("lo_psql", ["sh", PROGRAMS / "lo_psql.sh"]),
+    Ask(
+        "lo_jdbc",
+        java("LargeObjects", JDBC_JAR),
+        java_class("LargeObjects", JDBC_JAR, "libpostgresql-jdbc-java"),
+    ),
+]
+
 _CONNECTOR_J = java_class("ConnectorJ", MARIADB_JAR, "libmariadb-java")
 _PHP = _tool("php", "php-cli php-mysql")
 

@@ -2,10 +2,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """What PostgreSQL says besides answers: notices, notifications, the end of sessions. Programs are
 recorded on a real server, then run again from the file alone, with the same output."""
+import socket
 import sqlite3
+import struct
+import threading
 
-from drivers import PYTHON
-from harness import PROGRAMS, Suite, expect, expect_equal, folder, need_mockproxy, record, replay
+from drivers import LARGE_OBJECTS, NOTIFY, PYTHON
+from harness import (
+    PROGRAMS,
+    Started,
+    Suite,
+    expect,
+    expect_equal,
+    folder,
+    need_mockproxy,
+    record_command,
+    replay,
+)
 from postgres import Server
 
 SCHEMA = """
@@ -18,30 +31,81 @@ create function late() returns trigger language plpgsql as
     $$ begin raise notice 'late %', new.n; return null; end $$;
 create constraint trigger late after insert on late deferrable initially deferred
     for each row execute function late();
+create table work (n int);
+create function work() returns trigger language plpgsql as
+    $$ begin perform pg_notify('jobs', 'row ' || new.n); return null; end $$;
+create trigger work after insert on work for each row execute function work();
 """
+# At this line of a program somebody else notifies of something.
+OUTSIDE = "outside?"
+
+
+class Breaker:
+    """A server that speaks just enough to drop a connection in the middle of an answer, as its query
+    says."""
+
+    def __init__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                peer = self.socket.accept()[0]
+            except OSError:
+                return
+            with peer:
+                peer.recv(65536)
+                peer.sendall(b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I")
+                sql = peer.recv(65536)[5:-1].decode()
+                if "at once" not in sql:
+                    column = b"a\0" + struct.pack(">IHIhih", 0, 0, 23, 4, -1, 0)
+                    peer.sendall(b"T" + struct.pack(">IH", 6 + len(column), 1) + column)
+                    peer.sendall(b"D" + struct.pack(">IHI", 11, 1, 1) + b"7")
+                if "reset" in sql:
+                    # So that what was sent is read before the reset comes.
+                    while peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)[24:28] != bytes(
+                        4
+                    ):
+                        pass
+                    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def close(self):
+        self.socket.close()
 
 
 class Async:
     """One server, and a database for each program."""
 
     def __init__(self):
-        self.server, self.where, self.recorded = Server(), folder("async"), {}
+        self.server = Server("max_prepared_transactions = 5\nwal_level = logical")
+        self.where, self.recorded = folder("async"), {}
 
-    def environment(self, database):
-        return self.server.environment(database, PYTHONPATH=str(PROGRAMS))
+    def environment(self, database, **more):
+        return self.server.environment(database, PYTHONPATH=str(PROGRAMS), **more)
 
-    def record(self, name, command, schema=SCHEMA, status=0):
+    def record(self, name, command, schema=SCHEMA, status=0, **more):
         database = self.server.create_database(name, schema=False)
         self.server.psql(schema, database)
         path = self.where / f"{name}.db"
-        done = record(path, command, self.environment(database)).expect(status)
+        run = Started(record_command(path, command), self.environment(database, **more))
+        lines = []
+        while True:
+            lines.append(run.process.stdout.readline())
+            if OUTSIDE.encode() in lines[-1]:
+                self.server.psql("notify late, 'from outside'; notify late, 'again'", database)
+            if not lines[-1]:
+                break
+        done = run.finish().expect(status)
+        done.stdout = b"".join(lines)
         expect(done.stdout, "the program said nothing")
         self.recorded[name] = done
         return path
 
-    def replay(self, name, command, status=0):
+    def replay(self, name, command, status=0, **more):
         path = self.where / f"{name}.db"
-        done = replay(path, command, self.environment(name)).expect(status)
+        done = replay(path, command, self.environment(name, **more)).expect(status)
         expect_equal(done.stdout, self.recorded[name].stdout, "the output is another")
         return done
 
@@ -65,10 +129,77 @@ def notices(tests):
     expect(places[0] == "0,1,2,3", f"places of the first query's notices: {places}")
 
 
+def notify(tests):
+    path = tests.record("notify", program("pg_notify"))
+    stored = column(path, "select json_extract(event, '$.notification.payload') from aside")
+    expect("from outside" in stored and "row 7" in stored, f"notifications: {stored}")
+
+
+def calls(tests):
+    path = tests.record("calls", program("pg_calls"))
+    asked = column(path, "select distinct sql from queries where sql like 'function call%'")
+    expect('function call "oid 871"($1)' in asked, f"calls: {asked}")
+
+
+def session(tests):
+    tests.record("session", program("pg_session"))
+
+
+def ends(tests):
+    path = tests.record("ends", program("ends_psycopg2"))
+    expect(not column(path, "select opaque from connection where opaque is not null"), "opaque")
+    codes = column(path, "select json_extract(event, '$.error.code') from aside")
+    expect({"28P01", "3D000", "57P01", "25P03"} <= set(codes), f"errors: {codes}")
+
+
+def broken(tests):
+    breaker = Breaker()
+    path = tests.record("broken", program("pg_broken"), PGPORT=str(breaker.port))
+    breaker.close()
+    flags = column(path, "select flags & ~32 from exchange order by id")
+    expect_equal(flags, [4096, 8192] * 2, "who cut them")
+
+
+def replication(tests):
+    schema = "create table sent (n int); create publication p for table sent"
+    path = tests.record("replication", program("pg_replication"), schema)
+    expect(not column(path, "select opaque from connection where opaque is not null"), "opaque")
+    kinds = column(path, "select count(*) from exchange where flags & 16")
+    expect(kinds == [1], f"the stream is not marked: {kinds}")
+
+
+def replication_refused(tests):
+    path = tests.where / "replication.db"
+    command = program("pg_replication")
+    done = replay(path, command, tests.environment("replication")).expect(3)
+    lines = done.stdout.decode().splitlines()
+    expect("FATAL MP002 mockproxy: a replication connection" in lines[1], f"{lines}")
+    expect_equal(lines[-1], tests.recorded["replication"].stdout.decode().splitlines()[-1], "after")
+    done.says("replication connection")
+
+
 CASES = [
     # name, what records it, what replays it
     ("notices", notices, program("pg_notices")),
+    ("notify", notify, program("pg_notify")),
+    ("calls", calls, program("pg_calls")),
+    ("session", session, program("pg_session")),
+    ("ends", ends, program("ends_psycopg2")),
+    ("broken", broken, program("pg_broken")),
 ]
+
+
+def record_driver(tests, driver):
+    driver.prepare()
+    path = tests.record(driver.name, driver.command(), **driver.environment)
+    if driver in NOTIFY:
+        expect("row" in str(column(path, "select event from aside")), "nothing of the trigger")
+    flagged = column(path, "select text from exchange where flags & ~2")
+    expect(not flagged, f"not stored: {flagged}")
+
+
+def replay_driver(tests, driver):
+    tests.replay(driver.name, driver.command(), **driver.environment)
 
 
 def main():
@@ -76,10 +207,18 @@ def main():
     suite, tests = Suite(), Async()
     for name, recorder, _ in CASES:
         suite.run(f"{name}: recorded", recorder, tests)
+    suite.run("replication: recorded", replication, tests)
+    for driver in NOTIFY + LARGE_OBJECTS:
+        suite.run(f"{driver.name}: recorded", record_driver, tests, driver)
     tests.server.stop()
     for name, _, command in CASES:
         if name in tests.recorded:
             suite.run(f"{name}: replayed", tests.replay, name, command)
+    if "replication" in tests.recorded:
+        suite.run("replication: refused in replay", replication_refused, tests)
+    for driver in NOTIFY + LARGE_OBJECTS:
+        if driver.name in tests.recorded:
+            suite.run(f"{driver.name}: replayed", replay_driver, tests, driver)
     suite.finish()
 
 

@@ -33,7 +33,9 @@ static bool fake_server(void *context, struct slice database, struct slice user,
 
 	(void)context;
 	(void)user;
-	*ret_server = (struct answer_server){ SLICE("15.18"), parameters, 3 };
+	*ret_server = (struct answer_server){ .version = SLICE("15.18"),
+					      .parameters = parameters,
+					      .n_parameters = 3 };
 	return database.size != 3;
 }
 

@@ -216,7 +216,9 @@ static bool fake_server(void *context, struct slice database, struct slice user,
 		(struct answer_field){ SLICE("auth_plugin"), slice_from_string(fake->plugin) };
 	fake->server[2] = (struct answer_field){ SLICE("status"), SLICE("2") };
 	fake->server[3] = (struct answer_field){ SLICE("mariadb_capabilities"), SLICE("29") };
-	*ret_server = (struct answer_server){ SLICE("8.4.0"), fake->server, 4 };
+	*ret_server = (struct answer_server){ .version = SLICE("8.4.0"),
+					      .parameters = fake->server,
+					      .n_parameters = 4 };
 	return !database.size || slice_equal(database, SLICE("shop"));
 }
 

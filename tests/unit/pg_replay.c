@@ -130,7 +130,7 @@ static void render_bytes(struct buffer *text, struct slice bytes)
 	}
 }
 
-static void render(struct buffer *text, struct slice bytes)
+void pg_replay_render(struct buffer *text, struct slice bytes)
 {
 	struct cursor cursor = cursor_of(bytes);
 
@@ -155,14 +155,15 @@ static void render(struct buffer *text, struct slice bytes)
 	}
 }
 
-bool play(struct replayer *replayer, struct slice input, size_t step, struct buffer *all)
+enum replay_state play(struct replayer *replayer, struct slice input, size_t step,
+		       struct buffer *all)
 {
 	enum replay_state state = REPLAY_IDLE;
 	struct buffer out;
 	const char *why;
 
 	buffer_init(&out, OUT_MAX);
-	while (input.size && state != REPLAY_CLOSE) {
+	while (input.size && state < REPLAY_CLOSE) {
 		size_t size = step < input.size ? step : input.size;
 		uint8_t *copy = malloc(size); /* nothing may borrow from it */
 
@@ -182,7 +183,7 @@ bool play(struct replayer *replayer, struct slice input, size_t step, struct buf
 		} while (state == REPLAY_MORE);
 	}
 	buffer_release(&out);
-	return state == REPLAY_CLOSE;
+	return state;
 }
 
 void converse(struct fake *fake, struct answer_cache *cache, const struct client *client,
@@ -191,15 +192,15 @@ void converse(struct fake *fake, struct answer_cache *cache, const struct client
 	struct answers answers = answers_of(fake, cache);
 	struct replayer *replayer = pg_replayer_new(&answers, 7);
 	struct buffer all;
-	bool closed;
+	enum replay_state state;
 
 	memset(fake, 0, sizeof(*fake));
 	buffer_init(&all, OUT_MAX);
-	closed = play(replayer, buffer_slice(&client->bytes), step, &all);
+	state = play(replayer, buffer_slice(&client->bytes), step, &all);
 	assert_false(all.overflowed);
-	render(text, buffer_slice(&all));
-	if (closed)
-		buffer_append_string(text, "closed\n");
+	pg_replay_render(text, buffer_slice(&all));
+	if (state >= REPLAY_CLOSE)
+		buffer_append_string(text, state == REPLAY_RESET ? "reset\n" : "closed\n");
 	buffer_release(&all);
 	pg_replayer_free(replayer);
 }

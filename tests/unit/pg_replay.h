@@ -61,8 +61,11 @@ void say_extended(struct client *client, const char *sql, uint16_t format);
 
 /* ---- what comes back ---- */
 
-/* Feeds all bytes in steps, and appends what came; true: the connection is over. */
-bool play(struct replayer *replayer, struct slice input, size_t step, struct buffer *all);
+/* Messages as text. */
+void pg_replay_render(struct buffer *text, struct slice bytes);
+/* Feeds all bytes in steps, and appends what came; from REPLAY_CLOSE on the connection is over. */
+enum replay_state play(struct replayer *replayer, struct slice input, size_t step,
+		       struct buffer *all);
 /* One conversation with a session of its own, what comes back as text. `fake` is emptied before. */
 void converse(struct fake *fake, struct answer_cache *cache, const struct client *client,
 	      size_t step, struct buffer *text);

@@ -51,9 +51,16 @@ struct entry {
 	bool binary;	  /* COPY data; its direction is in the flags */
 	uint8_t copy_end; /* enum copy_end; its text is `failure` */
 	const char *failure;
+	struct answer_aside said; /* behind it; without channel and fields: nothing */
 };
 
 #define TAKES(with_rows, ends) .flags = EXCHANGE_COPY_IN, .rows = (with_rows), .copy_end = (ends)
+
+static const struct answer_field killed[] = {
+	{ SLICE("severity"), SLICE("FATAL") },
+	{ SLICE("code"), SLICE("57P01") },
+};
+static const struct answer_field reloaded[] = { { SLICE("work_mem"), SLICE("1MB") } };
 
 static const struct entry recording[] = {
 	{ .key = "select a from t where a = ?|5",
@@ -166,6 +173,67 @@ static const struct entry recording[] = {
 	  .binary = true,
 	  TAKES("x,-", COPY_DONE) },
 	{ .key = "copy missing from stdin", .error = "42P01" },
+	{ .key = "function call \"oid 871\"(?)|x",
+	  .columns = &text_text.head,
+	  .rows = "X",
+	  .kind = EXCHANGE_FUNCTION },
+	{ .key = "function call \"oid 871\"(?)|null",
+	  .columns = &text_text.head,
+	  .rows = "-",
+	  .notice = "0loud",
+	  .kind = EXCHANGE_FUNCTION },
+	{ .key = "function call \"oid 871\"(?)|bad", .error = "22012", .kind = EXCHANGE_FUNCTION },
+	{ .key = "function call \"oid 871\"(?)|none", .kind = EXCHANGE_FUNCTION },
+	{ .key = "function call lo_tell(?)|0",
+	  .columns = &int_binary.head,
+	  .rows = "7",
+	  .kind = EXCHANGE_FUNCTION },
+	{ .key = "function call \"oid 871\"(?)|big",
+	  .columns = &text_text.head,
+	  .rows = "x",
+	  .value_kind = ANSWER_PART_TEXT,
+	  .kind = EXCHANGE_FUNCTION },
+	{ .key = "select dropped",
+	  .columns = &int_text.head,
+	  .rows = "1",
+	  .flags = EXCHANGE_CUT | EXCHANGE_SERVER_ENDED },
+	{ .key = "select reset", .flags = EXCHANGE_CUT | EXCHANGE_SERVER_RESET },
+	{ .key = "listen jobs", .tag = "LISTEN" },
+	{ .key = "listen \"Late\"", .tag = "LISTEN" },
+	{ .key = "unlisten *", .tag = "UNLISTEN" },
+	{ .key = "notify jobs", .tag = "NOTIFY" },
+	{ .key = "notify jobs, ?|one", .tag = "NOTIFY" },
+	{ .key = "notify jobs, ?|two", .tag = "NOTIFY" },
+	{ .key = "select pg_notify(?, ?)|jobs|two",
+	  .columns = &text_text.head,
+	  .rows = "-",
+	  .tag = "SELECT 1",
+	  .slot_type = 25 },
+	{ .key = "insert into work values (?)|1",
+	  .tag = "INSERT 0 1",
+	  .said = { .channel = SLICE("jobs"), .payload = SLICE("made"), .shared = true } },
+	{ .key = "select heard within",
+	  .tag = "SELECT 0",
+	  .said = { .channel = SLICE("jobs"),
+		    .payload = SLICE("in"),
+		    .within = true,
+		    .backend = 9 } },
+	{ .key = "select heard",
+	  .tag = "SELECT 0",
+	  .said = { .channel = SLICE("jobs"),
+		    .payload = SLICE("out"),
+		    .delay_ns = 5,
+		    .backend = 9 } },
+	{ .key = "select killed",
+	  .tag = "SELECT 0",
+	  .said = { .type = ASIDE_ERROR,
+		    .fields = killed,
+		    .n_fields = 2,
+		    .delay_ns = 5,
+		    .behind = 1 } },
+	{ .key = "select reloaded",
+	  .tag = "SELECT 0",
+	  .said = { .type = ASIDE_STATUS, .fields = reloaded, .n_fields = 1, .delay_ns = 5 } },
 };
 
 #define N_ENTRIES (sizeof(recording) / sizeof(recording[0]))
@@ -333,7 +401,9 @@ static bool fake_server(void *context, struct slice database, struct slice user,
 
 	(void)context;
 	(void)user;
-	*ret_server = (struct answer_server){ SLICE("15.18"), parameters, ARRAY_SIZE(parameters) };
+	*ret_server = (struct answer_server){ .version = SLICE("15.18"),
+					      .parameters = parameters,
+					      .n_parameters = ARRAY_SIZE(parameters) };
 	return slice_equal(database, SLICE("shop"));
 }
 
@@ -400,6 +470,8 @@ static int fake_result(void *context, uint64_t exchange, uint32_t number,
 		return 0;
 	ret_result->columns = entry->columns;
 	ret_result->chunks = (count_rows(entry) + ROWS_OF_CHUNK - 1) / ROWS_OF_CHUNK;
+	if (!entry->tag && !entry->error && !entry->columns)
+		return 0;
 	if (entry->tag)
 		ret_result->completion.tag = slice_from_string(entry->tag);
 	if (entry->error)
@@ -466,6 +538,14 @@ static int fake_part(void *context, uint64_t exchange, uint64_t part, uint32_t s
 	return 1;
 }
 
+static const struct answer_aside *fake_aside(void *context, uint64_t exchange, size_t *at)
+{
+	const struct answer_aside *said = &recording[exchange - 1].said;
+
+	(void)context;
+	return (said->channel.size || said->n_fields) && !(*at)++ ? said : NULL;
+}
+
 static void fake_login(void *context, const struct name_value *parameters, size_t n)
 {
 	(void)context;
@@ -513,6 +593,7 @@ struct answers answers_of(struct fake *fake, struct answer_cache *cache)
 		.next_row = fake_next_row,
 		.part = fake_part,
 		.copy = fake_copy,
+		.aside = fake_aside,
 		.count_session = fake_count,
 		.count_unservable = fake_unservable,
 	};

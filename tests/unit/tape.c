@@ -260,16 +260,17 @@ static bool print_http_piece(struct buffer *text, const struct piece *piece)
 	return true;
 }
 
+static const char *const piece_names[] = { "columns", "rows",	      "value",	"tag",
+					   "empty",   "error",	      "notice", "status",
+					   "body",    "notification", "copy",	"copy-end",
+					   "arrived", "message body" };
+
 static void print_pieces(struct buffer *text, const struct exchange_item *exchange)
 {
-	static const char *const names[] = { "columns",	 "rows",    "value",	   "tag",  "empty",
-					     "error",	 "notice",  "status",	   "body", "copy",
-					     "copy-end", "arrived", "message body" };
-
 	for (const struct piece *piece = exchange->pieces; piece; piece = piece->next) {
 		if (print_http_piece(text, piece))
 			continue;
-		print(text, "  %" PRIu32 " %s", piece->result, names[piece->type]);
+		print(text, "  %" PRIu32 " %s", piece->result, piece_names[piece->type]);
 		if (piece->type == PIECE_ROWS)
 			print(text, " count=%" PRIu32, piece->count);
 		if (piece->type == PIECE_VALUE)
@@ -354,7 +355,8 @@ static void print_session(struct buffer *text, const struct session_item *sessio
 	print_slice(text, "user", session->user);
 	print_slice(text, "database", session->database);
 	print_slice(text, "version", session->server_version);
-	print(text, "%s\n", session->replication ? " replication" : "");
+	print(text, "%s%s\n", session->replication ? " replication" : "",
+	      session->refused ? " refused" : "");
 	for (size_t i = 0; i < session->n_client_parameters; i++) {
 		print(text, "  client");
 		print_slice(text, "name", session->client_parameters[i].name);
@@ -385,6 +387,12 @@ static void print_item(struct buffer *text, const struct item *item)
 			print(text, " $%zu=%" PRIu32, i + 1, item->statement.parameter_types[i]);
 		if (item->statement.has_columns)
 			print_slice(text, "columns", item->statement.columns);
+		print(text, "\n");
+		break;
+	case ITEM_ASIDE:
+		print(text, "aside behind %" PRIu64 "%s %s", item->aside.ordinal,
+		      item->aside.within ? " within" : "", piece_names[item->aside.type]);
+		print_slice(text, "bytes", item->aside.bytes);
 		print(text, "\n");
 		break;
 	case ITEM_BATCH_MERGE:
@@ -467,8 +475,8 @@ static void feed_move(struct run *run, const struct tape_move *move, size_t cut)
 		feed(run, move->side, slice_of(NULL, 0));
 }
 
-void tape_record(const struct tape *tape, const struct protocol *protocol, size_t cut,
-		 struct buffer *text)
+const char *tape_items(const struct tape *tape, const struct protocol *protocol, size_t cut,
+		       bool checksum, struct item_list *items)
 {
 	struct run run = { .protocol = protocol };
 	size_t largest = 1;
@@ -478,6 +486,8 @@ void tape_record(const struct tape *tape, const struct protocol *protocol, size_
 			largest = tape->moves[i].bytes.size;
 	run.guarded = guarded_new(largest);
 	run.recorder = protocol->recorder_new(1);
+	if (checksum && protocol->recorder_checksum)
+		protocol->recorder_checksum(run.recorder);
 	item_list_init(&run.items);
 	for (size_t i = 0; i < tape->n_moves; i++) {
 		const struct tape_move *move = &tape->moves[i];
@@ -488,13 +498,25 @@ void tape_record(const struct tape *tape, const struct protocol *protocol, size_
 	}
 	if (tape->ends || run.why)
 		protocol->recorder_end(run.recorder, ++run.now_ns, &run.items);
-	for (const struct item *item = run.items.first; item; item = item->next)
-		print_item(text, item);
-	if (run.why)
-		print(text, "opaque: %s\n", run.why);
-	item_list_release(&run.items);
+	item_list_move(items, &run.items);
 	protocol->recorder_free(run.recorder);
 	munmap(run.guarded.map, run.guarded.size + (size_t)sysconf(_SC_PAGESIZE));
+	return run.why;
+}
+
+void tape_record(const struct tape *tape, const struct protocol *protocol, size_t cut,
+		 struct buffer *text)
+{
+	struct item_list items;
+	const char *why;
+
+	item_list_init(&items);
+	why = tape_items(tape, protocol, cut, false, &items);
+	for (const struct item *item = items.first; item; item = item->next)
+		print_item(text, item);
+	if (why)
+		print(text, "opaque: %s\n", why);
+	item_list_release(&items);
 }
 
 bool tape_expect(const struct tape *tape, struct slice text)

@@ -78,6 +78,9 @@ static void test_refused_logins(void **state)
 		{ PG_PROTOCOL(3, 0), SLICE("user\0ann\0database\0shop"),
 		  "E SFATAL~VFATAL~C08P01~Mmalformed startup message, or no user in "
 		  "it~~\nclosed\n" },
+		{ PG_PROTOCOL(3, 2), SLICE("user\0ann\0database\0shop\0replication\0database\0\0"),
+		  "E SFATAL~VFATAL~CMP002~Mmockproxy: a replication connection is relayed while "
+		  "recording, and not replayed~~\nclosed\n" },
 		{ PG_PROTOCOL(3, 0), SLICE("user\0ann\0database\0other\0\0"),
 		  "E SFATAL~VFATAL~CMP001~Mmockproxy: the recording has no session with database "
 		  "\"other\" at this "
@@ -395,8 +398,7 @@ static void test_malformed(void **state)
 	       "E SERROR~VERROR~C08P01~Mmalformed Execute~~\n" IDLE
 	       "E SERROR~VERROR~C42P02~Mthere is no such parameter~~\n" IDLE
 	       "E SERROR~VERROR~C08P01~Mmalformed Query~~\n" IDLE
-	       "E SERROR~VERROR~CMP002~Mmockproxy: this kind of request is not replayed "
-	       "yet~DFunctionCall~~\n" IDLE "I \n" IDLE "closed\n");
+	       "E SERROR~VERROR~C08P01~Mmalformed FunctionCall~~\n" IDLE "I \n" IDLE "closed\n");
 
 	client_init(&client);
 	say_login(&client);

@@ -45,6 +45,11 @@ static void test_misses(void **state)
 	       "from queries'.~~\n" IDLE);
 }
 
+#define ONE "D ~<01>~~~<01>1\n"
+#define TWO "D ~<01>~~~<01>2\n"
+#define THREE "D ~<01>~~~<01>3\n"
+#define N(message) "N M" message "~~\n"
+
 /* Each notice at its place between the rows, in whatever slices they are fetched. */
 static void test_notices(void **state)
 {
@@ -55,8 +60,18 @@ static void test_notices(void **state)
 	client_init(&client);
 	say_login(&client);
 	say_query(&client, "select noisy");
+	expect(&fake, &client,
+	       N("plan") T_INT N("first") ONE TWO N("of two") THREE N("last")
+		       N("more") "C SELECT 3~\n" N("behind") IDLE);
+	client_init(&client);
+	say_login(&client);
 	say_extended(&client, "select noisy", 0);
 	say_sync(&client);
+	expect(&fake, &client,
+	       "1 \n2 \n" N("plan") N("first") ONE TWO N("of two") THREE N("last")
+		       N("more") "C SELECT 3~\n" N("behind") IDLE);
+	client_init(&client);
+	say_login(&client);
 	say_parse(&client, "", "select noisy");
 	say_bind(&client, "", "", NULL, 0);
 	say_execute(&client, "", 1);
@@ -65,34 +80,97 @@ static void test_notices(void **state)
 	say_execute(&client, "", 1); /* drained: they were said */
 	say_sync(&client);
 	expect(&fake, &client,
-	       "N Mplan~~\n" T_INT "N Mfirst~~\n" D("1", "<01>") D("2", "<01>") "N Mof two~~\n" D(
-		       "3", "<01>") "N Mlast~~\nN Mmore~~\nC SELECT 3~\nN Mbehind~~\n" IDLE
-				    "1 \n2 \nN Mplan~~\nN Mfirst~~\n" D("1", "<01>") D("2", "<01>") "N Mof two~~\n" D(
-					    "3",
-					    "<01>") "N Mlast~~\nN Mmore~~\nC SELECT 3~\nN "
-						    "Mbehind~~\n" IDLE
-						    "1 \n2 \nN Mplan~~\nN Mfirst~~\n" D("1", "<01>") "s \n" D(
-							    "2",
-							    "<01>") "N Mof two~~\n" D("3",
-										      "<01>") "s "
-											      "\nN "
-											      "Mlas"
-											      "t~~"
-											      "\nN "
-											      "Mmor"
-											      "e~~"
-											      "\nC "
-											      "SELE"
-											      "CT "
-											      "0~"
-											      "\nN "
-											      "Mbeh"
-											      "ind~"
-											      "~\nC"
-											      " SEL"
-											      "ECT "
-											      "0~"
-											      "\n" IDLE);
+	       "1 \n2 \n" N("plan") N("first") ONE "s \n" TWO N("of two") THREE "s \n" N("last")
+		       N("more") "C SELECT 0~\n" N("behind") "C SELECT 0~\n" IDLE);
+}
+
+/* Of one argument in text, or null; the result in `form`. */
+static void say_call(struct client *client, uint32_t oid, const char *argument, uint16_t form)
+{
+	struct buffer body;
+
+	buffer_init(&body, 1000);
+	buffer_append_u32be(&body, oid);
+	buffer_append_u16be(&body, 0);
+	buffer_append_u16be(&body, 1);
+	buffer_append_u32be(&body, argument ? (uint32_t)strlen(argument) : UINT32_MAX);
+	if (argument)
+		buffer_append_string(&body, argument);
+	buffer_append_u16be(&body, form);
+	say_message(client, 'F', buffer_slice(&body));
+	buffer_release(&body);
+}
+
+static void test_calls(void **state)
+{
+	struct client client;
+	struct fake fake;
+
+	(void)state;
+	client_init(&client);
+	say_login(&client);
+	say_call(&client, 871, "x", 0);
+	say_call(&client, 871, NULL, 1);
+	say_call(&client, 958, "0", 0);
+	say_call(&client, 958, "0", 1);
+	expect(&fake, &client,
+	       "V ~~~<01>X\n" IDLE "N Mloud~~\nV <ff><ff><ff><ff>\n" IDLE "V ~~~<01>7\n" IDLE
+	       "V ~~~<04>~~~<07>\n" IDLE);
+	client_init(&client);
+	say_login(&client);
+	say_call(&client, 871, "y", 0);
+	say_call(&client, 871, "x", 2); /* no such form */
+	say_query(&client, "begin");
+	say_call(&client, 871, "bad", 0);
+	say_call(&client, 871, "x", 0);
+	expect(&fake, &client,
+	       MISS("function call \"oid 871\"($1)") IDLE
+	       "E SERROR~VERROR~C08P01~Mmalformed FunctionCall~~\n" IDLE "C BEGIN~\n" IN_TRANSACTION
+	       "E SERROR~C22012~xown~~\n" FAILED ABORTED FAILED);
+}
+
+/* A result that is larger than any buffer; and a recording that has lost one. */
+static void test_large_call(void **state)
+{
+	struct client client;
+	struct buffer text;
+	struct fake fake;
+
+	(void)state;
+	client_init(&client);
+	buffer_init(&text, OUT_MAX);
+	say_login(&client);
+	say_call(&client, 871, "big", 0);
+	say_call(&client, 871, "none", 0);
+	converse(&fake, NULL, &client, SIZE_MAX, &text);
+	assert_true(text.size > PART_BYTES);
+	assert_non_null(memmem(text.data, text.size, "V ~<10>~~abc", 12));
+	assert_non_null(memmem(text.data, text.size, "CMP002", 6));
+	assert_int_equal(fake.unservable, 1);
+	buffer_release(&text);
+	buffer_release(&client.bytes);
+}
+
+/* Where the server was recorded to drop the connection it is dropped. */
+static void test_dropped(void **state)
+{
+	struct client client;
+	struct fake fake;
+
+	(void)state;
+	client_init(&client);
+	say_login(&client);
+	say_query(&client, "do 'x'; select dropped; do 'x'");
+	expect(&fake, &client, "N Mof do~~\nC DO~\n" T_INT D("1", "<01>") "closed\n");
+	client_init(&client);
+	say_login(&client);
+	say_extended(&client, "select dropped", 0);
+	say_sync(&client);
+	expect(&fake, &client, "1 \n2 \n" D("1", "<01>") "closed\n");
+	client_init(&client);
+	say_login(&client);
+	say_query(&client, "select reset");
+	expect(&fake, &client, "reset\n");
 }
 
 static void test_miss_in_transaction(void **state)
@@ -128,8 +206,7 @@ static void test_miss_in_transaction(void **state)
 	       "C ROLLBACK~\n" IDLE "N Mof do~~\nC DO~\n" IDLE
 	       "C BEGIN~\nC SAVEPOINT~\n" MISS("select unknown") FAILED
 	       "C ROLLBACK~\n" IN_TRANSACTION "C ROLLBACK~\n" IDLE "C BEGIN~\n" IN_TRANSACTION
-	       "E SERROR~VERROR~CMP002~Mmockproxy: this kind of request is not replayed "
-	       "yet~DFunctionCall~~\n" FAILED "C ROLLBACK~\n" IDLE);
+	       "E SERROR~VERROR~C08P01~Mmalformed FunctionCall~~\n" FAILED "C ROLLBACK~\n" IDLE);
 }
 
 /* ---- rows ---- */
@@ -290,18 +367,110 @@ static void test_value_parts(void **state)
 
 /* ---- what the session answers itself ---- */
 
+struct asked {
+	const char *sql, *answer;
+};
+
+/* Each a Query of one session. */
+static void expect_answers(const struct asked *asked, size_t n)
+{
+	struct client client;
+	struct buffer expected;
+	struct fake fake;
+
+	client_init(&client);
+	buffer_init(&expected, OUT_MAX);
+	say_login(&client);
+	for (size_t i = 0; i < n; i++) {
+		say_query(&client, asked[i].sql);
+		buffer_append_string(&expected, asked[i].answer);
+	}
+	buffer_append_u8(&expected, 0);
+	expect(&fake, &client, (const char *)expected.data);
+	buffer_release(&expected);
+}
+
+#define NO_TRANSACTION "N SWARNING~VWARNING~C25P01~Mthere is no transaction in progress~~\n"
+#define ONLY_IN_BLOCKS(what) \
+	"E SERROR~VERROR~C25P01~M" what " can only be used in transaction blocks~~\n"
+
+static void test_transactions(void **state)
+{
+	static const struct asked asked[] = {
+		{ "commit", NO_TRANSACTION "C COMMIT~\nZ I\n" },
+		{ "start transaction; begin work",
+		  "C START TRANSACTION~\n"
+		  "N SWARNING~VWARNING~C25001~Mthere is already a transaction in progress~~\n"
+		  "C BEGIN~\nZ T\n" },
+		{ "prepare transaction 'one'", "C PREPARE TRANSACTION~\nZ I\n" },
+		{ "commit prepared 'one'", "C COMMIT PREPARED~\nZ I\n" },
+		{ "rollback prepared 'two'", "C ROLLBACK PREPARED~\nZ I\n" },
+		{ "prepare transaction 'one'", NO_TRANSACTION "C ROLLBACK~\nZ I\n" },
+		{ "begin; savepoint a; select bad; rollback",
+		  "C BEGIN~\nC SAVEPOINT~\n" T_INT D("1", "<01>") "E SERROR~C22012~xown~~\nZ E\n" },
+		{ "prepare transaction 'one'", "C ROLLBACK~\nZ I\n" },
+		{ "savepoint a", ONLY_IN_BLOCKS("SAVEPOINT") IDLE },
+		{ "release a", ONLY_IN_BLOCKS("RELEASE SAVEPOINT") IDLE },
+		{ "rollback to a", ONLY_IN_BLOCKS("ROLLBACK TO SAVEPOINT") IDLE },
+		{ "set client_min_messages = error; rollback", "C SET~\nC ROLLBACK~\nZ I\n" },
+	};
+
+	(void)state;
+	expect_answers(asked, sizeof(asked) / sizeof(asked[0]));
+}
+
+#define SHOWN(name, length, value)                                                         \
+	"T ~<01>" name "~~~~~~~~~~<19><ff><ff><ff><ff><ff><ff>~~\nD ~<01>~~~" length value \
+	"\nC SHOW~\n"
+#define UNLOCKED                                                                  \
+	"T ~<01>pg_advisory_unlock_all~~~~~~~~~<08><e6>~<04><ff><ff><ff><ff>~~\n" \
+	"D ~<01>~~~~\nC SELECT 1~\n"
+
+/* What was set is shown where a server's spelling of it is known; what pools say is answered. */
+static void test_shown(void **state)
+{
+	static const struct asked asked[] = {
+		{ "show TimeZone", SHOWN("TimeZone", "<03>", "UTC") IDLE },
+		{ "set time zone 'PST8PDT'; show time zone",
+		  "C SET~\n" SHOWN("TimeZone", "<07>", "PST8PDT") "S TimeZone~PST8PDT~\n" IDLE },
+		{ "set my.own = 'it''s'; show my.own",
+		  "C SET~\n" SHOWN("my.own", "<04>", "it's") IDLE },
+		{ "begin; set local my.own = 'other'; rollback; show my.own",
+		  "C BEGIN~\nC SET~\nC ROLLBACK~\n" SHOWN("my.own", "<04>", "it's") IDLE },
+		{ "set work_mem = 5000; show work_mem", "C SET~\n" MISS("show work_mem") IDLE },
+		{ "SELECT pg_advisory_unlock_all(); CLOSE ALL; UNLISTEN *; RESET ALL",
+		  UNLOCKED "C CLOSE CURSOR ALL~\nC UNLISTEN~\nC RESET~\nS TimeZone~UTC~\n" IDLE },
+	};
+	struct client client;
+	struct fake fake;
+
+	(void)state;
+	expect_answers(asked, sizeof(asked) / sizeof(asked[0]));
+	client_init(&client);
+	say_login(&client);
+	say_parse(&client, "", "show client_encoding");
+	say_target(&client, 'D', "S");
+	say_bind(&client, "", "", NULL, 1);
+	say_target(&client, 'D', "P");
+	say_execute(&client, "", 0);
+	say_sync(&client);
+	expect(&fake, &client,
+	       "1 \nt ~~\n"
+	       "T ~<01>client_encoding~~~~~~~~~~<19><ff><ff><ff><ff><ff><ff>~~\n2 \n"
+	       "T ~<01>client_encoding~~~~~~~~~~<19><ff><ff><ff><ff><ff><ff>~<01>\n"
+	       "D ~<01>~~~<04>UTF8\nC SHOW~\n" IDLE);
+}
+
 static void test_housekeeping(void **state)
 {
-	static const struct {
-		const char *sql, *answer;
-	} statements[] = {
+	static const struct asked statements[] = {
 		{ "start transaction", "C START TRANSACTION~\nZ T\n" },
 		{ "savepoint a", "C SAVEPOINT~\nZ T\n" },
 		{ "release a", "C RELEASE~\nZ T\n" },
 		{ "set constraints all deferred", "C SET CONSTRAINTS~\nZ T\n" },
 		{ "end", "C COMMIT~\nZ I\n" },
 		{ "begin; commit", "C BEGIN~\nC COMMIT~\nZ I\n" },
-		{ "abort", "C ROLLBACK~\nZ I\n" },
+		{ "abort", NO_TRANSACTION "C ROLLBACK~\nZ I\n" },
 		{ "set application_name = 'other'", "C SET~\nS application_name~other~\nZ I\n" },
 		{ "set application_name = 'other'", "C SET~\nZ I\n" },
 		{ "reset application_name", "C RESET~\nS application_name~me~\nZ I\n" },
@@ -317,21 +486,9 @@ static void test_housekeeping(void **state)
 		{ "close c", "C CLOSE CURSOR~\nZ I\n" },
 		{ "unlisten *", "C UNLISTEN~\nZ I\n" },
 	};
-	struct client client;
-	struct buffer expected;
-	struct fake fake;
 
 	(void)state;
-	client_init(&client);
-	buffer_init(&expected, OUT_MAX);
-	say_login(&client);
-	for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++) {
-		say_query(&client, statements[i].sql);
-		buffer_append_string(&expected, statements[i].answer);
-	}
-	buffer_append_u8(&expected, 0);
-	expect(&fake, &client, (const char *)expected.data);
-	buffer_release(&expected);
+	expect_answers(statements, sizeof(statements) / sizeof(statements[0]));
 }
 
 /* What a client asks for at login is what it is told, in the words of a server; RESET goes back to that. */
@@ -437,12 +594,17 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_misses),
 		cmocka_unit_test(test_notices),
+		cmocka_unit_test(test_calls),
+		cmocka_unit_test(test_large_call),
+		cmocka_unit_test(test_dropped),
 		cmocka_unit_test(test_miss_in_transaction),
 		cmocka_unit_test(test_row_limits),
 		cmocka_unit_test(test_conversion),
 		cmocka_unit_test(test_conversion_by_session),
 		cmocka_unit_test(test_value_parts),
 		cmocka_unit_test(test_housekeeping),
+		cmocka_unit_test(test_transactions),
+		cmocka_unit_test(test_shown),
 		cmocka_unit_test(test_settings_of_the_login),
 		cmocka_unit_test(test_deallocate),
 		cmocka_unit_test(test_status_flood),

@@ -411,6 +411,31 @@ static void test_cursors(void **state)
 		compare_last(different[i][0], different[i][1], false);
 }
 
+/* A descriptor of a large object is the object and what was done with it since; numbers are given as the server does. */
+static void test_descriptors(void **state)
+{
+	(void)state;
+	compare_last("begin | function call lo_open(5, 1) | function call loread(0, 9)",
+		     "begin | function call lo_open(5, 1) | function call loread(0, 9)", true);
+	compare_last("begin | function call lo_open(5, 1) | function call lo_close(0) | "
+		     "function call lo_open(6, 1) | function call lo_tell(0)",
+		     "begin | function call lo_open(6, 1) | function call lo_tell(0)", true);
+	compare_last("begin | function call lo_open(5, 1) | commit | begin | "
+		     "function call lo_open(6, 1) | function call lo_tell(0)",
+		     "begin | function call lo_open(6, 1) | function call lo_tell(0)", true);
+	compare_last("begin | function call lo_open(5, 1) | function call loread(0, 9)",
+		     "begin | function call lo_open(6, 1) | function call loread(0, 9)", false);
+	compare_last("begin | function call lo_open(5, 1) | function call loread(0, 9)",
+		     "begin | function call lo_open(5, 1) | function call loread(0, 9) | "
+		     "function call loread(0, 9)",
+		     false);
+	compare_last("begin | function call lo_open(5, 1) | function call lo_open(6, 1) | "
+		     "function call lo_tell(0)",
+		     "begin | function call lo_open(5, 1) | function call lo_open(6, 1) | "
+		     "function call lo_tell(1)",
+		     false);
+}
+
 /* More cursors than are kept, and a query longer than is kept. */
 static void test_cursor_bounds(void **state)
 {
@@ -436,6 +461,49 @@ static void test_cursor_bounds(void **state)
 	free(text);
 }
 
+static void append_notification(void *context, struct slice channel, struct slice payload)
+{
+	struct buffer *text = context;
+
+	buffer_append_slice(text, channel);
+	buffer_append_u8(text, ':');
+	buffer_append_slice(text, payload);
+	buffer_append_u8(text, ' ');
+}
+
+static void notifies(const char *text, const char *expected)
+{
+	const struct sql_value bound[] = { { .text = SLICE("jobs") }, { .text = SLICE("x") } };
+	struct sql_test test;
+	struct buffer found;
+
+	buffer_init(&found, 1000);
+	sql_test_init(&test, &sql_test_postgres, text, bound, 2);
+	sql_notifications(&test.statement, test.values,
+			  &(struct sql_notify){ &found, append_notification });
+	buffer_append_u8(&found, 0);
+	if (strcmp((const char *)found.data, expected) != 0)
+		fail_msg("%s: <%s>", text, (const char *)found.data);
+	sql_test_release(&test);
+	buffer_release(&found);
+}
+
+static void test_notifications(void **state)
+{
+	(void)state;
+	notifies("NOTIFY Jobs", "jobs: ");
+	notifies("notify \"Jobs\", 'it''s'", "Jobs:it's ");
+	notifies("notify", "");
+	notifies("notify jobs,", "");
+	notifies("select pg_notify('jobs', 'x')", "jobs:x ");
+	notifies("select pg_catalog.pg_notify($1::text, $2), pg_notify('b', '')", "jobs:x b: ");
+	notifies("select pg_notify('jobs', name) from t", "");
+	notifies("select pg_notify(null, 'x')", "");
+	notifies("select pg_notify", "");
+	notifies("select pg_notify('jobs'", "");
+	notifies("insert into t select pg_notify('jobs', 'x')", "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -444,7 +512,8 @@ int main(void)
 		cmocka_unit_test(test_role),	      cmocka_unit_test(test_startup),
 		cmocka_unit_test(test_settings),      cmocka_unit_test(test_options),
 		cmocka_unit_test(test_bounds),	      cmocka_unit_test(test_cursors),
-		cmocka_unit_test(test_cursor_bounds),
+		cmocka_unit_test(test_cursor_bounds), cmocka_unit_test(test_descriptors),
+		cmocka_unit_test(test_notifications),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Asides: from a recording's connections to the exchange behind which replay says each; see store/asides.h. */
+#include "tests/unit/store_replay.h"
+
+/* Connections 1 and 2 are the app's, with backends 11 and 12; 99 is somebody else. */
+static struct writer *start(const char *path)
+{
+	struct writer *writer = start_writer(path);
+
+	for (uint64_t i = 1; i <= 2; i++) {
+		struct item *session = make_session(i, "app");
+
+		push(writer, make_open(i, "127.0.0.1", 5432));
+		session->session.backend = 10 + (uint32_t)i;
+		push(writer, session);
+	}
+	return writer;
+}
+
+static struct item *make_aside(uint64_t connection, uint64_t ordinal, enum piece_type type,
+			       struct slice bytes)
+{
+	struct item *item = item_new(ITEM_ASIDE, connection);
+
+	/* make_exchange() begins each exchange at its ordinal's millisecond, which lasts half of it. */
+	item->aside = (struct aside_item){ .at_ns = 1700000000000000000 +
+						    (int64_t)ordinal * 1000000 + 600000,
+					   .ordinal = ordinal,
+					   .type = (uint8_t)type,
+					   .bytes = arena_copy(&item->arena, bytes) };
+	return item;
+}
+
+static void push_heard(struct writer *writer, uint64_t connection, uint64_t ordinal,
+		       uint32_t backend, const char *payload)
+{
+	struct buffer raw;
+
+	buffer_init(&raw, 1000);
+	buffer_append_u32be(&raw, backend);
+	buffer_append(&raw, "jobs", 5);
+	buffer_append(&raw, payload, strlen(payload) + 1);
+	push(writer, make_aside(connection, ordinal, PIECE_NOTIFICATION, buffer_slice(&raw)));
+	buffer_release(&raw);
+}
+
+/* "shared jobs x +100000 | ..." of an exchange. */
+static void assert_said(struct replay *replay, uint64_t exchange, const char *expected)
+{
+	const struct answers *answers = replay->answers;
+	const struct answer_aside *aside;
+	struct buffer text;
+	size_t at = 0;
+
+	buffer_init(&text, 10000);
+	while ((aside = answers->aside(answers->context, exchange, &at))) {
+		if (text.size)
+			buffer_append_string(&text, " | ");
+		if (aside->shared)
+			buffer_append_string(&text, "shared ");
+		if (aside->within)
+			buffer_append_string(&text, "within ");
+		buffer_append_slice(&text, aside->channel);
+		buffer_append_u8(&text, ' ');
+		buffer_append_slice(&text, aside->n_fields && aside->type != ASIDE_NOTIFICATION ?
+						   aside->fields[0].value :
+						   aside->payload);
+		buffer_append_string(&text, " +");
+		buffer_append_unsigned(&text, (uint64_t)aside->delay_ns);
+	}
+	buffer_append_u8(&text, 0);
+	assert_string_equal((const char *)text.data, expected);
+	buffer_release(&text);
+}
+
+static void push_all(struct writer *writer, uint64_t connection, const char *const *texts)
+{
+	for (uint64_t i = 1; *texts; texts++, i++)
+		push(writer, make_exchange(connection, i, *texts));
+}
+
+static void test_notifications(void **unused)
+{
+	static const char *const first[] = { "LISTEN jobs", "SELECT 1", "COMMIT", NULL };
+	static const char *const second[] = { "NOTIFY jobs, 'plain'",
+					      "SELECT pg_notify('jobs', 'called')",
+					      "INSERT INTO work VALUES (1)", "COMMIT", NULL };
+	struct writer *writer;
+	struct replay replay;
+	struct folder folder;
+	(void)unused;
+
+	folder_make(&folder);
+	writer = start(folder.file);
+	push_all(writer, 1, first);
+	push_all(writer, 2, second);
+	push_heard(writer, 1, 1, 12, "plain"); /* the statements say so */
+	push_heard(writer, 1, 2, 12, "called");
+	push_heard(writer, 1, 3, 12, "made"); /* a trigger does; two hear it */
+	push_heard(writer, 2, 3, 12, "made");
+	push_heard(writer, 1, 3, 99, "outside"); /* behind COMMIT, which is housekeeping */
+	push_heard(writer, 1, 0, 99, "before");
+	finish_writer(writer);
+	assert_sql(folder.file, "SELECT event FROM aside WHERE id = 5",
+		   "{\"notification\": {\"channel\": \"jobs\", \"payload\": \"outside\", "
+		   "\"backend\": 99}}");
+	replay_start(&replay, folder.file, &(struct matcher_options){ 0 });
+	for (uint64_t exchange = 1; exchange <= 7; exchange++)
+		if (exchange == 2)
+			assert_said(&replay, exchange, "jobs outside +1100000");
+		else
+			assert_said(&replay, exchange,
+				    exchange == 6 ? "shared jobs made +100000" : "");
+	/* What is the session's own is said once, what the app itself makes each time. */
+	assert_said(&replay, 2, "");
+	assert_said(&replay, 6, "shared jobs made +100000");
+	replay_end(&replay);
+	folder_remove(&folder);
+}
+
+/* Two rows of one trigger: heard twice by each, and said twice. */
+static void test_equal_ones(void **unused)
+{
+	static const char *const first[] = { "LISTEN jobs", NULL };
+	static const char *const second[] = { "LISTEN jobs", "INSERT INTO work VALUES (1)",
+					      "INSERT INTO work VALUES (1)", NULL };
+	struct writer *writer;
+	struct replay replay;
+	struct folder folder;
+	(void)unused;
+
+	folder_make(&folder);
+	writer = start(folder.file);
+	push_all(writer, 1, first);
+	push_all(writer, 2, second);
+	push_heard(writer, 1, 2, 12, "made");
+	push_heard(writer, 2, 2, 12, "made");
+	push_heard(writer, 1, 3, 12, "made");
+	push_heard(writer, 2, 3, 12, "made");
+	finish_writer(writer);
+	replay_start(&replay, folder.file, &(struct matcher_options){ 0 });
+	assert_said(&replay, 3, "shared jobs made +100000");
+	assert_said(&replay, 4, "shared jobs made +100000");
+	replay_end(&replay);
+	folder_remove(&folder);
+}
+
+static void test_others(void **unused)
+{
+	static const char *const texts[] = { "SELECT 1", NULL };
+	struct writer *writer;
+	struct replay replay;
+	struct folder folder;
+	(void)unused;
+
+	folder_make(&folder);
+	writer = start(folder.file);
+	push_all(writer, 1, texts);
+	push(writer, make_aside(1, 1, PIECE_STATUS, SLICE("work_mem\0001MB\0")));
+	push(writer, make_aside(1, 1, PIECE_NOTICE, SLICE("message\0careful\0")));
+	push(writer, make_aside(1, 1, PIECE_ERROR, SLICE("message\0the end\0")));
+	finish_writer(writer);
+	free(ask(folder.file,
+		 "INSERT INTO aside VALUES (9, 1, 0, 1, 0, '{\"what\": {}}'), "
+		 "(10, 1, 0, 1, 0, 'no JSON'), (11, 77, 0, 1, 0, '{\"error\": {}}'), "
+		 "(12, 1, 0, 1, 0, '{\"status\": {}}'), (13, 1, 0, 1, 0, '{\"error\": 5}')"));
+	replay_start(&replay, folder.file, &(struct matcher_options){ 0 });
+	assert_said(&replay, 1, " 1MB +100000 |  careful +100000 |  the end +100000");
+	replay_end(&replay);
+	folder_remove(&folder);
+}
+
+static void test_refused(void **unused)
+{
+	struct answer_server server;
+	struct writer *writer;
+	struct replay replay;
+	struct folder folder;
+	struct item *refused;
+	(void)unused;
+
+	folder_make(&folder);
+	writer = start(folder.file);
+	for (uint64_t i = 3; i <= 4; i++) {
+		push(writer, make_open(i, "127.0.0.1", 5432));
+		refused = make_session(i, "app");
+		refused->session.refused = true;
+		refused->session.user = i == 3 ? SLICE("bob") : SLICE("ann");
+		push(writer, refused);
+		push(writer, make_aside(i, 0, PIECE_ERROR, SLICE("message\0go away\0")));
+	}
+	finish_writer(writer);
+	assert_sql(folder.file, "SELECT group_concat(server_parameters IS NULL) FROM connection",
+		   "0,0,1,1");
+	replay_start(&replay, folder.file, &(struct matcher_options){ 0 });
+	assert_true(replay.answers->server(replay.answers->context, SLICE("app"), SLICE("bob"),
+					   &server));
+	assert_true(slice_equal(server.error[0].value, SLICE("go away")));
+	/* Ann was let in another time, and Carl is nobody who was refused. */
+	assert_true(replay.answers->server(replay.answers->context, SLICE("app"), SLICE("ann"),
+					   &server));
+	assert_null(server.error);
+	assert_true(replay.answers->server(replay.answers->context, SLICE("app"), SLICE("carl"),
+					   &server));
+	assert_null(server.error);
+	replay_end(&replay);
+	folder_remove(&folder);
+}
+
+/* Where nobody listened and nothing was said, nothing is asked for it. */
+static void test_nothing(void **unused)
+{
+	static const char *const texts[] = { "SELECT 1", "LISTEN jobs", NULL };
+	struct writer *writer;
+	struct replay replay;
+	struct folder folder;
+	(void)unused;
+
+	folder_make(&folder);
+	writer = start(folder.file);
+	push(writer, make_exchange(1, 1, texts[0]));
+	finish_writer(writer);
+	replay_start(&replay, folder.file, &(struct matcher_options){ 0 });
+	assert_null(replay.answers->aside);
+	replay_end(&replay);
+	writer = start(folder.file);
+	push_all(writer, 1, texts);
+	finish_writer(writer);
+	replay_start(&replay, folder.file, &(struct matcher_options){ 0 });
+	assert_non_null(replay.answers->aside);
+	assert_said(&replay, 2, "");
+	replay_end(&replay);
+	folder_remove(&folder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_notifications), cmocka_unit_test(test_equal_ones),
+		cmocka_unit_test(test_others),	      cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
