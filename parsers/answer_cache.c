@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Direct-mapped cache of encoded answers; see answer_cache.h. Places are many, so that two hot answers seldom have the same one; what
- * all of them hold together is at most CACHE_BYTES. Invariant: `bytes` is the capacity of all places.
- */
+/* Direct-mapped cache of encoded answers; see answer_cache.h. Invariant: `bytes` is the capacity of all places. */
 #include "parsers/answer_cache.h"
 
 #include <stdlib.h>
 
 #define PLACES 16384
-/* When more is to be held than this, all is forgotten. */
-#define CACHE_BYTES ((size_t)8 << 20)
+/* When more is held than this, all is forgotten. */
+#define BYTES_MAX ((size_t)8 << 20)
 
 struct place {
 	struct answer_key key; /* exchange 0: free */
@@ -20,7 +17,7 @@ struct place {
 };
 
 struct answer_cache {
-	size_t bytes; /* of all places */
+	size_t bytes;
 	struct place places[PLACES];
 };
 
@@ -78,7 +75,7 @@ void answer_cache_put(struct answer_cache *cache, struct answer_key key, struct 
 
 	if (!cache || bytes.size > ANSWER_CACHED_BYTES || !bytes.size)
 		return;
-	if (cache->bytes + bytes.size > CACHE_BYTES)
+	if (cache->bytes + bytes.size > BYTES_MAX)
 		forget(cache);
 	place = &cache->places[place_of(key)];
 	if (place->capacity < bytes.size) {
