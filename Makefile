@@ -221,6 +221,11 @@ check-e2e: $(PROGRAM) $(E2E_HELPERS) ## real servers and real drivers (tests/e2e
 	@echo "== end to end"
 	@O=$(abspath $(OUT)) MOCKPROXY=$(abspath $(PROGRAM)) $(RUN) e2e --timeout 600 $(E2E_TESTS)
 
+.PHONY: regress
+regress: $(PROGRAM) ## PostgreSQL's own 217 tests: directly, recorded, replayed (root, minutes); TESTS='int4 copy2' for some
+	@tools/deps.sh build test
+	@O=$(abspath $(OUT)) MOCKPROXY=$(abspath $(PROGRAM)) tests/regress/run $(TESTS)
+
 check-bare: ## `make demo` and `make test` in a debootstrapped Debian 12 (root)
 	@tests/bare.sh
 

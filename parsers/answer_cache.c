@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Direct-mapped cache of encoded answers; see answer_cache.h. At most PLACES * ANSWER_CACHED_BYTES = 8 MiB. */
+/* Direct-mapped cache of encoded answers; see answer_cache.h. Invariant: `bytes` is the capacity of all places. */
 #include "parsers/answer_cache.h"
 
 #include <stdlib.h>
-#include <xxhash.h>
 
-#define PLACES 4096
+#define PLACES 16384
+/* When more is held than this, all is forgotten. */
+#define BYTES_MAX ((size_t)8 << 20)
 
 struct place {
 	struct answer_key key; /* exchange 0: free */
@@ -16,6 +17,7 @@ struct place {
 };
 
 struct answer_cache {
+	size_t bytes;
 	struct place places[PLACES];
 };
 
@@ -28,18 +30,27 @@ struct answer_cache *answer_cache_new(void)
 	return cache;
 }
 
+static void forget(struct answer_cache *cache)
+{
+	for (size_t i = 0; i < PLACES; i++) {
+		free(cache->places[i].bytes);
+		cache->places[i] = (struct place){ 0 };
+	}
+	cache->bytes = 0;
+}
+
 void answer_cache_free(struct answer_cache *cache)
 {
 	if (!cache)
 		return;
-	for (size_t i = 0; i < PLACES; i++)
-		free(cache->places[i].bytes);
+	forget(cache);
 	free(cache);
 }
 
+/* Exchanges are numbered one by one: as many as there are places, asked in one form, have one each. */
 static size_t place_of(struct answer_key key)
 {
-	return XXH3_64bits(&key, sizeof(key)) % PLACES;
+	return (key.exchange ^ (key.form * 0x9e3779b97f4a7c15u) >> 50) % PLACES;
 }
 
 bool answer_cache_find(const struct answer_cache *cache, struct answer_key key,
@@ -64,12 +75,15 @@ void answer_cache_put(struct answer_cache *cache, struct answer_key key, struct 
 
 	if (!cache || bytes.size > ANSWER_CACHED_BYTES || !bytes.size)
 		return;
+	if (cache->bytes + bytes.size > BYTES_MAX)
+		forget(cache);
 	place = &cache->places[place_of(key)];
 	if (place->capacity < bytes.size) {
 		free(place->bytes);
 		place->bytes = malloc(bytes.size);
 		if (!place->bytes)
 			abort();
+		cache->bytes += bytes.size - place->capacity;
 		place->capacity = (uint16_t)bytes.size;
 	}
 	memcpy(place->bytes, bytes.data, bytes.size);

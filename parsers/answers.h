@@ -71,9 +71,13 @@ struct answer_event {
 	bool status; /* a changed session parameter: one field, name and value; else a notice */
 	const struct answer_field *fields;
 	size_t n_fields;
-	/* A notice's: 0 before the row description, n behind it and n - 1 rows, ANSWER_EVENT_LAST behind the tag. */
+	/*
+	 * A notice's: 0 before the row description, n behind it and n - 1 rows, ANSWER_EVENT_DATA behind the end of COPY data,
+	 * ANSWER_EVENT_LAST behind the tag or the error.
+	 */
 	uint64_t place;
 };
+#define ANSWER_EVENT_DATA (UINT64_MAX - 1)
 #define ANSWER_EVENT_LAST UINT64_MAX
 
 /*

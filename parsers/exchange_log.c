@@ -93,6 +93,7 @@ void exchange_spill(struct exchange_log *log, size_t above_bytes)
 	next->exchange.start_ns = part->exchange.start_ns;
 	next->exchange.first_byte_ns = part->exchange.first_byte_ns;
 	next->exchange.flags = part->exchange.flags;
+	next->exchange.passed = part->exchange.passed;
 	item_list_add(log->items, part);
 	log->active = next;
 	log->rows_room = 0;

@@ -17,6 +17,7 @@
 #define MOCKPROXY_ITEM_H
 
 #include "parsers/arena.h"
+#include "parsers/checksum.h"
 #include "parsers/column.h"
 #include "parsers/slice.h"
 
@@ -181,10 +182,11 @@ struct exchange_item {
 	struct piece **pieces_end;
 
 	/* with closes */
-	uint8_t outcome;       /* enum exchange_outcome */
-	uint32_t flags;	       /* enum exchange_flag */
-	int64_t first_byte_ns; /* 0: no byte came */
-	int64_t end_ns;	       /* 0: it did not end */
+	uint8_t outcome;	/* enum exchange_outcome */
+	uint32_t flags;		/* enum exchange_flag */
+	int64_t first_byte_ns;	/* 0: no byte came */
+	int64_t end_ns;		/* 0: it did not end */
+	struct checksum passed; /* of its answer, where the recorder was told to make it */
 };
 
 /* Results did not fit the split into statements: exchanges of `batch` become its first, with this text. */

@@ -102,6 +102,15 @@ struct protocol {
 	bool (*recorder_tunnel)(const struct recorder *recorder, struct slice *ret_host,
 				uint16_t *ret_port);
 
+	/*
+	 * Checking what was recorded (record --verify). recorder_checksum(): from now on exchanges carry the checksum of the bytes that
+	 * answered them: results and errors, not what the session itself adds. checksum(): the same of a stored one, as replay would encode
+	 * it for a client that asks in the recorded form; false: it cannot be encoded. Both NULL: not checked.
+	 */
+	void (*recorder_checksum)(struct recorder *recorder);
+	bool (*checksum)(const struct answers *answers, const struct answer *answer,
+			 struct checksum *ret_checksum);
+
 	/* Reading raw pieces for the store. -EINVAL when the bytes are not what they should be. */
 	MUST_CHECK int (*columns_read)(struct slice raw, struct column *ret_columns, size_t max,
 				       size_t *ret_n);

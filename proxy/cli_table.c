@@ -284,6 +284,13 @@ static const char *set_no_overwrite(struct cli *cli, const char *value)
 	return NULL;
 }
 
+static const char *set_verify(struct cli *cli, const char *value)
+{
+	(void)value;
+	cli->options.verify = true;
+	return NULL;
+}
+
 static const char *set_stage(struct cli *cli, const char *value)
 {
 	static const char *const names[] = {
@@ -359,6 +366,7 @@ static const struct cli_option options[] = {
 	{ "queue", 0, "SIZE", CLI_RECORD, set_queue,
 	  "memory for what is not written yet, such as 64M; when it is\nfull, reading waits" },
 	{ "stage", 0, "STAGE", CLI_RECORD, set_stage, NULL },
+	{ "verify", 0, NULL, CLI_RECORD, set_verify, NULL },
 	{ "json", 0, NULL, CLI_RUNS | CLI_CHECK, set_json, "results as JSON" },
 	{ "quiet", 'q', NULL, CLI_RUNS, set_quiet, "no summary at the end" },
 	{ "help", 'h', NULL, CLI_RUNS | CLI_CHECK, NULL, "this text" },

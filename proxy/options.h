@@ -47,6 +47,8 @@ struct options {
 	bool quiet;	/* no summary */
 	bool overwrite; /* record -o an existing FILE: default true, --no-overwrite says no */
 
+	bool verify; /* record --verify, for tests: what was stored encodes back to what passed? store/verify.h */
+
 	/* Benchmarks only: stop after a stage of recording. --stage relay|decode|store */
 	enum stage { STAGE_STORE, STAGE_DECODE, STAGE_RELAY } stage;
 };

@@ -57,6 +57,7 @@ struct proxy {
 	/* What the summary borrows. */
 	struct redirect_counters kernel;
 	struct writer_summary written;
+	struct verify_report verified;
 	struct matcher_summary matched;
 	char error[STORE_ERROR_BYTES];
 };
@@ -344,6 +345,17 @@ static const char *incomplete_reason(const struct proxy *proxy)
 	return NULL;
 }
 
+/* record --verify: false when what is stored is not what passed. */
+static bool verified(struct proxy *proxy)
+{
+	if (verify_recording(proxy->options->path, &proxy->verified, proxy->error)) {
+		proxy->summary.failed = proxy->error;
+		return false;
+	}
+	proxy->summary.verified = &proxy->verified;
+	return proxy->verified.equal == proxy->verified.checked;
+}
+
 /* 0 or the exit status that says what is wrong with the recording. */
 static int close_recording(struct proxy *proxy)
 {
@@ -366,6 +378,8 @@ static int close_recording(struct proxy *proxy)
 		return EXIT_INCOMPLETE;
 	}
 	proxy->summary.written = &proxy->written;
+	if (proxy->options->verify && !verified(proxy))
+		return EXIT_INCOMPLETE;
 	return proxy->summary.incomplete ? EXIT_INCOMPLETE : 0;
 }
 

@@ -116,8 +116,11 @@ void relay_make_opaque(struct relay *relay, const char *why, uint64_t at)
 
 void relay_begin_recorder(struct relay *relay)
 {
-	if (relay->protocol && !relay->recorder && !relay->opaque && recording(relay))
-		relay->recorder = relay->protocol->recorder_new(relay->number);
+	if (!relay->protocol || relay->recorder || relay->opaque || !recording(relay))
+		return;
+	relay->recorder = relay->protocol->recorder_new(relay->number);
+	if (relay->connection.worker->setup->options->verify && relay->protocol->recorder_checksum)
+		relay->protocol->recorder_checksum(relay->recorder);
 }
 
 void relay_see(struct relay *relay, enum side side, struct slice bytes)

@@ -127,6 +127,19 @@ static void written_lines(struct buffer *text, const struct summary *summary)
 		line(text, "the recording is incomplete: %s", summary->incomplete);
 }
 
+static void verified_lines(struct buffer *text, const struct verify_report *verified)
+{
+	uint64_t differing = verified->checked - verified->equal;
+
+	line(text,
+	     "verified: %" PRIu64 " of %" PRIu64
+	     " exchanges encode back to the bytes that passed, %" PRIu64
+	     " more are not stored whole",
+	     verified->equal, verified->checked, verified->not_stored);
+	for (uint64_t i = 0; i < differing && i < VERIFY_DIFFERING_MAX; i++)
+		line(text, "verified: exchange %" PRId64 " does not", verified->differing[i]);
+}
+
 static void matched_lines(struct buffer *text, const struct summary *summary)
 {
 	const struct matcher_summary *matched = summary->matched;
@@ -309,6 +322,8 @@ void summary_print(const struct summary *summary)
 	} else {
 		if (summary->written || summary->failed)
 			written_lines(&text, summary);
+		if (summary->verified)
+			verified_lines(&text, summary->verified);
 		if (summary->matched)
 			matched_lines(&text, summary);
 		connection_lines(&text, summary);

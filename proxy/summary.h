@@ -9,6 +9,7 @@
 #include "proxy/options.h"
 #include "proxy/redirect.h"
 #include "proxy/worker.h"
+#include "store/verify.h"
 
 /* Different places that are named; what is beyond is counted. */
 #define SUMMARY_PLACES 32
@@ -35,6 +36,7 @@ struct summary {
 	const struct worker_counts *counts;
 	const struct redirect_counters *kernel;
 	const struct writer_summary *written;
+	const struct verify_report *verified;
 	const struct matcher_summary *matched;
 	const char *incomplete; /* why the recording is */
 	const char *failed;	/* why it was not written */

@@ -141,30 +141,48 @@ int decode_fields(struct slice json, struct arena *arena, const struct answer_fi
 	return 0;
 }
 
+/* An array of arrays has no more elements than this, without its own bracket. */
+static size_t count_brackets(struct slice json)
+{
+	const uint8_t *at = json.data, *end = json.data + json.size;
+	size_t n = 0;
+
+	while (at < end && (at = memchr(at, '[', (size_t)(end - at)))) {
+		n++;
+		at++;
+	}
+	return n;
+}
+
 int decode_pairs(struct slice json, struct arena *arena, size_t max,
 		 const struct name_value **ret_pairs, size_t *ret_n)
 {
-	size_t n = count_members(json);
-	struct name_value *pairs = arena_alloc(arena, (n + 1) * sizeof(*pairs));
+	size_t brackets = count_brackets(json), n = 0;
+	struct name_value *pairs;
+	enum json_token token;
 	struct json_reader reader;
 
 	json_reader_init(&reader, json);
-	if (n > max || !expect(&reader, JSON_ARRAY))
+	if (!brackets || !expect(&reader, JSON_ARRAY))
 		return -EBADMSG;
-	for (size_t i = 0; i < n; i++)
-		if (!expect(&reader, JSON_ARRAY) ||
-		    decode_text(&reader, arena, &pairs[i].name) < 0 ||
-		    decode_text(&reader, arena, &pairs[i].value) < 0 ||
+	if (brackets - 1 < max)
+		max = brackets - 1;
+	pairs = arena_alloc(arena, (max + 1) * sizeof(*pairs));
+	while ((token = json_next(&reader)) == JSON_ARRAY && n < max) {
+		if (decode_text(&reader, arena, &pairs[n].name) < 0 ||
+		    decode_text(&reader, arena, &pairs[n].value) < 0 ||
 		    !expect(&reader, JSON_ARRAY_END))
 			return -EBADMSG;
-	if (!expect(&reader, JSON_ARRAY_END) || !expect(&reader, JSON_END))
+		n++;
+	}
+	if (token != JSON_ARRAY_END || !expect(&reader, JSON_END))
 		return -EBADMSG;
 	*ret_pairs = pairs;
 	*ret_n = n;
 	return 0;
 }
 
-/* The other members of an event: "after" is a number of rows, or "tag". */
+/* The other members of an event: "after" is a number of rows, "data" or "tag". */
 static int decode_event_place(struct json_reader *reader, struct arena *arena, uint64_t *ret_place)
 {
 	enum json_token token;
@@ -177,6 +195,8 @@ static int decode_event_place(struct json_reader *reader, struct arena *arena, u
 			return -EBADMSG;
 		if (slice_equal(text, SLICE("tag")))
 			*ret_place = ANSWER_EVENT_LAST;
+		else if (slice_equal(text, SLICE("data")))
+			*ret_place = ANSWER_EVENT_DATA;
 		else if (decode_number(text, &rows) == 0 && rows >= 0)
 			*ret_place = (uint64_t)rows + 1;
 		else

@@ -119,11 +119,13 @@ static enum match compare(void *context, int64_t exchange)
 }
 
 /* Would giving this answer again give the same generated thing twice? */
-static bool gives_once(void *context, int64_t exchange)
+static bool gives_once(void *context, int64_t id)
 {
-	static const struct slice sequence = { (const uint8_t *)"nextval", 7 };
 	const struct asked *asked = context;
 	const struct sql_statement *statement = asked->request->statement;
+	struct reader *reader = asked->state->reader;
+	const struct stored_statement *stored;
+	struct stored_exchange exchange;
 
 	switch (statement->verb) {
 	case SQL_INSERT:
@@ -131,10 +133,13 @@ static bool gives_once(void *context, int64_t exchange)
 	case SQL_DELETE:
 	case SQL_MERGE:
 	case SQL_WITH_WRITE:
-		return reader_gave_rows(asked->state->reader, exchange) > 0;
+		return reader_gave_rows(reader, id) > 0;
 	}
-	return memmem(statement->canonical.data, statement->canonical.size, sequence.data,
-		      sequence.size) != NULL;
+	/* What is not edited has its statement's template, where it was looked for once. */
+	if (reader_exchange(reader, id, &exchange) > 0 && !exchange.edited &&
+	    reader_statement(reader, exchange.statement, &stored) > 0)
+		return stored->has_sequence;
+	return memmem(statement->canonical.data, statement->canonical.size, "nextval", 7) != NULL;
 }
 
 static bool set_answer(struct answers_state *state, int64_t id, struct answer *answer)

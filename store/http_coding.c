@@ -16,105 +16,176 @@
 #define ROOM ((size_t)64 << 10)
 #define ZSTD_WINDOW_LOG_MAX 23
 
-/* Room for more output, within the limits: NULL when it became too much. */
-static uint8_t *room_for(struct buffer *out, size_t input, size_t *ret_room)
+/* Behind the end of what was coded nothing may follow. */
+static int nothing_left(const struct http_flow *flow, size_t left)
 {
-	size_t most = input < HTTP_DECODED_MAX / HTTP_DECODED_RATIO - 4 ?
-			      (input + 4) * HTTP_DECODED_RATIO : /* a little for the smallest */
-			      HTTP_DECODED_MAX;
-	size_t left = most > out->size ? most - out->size : 0;
+	struct slice more;
+	int got = left ? 1 : flow->next(flow->context, &more);
 
-	*ret_room = left < ROOM ? left : ROOM;
-	return left ? buffer_reserve(out, *ret_room) : NULL;
+	return got > 0 ? -EINVAL : got;
 }
 
-/* -EAGAIN: the header is of another form. */
-static int inflate_all(struct slice bytes, int window, struct buffer *out)
+/* More input when there is none: 1, 0 at its end, negative errno. */
+static int inflate_input(const struct http_flow *flow, z_stream *stream)
 {
-	z_stream stream = { .next_in = (Bytef *)(uintptr_t)bytes.data,
-			    .avail_in = (uInt)bytes.size };
-	int rc = inflateInit2(&stream, window);
+	struct slice bytes;
+	int got = 1;
 
-	while (rc == Z_OK || (rc == Z_STREAM_END && stream.avail_in && window > MAX_WBITS)) {
-		size_t room;
-		uint8_t *at = room_for(out, bytes.size, &room);
+	while (!stream->avail_in && got > 0) {
+		got = flow->next(flow->context, &bytes);
+		if (got > 0) {
+			stream->next_in = (Bytef *)(uintptr_t)bytes.data;
+			stream->avail_in = (uInt)bytes.size;
+		}
+	}
+	return got;
+}
 
+/* One step: Z_OK, Z_STREAM_END, another of zlib's codes for bytes that are none of this, or in *ret_error why it stops. */
+static int inflate_step(const struct http_flow *flow, z_stream *stream, int *ret_error)
+{
+	uint8_t room[ROOM];
+	int rc;
+
+	do {
+		stream->next_out = room;
+		stream->avail_out = ROOM;
+		rc = inflate(stream, Z_NO_FLUSH);
+		*ret_error = flow->put(flow->context, slice_of(room, ROOM - stream->avail_out));
+	} while (rc == Z_OK && !*ret_error && !stream->avail_out);
+	return rc == Z_BUF_ERROR ? Z_OK : rc; /* it has no more to say before more comes */
+}
+
+static int inflate_flow(const struct http_flow *flow, int window)
+{
+	z_stream stream = { 0 };
+	int rc = inflateInit2(&stream, window), error = 0, got = 1;
+	bool members = window > MAX_WBITS;
+
+	while (!error && (rc == Z_OK || (rc == Z_STREAM_END && members))) {
+		got = inflate_input(flow, &stream);
+		if (got <= 0)
+			break;
 		if (rc == Z_STREAM_END && inflateReset(&stream) != Z_OK) /* another member */
 			break;
-		if (!at) {
-			inflateEnd(&stream);
-			return -E2BIG;
-		}
-		stream.next_out = at;
-		stream.avail_out = (uInt)room;
-		rc = inflate(&stream, Z_NO_FLUSH);
-		out->size += room - stream.avail_out;
+		rc = inflate_step(flow, &stream, &error);
 	}
+	if (!error)
+		error = got < 0		   ? got :
+			rc != Z_STREAM_END ? -EINVAL :
+			members		   ? 0 :
+					     nothing_left(flow, stream.avail_in);
 	inflateEnd(&stream);
-	return rc == Z_STREAM_END && !stream.avail_in ? 0 : -EINVAL;
+	return error;
 }
 
-static int decode_gzip(struct slice bytes, struct buffer *out)
+static int gzip_flow(const struct http_flow *flow)
 {
-	return inflate_all(bytes, MAX_WBITS + 16, out);
+	return inflate_flow(flow, MAX_WBITS + 16);
 }
 
-static int decode_deflate(struct slice bytes, struct buffer *out)
+static int zlib_flow(const struct http_flow *flow)
 {
-	int rc = inflate_all(bytes, MAX_WBITS, out);
-
-	if (rc != -EINVAL)
-		return rc;
-	buffer_clear(out);
-	return inflate_all(bytes, -MAX_WBITS, out);
+	return inflate_flow(flow, MAX_WBITS);
 }
 
-static int decode_brotli(struct slice bytes, struct buffer *out)
+static int deflate_flow(const struct http_flow *flow)
+{
+	return inflate_flow(flow, -MAX_WBITS);
+}
+
+static int brotli_flow(const struct http_flow *flow)
 {
 	BrotliDecoderState *state = BrotliDecoderCreateInstance(NULL, NULL, NULL);
-	BrotliDecoderResult result = BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT;
-	const uint8_t *at = bytes.data;
-	size_t left = bytes.size;
+	BrotliDecoderResult result = BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT;
+	struct slice bytes = { NULL, 0 };
+	uint8_t room[ROOM];
+	int error = state ? 0 : -ENOTSUP, got = 1;
 
-	while (state && result == BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT) {
-		size_t room, before;
-		uint8_t *to = room_for(out, bytes.size, &room);
+	while (!error && (result == BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT ||
+			  result == BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT)) {
+		size_t left = ROOM;
+		uint8_t *to = room;
 
-		if (!to) {
-			BrotliDecoderDestroyInstance(state);
-			return -E2BIG;
-		}
-		before = room;
-		result = BrotliDecoderDecompressStream(state, &left, &at, &room, &to, NULL);
-		out->size += before - room;
+		if (result == BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT)
+			got = flow->next(flow->context, &bytes);
+		if (got <= 0)
+			break;
+		result = BrotliDecoderDecompressStream(state, &bytes.size, &bytes.data, &left, &to,
+						       NULL);
+		error = flow->put(flow->context, slice_of(room, ROOM - left));
 	}
 	BrotliDecoderDestroyInstance(state);
-	return result == BROTLI_DECODER_RESULT_SUCCESS && !left ? 0 : -EINVAL;
+	if (error || got < 0)
+		return error ? error : got;
+	return result == BROTLI_DECODER_RESULT_SUCCESS ? nothing_left(flow, bytes.size) : -EINVAL;
 }
 
-static int decode_zstd(struct slice bytes, struct buffer *out)
+static int zstd_flow(const struct http_flow *flow)
 {
 	ZSTD_DCtx *context = ZSTD_createDCtx();
-	ZSTD_inBuffer input = { bytes.data, bytes.size, 0 };
+	struct slice bytes;
+	uint8_t room[ROOM];
 	size_t rc = context ? ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax,
 						     ZSTD_WINDOW_LOG_MAX) :
 			      (size_t)-1;
-	bool full = true; /* the output had no room left: there may be more */
+	int error = 0, got = 0;
 
-	while (!ZSTD_isError(rc) && (input.pos < input.size || full)) {
-		ZSTD_outBuffer output = { 0 };
+	while (!ZSTD_isError(rc) && !error && (got = flow->next(flow->context, &bytes)) > 0) {
+		ZSTD_inBuffer input = { bytes.data, bytes.size, 0 };
+		bool full = true; /* the output had no room left: there may be more */
 
-		output.dst = room_for(out, bytes.size, &output.size);
-		if (!output.dst) {
-			ZSTD_freeDCtx(context);
-			return -E2BIG;
+		while (!ZSTD_isError(rc) && !error && (input.pos < input.size || full)) {
+			ZSTD_outBuffer output = { room, ROOM, 0 };
+
+			rc = ZSTD_decompressStream(context, &output, &input);
+			error = flow->put(flow->context, slice_of(room, output.pos));
+			full = output.pos == output.size;
 		}
-		rc = ZSTD_decompressStream(context, &output, &input);
-		out->size += output.pos;
-		full = output.pos == output.size;
 	}
 	ZSTD_freeDCtx(context);
+	if (error || got < 0)
+		return error ? error : got;
 	return rc == 0 ? 0 : -EINVAL;
+}
+
+/* ---- bytes in memory ---- */
+
+struct memory {
+	struct slice bytes;
+	bool given;
+	struct buffer *out;
+	size_t most;
+};
+
+static int memory_next(void *context, struct slice *ret_bytes)
+{
+	struct memory *memory = context;
+
+	if (memory->given)
+		return 0;
+	memory->given = true;
+	*ret_bytes = memory->bytes;
+	return 1;
+}
+
+static int memory_put(void *context, struct slice bytes)
+{
+	struct memory *memory = context;
+
+	if (bytes.size > memory->most - memory->out->size)
+		return -E2BIG;
+	buffer_append_slice(memory->out, bytes);
+	return memory->out->overflowed ? -E2BIG : 0;
+}
+
+static int memory_again(void *context)
+{
+	struct memory *memory = context;
+
+	memory->given = false;
+	buffer_clear(memory->out);
+	return 0;
 }
 
 /* ---- the other way ---- */
@@ -174,13 +245,38 @@ static int encode_zstd(struct slice bytes, struct buffer *out)
 
 static const struct coding {
 	const char *name;
-	int (*decode)(struct slice bytes, struct buffer *out);
+	int (*decode)(const struct http_flow *flow);
+	int (*otherwise)(
+		const struct http_flow *flow); /* what some take the name for; NULL: nobody */
 	int (*encode)(struct slice bytes, struct buffer *out);
 } codings_known[] = {
-	{ "gzip", decode_gzip, encode_gzip },	       { "x-gzip", decode_gzip, encode_gzip },
-	{ "deflate", decode_deflate, encode_deflate }, { "br", decode_brotli, encode_brotli },
-	{ "zstd", decode_zstd, encode_zstd },	       { "identity", NULL, NULL },
+	{ "gzip", gzip_flow, NULL, encode_gzip },
+	{ "x-gzip", gzip_flow, NULL, encode_gzip },
+	{ "deflate", zlib_flow, deflate_flow, encode_deflate },
+	{ "br", brotli_flow, NULL, encode_brotli },
+	{ "zstd", zstd_flow, NULL, encode_zstd },
+	{ "identity", NULL, NULL, NULL },
 };
+
+static int take_off(const struct coding *coding, const struct http_flow *flow)
+{
+	int rc = coding->decode(flow);
+
+	if (rc != -EINVAL || !coding->otherwise)
+		return rc;
+	rc = flow->again(flow->context);
+	return rc ? rc : coding->otherwise(flow);
+}
+
+static int take_off_memory(const struct coding *coding, struct slice bytes, struct buffer *out)
+{
+	struct memory memory = { .bytes = bytes, .out = out, .most = HTTP_DECODED_MAX };
+	const struct http_flow flow = { &memory, memory_next, memory_put, memory_again };
+
+	if (bytes.size < HTTP_DECODED_MAX / HTTP_DECODED_RATIO - 4)
+		memory.most = (bytes.size + 4) * HTTP_DECODED_RATIO; /* a little for the smallest */
+	return take_off(coding, &flow);
+}
 
 static const struct coding *find_coding(struct slice name)
 {
@@ -231,7 +327,8 @@ static int run(const struct coding *const *list, size_t n, bool decodes, struct 
 		const struct coding *coding = list[decodes ? n - 1 - i : i];
 
 		buffer_clear(out);
-		rc = (decodes ? coding->decode : coding->encode)(buffer_slice(&before), out);
+		rc = decodes ? take_off_memory(coding, buffer_slice(&before), out) :
+			       coding->encode(buffer_slice(&before), out);
 		buffer_clear(&before);
 		buffer_append_slice(&before, buffer_slice(out));
 	}
@@ -251,6 +348,17 @@ int http_decode(struct slice codings, struct slice bytes, struct buffer *decoded
 	int rc = read_codings(codings, list, &n);
 
 	return rc ? rc : run(list, n, true, bytes, decoded);
+}
+
+int http_decode_flow(struct slice codings, const struct http_flow *flow)
+{
+	const struct coding *list[HTTP_CODINGS_MAX];
+	size_t n;
+	int rc = read_codings(codings, list, &n);
+
+	if (rc || n != 1)
+		return -ENOTSUP;
+	return take_off(list[0], flow);
 }
 
 int http_encode(struct slice codings, struct slice bytes, struct buffer *coded)

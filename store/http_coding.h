@@ -23,6 +23,18 @@
 bool http_is_coded(struct slice codings);
 /* 0; -ENOTSUP: a coding that is not known; -EINVAL: the bytes are not of it; -E2BIG: too much comes out. */
 MUST_CHECK int http_decode(struct slice codings, struct slice bytes, struct buffer *decoded);
+/* Bytes that are not all in memory. Each function: negative errno ends it. */
+struct http_flow {
+	void *context;
+	/* The next ones that passed, valid until the next call: 1, or 0 behind the last. */
+	int (*next)(void *context, struct slice *ret_bytes);
+	/* What came of them. */
+	int (*put)(void *context, struct slice bytes);
+	/* It begins again: what was put is void. */
+	int (*again)(void *context);
+};
+/* As http_decode(), in flat memory, of one coding only (-ENOTSUP); how much may come out is for put() to say. */
+MUST_CHECK int http_decode_flow(struct slice codings, const struct http_flow *flow);
 /* The other way, for a body that a person edited. 0; -ENOTSUP; -E2BIG: more than coded->max. */
 MUST_CHECK int http_encode(struct slice codings, struct slice bytes, struct buffer *coded);
 

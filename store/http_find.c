@@ -179,7 +179,7 @@ static void miss(struct answers_state *state, const struct http_request *request
 		buffer_append_slice(&state->nearest, buffer_slice(&state->asked));
 		buffer_append_string(&state->difference, "every recorded answer was given already");
 	} else {
-		http_nearest_explain(state, buffer_slice(&state->json), hash);
+		http_nearest_explain(state, request, hash);
 	}
 	nearest_remember(state, buffer_slice(&state->asked));
 	atomic_fetch_add_explicit(&state->matcher->missed, 1, memory_order_relaxed);
@@ -196,6 +196,16 @@ static void explain(struct answers_state *state, const struct http_request *requ
 	explain_match(state, buffer_slice(&state->asked), answer->exchange, request);
 }
 
+/* What was asked got an early answer once: the same head got it before anything of the body was sent. */
+static bool find_unsent(struct answers_state *state, const struct http_request *request,
+			struct http_answer *answer)
+{
+	struct http_content content = http_content_unsent(request);
+	uint64_t hash;
+
+	return find_spelled(state, request, &content, answer, &hash);
+}
+
 static void http_find(void *context, const struct http_request *request,
 		      const struct http_content *content, struct http_answer *ret_answer)
 {
@@ -210,7 +220,10 @@ static void http_find(void *context, const struct http_request *request,
 	if (content->size <= HTTP_COMPARED_MAX)
 		compared = http_content_of(&request->fields, content->bytes, &decoded);
 	find_place(state, slice_of(NULL, 0));
-	find_spelled(state, request, &compared, ret_answer, &hash);
+	/* Once more where that is a miss: state->json is what it is explained with. */
+	if (!find_spelled(state, request, &compared, ret_answer, &hash) && content->size &&
+	    !find_unsent(state, request, ret_answer))
+		find_spelled(state, request, &compared, ret_answer, &hash);
 	buffer_release(&decoded);
 	if (ret_answer->rung == RUNG_MISS)
 		miss(state, request, hash, ret_answer);

@@ -3,8 +3,7 @@
  * HTTP exchanges into rows; see http_ingest.h. One that comes whole with one item is stored as it lies there; of the others
  * a http_open remembers what the next item needs.
  *
- * Invariants: a body's `held` is what is not in value_part yet, at most SCHEMA_VALUE_MAX; all of them together are
- * ingest->http_held and stay below HELD_BYTES, beyond which a body goes to value_part early.
+ * A body is a value (http_value.h). What is in value_part is as it passed; beside it lies what http_readable.h makes of it.
  */
 #include "store/http_ingest.h"
 
@@ -12,21 +11,20 @@
 #include "store/http_coding.h"
 #include "store/http_heads.h"
 #include "store/http_messages.h"
+#include "store/http_readable.h"
 #include "store/http_row.h"
+#include "store/http_value.h"
 #include "store/schema.h"
 
 #include <stdlib.h>
 
-#define HELD_BYTES ((size_t)64 << 20)
 /* Trailers and responses before the final one, as JSON: the recorder bounds what they are made of. */
 #define EXTRA_BYTES ((size_t)16 << 20)
 
 struct body {
 	enum http_side side;
-	struct buffer held;
-	bool in_parts;
-	uint32_t sequence;
-	uint64_t bytes; /* as they passed */
+	struct http_value value;
+	bool readable; /* in parts, and without its content coding beside them */
 	struct buffer trailers;
 	struct buffer coding; /* what its Content-Encoding says */
 };
@@ -56,7 +54,7 @@ static struct http_open *open_new(struct ingest *ingest, const struct exchange_i
 	buffer_init(&open->interim, EXTRA_BYTES);
 	for (size_t i = 0; i < ARRAY_SIZE(open->bodies); i++) {
 		open->bodies[i].side = (enum http_side)i;
-		buffer_init(&open->bodies[i].held, SCHEMA_VALUE_MAX);
+		http_value_init(&open->bodies[i].value, HTTP_PART + (uint32_t)i);
 		buffer_init(&open->bodies[i].trailers, EXTRA_BYTES);
 		buffer_init(&open->bodies[i].coding, HTTP_CODING_BYTES);
 	}
@@ -67,7 +65,7 @@ static void open_free(struct ingest *ingest, struct http_open *open)
 {
 	http_messages_free(ingest, open->messages);
 	for (size_t i = 0; i < ARRAY_SIZE(open->bodies); i++) {
-		buffer_release(&open->bodies[i].held);
+		http_value_release(ingest, &open->bodies[i].value);
 		buffer_release(&open->bodies[i].trailers);
 		buffer_release(&open->bodies[i].coding);
 	}
@@ -102,41 +100,12 @@ static void append_interim(struct http_open *open, const struct http_response *r
 
 /* ---- bodies ---- */
 
-static int write_held(struct ingest *ingest, const struct http_open *open, struct body *body)
-{
-	int rc = ingest_part(ingest, open->id, HTTP_PART + body->side, &body->sequence,
-			     buffer_slice(&body->held));
-
-	body->in_parts = true;
-	ingest->http_held -= body->held.size;
-	buffer_clear(&body->held);
-	return rc;
-}
-
 static int add_body(struct ingest *ingest, struct http_open *open, const struct piece *piece)
 {
 	struct body *body =
 		&open->bodies[piece->result == HTTP_REQUEST ? HTTP_REQUEST : HTTP_RESPONSE];
-	struct slice bytes = piece->bytes;
 
-	body->bytes += bytes.size;
-	while (bytes.size) {
-		size_t room = SCHEMA_VALUE_MAX - body->held.size;
-		int rc = SQLITE_OK;
-
-		if (!room || (body->held.size && ingest->http_held > HELD_BYTES)) {
-			rc = write_held(ingest, open, body);
-			room = SCHEMA_VALUE_MAX;
-		}
-		if (rc != SQLITE_OK)
-			return rc;
-		if (room > bytes.size)
-			room = bytes.size;
-		buffer_append(&body->held, bytes.data, room);
-		ingest->http_held += room;
-		bytes = slice_of(bytes.data + room, bytes.size - room);
-	}
-	return SQLITE_OK;
+	return http_value_add(ingest, open->id, &body->value, piece->bytes);
 }
 
 /* As it goes into the row; `decoded` has to live as long. */
@@ -156,16 +125,16 @@ static struct http_row_body row_body(struct slice bytes, struct slice coding,
 static struct http_row_body row_body_of(const struct body *body, bool complete,
 					struct buffer *decoded)
 {
-	struct http_row_body row = { .in_parts = body->in_parts };
+	struct http_row_body row = { .in_parts = body->value.in_parts, .readable = body->readable };
 
-	if (complete && !body->in_parts)
-		row = row_body(buffer_slice(&body->held),
+	if (complete && !body->value.in_parts)
+		row = row_body(buffer_slice(&body->value.held),
 			       body->coding.overflowed ? slice_of(NULL, 0) :
 							 buffer_slice(&body->coding),
 			       decoded);
 	if (complete)
 		row.trailers = buffer_slice(&body->trailers);
-	row.bytes = body->bytes;
+	row.bytes = body->value.bytes;
 	return row;
 }
 
@@ -174,13 +143,14 @@ static struct http_row_body row_body_of(const struct body *body, bool complete,
 /*
  * Of a request that came whole with this item and is small; others get theirs when a replay loads the recording (0 here).
  */
-static uint64_t identity_hash(struct ingest *ingest, const struct http_request *request,
+static uint64_t identity_hash(struct ingest *ingest, const struct exchange_item *item,
 			      struct slice body)
 {
+	const struct http_request *request = item->request;
 	struct http_content content;
 	struct buffer decoded;
 
-	if (body.size > HTTP_COMPARED_MAX)
+	if (body.size > HTTP_COMPARED_MAX || (item->flags & EXCHANGE_REQUEST_CUT))
 		return 0;
 	buffer_init(&decoded, HTTP_DECODED_MAX);
 	content = http_content_of(&request->fields, body, &decoded);
@@ -259,7 +229,7 @@ static int ingest_whole(struct ingest *ingest, const struct connection_state *co
 		.exchange = ingest->next_exchange++,
 		.item = item,
 		.response = item->responses,
-		.hash = identity_hash(ingest, item->request, request),
+		.hash = identity_hash(ingest, item, request),
 	};
 	struct buffer decoded[2];
 	int rc;
@@ -307,15 +277,27 @@ static int take_item(struct ingest *ingest, struct http_open *open,
 	return rc;
 }
 
-/* What is left of bodies that lie in parts. */
-static int end_parts(struct ingest *ingest, struct http_open *open)
+/* What is left of a body that lies in parts, and what can be read of it. */
+static int end_parts(struct ingest *ingest, const struct http_open *open, struct body *body,
+		     bool whole)
 {
-	struct body *bodies = open->bodies;
+	struct slice coding = buffer_slice(&body->coding);
+	int rc = http_value_end(ingest, open->id, &body->value);
+
+	if (rc != SQLITE_OK || !whole || !http_is_coded(coding) || body->coding.overflowed ||
+	    body->value.bytes > HTTP_READABLE_WIRE_MAX)
+		return rc;
+	return http_readable_make(ingest, open->id, body->value.part,
+				  HTTP_READABLE_PART + body->side, coding, &body->readable);
+}
+
+static int end_bodies(struct ingest *ingest, struct http_open *open, bool whole)
+{
 	int rc = SQLITE_OK;
 
 	for (size_t i = 0; i < ARRAY_SIZE(open->bodies) && rc == SQLITE_OK; i++)
-		if (bodies[i].in_parts && bodies[i].held.size)
-			rc = write_held(ingest, open, &bodies[i]);
+		if (open->bodies[i].value.in_parts)
+			rc = end_parts(ingest, open, &open->bodies[i], whole);
 	return rc;
 }
 
@@ -339,8 +321,8 @@ static int write_row(struct ingest *ingest, const struct connection_state *conne
 	}
 	if (open->answered)
 		row.interim = buffer_slice(&open->interim);
-	if (item->opens && item->closes && !request->in_parts)
-		row.hash = identity_hash(ingest, item->request, buffer_slice(&request->held));
+	if (item->opens && item->closes && !request->value.in_parts)
+		row.hash = identity_hash(ingest, item, buffer_slice(&request->value.held));
 	rc = item->opens ? http_row_add(ingest, connection, &row) : http_row_set(ingest, &row);
 	for (size_t side = 0; side < ARRAY_SIZE(decoded); side++)
 		buffer_release(&decoded[side]);
@@ -355,7 +337,7 @@ static int ingest_into(struct ingest *ingest, const struct connection_state *con
 
 	open->answered |= final != NULL;
 	if (rc == SQLITE_OK && item->closes)
-		rc = end_parts(ingest, open);
+		rc = end_bodies(ingest, open, !(item->flags & EXCHANGE_CUT));
 	if (rc == SQLITE_OK && (item->opens || final || item->closes))
 		rc = write_row(ingest, connection, open, item, final);
 	if (rc == SQLITE_OK)
@@ -382,8 +364,6 @@ int http_ingest_exchange(struct ingest *ingest, struct connection_state *connect
 	rc = ingest_into(ingest, connection, open, item);
 	if (!item->closes)
 		return rc;
-	for (size_t i = 0; i < ARRAY_SIZE(open->bodies); i++)
-		ingest->http_held -= open->bodies[i].held.size;
 	*link = open->next;
 	open_free(ingest, open);
 	return rc;

@@ -15,11 +15,12 @@
 #define AUTHORITY_BYTES_MAX ((size_t)4096)
 
 /* Columns of the query below. */
-enum { ID, CONNECTION, OUTCOME, FLAGS, HASH, AUTHORITY, STATUS, WEBSOCKET };
+enum { ID, CONNECTION, OUTCOME, FLAGS, HASH, AUTHORITY, STATUS, WEBSOCKET, BODY_BYTES };
 
 static const char load_sql[] =
 	"SELECT id, connection, outcome, flags, exact_hash, authority, status, "
-	"status = 101 AND response_headers LIKE '%\"websocket\"%' "
+	"status = 101 AND response_headers LIKE '%\"websocket\"%', "
+	"CASE WHEN flags & 512 THEN (SELECT body_bytes FROM http_request WHERE exchange = id) END "
 	"FROM exchange WHERE kind = 6 ORDER BY id";
 
 /*
@@ -35,8 +36,11 @@ static bool is_servable(sqlite3_stmt *sql)
 	if (sqlite3_column_type(sql, STATUS) != SQLITE_INTEGER ||
 	    (status == 101 && !sqlite3_column_int(sql, WEBSOCKET)))
 		return false;
-	if (flags & (EXCHANGE_NOT_DECODED | EXCHANGE_AMBIGUOUS | EXCHANGE_REQUEST_CUT |
-		     EXCHANGE_REQUEST_TOO_LARGE))
+	if (flags & (EXCHANGE_NOT_DECODED | EXCHANGE_AMBIGUOUS | EXCHANGE_REQUEST_TOO_LARGE))
+		return false;
+	/* It is not known what else would have come, unless the answer came before all of it. */
+	if ((flags & EXCHANGE_REQUEST_CUT) &&
+	    ((flags & EXCHANGE_CUT) || sqlite3_column_int64(sql, BODY_BYTES)))
 		return false;
 	return outcome == OUTCOME_OK || outcome == OUTCOME_ERROR ||
 	       (outcome == OUTCOME_UNFINISHED && (flags & EXCHANGE_CUT));

@@ -24,10 +24,11 @@ void http_places_free(struct matcher *matcher);
 extern const struct http_answers http_answers;
 
 /*
- * http_nearest.c: what is nearest to the canonical text `asked`, and what differs, into state->nearest and
- * state->difference. `hash` is the text's.
+ * http_nearest.c: what is nearest to the request, whose canonical text state->json holds, and what differs, into state->nearest
+ * and state->difference. `hash` is the text's.
  */
-void http_nearest_explain(struct answers_state *state, struct slice asked, uint64_t hash);
+void http_nearest_explain(struct answers_state *state, const struct http_request *request,
+			  uint64_t hash);
 /* "GET http://a.test/x?id=1", as one line. */
 void http_nearest_line(struct buffer *line, const struct http_request *request);
 

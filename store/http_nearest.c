@@ -3,8 +3,8 @@
  * Explaining an HTTP miss (design §3.3, §3.4): the recorded request that differs least, and in what. It never serves
  * anything.
  *
- * The work of one miss is bounded: of at most REQUESTS rows the method and the URL are looked at, and the CANDIDATES best of
- * these are compared whole.
+ * The work of one miss is bounded: of at most REQUESTS rows (among the first EXCHANGES of all protocols) the method and the URL
+ * are looked at, and the CANDIDATES best of these are compared whole.
  */
 #include "parsers/http/credentials.h"
 #include "parsers/http/difference.h"
@@ -13,6 +13,7 @@
 #include "store/http_reader.h"
 
 #define REQUESTS 5000
+#define EXCHANGES 100000
 #define CANDIDATES ((size_t)20)
 #define LINE_BYTES ((size_t)300)
 
@@ -64,19 +65,6 @@ static unsigned int likeness(struct slice a, struct slice b)
 	return longer ? (unsigned int)(1000 * (front + end) / longer) : 1000;
 }
 
-/* The first lines and the query lines of a canonical text: what a row of http_request tells alone. */
-static struct slice url_of(struct slice canonical)
-{
-	size_t at = 0;
-
-	while (at < canonical.size && (!at || canonical.data[at] == '?')) {
-		const uint8_t *newline = memchr(canonical.data + at, '\n', canonical.size - at);
-
-		at = newline ? (size_t)(newline - canonical.data) + 1 : canonical.size;
-	}
-	return slice_of(canonical.data, at);
-}
-
 static void add_candidate(struct candidates *candidates, int64_t exchange, unsigned int score)
 {
 	size_t at = candidates->n;
@@ -93,43 +81,34 @@ static void add_candidate(struct candidates *candidates, int64_t exchange, unsig
 	candidates->list[at] = (struct candidate){ exchange, score };
 }
 
-/* The request that `sql` stands on. */
-static void consider(sqlite3_stmt *sql, struct slice asked, struct buffer *url,
+/* The request that `sql` stands on: the path counts most. */
+static void consider(sqlite3_stmt *sql, const struct http_request *asked,
 		     struct candidates *candidates)
 {
-	struct http_content none = { 0 };
-	struct http_request request = {
-		.method = database_column(sql, 1),
-		.scheme = database_column(sql, 2),
-		.authority = database_column(sql, 3),
-		.path = database_column(sql, 4),
-		.query = database_column(sql, 5),
-	};
+	unsigned int score = 4 * likeness(asked->path, database_column(sql, 3));
 
-	buffer_clear(url);
-	http_canonical(&request, &none, url);
-	if (!url->overflowed)
-		add_candidate(candidates, sqlite3_column_int64(sql, 0),
-			      likeness(asked, buffer_slice(url)));
+	score += likeness(asked->query, database_column(sql, 4));
+	score += slice_equal(asked->method, database_column(sql, 1)) ? 1000 : 0;
+	score += slice_equal_nocase(asked->authority, database_column(sql, 2)) ? 1000 : 0;
+	add_candidate(candidates, sqlite3_column_int64(sql, 0), score);
 }
 
-static void find_candidates(struct answers_state *state, struct slice asked,
+static void find_candidates(struct answers_state *state, const struct http_request *asked,
 			    struct candidates *candidates)
 {
 	sqlite3_stmt *sql = NULL;
-	struct buffer url;
 
 	if (sqlite3_prepare_v2(reader_database(state->reader),
-			       "SELECT exchange, method, scheme, authority, path, query "
-			       "FROM http_request LIMIT ?1",
+			       "SELECT id, method, authority, text, query FROM "
+			       "(SELECT id, kind, method, authority, text, query FROM exchange "
+			       "ORDER BY id LIMIT ?2) WHERE kind = 6 LIMIT ?1",
 			       -1, &sql, NULL) != SQLITE_OK)
 		return;
-	buffer_init(&url, HTTP_CANONICAL_MAX);
 	sqlite3_bind_int64(sql, 1, REQUESTS);
+	sqlite3_bind_int64(sql, 2, EXCHANGES);
 	while (sqlite3_step(sql) == SQLITE_ROW)
-		consider(sql, url_of(asked), &url, candidates);
+		consider(sql, asked, candidates);
 	sqlite3_finalize(sql);
-	buffer_release(&url);
 }
 
 /* ---- what differs ---- */
@@ -203,24 +182,26 @@ static void say_difference(struct answers_state *state, struct slice asked, int6
 		buffer_append_string(&state->difference, "it was recorded at another address");
 }
 
-void http_nearest_explain(struct answers_state *state, struct slice asked, uint64_t hash)
+void http_nearest_explain(struct answers_state *state, const struct http_request *request,
+			  uint64_t hash)
 {
 	struct candidates candidates = { .n = 0 };
+	struct slice asked = buffer_slice(&state->json);
 	int64_t nearest = same_unservable(state, asked, hash);
 	struct stored_exchange exchange;
-	struct http_request request;
+	struct http_request recorded;
 	struct arena arena;
 
 	if (nearest && reader_exchange(state->reader, nearest, &exchange) > 0) {
 		say_why_unservable(&state->difference, &exchange);
 	} else {
-		find_candidates(state, asked, &candidates);
+		find_candidates(state, request, &candidates);
 		nearest = least_different(state, asked, &candidates);
 		if (nearest)
 			say_difference(state, asked, nearest);
 	}
 	arena_init(&arena);
-	if (nearest && reader_http_request(state->reader, nearest, &arena, &request) > 0)
-		http_nearest_line(&state->nearest, &request);
+	if (nearest && reader_http_request(state->reader, nearest, &arena, &recorded) > 0)
+		http_nearest_line(&state->nearest, &recorded);
 	arena_release(&arena);
 }

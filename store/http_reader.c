@@ -9,22 +9,27 @@
 
 #include "parsers/http/message.h"
 #include "store/http_coding.h"
+#include "store/http_lists.h"
 #include "store/reader_state.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <xxhash.h>
 
-#define TEXTS ((size_t)4096)
-/* Larger ones are made anew each time. */
+#define TEXTS ((size_t)16384)
+/* Larger ones are made anew each time, and so are all once this is used up. */
 #define TEXT_BYTES ((size_t)2048)
+#define TEXTS_BYTES ((size_t)4 << 20)
 /* A body in a row: recorded are SCHEMA_VALUE_MAX, a person may write more. */
 #define BODY_BYTES_MAX ((size_t)64 << 20)
 #define INTERIM_MAX ((size_t)1000)
 #define STATUS_MAX 999
 
 struct http_texts {
-	struct buffer made; /* the last */
+	int64_t stands_on;	     /* the exchange whose row GET_HTTP is on; 0: none */
+	struct http_lists *lists[2]; /* by enum http_side */
+	struct buffer made;	     /* the last */
+	size_t bytes;		     /* of all texts */
 	struct http_text {
 		int64_t exchange; /* 0: nothing here */
 		size_t size;
@@ -39,7 +44,24 @@ void http_texts_free(struct http_texts *texts)
 	for (size_t i = 0; i < TEXTS; i++)
 		free(texts->texts[i].bytes);
 	buffer_release(&texts->made);
+	http_lists_free(texts->lists[HTTP_REQUEST]);
+	http_lists_free(texts->lists[HTTP_RESPONSE]);
 	free(texts);
+}
+
+static struct http_texts *texts_of(struct reader *reader)
+{
+	struct http_texts *texts = reader->http;
+
+	if (texts)
+		return texts;
+	texts = reader->http = calloc(1, sizeof(*texts));
+	if (!texts)
+		abort();
+	buffer_init(&texts->made, HTTP_CANONICAL_MAX);
+	texts->lists[HTTP_REQUEST] = http_lists_new();
+	texts->lists[HTTP_RESPONSE] = http_lists_new();
+	return texts;
 }
 
 /* ---- columns ---- */
@@ -67,17 +89,25 @@ static uint8_t minor_of(struct slice version)
 	return slice_equal(version, SLICE("1.0")) ? 0 : 1;
 }
 
-/* Stands on the row of `sql`: 1, 0, negative errno. */
-static int stand(sqlite3_stmt *sql, int64_t exchange)
+/* GET_HTTP is on the row of this exchange, until another is asked for: 1, 0, negative errno. */
+static int stand(struct reader *reader, int64_t exchange)
 {
+	struct http_texts *texts = texts_of(reader);
+	sqlite3_stmt *sql = reader->sql[GET_HTTP];
+	int rc;
+
+	if (exchange && texts->stands_on == exchange)
+		return 1;
 	sqlite3_reset(sql);
 	sqlite3_bind_int64(sql, 1, exchange);
-	return reader_step(sql);
+	rc = reader_step(sql);
+	texts->stands_on = rc > 0 ? exchange : 0;
+	return rc;
 }
 
 /* ---- requests ---- */
 
-/* Columns of GET_HTTP_REQUEST. */
+/* Columns of GET_HTTP, the response's behind them. */
 enum {
 	REQUEST_METHOD,
 	REQUEST_SCHEME,
@@ -90,6 +120,22 @@ enum {
 	REQUEST_BODY,
 	REQUEST_CODING,
 	REQUEST_BODY_PART,
+	REQUEST_BODY_BYTES,
+	REQUEST_FLAGS,
+	RESPONSE_STATUS,
+	RESPONSE_REASON,
+	RESPONSE_VERSION,
+	RESPONSE_HEADERS,
+	RESPONSE_TRAILERS,
+	RESPONSE_INTERIM,
+	RESPONSE_BODY,
+	RESPONSE_CODING,
+	RESPONSE_WIRE_BODY,
+	RESPONSE_BODY_PART,
+	RESPONSE_BODY_BYTES,
+	RESPONSE_OUTCOME,
+	RESPONSE_READABLE_PART,
+	RESPONSE_READABLE_BYTES,
 };
 
 static uint8_t form_of(struct slice target)
@@ -101,8 +147,11 @@ static uint8_t form_of(struct slice target)
 	return slice_equal(target, SLICE("asterisk")) ? TARGET_ASTERISK : TARGET_ORIGIN;
 }
 
-static int read_request(sqlite3_stmt *sql, struct arena *arena, struct http_request *ret_request)
+static int read_request(struct reader *reader, struct arena *arena,
+			struct http_request *ret_request)
 {
+	sqlite3_stmt *sql = reader->sql[GET_HTTP];
+
 	*ret_request = (struct http_request){
 		.method = column(sql, REQUEST_METHOD, arena),
 		.scheme = column(sql, REQUEST_SCHEME, arena),
@@ -112,7 +161,9 @@ static int read_request(sqlite3_stmt *sql, struct arena *arena, struct http_requ
 		.form = form_of(database_column(sql, REQUEST_TARGET)),
 		.minor = minor_of(database_column(sql, REQUEST_VERSION)),
 	};
-	return fields_of(column(sql, REQUEST_HEADERS, arena), arena, &ret_request->fields) < 0 ?
+	return http_lists_read(texts_of(reader)->lists[HTTP_REQUEST],
+			       database_column(sql, REQUEST_HEADERS), arena,
+			       &ret_request->fields) < 0 ?
 		       -EBADMSG :
 		       1;
 }
@@ -120,13 +171,9 @@ static int read_request(sqlite3_stmt *sql, struct arena *arena, struct http_requ
 int reader_http_request(struct reader *reader, int64_t exchange, struct arena *arena,
 			struct http_request *ret_request)
 {
-	sqlite3_stmt *sql = reader->sql[GET_HTTP_REQUEST];
-	int rc = stand(sql, exchange);
+	int rc = stand(reader, exchange);
 
-	if (rc > 0)
-		rc = read_request(sql, arena, ret_request);
-	sqlite3_reset(sql);
-	return rc;
+	return rc > 0 ? read_request(reader, arena, ret_request) : rc;
 }
 
 /* A body that lies in parts: small ones whole, of a large one its size and its digest. */
@@ -162,16 +209,21 @@ static void digest_of(struct slice bytes, struct http_content *content)
 					  .digest = { digest.low64, digest.high64 } };
 }
 
-/* The content of the row that GET_HTTP_REQUEST stands on, as http_content_of() made it of what was asked. */
+/* The content of the row that GET_HTTP stands on, as http_content_of() made it of what was asked. */
 static int read_content(struct reader *reader, int64_t exchange, const struct http_request *request,
 			struct buffer *whole, struct buffer *decoded, struct http_content *content)
 {
-	sqlite3_stmt *sql = reader->sql[GET_HTTP_REQUEST];
+	sqlite3_stmt *sql = reader->sql[GET_HTTP];
 	struct slice body = database_column(sql, REQUEST_BODY);
 	int64_t part = sqlite3_column_int64(sql, REQUEST_BODY_PART);
 	bool decoded_before = sqlite3_column_type(sql, REQUEST_CODING) != SQLITE_NULL;
+	int64_t flags = sqlite3_column_int64(sql, REQUEST_FLAGS);
 	int rc;
 
+	if ((flags & EXCHANGE_REQUEST_CUT) && !sqlite3_column_int64(sql, REQUEST_BODY_BYTES)) {
+		*content = http_content_unsent(request);
+		return 1;
+	}
 	*content = (struct http_content){ .bytes = body, .decoded = decoded_before };
 	if (part > 0) {
 		rc = read_parts(reader, exchange, (uint64_t)part, whole, content);
@@ -198,24 +250,27 @@ static int make_canonical(struct reader *reader, int64_t exchange, struct buffer
 	arena_init(&arena);
 	buffer_init(&whole, HTTP_COMPARED_MAX);
 	buffer_init(&decoded, HTTP_DECODED_MAX);
-	rc = stand(reader->sql[GET_HTTP_REQUEST], exchange);
+	rc = stand(reader, exchange);
 	if (rc > 0)
-		rc = read_request(reader->sql[GET_HTTP_REQUEST], &arena, &request);
+		rc = read_request(reader, &arena, &request);
 	if (rc > 0)
 		rc = read_content(reader, exchange, &request, &whole, &decoded, &content);
 	if (rc > 0) {
 		http_canonical(&request, &content, made);
 		rc = made->overflowed ? -EBADMSG : 1;
 	}
-	sqlite3_reset(reader->sql[GET_HTTP_REQUEST]);
 	buffer_release(&whole);
 	buffer_release(&decoded);
 	arena_release(&arena);
 	return rc;
 }
 
-static void remember(struct http_text *text, int64_t exchange, struct slice made)
+static void remember(struct http_texts *texts, struct http_text *text, int64_t exchange,
+		     struct slice made)
 {
+	if (texts->bytes - text->size + made.size > TEXTS_BYTES)
+		return;
+	texts->bytes += made.size - text->size;
 	free(text->bytes);
 	text->bytes = malloc(made.size + 1);
 	if (!text->bytes)
@@ -228,16 +283,10 @@ static void remember(struct http_text *text, int64_t exchange, struct slice made
 
 int reader_http_canonical(struct reader *reader, int64_t exchange, struct slice *ret_canonical)
 {
-	struct http_texts *texts = reader->http;
+	struct http_texts *texts = texts_of(reader);
 	struct http_text *text;
 	int rc;
 
-	if (!texts) {
-		texts = reader->http = calloc(1, sizeof(*texts));
-		if (!texts)
-			abort();
-		buffer_init(&texts->made, HTTP_CANONICAL_MAX);
-	}
 	text = &texts->texts[(uint64_t)exchange % TEXTS];
 	if (exchange && text->exchange == exchange) {
 		*ret_canonical = slice_of(text->bytes, text->size);
@@ -249,27 +298,11 @@ int reader_http_canonical(struct reader *reader, int64_t exchange, struct slice 
 		return rc;
 	*ret_canonical = buffer_slice(&texts->made);
 	if (ret_canonical->size <= TEXT_BYTES)
-		remember(text, exchange, *ret_canonical);
+		remember(texts, text, exchange, *ret_canonical);
 	return 1;
 }
 
 /* ---- responses ---- */
-
-/* Columns of GET_HTTP_RESPONSE. */
-enum {
-	RESPONSE_STATUS,
-	RESPONSE_REASON,
-	RESPONSE_VERSION,
-	RESPONSE_HEADERS,
-	RESPONSE_TRAILERS,
-	RESPONSE_INTERIM,
-	RESPONSE_BODY,
-	RESPONSE_CODING,
-	RESPONSE_WIRE_BODY,
-	RESPONSE_BODY_PART,
-	RESPONSE_BODY_BYTES,
-	RESPONSE_OUTCOME,
-};
 
 static bool read_status(int64_t number, uint16_t *ret_status)
 {
@@ -353,13 +386,16 @@ static int read_body(sqlite3_stmt *sql, struct arena *arena, struct http_stored 
 {
 	int64_t part = sqlite3_column_int64(sql, RESPONSE_BODY_PART);
 	int64_t size = sqlite3_column_int64(sql, RESPONSE_BODY_BYTES);
+	int64_t readable = sqlite3_column_int64(sql, RESPONSE_READABLE_PART);
 
 	if (sqlite3_column_bytes(sql, RESPONSE_BODY) > (int)BODY_BYTES_MAX ||
 	    sqlite3_column_bytes(sql, RESPONSE_WIRE_BODY) > (int)BODY_BYTES_MAX || part < 0 ||
-	    size < 0)
+	    size < 0 || readable < 0)
 		return -EBADMSG;
 	stored->part = (uint64_t)part;
 	stored->size = (uint64_t)size;
+	stored->readable_part = (uint64_t)readable;
+	stored->readable_size = (uint64_t)sqlite3_column_int64(sql, RESPONSE_READABLE_BYTES);
 	if (part)
 		return 0;
 	stored->body = column(sql, RESPONSE_BODY, arena);
@@ -373,8 +409,9 @@ static int read_body(sqlite3_stmt *sql, struct arena *arena, struct http_stored 
 	return 0;
 }
 
-static int read_response(sqlite3_stmt *sql, struct arena *arena, struct http_stored *stored)
+static int read_response(struct reader *reader, struct arena *arena, struct http_stored *stored)
 {
+	sqlite3_stmt *sql = reader->sql[GET_HTTP];
 	int rc;
 
 	*stored = (struct http_stored){
@@ -385,7 +422,8 @@ static int read_response(sqlite3_stmt *sql, struct arena *arena, struct http_sto
 	if (!read_status(sqlite3_column_int64(sql, RESPONSE_STATUS), &stored->head.status) ||
 	    http_is_interim(stored->head.status))
 		return -EBADMSG;
-	rc = fields_of(column(sql, RESPONSE_HEADERS, arena), arena, &stored->head.fields);
+	rc = http_lists_read(texts_of(reader)->lists[HTTP_RESPONSE],
+			     database_column(sql, RESPONSE_HEADERS), arena, &stored->head.fields);
 	if (rc == 0)
 		rc = fields_of(column(sql, RESPONSE_TRAILERS, arena), arena, &stored->trailers);
 	if (rc == 0)
@@ -417,11 +455,11 @@ static int read_unasked(struct reader *reader, int64_t exchange, struct arena *a
 int reader_http_response(struct reader *reader, int64_t exchange, struct arena *arena,
 			 struct http_stored *ret_stored)
 {
-	sqlite3_stmt *sql = reader->sql[GET_HTTP_RESPONSE];
-	int rc = stand(sql, exchange);
+	int rc = stand(reader, exchange);
 
+	if (rc > 0 && sqlite3_column_type(reader->sql[GET_HTTP], RESPONSE_STATUS) == SQLITE_NULL)
+		return 0; /* none came */
 	if (rc > 0)
-		rc = read_response(sql, arena, ret_stored);
-	sqlite3_reset(sql);
+		rc = read_response(reader, arena, ret_stored);
 	return rc > 0 ? read_unasked(reader, exchange, arena, ret_stored) : rc;
 }

@@ -48,6 +48,8 @@ static bool bind_apart_body(sqlite3_stmt *sql, int at, const struct http_row_bod
 	if (body->in_parts)
 		sqlite3_bind_int64(sql, at + 2, HTTP_PART + side);
 	sqlite3_bind_int64(sql, at + 3, (int64_t)body->bytes);
+	if (body->readable)
+		sqlite3_bind_int64(sql, 17 + (int)side, HTTP_READABLE_PART + side);
 	return true;
 }
 

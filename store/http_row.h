@@ -17,6 +17,7 @@ struct http_row_body {
 	struct slice wire;     /* then: as it passed */
 	struct slice trailers; /* as JSON; empty: none */
 	bool in_parts;
+	bool readable;	/* in parts, and a part without the content coding is beside it */
 	uint64_t bytes; /* as they passed */
 };
 

@@ -64,6 +64,11 @@ int http_value_end(struct ingest *ingest, int64_t exchange, struct http_value *v
 						     SQLITE_OK;
 }
 
+int http_value_move(struct ingest *ingest, int64_t exchange, struct http_value *value)
+{
+	return value->held.size ? write_held(ingest, exchange, value) : SQLITE_OK;
+}
+
 int http_value_discard(struct ingest *ingest, int64_t exchange, struct http_value *value)
 {
 	sqlite3_stmt *sql = ingest->sql[DROP_PART];

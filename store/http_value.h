@@ -24,6 +24,8 @@ MUST_CHECK int http_value_add(struct ingest *ingest, int64_t exchange, struct ht
 			      struct slice bytes);
 /* Behind its last byte: what is held goes to value_part too, if something is there. */
 MUST_CHECK int http_value_end(struct ingest *ingest, int64_t exchange, struct http_value *value);
+/* All of it goes to value_part, however small it is. */
+MUST_CHECK int http_value_move(struct ingest *ingest, int64_t exchange, struct http_value *value);
 /* What is in value_part leaves it again; the value is empty then, under the same part. */
 MUST_CHECK int http_value_discard(struct ingest *ingest, int64_t exchange,
 				  struct http_value *value);

@@ -89,8 +89,10 @@ static const char *const ingest_sql[INGEST_SQL_COUNT] = {
 		"INSERT INTO http_apart AS a (exchange, scheme, target, request_version, "
 		"response_version, interim, request_trailers, request_coding, request_wire_body, "
 		"request_body_part, request_body_bytes, response_trailers, response_coding, "
-		"response_wire_body, response_body_part, response_body_bytes) "
-		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) "
+		"response_wire_body, response_body_part, response_body_bytes, "
+		"request_readable_part, response_readable_part) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
+		"?17, ?18) "
 		"ON CONFLICT DO UPDATE SET "
 		"response_version = coalesce(excluded.response_version, a.response_version), "
 		"interim = coalesce(excluded.interim, a.interim), "
@@ -103,13 +105,17 @@ static const char *const ingest_sql[INGEST_SQL_COUNT] = {
 		"response_coding = excluded.response_coding, "
 		"response_wire_body = excluded.response_wire_body, "
 		"response_body_part = excluded.response_body_part, "
-		"response_body_bytes = excluded.response_body_bytes",
+		"response_body_bytes = excluded.response_body_bytes, "
+		"request_readable_part = excluded.request_readable_part, "
+		"response_readable_part = excluded.response_readable_part",
 	[ADD_HTTP_MESSAGE] =
 		"INSERT INTO http_message (exchange, number, side, kind, at_ns, body, body_part, "
 		"body_bytes, coding, wire_body, wire_part, close_code, undecoded, complete) "
 		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
 	[ADD_HTTP_STREAM] = "INSERT INTO http_stream (exchange, number, body_bytes, at_ns) "
 			    "VALUES (?1, ?2, ?3, ?4)",
+	[GET_PART_AGAIN] = "SELECT bytes FROM value_part WHERE exchange = ?1 AND part = ?2 "
+			   "AND sequence = ?3",
 	[DROP_PART] = "DELETE FROM value_part WHERE exchange = ?1 AND part = ?2",
 };
 

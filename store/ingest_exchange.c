@@ -9,6 +9,7 @@
 #include "store/http_ingest.h"
 #include "store/ingest_state.h"
 #include "store/parameters.h"
+#include "store/verify.h"
 
 #include <stdlib.h>
 
@@ -234,6 +235,12 @@ static int learn_no_columns(struct ingest *ingest, const struct exchange_item *i
 	return ingest_learn_columns(ingest, exchange->identity.entry, NULL, false);
 }
 
+/* It ended. */
+static int keep_checksum(struct ingest *ingest, const struct exchange_item *item, int64_t id)
+{
+	return item->passed.bytes ? verify_keep(ingest->database, id, &item->passed) : SQLITE_OK;
+}
+
 /* All of an exchange in one item: the ordinary case. */
 static int exchange_whole(struct ingest *ingest, struct connection_state *connection,
 			  const struct exchange_item *item)
@@ -248,6 +255,8 @@ static int exchange_whole(struct ingest *ingest, struct connection_state *connec
 		rc = add_exchange(ingest, connection, item, &exchange);
 	if (rc == SQLITE_OK)
 		rc = learn_no_columns(ingest, item, &exchange);
+	if (rc == SQLITE_OK)
+		rc = keep_checksum(ingest, item, exchange.id);
 	session_end(connection, item, &exchange.identity);
 	ingest_count_end(ingest, item->outcome, item->flags | exchange.flags);
 	buffer_release(&exchange.result.error);
@@ -291,6 +300,8 @@ static int exchange_last(struct ingest *ingest, struct connection_state *connect
 	sqlite3_bind_int64(sql, 5, exchange->id);
 	if (rc == SQLITE_OK)
 		rc = database_run(sql);
+	if (rc == SQLITE_OK)
+		rc = keep_checksum(ingest, item, exchange->id);
 	session_end(connection, item, &exchange->identity);
 	ingest_count_end(ingest, item->outcome, item->flags | exchange->flags);
 	return rc;

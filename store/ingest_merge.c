@@ -6,6 +6,7 @@
  */
 #include "store/ingest_state.h"
 #include "store/parameters.h"
+#include "store/verify.h"
 
 /* Runs a statement with integer parameters. */
 static int run(sqlite3 *database, const char *sql, const int64_t *values, int n)
@@ -138,6 +139,8 @@ int ingest_merge(struct ingest *ingest, struct connection_state *connection,
 		rc = next_of_batch(ingest->database, connection, first, &id);
 		if (rc == SQLITE_OK && id)
 			rc = move_results(ingest->database, first, id);
+		if (rc == SQLITE_OK && id)
+			rc = verify_join(ingest->database, first, id);
 		ingest->summary.exchanges -= rc == SQLITE_OK && id;
 	} while (rc == SQLITE_OK && id);
 	return rc == SQLITE_OK ? set_text(ingest, connection, item) : rc;

@@ -255,8 +255,10 @@ void ingest_event(struct buffer *json, const struct protocol *protocol, enum pie
 /* Behind what of its result it came; nothing is said where it came before all of it. */
 static void add_event_place(struct buffer *events, const struct open_result *result)
 {
-	if (result->completion.tag.data) {
+	if (result->completion.tag.data || result->error.size) {
 		buffer_append_slice(events, SLICE(", \"after\": \"tag\""));
+	} else if (result->copy_ended) {
+		buffer_append_slice(events, SLICE(", \"after\": \"data\""));
 	} else if (result->format || result->rows || result->copied) {
 		buffer_append_slice(events, SLICE(", \"after\": "));
 		buffer_append_signed(events, result->rows);
@@ -315,7 +317,7 @@ static int add_copy(struct ingest *ingest, struct open_exchange *exchange,
 	return database_run(sql);
 }
 
-static int end_copy(struct ingest *ingest, const struct open_exchange *exchange,
+static int end_copy(struct ingest *ingest, struct open_exchange *exchange,
 		    const struct piece *piece)
 {
 	struct cursor cursor = cursor_of(piece->bytes);
@@ -326,6 +328,7 @@ static int end_copy(struct ingest *ingest, const struct open_exchange *exchange,
 
 	if (piece->result || cursor.failed || end > COPY_REFUSED)
 		return SQLITE_OK;
+	exchange->result.copy_ended = true;
 	sqlite3_bind_int64(sql, 1, exchange->id);
 	database_bind(sql, 2, copy_end_name((enum copy_end)end));
 	database_bind_nonempty(sql, 3, failure);

@@ -46,6 +46,7 @@ enum ingest_sql {
 	ADD_HTTP_MESSAGE,
 	ADD_HTTP_STREAM,
 	DROP_PART,
+	GET_PART_AGAIN,
 	INGEST_SQL_COUNT,
 };
 
@@ -67,6 +68,7 @@ struct open_result {
 	bool begun;
 	bool stored; /* its row in result_apart is there: what changes is an UPDATE */
 	bool copied; /* its rows are COPY data: the tag counts them */
+	bool copy_ended;
 	bool empty;
 	uint32_t number;
 	uint32_t chunk;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Identities out of a recording; see reader.h. Two small direct-mapped caches, of exchanges and of
+ * Identities out of a recording; see reader.h. Two direct-mapped caches, of exchanges and of
  * statements, make a request that comes again cost no SQL.
  *
- * Invariant: a cached exchange was not edited by hand and borrows from its own entry; a cached
- * statement from its own arena.
+ * Invariant: a cached exchange was not edited by hand; a cached statement borrows from its own arena.
  */
 #include "store/http_reader.h"
 #include "store/reader_state.h"
@@ -14,21 +13,52 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* As read_result() reads them. */
+/*
+ * What is read of an exchange: of itself, and the result of nearly all, since what is found is asked
+ * for its result next. The order is that of the enum below.
+ */
 #define RESULT_COLUMNS \
-	"columns, tag, error, events, empty, row_count, insert_id, warnings, server_status"
+	"columns, tag, error, events, empty, row_count, insert_id, warnings, server_status, rows"
+#define EXCHANGE_COLUMNS "statement, kind, outcome, flags, edited, text, parameters, inline"
+
+enum {
+	EXCHANGE_STATEMENT,
+	EXCHANGE_KIND,
+	EXCHANGE_OUTCOME,
+	EXCHANGE_FLAGS,
+	EXCHANGE_EDITED,
+	EXCHANGE_TEXT,
+	EXCHANGE_PARAMETERS,
+	EXCHANGE_INLINE,
+	EXCHANGE_RESULT,
+	RESULT_COLUMN = 0,
+	RESULT_TAG,
+	RESULT_ERROR,
+	RESULT_EVENTS,
+	RESULT_EMPTY,
+	RESULT_ROW_COUNT,
+	RESULT_INSERT_ID,
+	RESULT_WARNINGS,
+	RESULT_STATUS,
+	RESULT_ROWS,
+};
+
+static const char *const exchange_columns[] = {
+	"statement",  "kind",	   "outcome",	"flags",    "edited",	     "text",
+	"parameters", "inline",	   "columns",	"tag",	    "error",	     "events",
+	"empty",      "row_count", "insert_id", "warnings", "server_status", "rows",
+};
 
 static const char *const reader_sql[READER_SQL_COUNT] = {
-	/* With the result of nearly all: what is found is asked for its result next. */
-	[GET_EXCHANGE] = "SELECT statement, kind, outcome, flags, edited, text, parameters, "
-			 "inline, " RESULT_COLUMNS ", rows FROM exchange WHERE id = ?1",
+	[GET_EXCHANGE] = "SELECT " EXCHANGE_COLUMNS ", " RESULT_COLUMNS " FROM exchange "
+			 "WHERE id = ?1",
 	[GET_STATEMENT] =
 		"SELECT s.dialect, s.text, s.canonical, s.verb, c.database, c.search_path, "
 		"c.role FROM statement s JOIN context c ON c.id = s.context WHERE s.id = ?1",
 	[GET_DESCRIPTION] = "SELECT described, columns, slot_types FROM statement WHERE id = ?1",
 	[GET_COLUMNS] = "SELECT description FROM columns WHERE id = ?1",
 	/* With it the last chunk, which of most results is the only one. */
-	[GET_RESULT] = "SELECT " RESULT_COLUMNS ", rows, chunk "
+	[GET_RESULT] = "SELECT " RESULT_COLUMNS ", chunk "
 		       "FROM result_apart r LEFT JOIN rows_apart c "
 		       "ON c.exchange = r.exchange AND c.result = r.number "
 		       "WHERE r.exchange = ?1 AND r.number = ?2 ORDER BY chunk DESC LIMIT 1",
@@ -47,15 +77,20 @@ static const char *const reader_sql[READER_SQL_COUNT] = {
 	[GET_SERVER] = "SELECT server_version, server_parameters FROM connection WHERE id = ?1",
 	[GET_REFUSAL] = "SELECT event FROM aside WHERE connection = ?1 AND ordinal = 0 "
 			"ORDER BY id DESC LIMIT 1",
-	[GET_HTTP_REQUEST] = "SELECT method, scheme, authority, path, query, target, version, "
-			     "headers, body, coding, body_part FROM http_request "
-			     "WHERE exchange = ?1",
-	[GET_HTTP_RESPONSE] =
-		"SELECT e.status, e.tag, coalesce(a.response_version, '1.1'), e.response_headers, "
+	/* Of the tables: a view of a recording could be anything. */
+	[GET_HTTP] =
+		"SELECT e.method, coalesce(a.scheme, 'http'), e.authority, e.text, e.query, "
+		"a.target, coalesce(a.request_version, '1.1'), e.request_headers, e.parameters, "
+		"a.request_coding, a.request_body_part, "
+		"coalesce(a.request_body_bytes, length(CAST(e.parameters AS BLOB)), 0), e.flags, "
+		"e.status, e.tag, coalesce(a.response_version, '1.1'), e.response_headers, "
 		"a.response_trailers, a.interim, e.rows, a.response_coding, a.response_wire_body, "
-		"a.response_body_part, a.response_body_bytes, e.outcome "
+		"a.response_body_part, a.response_body_bytes, e.outcome, "
+		"a.response_readable_part, CASE WHEN a.response_readable_part IS NOT NULL THEN "
+		"(SELECT sum(length(v.bytes)) FROM value_part v WHERE v.exchange = e.id "
+		"AND v.part = a.response_readable_part) END "
 		"FROM exchange e LEFT JOIN http_apart a ON a.exchange = e.id "
-		"WHERE e.id = ?1 AND e.kind = 6 AND e.status IS NOT NULL",
+		"WHERE e.id = ?1 AND e.kind = 6",
 	[GET_HTTP_MESSAGE] =
 		"SELECT m.number, m.side, m.kind, m.undecoded OR NOT m.complete, m.close_code, "
 		"m.body_part, (SELECT sum(length(v.bytes)) FROM value_part v WHERE "
@@ -102,11 +137,14 @@ int reader_new(const struct recording *recording, struct reader **ret_reader,
 		if (rc != SQLITE_OK)
 			rc = database_error(reader->database, rc, recording->path, ret_error);
 	}
-	if (rc < 0)
+	if (rc < 0) {
 		reader_free(reader);
-	else
-		*ret_reader = reader;
-	return rc;
+		return rc;
+	}
+	table_open(&reader->exchange_table, &recording->pages, reader->database, "exchange",
+		   exchange_columns, ARRAY_SIZE(exchange_columns));
+	*ret_reader = reader;
+	return 0;
 }
 
 void reader_free(struct reader *reader)
@@ -126,74 +164,142 @@ void reader_free(struct reader *reader)
 	free(reader);
 }
 
+bool reader_is_quick(const struct reader *reader)
+{
+	return table_is_open(&reader->exchange_table);
+}
+
 sqlite3 *reader_database(struct reader *reader)
 {
 	return reader->database;
 }
 
+/* Without its text: only what was edited, or never had parameters, is read from that. */
 static void cache_exchange(struct cached_exchange *cached, const struct stored_exchange *exchange)
 {
-	/* Kept when it is asked for again: of what is asked for once nothing is copied. */
-	if (cached->seen != exchange->id) {
-		cached->seen = exchange->id;
-		return;
-	}
-	/* Without its text: only what was edited, or never had parameters, is read from that. */
 	if (exchange->edited || exchange->kind == EXCHANGE_PARSE ||
 	    exchange->parameters.size > sizeof(cached->parameters))
 		return;
-	cached->exchange = *exchange;
-	cached->exchange.text = slice_of(NULL, 0);
-	if (exchange->parameters.size)
-		memcpy(cached->parameters, exchange->parameters.data, exchange->parameters.size);
-	cached->exchange.parameters = slice_of(cached->parameters, exchange->parameters.size);
+	cached->id = exchange->id;
+	cached->statement = exchange->statement;
+	cached->flags = exchange->flags;
+	cached->kind = exchange->kind;
+	cached->outcome = exchange->outcome;
+	cached->size = (uint8_t)exchange->parameters.size;
+	if (cached->size)
+		memcpy(cached->parameters, exchange->parameters.data, cached->size);
+}
+
+static struct stored_exchange cached_exchange(const struct cached_exchange *cached)
+{
+	return (struct stored_exchange){
+		.id = cached->id,
+		.statement = cached->statement,
+		.flags = cached->flags,
+		.kind = cached->kind,
+		.outcome = cached->outcome,
+		.parameters = slice_of(cached->parameters, cached->size),
+	};
+}
+
+void reader_result_row(sqlite3_stmt *sql, int at, struct result_row *ret_row)
+{
+	bool counted = sqlite3_column_type(sql, at + RESULT_ROW_COUNT) == SQLITE_INTEGER;
+
+	*ret_row = (struct result_row){
+		.columns = sqlite3_column_int64(sql, at + RESULT_COLUMN),
+		.tag = database_column(sql, at + RESULT_TAG),
+		.error = database_column(sql, at + RESULT_ERROR),
+		.events = database_column(sql, at + RESULT_EVENTS),
+		.empty = sqlite3_column_int(sql, at + RESULT_EMPTY) != 0,
+		.row_count = counted ? sqlite3_column_int64(sql, at + RESULT_ROW_COUNT) : -1,
+		.insert_id = sqlite3_column_int64(sql, at + RESULT_INSERT_ID),
+		.warnings = sqlite3_column_int64(sql, at + RESULT_WARNINGS),
+		.status = sqlite3_column_int64(sql, at + RESULT_STATUS),
+		.rows = database_column(sql, at + RESULT_ROWS),
+	};
+}
+
+/* False: SQLite has to read it. */
+static bool row_from_table(struct reader *reader, int64_t id)
+{
+	struct table_row row;
+	struct table_value *count = &row.values[EXCHANGE_RESULT + RESULT_ROW_COUNT];
+	int at = EXCHANGE_RESULT;
+
+	if (!table_find(&reader->exchange_table, id, &row))
+		return false;
+	reader->row = (struct exchange_row){
+		.exchange = { .statement = table_integer(&row, EXCHANGE_STATEMENT),
+			      .kind = (uint8_t)table_integer(&row, EXCHANGE_KIND),
+			      .outcome = (uint8_t)table_integer(&row, EXCHANGE_OUTCOME),
+			      .flags = (uint32_t)table_integer(&row, EXCHANGE_FLAGS),
+			      .edited = table_integer(&row, EXCHANGE_EDITED) != 0,
+			      .text = table_bytes(&row, EXCHANGE_TEXT),
+			      .parameters = table_bytes(&row, EXCHANGE_PARAMETERS) },
+		.is_inline = table_integer(&row, EXCHANGE_INLINE) != 0,
+		.result = { .columns = table_integer(&row, at + RESULT_COLUMN),
+			    .tag = table_bytes(&row, at + RESULT_TAG),
+			    .error = table_bytes(&row, at + RESULT_ERROR),
+			    .events = table_bytes(&row, at + RESULT_EVENTS),
+			    .empty = table_integer(&row, at + RESULT_EMPTY) != 0,
+			    .row_count = count->type == TABLE_INTEGER ? count->integer : -1,
+			    .insert_id = table_integer(&row, at + RESULT_INSERT_ID),
+			    .warnings = table_integer(&row, at + RESULT_WARNINGS),
+			    .status = table_integer(&row, at + RESULT_STATUS),
+			    .rows = table_bytes(&row, at + RESULT_ROWS) },
+	};
+	return !row.failed;
+}
+
+static void row_from_sql(struct reader *reader, sqlite3_stmt *sql)
+{
+	reader->row.exchange = (struct stored_exchange){
+		.statement = sqlite3_column_int64(sql, EXCHANGE_STATEMENT),
+		.kind = (uint8_t)sqlite3_column_int(sql, EXCHANGE_KIND),
+		.outcome = (uint8_t)sqlite3_column_int(sql, EXCHANGE_OUTCOME),
+		.flags = (uint32_t)sqlite3_column_int64(sql, EXCHANGE_FLAGS),
+		.edited = sqlite3_column_int(sql, EXCHANGE_EDITED) != 0,
+		.text = database_column(sql, EXCHANGE_TEXT),
+		.parameters = database_column(sql, EXCHANGE_PARAMETERS),
+	};
+	reader->row.is_inline = sqlite3_column_int(sql, EXCHANGE_INLINE) != 0;
+	reader_result_row(sql, EXCHANGE_RESULT, &reader->row.result);
 }
 
 int reader_stand(struct reader *reader, int64_t id)
 {
 	sqlite3_stmt *sql = reader->sql[GET_EXCHANGE];
-	int rc;
+	int rc = 1;
 
-	if (id && reader->stands_on == id)
+	if (id && reader->row.exchange.id == id)
 		return 1;
-	reader->stands_on = 0;
-	reader->last.id = 0;
-	sqlite3_reset(sql);
-	sqlite3_bind_int64(sql, 1, id);
-	rc = reader_step(sql);
-	if (rc > 0)
-		reader->stands_on = id;
-	return rc;
+	reader->row.exchange.id = 0;
+	if (!row_from_table(reader, id)) {
+		sqlite3_reset(sql);
+		sqlite3_bind_int64(sql, 1, id);
+		rc = reader_step(sql);
+		if (rc <= 0)
+			return rc;
+		row_from_sql(reader, sql);
+	}
+	reader->row.exchange.id = id;
+	return 1;
 }
 
 int reader_exchange(struct reader *reader, int64_t id, struct stored_exchange *ret_exchange)
 {
 	struct cached_exchange *cached = &reader->exchanges[(uint64_t)id % CACHED_EXCHANGES];
-	sqlite3_stmt *sql = reader->sql[GET_EXCHANGE];
 	int rc;
 
-	if (id && cached->exchange.id == id) {
-		*ret_exchange = cached->exchange;
-		return 1;
-	}
-	if (id && reader->stands_on == id && reader->last.id == id) {
-		*ret_exchange = reader->last;
+	if (id && cached->id == id) {
+		*ret_exchange = cached_exchange(cached);
 		return 1;
 	}
 	rc = reader_stand(reader, id);
 	if (rc <= 0)
 		return rc;
-	*ret_exchange = (struct stored_exchange){
-		.id = id,
-		.statement = sqlite3_column_int64(sql, 0),
-		.kind = (uint8_t)sqlite3_column_int(sql, 1),
-		.outcome = (uint8_t)sqlite3_column_int(sql, 2),
-		.flags = (uint32_t)sqlite3_column_int64(sql, 3),
-		.edited = sqlite3_column_int(sql, 4) != 0,
-		.text = database_column(sql, 5),
-		.parameters = database_column(sql, 6),
-	};
-	reader->last = *ret_exchange;
+	*ret_exchange = reader->row.exchange;
 	cache_exchange(cached, ret_exchange);
 	return 1;
 }
@@ -232,13 +338,14 @@ static void read_statement(sqlite3_stmt *sql, struct cached_statement *cached)
 		.context.search_path = copy(arena, database_column(sql, 5)),
 		.context.role = copy(arena, database_column(sql, 6)),
 	};
-	if (statement->canonical.data)
-		return;
-	/* The text was edited: its template with it. */
-	options.dialect = statement->dialect;
-	sql_canonicalize(&options, statement->text, arena, &made);
-	statement->canonical = made.canonical;
-	statement->verb = made.verb;
+	if (!statement->canonical.data) { /* the text was edited: its template with it */
+		options.dialect = statement->dialect;
+		sql_canonicalize(&options, statement->text, arena, &made);
+		statement->canonical = made.canonical;
+		statement->verb = made.verb;
+	}
+	statement->has_sequence =
+		memmem(statement->canonical.data, statement->canonical.size, "nextval", 7) != NULL;
 }
 
 int reader_statement(struct reader *reader, int64_t id,

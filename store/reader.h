@@ -22,6 +22,8 @@ struct reader;
 MUST_CHECK int reader_new(const struct recording *recording, struct reader **ret_reader,
 			  char ret_error[STORE_ERROR_BYTES]);
 void reader_free(struct reader *reader); /* accepts NULL */
+/* Are exchanges read from the pages of the file (table.h), or by SQLite alone? */
+bool reader_is_quick(const struct reader *reader);
 
 struct stored_exchange {
 	int64_t id;
@@ -42,6 +44,7 @@ struct stored_statement {
 	uint8_t verb; /* enum sql_verb; of the text */
 	struct slice text;
 	struct slice canonical;
+	bool has_sequence; /* it names nextval() */
 };
 /* Valid until another reader_statement(): the cache may have been emptied. */
 MUST_CHECK int reader_statement(struct reader *reader, int64_t id,

@@ -53,55 +53,30 @@ void stored_result_release(struct stored_result *stored)
 	buffer_release(&stored->chunk);
 }
 
-/* What a result says of itself, from column `at` on; behind it come its rows. */
-enum {
-	RESULT_COLUMNS,
-	RESULT_TAG,
-	RESULT_ERROR,
-	RESULT_EVENTS,
-	RESULT_EMPTY,
-	RESULT_ROW_COUNT,
-	RESULT_INSERT_ID,
-	RESULT_WARNINGS,
-	RESULT_STATUS,
-	RESULT_ROWS,
-	RESULT_CHUNK, /* of GET_RESULT: the number of its last chunk */
-};
-
-static void read_completion(sqlite3_stmt *sql, int at, struct slice tag,
-			    struct completion *completion)
-{
-	*completion = (struct completion){
-		.tag = tag,
-		.rows = sqlite3_column_type(sql, at + RESULT_ROW_COUNT) == SQLITE_INTEGER ?
-				sqlite3_column_int64(sql, at + RESULT_ROW_COUNT) :
-				-1,
-		.insert_id = (uint64_t)sqlite3_column_int64(sql, at + RESULT_INSERT_ID),
-		.warnings = (uint16_t)sqlite3_column_int64(sql, at + RESULT_WARNINGS),
-		.status = (uint16_t)sqlite3_column_int64(sql, at + RESULT_STATUS),
-	};
-}
-
 /*
- * The row that a statement stands on; all of it is copied, since the row is gone with the next
- * step. `chunk` is the last chunk of its rows, -1 without rows.
+ * All of the row is copied, since it is gone with the next. `chunk` is the last chunk of its rows, -1
+ * without rows.
  */
-static int read_result(sqlite3_stmt *sql, int at, int64_t chunk, struct stored_result *stored,
+static int read_result(const struct result_row *row, int64_t chunk, struct stored_result *stored,
 		       struct answer_result *result)
 {
 	struct arena *arena = &stored->arena;
-	struct slice error = arena_copy(arena, database_column(sql, at + RESULT_ERROR));
-	struct slice events = arena_copy(arena, database_column(sql, at + RESULT_EVENTS));
-	struct slice tag = database_column(sql, at + RESULT_TAG);
+	struct slice error = arena_copy(arena, row->error);
+	struct slice events = arena_copy(arena, row->events);
 
-	*result = (struct answer_result){ .empty = sqlite3_column_int(sql, at + RESULT_EMPTY) };
-	if (tag.data)
-		read_completion(sql, at, tag.size ? arena_copy(arena, tag) : slice_of("", 0),
-				&result->completion);
+	*result = (struct answer_result){ .empty = row->empty };
+	if (row->tag.data)
+		result->completion = (struct completion){
+			.tag = row->tag.size ? arena_copy(arena, row->tag) : slice_of("", 0),
+			.rows = row->row_count,
+			.insert_id = (uint64_t)row->insert_id,
+			.warnings = (uint16_t)row->warnings,
+			.status = (uint16_t)row->status,
+		};
 	if (chunk >= 0 && chunk < UINT32_MAX)
 		result->chunks = (uint32_t)chunk + 1;
-	if (chunk == 0 && sqlite3_column_bytes(sql, at + RESULT_ROWS) <= ONLY_CHUNK_BYTES)
-		stored->only_chunk = arena_copy(arena, database_column(sql, at + RESULT_ROWS));
+	if (chunk == 0 && row->rows.size <= ONLY_CHUNK_BYTES)
+		stored->only_chunk = arena_copy(arena, row->rows);
 	if (error.size && decode_fields(error, arena, &result->error, &result->n_error) < 0)
 		return -EBADMSG;
 	if (events.size && decode_events(events, arena, &result->events, &result->n_events) < 0)
@@ -113,6 +88,7 @@ static int result_apart(struct reader *reader, struct stored_result *stored,
 			struct answer_result *result, int64_t *ret_columns)
 {
 	sqlite3_stmt *sql = reader->sql[GET_RESULT];
+	struct result_row row;
 	int64_t chunk = -1;
 	int rc;
 
@@ -121,10 +97,11 @@ static int result_apart(struct reader *reader, struct stored_result *stored,
 	rc = reader_step(sql);
 	if (rc <= 0)
 		return rc;
-	*ret_columns = sqlite3_column_int64(sql, RESULT_COLUMNS);
-	if (sqlite3_column_type(sql, RESULT_CHUNK) == SQLITE_INTEGER)
-		chunk = sqlite3_column_int64(sql, RESULT_CHUNK);
-	rc = read_result(sql, 0, chunk, stored, result);
+	reader_result_row(sql, 0, &row);
+	*ret_columns = row.columns;
+	if (sqlite3_column_type(sql, READER_RESULT_CHUNK) == SQLITE_INTEGER)
+		chunk = sqlite3_column_int64(sql, READER_RESULT_CHUNK);
+	rc = read_result(&row, chunk, stored, result);
 	sqlite3_reset(sql);
 	return rc;
 }
@@ -133,19 +110,17 @@ static int result_apart(struct reader *reader, struct stored_result *stored,
 static int result_of(struct reader *reader, struct stored_result *stored,
 		     struct answer_result *result, int64_t *ret_columns)
 {
-	sqlite3_stmt *sql = reader->sql[GET_EXCHANGE];
-	bool has_rows;
+	const struct result_row *row = &reader->row.result;
 	int rc = reader_stand(reader, (int64_t)stored->exchange);
 
 	if (rc <= 0)
 		return rc;
-	if (!sqlite3_column_int(sql, EXCHANGE_INLINE))
+	if (!reader->row.is_inline)
 		return result_apart(reader, stored, result, ret_columns);
 	if (stored->number)
 		return 0;
-	*ret_columns = sqlite3_column_int64(sql, EXCHANGE_RESULT + RESULT_COLUMNS);
-	has_rows = sqlite3_column_type(sql, EXCHANGE_RESULT + RESULT_ROWS) != SQLITE_NULL;
-	return read_result(sql, EXCHANGE_RESULT, has_rows ? 0 : -1, stored, result);
+	*ret_columns = row->columns;
+	return read_result(row, row->rows.data ? 0 : -1, stored, result);
 }
 
 int reader_result(struct reader *reader, struct stored_result *stored, uint64_t exchange,

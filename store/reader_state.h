@@ -7,6 +7,7 @@
 #include "store/decode.h"
 #include "store/intern.h"
 #include "store/reader.h"
+#include "store/table.h"
 
 enum reader_sql {
 	GET_EXCHANGE,
@@ -20,21 +21,25 @@ enum reader_sql {
 	GET_COPY,
 	GET_SERVER,
 	GET_REFUSAL,
-	GET_HTTP_REQUEST,
-	GET_HTTP_RESPONSE,
+	GET_HTTP,
 	GET_HTTP_MESSAGE,
 	GET_HTTP_ARRIVAL,
 	READER_SQL_COUNT,
 };
 
-#define CACHED_EXCHANGES ((size_t)1024)
+/* Of 128 bytes each: a replay that asks the same again and again finds them without a walk. */
+#define CACHED_EXCHANGES ((size_t)16384)
+#define CACHED_PARAMETERS_BYTES ((size_t)105)
 #define CACHED_STATEMENTS ((size_t)256)
-#define CACHED_PARAMETERS_BYTES ((size_t)192)
 #define CACHED_STATEMENT_BYTES ((size_t)32 * 1024)
 
 struct cached_exchange {
-	int64_t seen;			 /* the one that was last asked for here */
-	struct stored_exchange exchange; /* id 0: nothing here */
+	int64_t id; /* 0: nothing here */
+	int64_t statement;
+	uint32_t flags;
+	uint8_t kind;
+	uint8_t outcome;
+	uint8_t size; /* of the parameters */
 	uint8_t parameters[CACHED_PARAMETERS_BYTES];
 };
 
@@ -44,11 +49,32 @@ struct cached_statement {
 	struct arena arena;
 };
 
+/* What a result says of itself and its rows, as its columns hold it. */
+struct result_row {
+	int64_t columns;
+	struct slice tag;
+	struct slice error;
+	struct slice events;
+	bool empty;
+	int64_t row_count; /* -1: NULL */
+	int64_t insert_id;
+	int64_t warnings;
+	int64_t status;
+	struct slice rows; /* of the chunk that came with it; data NULL: none */
+};
+
+/* A row of `exchange`. Slices borrow from the file or from GET_EXCHANGE, until another row is stood on. */
+struct exchange_row {
+	struct stored_exchange exchange;
+	bool is_inline;
+	struct result_row result; /* where it is inline */
+};
+
 struct reader {
 	sqlite3 *database;
 	sqlite3_stmt *sql[READER_SQL_COUNT];
-	int64_t stands_on;	     /* the exchange whose row GET_EXCHANGE is on; 0: none */
-	struct stored_exchange last; /* as it was read; good while GET_EXCHANGE is on its row */
+	struct table exchange_table;
+	struct exchange_row row; /* the one that was asked for last; its id 0: none */
 	struct cached_exchange exchanges[CACHED_EXCHANGES];
 	struct cached_statement statements[CACHED_STATEMENTS];
 	struct cached_statement large_statement;
@@ -65,10 +91,12 @@ struct reader {
  */
 MUST_CHECK int reader_step(sqlite3_stmt *sql);
 
-/* GET_EXCHANGE stands on this exchange's row, until another is asked for: 1, 0, negative errno. */
+/* reader->row is this exchange's, until another is asked for: 1, 0, negative errno. */
 MUST_CHECK int reader_stand(struct reader *reader, int64_t id);
 
-/* Columns of GET_EXCHANGE that reader_result.c reads. */
-enum { EXCHANGE_INLINE = 7, EXCHANGE_RESULT = 8 };
+/* Behind them in GET_RESULT: the number of its last chunk. */
+#define READER_RESULT_CHUNK 10
+/* Reads a result's columns of the row that `sql` stands on, from column `at` on. */
+void reader_result_row(sqlite3_stmt *sql, int at, struct result_row *ret_row);
 
 #endif

@@ -295,10 +295,12 @@ int recording_open(const struct recording_options *options, struct recording **r
 		rc = look_at_file(recording, ret_error);
 	if (rc == 0)
 		rc = open_database(recording, ret_error);
-	if (rc == 0)
-		*ret_recording = recording;
-	else
+	if (rc < 0) {
 		recording_close(recording);
+		return rc;
+	}
+	table_pages_open(&recording->pages, recording->path, recording->immutable);
+	*ret_recording = recording;
 	return rc;
 }
 
@@ -306,6 +308,7 @@ void recording_close(struct recording *recording)
 {
 	if (!recording)
 		return;
+	table_pages_close(&recording->pages);
 	sqlite3_close(recording->database);
 	free(recording->incomplete);
 	free(recording->path);

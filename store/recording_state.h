@@ -5,6 +5,7 @@
 
 #include "store/database.h"
 #include "store/recording.h"
+#include "store/table.h"
 
 struct recording {
 	char *path; /* of the file that is read: FILE, or FILE.partial */
@@ -14,6 +15,7 @@ struct recording {
 	char *incomplete; /* why; NULL: it is complete */
 	/* Keeps the shared lock: who edits the file meanwhile is told that it is locked. */
 	sqlite3 *database;
+	struct table_pages pages;
 };
 
 /*

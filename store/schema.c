@@ -15,5 +15,4 @@ __asm__(".section .rodata\n"
 	".text\n");
 
 const char schema_indexes_sql[] =
-	"CREATE INDEX exchange_by_statement ON exchange (statement) WHERE statement IS NOT NULL;"
-	"CREATE INDEX exchange_by_hash ON exchange (exact_hash);";
+	"CREATE INDEX exchange_by_statement ON exchange (statement) WHERE statement IS NOT NULL;";

@@ -10,8 +10,8 @@
 extern const char schema_sql[];
 
 /*
- * Made when a recording ends, never while it grows: an index over hashes costs eight times what the
- * rows do.
+ * Made when a recording ends, never while it grows: an index costs more than the rows then. Hashes have none: a replay reads
+ * all of them when it loads.
  */
 extern const char schema_indexes_sql[];
 

@@ -113,7 +113,8 @@ CREATE TABLE exchange (              -- one statement execution: a request and e
 	row_count         INTEGER,        -- rows given, or affected
 	error             TEXT,           -- JSON object of the error's fields
 	events            TEXT,           -- JSON array: {"status": {name: value}} and {"notice": {...}, "after": n}, n is how
-	                                  -- many rows came before it, "tag": all; without it: the row description came later
+	                                  -- many rows came before it, "data": COPY data ended before it, "tag": all; without
+	                                  -- it: the row description came later
 	empty             INTEGER NOT NULL DEFAULT 0, -- 1: the server said that there was nothing to do
 	insert_id         INTEGER,        -- MySQL, in these three NULL is 0
 	warnings          INTEGER,
@@ -193,7 +194,9 @@ CREATE TABLE http_apart (            -- what few HTTP exchanges have; of the oth
 	response_coding   TEXT,
 	response_wire_body BLOB,
 	response_body_part INTEGER,
-	response_body_bytes INTEGER
+	response_body_bytes INTEGER,
+	request_readable_part INTEGER,
+	response_readable_part INTEGER
 ) STRICT;
 
 -- The request of an exchange of kind 6. Edit it here: the edit goes to where it is stored.
@@ -212,6 +215,8 @@ SELECT e.id AS exchange,
        a.request_coding AS coding,        -- the content coding that body had on the wire and was taken off; else NULL
        a.request_wire_body AS wire_body,  -- the bytes as they passed, where coding is not NULL. An edit of body clears it
        a.request_body_part AS body_part,  -- the body's part in value_part, as it passed; NULL: it is here
+       a.request_readable_part AS readable_part, -- then: the same without its content coding; NULL: it has none, or more
+                                          -- than one, or it is too large to be made readable
        CAST(coalesce(a.request_body_bytes, length(CAST(e.parameters AS BLOB)), 0) AS INTEGER)
 	AS body_bytes                     -- as they passed, without the framing
 FROM exchange e LEFT JOIN http_apart a ON a.exchange = e.id WHERE e.kind = 6;
@@ -229,6 +234,7 @@ SELECT e.id AS exchange,
        a.response_coding AS coding,
        a.response_wire_body AS wire_body,
        a.response_body_part AS body_part,
+       a.response_readable_part AS readable_part,
        CAST(coalesce(a.response_body_bytes, length(CAST(e.rows AS BLOB)), 0) AS INTEGER) AS body_bytes
 FROM exchange e LEFT JOIN http_apart a ON a.exchange = e.id WHERE e.kind = 6 AND e.status IS NOT NULL;
 

@@ -38,6 +38,8 @@ struct http_stored {
 	 */
 	uint64_t part;
 	uint64_t size;
+	uint64_t readable_part; /* the same without its content coding; 0: there is none */
+	uint64_t readable_size;
 	struct slice coding; /* as Content-Encoding says it; empty: none that was taken off */
 	struct slice coded;
 	struct slice body;

@@ -4,12 +4,39 @@
 
 #include "parsers/compiler.h"
 
+/* Of these the scheme stays, ... */
+static const struct slice schemes[] = { SLICE("authorization"), SLICE("proxy-authorization") };
+/* ... of this the names, ... */
+static const struct slice cookie = SLICE("cookie");
+/* ... and of these nothing. */
+static const struct slice secrets[] = {
+	SLICE("x-api-key"),
+	SLICE("api-key"),
+	SLICE("apikey"),
+	SLICE("x-auth-token"),
+	SLICE("x-access-token"),
+	SLICE("x-vault-token"),
+	SLICE("private-token"),
+	SLICE("x-goog-api-key"),
+	SLICE("x-amz-security-token"),
+	SLICE("x-functions-key"),
+	SLICE("x-csrf-token"),
+	SLICE("x-xsrf-token"),
+	SLICE("ocp-apim-subscription-key"),
+};
+
 static bool is_one_of(struct slice name, const struct slice *names, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (slice_equal_nocase(name, names[i]))
 			return true;
 	return false;
+}
+
+bool http_is_secret(struct slice name)
+{
+	return slice_equal_nocase(name, cookie) || is_one_of(name, schemes, ARRAY_SIZE(schemes)) ||
+	       is_one_of(name, secrets, ARRAY_SIZE(secrets));
 }
 
 static void mask_scheme(struct buffer *out, struct slice value)
@@ -46,23 +73,11 @@ static void mask_cookies(struct buffer *out, struct slice value)
 
 bool http_mask_field(struct buffer *out, struct slice name, struct slice value)
 {
-	static const struct slice schemes[] = { SLICE("authorization"),
-						SLICE("proxy-authorization") };
-	static const struct slice secrets[] = {
-		SLICE("authorization"),	  SLICE("x-api-key"),
-		SLICE("api-key"),	  SLICE("apikey"),
-		SLICE("x-auth-token"),	  SLICE("x-access-token"),
-		SLICE("x-vault-token"),	  SLICE("private-token"),
-		SLICE("x-goog-api-key"),  SLICE("x-amz-security-token"),
-		SLICE("x-functions-key"), SLICE("x-csrf-token"),
-		SLICE("x-xsrf-token"),	  SLICE("ocp-apim-subscription-key"),
-	};
-
 	if (value.size && is_one_of(name, schemes, ARRAY_SIZE(schemes))) {
 		mask_scheme(out, value);
 		return true;
 	}
-	if (value.size && slice_equal_nocase(name, SLICE("cookie"))) {
+	if (value.size && slice_equal_nocase(name, cookie)) {
 		mask_cookies(out, value);
 		return true;
 	}

@@ -14,6 +14,8 @@
 
 #include "parsers/buffer.h"
 
+/* Is the value of a field of this name kept otherwise than it is? */
+bool http_is_secret(struct slice name);
 /* Appends the value of the field `name` as it may be kept. True when something was taken out. */
 bool http_mask_field(struct buffer *out, struct slice name, struct slice value);
 /* "user:password@host" without what is secret in it: "user:***@host". True when something was taken out. */

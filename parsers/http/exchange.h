@@ -14,8 +14,10 @@
 /* Parts of an exchange, for bodies: the `result` of their pieces, and from HTTP_PART on their number in value_part. */
 enum http_side { HTTP_REQUEST, HTTP_RESPONSE };
 #define HTTP_PART 1
+/* And of the same bodies without their content coding. */
+#define HTTP_READABLE_PART 3
 /* The part of the first large message of a WebSocket; the next ones follow. */
-#define HTTP_MESSAGE_PART 3
+#define HTTP_MESSAGE_PART 5
 
 /* In the order they came, names as they were spelled, no two joined. */
 struct http_fields {

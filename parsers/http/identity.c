@@ -4,6 +4,7 @@
 
 #include "parsers/compiler.h"
 #include "parsers/http/credentials.h"
+#include "parsers/http/message.h"
 #include "parsers/sql/canonical.h"
 
 #include <stdlib.h>
@@ -13,89 +14,89 @@
  * The table of noise. Names are whole: "date" is not in "x-candidate-id". Four kinds: how the message is carried, how its
  * answer may be coded, when and by whom it is sent, and ids that tracing and retrying put in.
  */
-static const char *const noise[] = {
+static const struct slice noise[] = {
 	/* in the canonical text in other ways, or of the connection only */
-	"host",
-	"content-length",
-	"transfer-encoding",
-	"te",
-	"trailer",
-	"connection",
-	"keep-alive",
-	"proxy-connection",
-	"upgrade",
-	"http2-settings",
-	"expect",
-	"accept-encoding",
+	SLICE("host"),
+	SLICE("content-length"),
+	SLICE("transfer-encoding"),
+	SLICE("te"),
+	SLICE("trailer"),
+	SLICE("connection"),
+	SLICE("keep-alive"),
+	SLICE("proxy-connection"),
+	SLICE("upgrade"),
+	SLICE("http2-settings"),
+	SLICE("expect"),
+	SLICE("accept-encoding"),
 	/* when, and by whom */
-	"date",
-	"age",
-	"user-agent",
-	"via",
-	"forwarded",
-	"x-forwarded-for",
-	"x-forwarded-host",
-	"x-forwarded-proto",
-	"x-forwarded-port",
-	"x-amz-date",
-	"x-ms-date",
-	"x-goog-api-client",
-	"amz-sdk-invocation-id",
-	"amz-sdk-request",
-	"x-stainless-lang",
-	"x-stainless-package-version",
-	"x-stainless-os",
-	"x-stainless-arch",
-	"x-stainless-runtime",
-	"x-stainless-runtime-version",
-	"x-stainless-retry-count",
-	"x-stainless-timeout",
-	"x-stainless-read-timeout",
-	"x-stainless-async",
-	"sec-websocket-key",
-	"sec-websocket-extensions",
-	"sec-fetch-mode",
-	"sec-fetch-site",
-	"sec-fetch-dest",
-	"sec-fetch-user",
-	"sec-ch-ua",
-	"sec-ch-ua-mobile",
-	"sec-ch-ua-platform",
+	SLICE("date"),
+	SLICE("age"),
+	SLICE("user-agent"),
+	SLICE("via"),
+	SLICE("forwarded"),
+	SLICE("x-forwarded-for"),
+	SLICE("x-forwarded-host"),
+	SLICE("x-forwarded-proto"),
+	SLICE("x-forwarded-port"),
+	SLICE("x-amz-date"),
+	SLICE("x-ms-date"),
+	SLICE("x-goog-api-client"),
+	SLICE("amz-sdk-invocation-id"),
+	SLICE("amz-sdk-request"),
+	SLICE("x-stainless-lang"),
+	SLICE("x-stainless-package-version"),
+	SLICE("x-stainless-os"),
+	SLICE("x-stainless-arch"),
+	SLICE("x-stainless-runtime"),
+	SLICE("x-stainless-runtime-version"),
+	SLICE("x-stainless-retry-count"),
+	SLICE("x-stainless-timeout"),
+	SLICE("x-stainless-read-timeout"),
+	SLICE("x-stainless-async"),
+	SLICE("sec-websocket-key"),
+	SLICE("sec-websocket-extensions"),
+	SLICE("sec-fetch-mode"),
+	SLICE("sec-fetch-site"),
+	SLICE("sec-fetch-dest"),
+	SLICE("sec-fetch-user"),
+	SLICE("sec-ch-ua"),
+	SLICE("sec-ch-ua-mobile"),
+	SLICE("sec-ch-ua-platform"),
 	/* tracing and retrying */
-	"traceparent",
-	"tracestate",
-	"baggage",
-	"b3",
-	"x-b3-traceid",
-	"x-b3-spanid",
-	"x-b3-parentspanid",
-	"x-b3-sampled",
-	"x-b3-flags",
-	"x-datadog-trace-id",
-	"x-datadog-parent-id",
-	"x-datadog-sampling-priority",
-	"x-datadog-origin",
-	"x-datadog-tags",
-	"sentry-trace",
-	"uber-trace-id",
-	"newrelic",
-	"x-amzn-trace-id",
-	"x-cloud-trace-context",
-	"x-request-id",
-	"x-correlation-id",
-	"x-ms-client-request-id",
-	"idempotency-key",
+	SLICE("traceparent"),
+	SLICE("tracestate"),
+	SLICE("baggage"),
+	SLICE("b3"),
+	SLICE("x-b3-traceid"),
+	SLICE("x-b3-spanid"),
+	SLICE("x-b3-parentspanid"),
+	SLICE("x-b3-sampled"),
+	SLICE("x-b3-flags"),
+	SLICE("x-datadog-trace-id"),
+	SLICE("x-datadog-parent-id"),
+	SLICE("x-datadog-sampling-priority"),
+	SLICE("x-datadog-origin"),
+	SLICE("x-datadog-tags"),
+	SLICE("sentry-trace"),
+	SLICE("uber-trace-id"),
+	SLICE("newrelic"),
+	SLICE("x-amzn-trace-id"),
+	SLICE("x-cloud-trace-context"),
+	SLICE("x-request-id"),
+	SLICE("x-correlation-id"),
+	SLICE("x-ms-client-request-id"),
+	SLICE("idempotency-key"),
 };
 
 const char *http_noise(size_t n)
 {
-	return n < ARRAY_SIZE(noise) ? noise[n] : NULL;
+	return n < ARRAY_SIZE(noise) ? (const char *)noise[n].data : NULL;
 }
 
 bool http_is_noise(struct slice name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(noise); i++)
-		if (slice_equal_nocase(name, slice_from_string(noise[i])))
+		if (slice_equal_nocase(name, noise[i]))
 			return true;
 	return false;
 }
@@ -197,6 +198,26 @@ static int compare_lines(const void *a, const void *b)
 	return left->index < right->index ? -1 : left->index > right->index;
 }
 
+/* Nothing is to be done for most requests. */
+static bool in_order(struct slice lines)
+{
+	struct line before = { slice_of(NULL, 0), 0 };
+
+	while (lines.size) {
+		size_t size = (size_t)((const uint8_t *)memchr(lines.data, '\n', lines.size) -
+				       lines.data) +
+			      1;
+		struct line line = { slice_of(lines.data, size), 1 };
+
+		if (compare_lines(&before, &line) > 0)
+			return false;
+		before = line;
+		before.index = 0;
+		lines = slice_of(lines.data + size, lines.size - size);
+	}
+	return true;
+}
+
 /* The lines of `text` from `start` on, each with its newline, are put in order. */
 static void sort_lines(struct buffer *text, size_t start)
 {
@@ -206,7 +227,7 @@ static void sort_lines(struct buffer *text, size_t start)
 	size_t n = 0, at = 0;
 	uint8_t *copy;
 
-	if (text->overflowed || !all.size)
+	if (text->overflowed || in_order(all))
 		return;
 	arena_init(&arena);
 	copy = arena_bytes(&arena, all.size);
@@ -341,6 +362,7 @@ static void append_fields(struct buffer *out, const struct http_request *request
 	buffer_init(&masked, HTTP_CANONICAL_MAX);
 	for (size_t i = 0; i < request->fields.n; i++) {
 		struct slice name = request->fields.list[i].name;
+		struct slice value = request->fields.list[i].value;
 
 		if (http_is_noise(name) ||
 		    takes_anything(&request->fields, &request->fields.list[i]) ||
@@ -348,12 +370,15 @@ static void append_fields(struct buffer *out, const struct http_request *request
 			continue;
 		append_lower(out, name);
 		buffer_append_slice(out, SLICE(": "));
-		buffer_clear(&masked);
-		http_mask_field(&masked, name, request->fields.list[i].value);
+		if (http_is_secret(name)) {
+			buffer_clear(&masked);
+			http_mask_field(&masked, name, value);
+			value = buffer_slice(&masked);
+		}
 		if (slice_equal_nocase(name, SLICE("content-type")))
-			append_content_type(out, buffer_slice(&masked));
+			append_content_type(out, value);
 		else
-			append_escaped(out, buffer_slice(&masked));
+			append_escaped(out, value);
 		buffer_append_u8(out, '\n');
 	}
 	buffer_release(&masked);
@@ -368,13 +393,26 @@ static void append_authority(struct buffer *out, struct slice scheme, struct sli
 	struct buffer masked;
 
 	buffer_init(&masked, HTTP_CANONICAL_MAX);
-	http_mask_authority(&masked, authority);
-	authority = buffer_slice(&masked);
+	if (authority.size && memchr(authority.data, '@', authority.size)) {
+		http_mask_authority(&masked, authority);
+		authority = buffer_slice(&masked);
+	}
 	if (authority.size > port.size &&
 	    slice_equal(slice_of(authority.data + authority.size - port.size, port.size), port))
 		authority.size -= port.size;
 	append_lower(out, authority);
 	buffer_release(&masked);
+}
+
+struct http_content http_content_unsent(const struct http_request *request)
+{
+	struct http_content content = { .unsent = true, .size = UINT64_MAX };
+	const char *why;
+	uint64_t length;
+
+	if (http_request_body(request, &length, &why) == HTTP_BODY_LENGTH)
+		content.size = length;
+	return content;
 }
 
 void http_canonical(const struct http_request *request, const struct http_content *content,
@@ -395,7 +433,10 @@ void http_canonical(const struct http_request *request, const struct http_conten
 	buffer_append_u8(out, '\n');
 	http_canonical_pairs(request->query, "?", out);
 	append_fields(out, request, content->decoded);
-	if (content->size > HTTP_COMPARED_MAX) {
+	if (content->unsent) {
+		buffer_append_slice(out, SLICE("(unsent)\n"));
+		buffer_append_unsigned(out, content->size);
+	} else if (content->size > HTTP_COMPARED_MAX) {
 		buffer_append_slice(out, SLICE("(large)\n"));
 		buffer_append_unsigned(out, content->size);
 		buffer_append_u8(out, ' ');

@@ -30,7 +30,14 @@ struct http_content {
 	uint64_t
 		size; /* of the body as it passed; above HTTP_COMPARED_MAX `bytes` is empty, and instead */
 	uint64_t digest[2]; /* XXH3, 128 bits, low first */
+	bool unsent;	    /* nothing came of the body: `size` is what was announced */
 };
+
+/*
+ * Of a request that was answered before anything of its body was sent: such an answer depends on the head alone, and on the
+ * length that it announced (UINT64_MAX: none).
+ */
+struct http_content http_content_unsent(const struct http_request *request);
 
 /* Appends the canonical text; out->max at least HTTP_CANONICAL_MAX. */
 void http_canonical(const struct http_request *request, const struct http_content *content,

@@ -73,6 +73,15 @@ static void client_failed(struct recorder *recorder, const char *why)
 		newest->flags |= EXCHANGE_AMBIGUOUS | EXCHANGE_NOT_DECODED;
 }
 
+/*
+ * The client ended within a request that was answered early: what a server says to that (Node: a 400) is nobody's answer, and
+ * nobody reads it.
+ */
+static bool client_left(const struct recorder *recorder)
+{
+	return recorder->client_ended && recorder->oldest && recorder->oldest->response_done;
+}
+
 /* The client cannot be followed, and nothing more is due to what could be. */
 static bool given_up(const struct recorder *recorder)
 {
@@ -93,6 +102,7 @@ static void see_client(struct recorder *recorder, struct slice bytes)
 	struct http_event event;
 	enum http_next next = HTTP_MORE;
 
+	recorder->client_ended |= !bytes.size;
 	if (recorder->client_error)
 		return;
 	if (recorder->websocket) {
@@ -122,6 +132,8 @@ static void see_server(struct recorder *recorder, struct slice bytes)
 		http_server_end(recorder);
 		return;
 	}
+	if (client_left(recorder))
+		return;
 	if (recorder->oldest && !recorder->oldest->first_byte_ns)
 		recorder->oldest->first_byte_ns = recorder->now_ns;
 	while (!recorder->error && !given_up(recorder) &&

@@ -91,6 +91,7 @@ struct recorder {
 	struct http_known_fields known[2];
 	const char *error;	  /* sticky; static text */
 	const char *client_error; /* takes effect when the queue is empty */
+	bool client_ended;
 	int64_t now_ns;
 	struct item_list *items; /* of the call that is under way */
 	bool session_said;

@@ -246,6 +246,11 @@ void http_exchange_close(struct recorder *recorder, enum exchange_outcome outcom
 	http_exchange_free(exchange);
 }
 
+static enum exchange_outcome outcome_of(const struct http_exchange *exchange)
+{
+	return exchange->status >= 400 ? OUTCOME_ERROR : OUTCOME_OK;
+}
+
 void http_exchange_done(struct recorder *recorder, struct http_exchange *exchange,
 			enum http_side side)
 {
@@ -258,13 +263,19 @@ void http_exchange_done(struct recorder *recorder, struct http_exchange *exchang
 	if (!exchange->request_done || !exchange->response_done)
 		return;
 	assert(exchange == recorder->oldest);
-	http_exchange_close(recorder, exchange->status >= 400 ? OUTCOME_ERROR : OUTCOME_OK);
+	http_exchange_close(recorder, outcome_of(exchange));
 }
 
 void http_exchange_cut(struct recorder *recorder)
 {
 	struct http_exchange *exchange = recorder->oldest;
 
-	exchange->flags |= EXCHANGE_CUT | (exchange->request_done ? 0 : EXCHANGE_REQUEST_CUT);
+	if (!exchange->request_done)
+		exchange->flags |= EXCHANGE_REQUEST_CUT;
+	if (exchange->response_done) { /* early, and then the client gave up */
+		http_exchange_close(recorder, outcome_of(exchange));
+		return;
+	}
+	exchange->flags |= EXCHANGE_CUT;
 	http_exchange_close(recorder, OUTCOME_UNFINISHED);
 }

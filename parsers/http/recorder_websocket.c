@@ -108,11 +108,14 @@ void http_websocket_see(struct recorder *recorder, enum side side, struct slice 
 	struct websocket_event event;
 	enum websocket_next next;
 
+	if (!recorder->oldest) { /* both sides were over */
+		http_fail(recorder, "WebSocket bytes behind its end");
+		return;
+	}
 	while ((next = websocket_framer_next(framer, &bytes, &event)) == WEBSOCKET_EVENT)
 		add_event(recorder, side, &event);
 	if (next == WEBSOCKET_ERROR) {
-		if (recorder->oldest)
-			recorder->oldest->flags |= EXCHANGE_NOT_DECODED;
+		recorder->oldest->flags |= EXCHANGE_NOT_DECODED;
 		http_fail(recorder, framer->error);
 		return;
 	}

@@ -9,8 +9,7 @@
 #include "parsers/http/replayer.h"
 
 struct recorded {
-	bool has_length;
-	struct slice transfer; /* Transfer-Encoding; data NULL: none */
+	struct slice transfer; /* Transfer-Encoding, its first field; data NULL: none */
 	bool keep_alive;
 	bool close;
 	bool has_connection;
@@ -19,7 +18,6 @@ struct recorded {
 static struct recorded read_recorded(const struct http_fields *fields)
 {
 	return (struct recorded){
-		.has_length = http_field(fields, SLICE("content-length")).data != NULL,
 		.transfer = http_field(fields, SLICE("transfer-encoding")),
 		.keep_alive = http_field_has(fields, SLICE("connection"), SLICE("keep-alive")),
 		.close = http_field_has(fields, SLICE("connection"), SLICE("close")),
@@ -37,14 +35,6 @@ bool http_leaves(const struct replayer *replayer)
 	       (status >= 200 && status < 300 && replayer->request.form == TARGET_AUTHORITY);
 }
 
-static bool has_no_body(const struct replayer *replayer)
-{
-	uint16_t status = replayer->send.stored.head.status;
-
-	return status == 204 || status == 304 || http_leaves(replayer) ||
-	       slice_equal(replayer->request.method, SLICE("HEAD"));
-}
-
 /* Which form of the body this client gets; *ret_decoded: without its content coding. False: it cannot read the only one. */
 static bool choose_body(struct replayer *replayer, bool *ret_decoded)
 {
@@ -56,15 +46,45 @@ static bool choose_body(struct replayer *replayer, bool *ret_decoded)
 	*ret_decoded = false;
 	send->part = stored->part;
 	send->rest = stored->body;
+	send->left = send->part ? stored->size : send->rest.size;
 	if (send->part)
 		coding = http_field(&stored->head.fields, SLICE("content-encoding"));
 	if (!coding.size)
 		return true;
 	accepted = stored->coded_unasked || http_accepts(&replayer->request.fields, coding);
-	if (send->part)
+	if (send->part && (accepted || !stored->readable_part))
 		return accepted;
+	if (send->part) {
+		send->part = stored->readable_part;
+		send->left = stored->readable_size;
+		*ret_decoded = true;
+		return true;
+	}
 	*ret_decoded = !accepted || !stored->coded.data;
 	send->rest = *ret_decoded ? stored->body : stored->coded;
+	send->left = send->rest.size;
+	return true;
+}
+
+/* As it was framed in the recording, if this client can read that. Chunked is the last coding, so where it is the first too it is alone. */
+static bool keep_framing(struct replayer *replayer, const struct recorded *recorded,
+			 enum http_body body)
+{
+	struct http_send *send = &replayer->send;
+	bool alone = slice_equal_nocase(recorded->transfer, SLICE("chunked"));
+
+	if (body == HTTP_BODY_NONE)
+		send->framing = SEND_NO_BODY;
+	else if (body == HTTP_BODY_LENGTH)
+		send->framing = SEND_LENGTH;
+	else if (body == HTTP_BODY_CHUNKED && replayer->request.minor)
+		send->framing = SEND_CHUNKED;
+	else if (recorded->transfer.data && !alone && !replayer->request.minor)
+		return false;
+	else if (body == HTTP_BODY_CHUNKED && !send->cut)
+		send->framing = SEND_LENGTH;
+	else
+		send->framing = SEND_UNTIL_END;
 	return true;
 }
 
@@ -72,26 +92,21 @@ static bool choose_framing(struct replayer *replayer, const struct recorded *rec
 			   const char **ret_why)
 {
 	struct http_send *send = &replayer->send;
-	bool chunked = recorded->transfer.data != NULL;
+	const struct http_response *head = &send->stored.head;
+	uint64_t length;
+	enum http_body body = http_response_body(head, replayer->request.method, &length, ret_why);
 
+	if (body == HTTP_BODY_AMBIGUOUS)
+		return false;
 	send->cut = send->stored.cut;
-	send->left = send->part ? send->stored.size : send->rest.size;
-	if (has_no_body(replayer)) {
-		send->framing = SEND_NO_BODY;
-	} else if (chunked && replayer->request.minor) {
-		send->framing = SEND_CHUNKED;
-	} else if (chunked && !slice_equal_nocase(recorded->transfer, SLICE("chunked"))) {
+	if (!keep_framing(replayer, recorded, body)) {
 		*ret_why = "it has a transfer coding, which HTTP/1.0 does not know";
 		return false;
-	} else if ((chunked && !send->cut) || recorded->has_length) {
-		send->framing = SEND_LENGTH;
-	} else {
-		send->framing = SEND_UNTIL_END;
-		send->reset = send->cut; /* else its end would be taken for the body's */
 	}
+	/* Else the end of the connection would be taken for the body's. */
+	send->reset = send->framing == SEND_UNTIL_END && send->cut;
 	send->close = !http_keeps_alive(&replayer->request) || recorded->close || send->cut ||
-		      send->framing == SEND_UNTIL_END ||
-		      (!send->stored.head.minor && !recorded->keep_alive);
+		      send->framing == SEND_UNTIL_END || (!head->minor && !recorded->keep_alive);
 	if (http_leaves(replayer)) /* what HTTP says of the connection is over */
 		send->close = send->cut = false;
 	return true;
@@ -107,33 +122,30 @@ static void append_field(struct buffer *head, struct slice name, struct slice va
 	buffer_append_string(head, "\r\n");
 }
 
-/* Where the recorded head said how its body is framed. What was cut promised more than there is. */
-static void append_framing(struct replayer *replayer, const struct name_value *field)
+/* Where the recorded head said how its body is framed; *framed: the length was said. What was cut promised more than there is. */
+static void append_framing(struct replayer *replayer, const struct name_value *field, bool *framed)
 {
 	const struct http_send *send = &replayer->send;
 	bool transfer = slice_equal_nocase(field->name, SLICE("transfer-encoding"));
 	struct buffer *head = &replayer->head;
 
-	switch (send->framing) {
-	case SEND_NO_BODY:
-		/* What it would be (HEAD), as it was said. */
-		if (!transfer || (replayer->request.minor && send->stored.head.status != 204))
+	if (send->framing != SEND_LENGTH && transfer) {
+		/* Of HEAD's answer and the like: what it would be, as it was said. */
+		if (replayer->request.minor && send->stored.head.status != 204)
 			append_field(head, field->name, field->value);
 		return;
-	case SEND_CHUNKED:
-		if (transfer)
-			append_field(head, field->name, field->value);
-		return;
-	case SEND_LENGTH:
-		if (send->cut && !transfer) {
-			append_field(head, field->name, field->value);
-			return;
-		}
-		buffer_append_slice(head, transfer ? SLICE("Content-Length") : field->name);
-		buffer_append_string(head, ": ");
-		buffer_append_unsigned(head, send->left);
-		buffer_append_string(head, "\r\n");
 	}
+	if (*framed || send->framing == SEND_CHUNKED || send->framing == SEND_UNTIL_END)
+		return;
+	*framed = true;
+	if (send->framing == SEND_NO_BODY || (send->cut && !transfer)) {
+		append_field(head, field->name, field->value);
+		return;
+	}
+	buffer_append_slice(head, transfer ? SLICE("Content-Length") : field->name);
+	buffer_append_string(head, ": ");
+	buffer_append_unsigned(head, send->left);
+	buffer_append_string(head, "\r\n");
 }
 
 /* What Connection says besides close and keep-alive stays. */
@@ -216,9 +228,7 @@ static bool append_fields(struct replayer *replayer, const struct recorded *reco
 			append_field(&replayer->head, field->name, field->value);
 			break;
 		case FIELD_FRAMING:
-			if (!framed)
-				append_framing(replayer, field);
-			framed = true;
+			append_framing(replayer, field, &framed);
 			break;
 		case FIELD_CONNECTION:
 			if (!connected)

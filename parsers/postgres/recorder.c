@@ -414,8 +414,12 @@ int pg_recorder_see(struct recorder *recorder, enum side side, struct slice byte
 	while (ok && (next = pg_framer_next(framer, &bytes, &frame)) == PG_EVENT) {
 		size_t before = recorder->n_operations;
 
-		ok = side == SIDE_CLIENT ? client_message(recorder, &frame) :
-					   pg_server_message(recorder, &frame);
+		if (side == SIDE_CLIENT)
+			ok = client_message(recorder, &frame);
+		else if (recorder->checksum)
+			ok = pg_server_message_checksum(recorder, &frame);
+		else
+			ok = pg_server_message(recorder, &frame);
 		if (ok && recorder->n_operations > before)
 			ok = weigh_operation(recorder);
 	}

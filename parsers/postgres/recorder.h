@@ -10,6 +10,7 @@
  *	recorder_rows.c     rows that are too large to be held whole
  *	recorder_aside.c    notices, parameters, notifications: in their exchange, or beside all of them
  *	recorder_copy.c     COPY data, in both directions
+ *	recorder_checksum.c what --verify compares
  *
  * Every client message that is answered becomes an operation in a queue, and nothing else happens until the server's
  * answer comes: a Parse takes effect at ParseComplete, a Bind at BindComplete. So an error, which makes the server skip
@@ -75,13 +76,13 @@ struct pg_statement {
 	bool executed;
 	struct pg_notice *notices; /* that came at its Parse, until a portal takes them over */
 	struct pg_notice **notices_end;
+	struct checksum passed; /* of these */
 };
 
 struct pg_portal {
 	struct named named;
 	struct item *item;	     /* the exchange, until it was executed to its end; then NULL */
-	struct arena arena;	     /* of the next */
-	struct slice statement_name; /* whose portal it is */
+	struct slice statement_name; /* whose portal it is; it lies behind this */
 	uint64_t statement_serial;   /* ... if the name still means that one */
 	bool has_columns;
 };
@@ -143,6 +144,7 @@ struct recorder {
 	struct slice rest;	  /* of the active Query's texts: statements not yet begun */
 	bool merged;		  /* its results did not fit its statements */
 	struct pg_row_stream stream;
+	bool checksum; /* --verify */
 };
 
 /* Static text into recorder->error; false, for `return pg_fail(...)`. */
@@ -211,6 +213,10 @@ bool pg_query_next(struct recorder *recorder, struct pg_operation *query);
 void pg_portal_end(struct recorder *recorder, struct pg_portal *portal);
 /* Gives up a statement: it is reported when it was never executed. Accepts NULL. */
 void pg_statement_end(struct recorder *recorder, struct pg_statement *statement);
+
+/* recorder_checksum.c */
+/* pg_server_message(), and the checksum of what it belongs to. */
+bool pg_server_message_checksum(struct recorder *recorder, const struct pg_frame *frame);
 
 /* recorder_rows.c */
 bool pg_row_stream(struct recorder *recorder, const struct pg_frame *frame);

@@ -17,7 +17,6 @@ void pg_portal_free(struct named *named)
 
 	item_free(portal->item);
 	free((void *)(uintptr_t)named->name.data);
-	arena_release(&portal->arena);
 	free(portal);
 }
 
@@ -94,6 +93,8 @@ bool pg_exchange_bind(struct item *item, struct slice bind, struct pg_statement 
 		item_add_piece(item, PIECE_NOTICE, 0, notice->body);
 	statement->notices = NULL;
 	statement->notices_end = &statement->notices;
+	checksum_join(&item->exchange.passed, &statement->passed);
+	statement->passed = (struct checksum){ 0 };
 	if (statement->has_columns && statement->columns.size)
 		add_bound_columns(item, statement, forms, n_forms);
 	return true;

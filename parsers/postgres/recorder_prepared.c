@@ -132,6 +132,19 @@ bool pg_parse_complete(struct recorder *recorder, struct pg_operation *head)
 	       pg_fail(recorder, "too many prepared statements");
 }
 
+/* One piece of memory: there is a portal for each execution. */
+static struct pg_portal *portal_new(struct slice statement_name)
+{
+	struct pg_portal *portal = calloc(1, sizeof(*portal) + statement_name.size);
+
+	if (!portal)
+		abort();
+	portal->statement_name = slice_of(portal + 1, statement_name.size);
+	if (statement_name.size)
+		memcpy(portal + 1, statement_name.data, statement_name.size);
+	return portal;
+}
+
 bool pg_bind_complete(struct recorder *recorder, struct pg_operation *head)
 {
 	struct pg_statement *statement;
@@ -145,12 +158,9 @@ bool pg_bind_complete(struct recorder *recorder, struct pg_operation *head)
 	if (!pg_exchange_bind(head->item, head->bind, statement))
 		return pg_fail(recorder, "malformed Bind");
 	statement->executed = true;
-	portal = calloc(1, sizeof(*portal));
-	if (!portal)
-		abort();
+	portal = portal_new(statement->named.name);
 	portal->item = head->item;
 	portal->has_columns = statement->has_columns;
-	portal->statement_name = arena_copy(&portal->arena, statement->named.name);
 	portal->statement_serial = statement->serial;
 	portal->named.name = head->name;
 	portal->named.bytes = head->item->arena.allocated;

@@ -8,6 +8,7 @@
  *	replayer_answer.c   which recorded exchange answers a statement, or the session itself
  *	replayer_session.c  what the session itself answers
  *	replayer_status.c   ParameterStatus: what the session's settings are called
+ *	replayer_checksum.c what --verify compares
  *	replayer_send.c     an exchange's results, row by row, in the form that the client asked for
  *	replayer_notify.c   what a server says by itself: notifications, and what was recorded between requests
  *	replayer_copy.c     COPY data, in both directions
@@ -84,7 +85,9 @@ struct pg_send {
 	bool describe; /* RowDescription too: a simple query */
 	bool call;     /* a fast-path call: its row goes as its one value */
 	uint16_t call_form;
-	bool failed; /* an error was sent */
+	bool failed;	 /* an error was sent */
+	bool unservable; /* ... of ours, since what was recorded cannot be given as it was asked for */
+	bool as_recorded; /* for pg_checksum(): each value in its recorded form, and tags as they came */
 	uint64_t exchange;
 	uint8_t kind; /* enum exchange_kind of the recorded one */
 	uint32_t flags;
@@ -280,6 +283,8 @@ bool pg_notes_say(struct replayer *replayer, bool between, struct buffer *out);
 /* What a server calls a setting that a client asked for in these words; `reported` is what the recorded one called it. */
 void pg_setting_text(struct slice name, struct slice asked, struct slice reported,
 		     struct buffer *text);
+/* Does what a client asked for say all of the setting? SET datestyle = 'MDY' keeps the style that was before, which ROLLBACK TO may change. */
+bool pg_setting_is_whole(struct slice name, struct slice asked);
 
 /* replayer_send.c */
 void pg_send_begin(struct replayer *replayer, const struct answer *answer);

@@ -385,8 +385,9 @@ static void take_done(struct replayer *replayer, struct buffer *out)
 	compare_end(replayer, copy);
 	copy_digest_get(copy->digest, done.digest);
 	memcpy(refused.digest, copy->begins_digest, COPY_DIGEST_BYTES);
-	if (copy->begins && !is_recorded(replayer, copy, &done) &&
-	    is_recorded(replayer, copy, &refused))
+	/* Where the same data was taken too, it is the statement's next answer that counts. */
+	if (copy->begins && is_recorded(replayer, copy, &refused) &&
+	    (copy->form.end == COPY_REFUSED || !is_recorded(replayer, copy, &done)))
 		answer(replayer, &refused, out);
 	else
 		answer(replayer, &done, out);

@@ -143,6 +143,7 @@ static void unservable(struct replayer *replayer, const struct column *column, i
 			      .hint = SLICE("Record with the driver that replays.") });
 	buffer_release(&detail);
 	replayer->send.failed = true;
+	replayer->send.unservable = true;
 	replayer->send.on = false;
 	/* It is counted each time, and another session may well be served. */
 	replayer->send.cacheable = false;
@@ -228,6 +229,8 @@ static int encode_value(struct replayer *replayer, const struct column *column, 
 /* A simple query's rows are text, but for a binary cursor's, which are what was recorded. */
 static uint16_t value_form(const struct pg_send *send, const struct column *column, size_t i)
 {
+	if (send->as_recorded)
+		return column ? column->form : PARAMETER_TEXT;
 	if (send->describe)
 		return column && send->kind == EXCHANGE_SIMPLE ? column->form : PARAMETER_TEXT;
 	return pg_send_form(send->formats, send->n_formats, i);
@@ -520,12 +523,13 @@ static void step_end(struct replayer *replayer, struct buffer *out)
 	struct pg_send *send = &replayer->send;
 	const struct answer_result *result = &send->result;
 
-	send_events(replayer, ANSWER_EVENT_LAST - 1, out);
+	send_events(replayer, ANSWER_EVENT_DATA - 1, out);
 	if (send->copy_out)
 		pg_copy_out_end(replayer, out);
+	send_events(replayer, ANSWER_EVENT_DATA, out);
 	if (result->empty)
 		pg_message_end(out, pg_message_begin(out, 'I'));
-	else if (result->completion.tag.data &&
+	else if (result->completion.tag.data && !send->as_recorded &&
 		 slice_starts_with(result->completion.tag, SLICE("SELECT ")) &&
 		 (send->limit || (send->flags & EXCHANGE_ROW_LIMIT) || send->position.done))
 		send_select_tag(out, send->rows);
@@ -542,7 +546,7 @@ static void step_end(struct replayer *replayer, struct buffer *out)
 		return;
 	}
 	if (!result->empty && !result->completion.tag.data && !result->error &&
-	    !(send->call && send->rows == 1)) {
+	    !(send->call && send->rows == 1) && !send->as_recorded) {
 		unservable(replayer, NULL, send->flags & EXCHANGE_ROW_LIMIT ? -ENODATA : -EINVAL,
 			   out);
 		return;
@@ -581,6 +585,7 @@ static void step_begin(struct replayer *replayer, struct buffer *out)
 /* The row's length is on the wire already: nothing else can follow it. */
 static void broken_row(struct replayer *replayer)
 {
+	replayer->send.unservable = true;
 	replayer->closed = true;
 	replayer->send.failed = true;
 	replayer->send.on = false;

@@ -111,6 +111,16 @@ static void date_style(struct slice asked, struct slice reported, struct buffer 
 	buffer_append_string(text, order);
 }
 
+bool pg_setting_is_whole(struct slice name, struct slice asked)
+{
+	const char *style = NULL, *order = NULL;
+
+	if (!slice_equal(name, SLICE("DateStyle")))
+		return true;
+	date_style_words(asked, &style, &order);
+	return style && order;
+}
+
 static void boolean(struct slice asked, struct buffer *text)
 {
 	static const char *const trues[] = { "on", "true", "t", "yes", "y", "1" };

@@ -143,6 +143,9 @@ bool pg_status_current(const struct replayer *replayer, struct slice name, struc
 		if (!slice_equal_nocase(*ret_name, name) || !reported->at_login.data)
 			continue;
 		set = sql_session_setting(replayer->session, *ret_name);
+		if (set.data && !same(set, reported->login_set) &&
+		    !pg_setting_is_whole(*ret_name, set))
+			return false;
 		set = current(reported, *ret_name, set, text);
 		if (set.data != text->data) {
 			buffer_clear(text);

@@ -21,40 +21,34 @@ void pg_framer_release(struct pg_framer *framer)
 	buffer_release(&framer->body);
 }
 
-/* Types that a side may send (chapter 55.7), so that other protocols' bytes do not pass as a huge message. */
-static bool type_known(bool server, uint8_t type)
-{
-	static const char client_types[] = "QPBDECHSFdcfpX";
-	static const char server_types[] = "RKSZTDCIENA123nstGHWdcvV";
+/*
+ * Types that a side may send (chapter 55.7), so that other protocols' bytes do not pass as a huge message, and the largest
+ * body that one can honestly have.
+ */
+enum size_class { SIZE_UNKNOWN, SIZE_ANY, SIZE_NONE, SIZE_STATE, SIZE_KEY, SIZE_TAG };
 
-	return type && strchr(server ? server_types : client_types, type);
-}
+static const uint8_t client_types[256] = {
+	['Q'] = SIZE_ANY,  ['P'] = SIZE_ANY,  ['B'] = SIZE_ANY,	 ['D'] = SIZE_ANY,
+	['E'] = SIZE_ANY,  ['C'] = SIZE_ANY,  ['F'] = SIZE_ANY,	 ['d'] = SIZE_ANY,
+	['f'] = SIZE_ANY,  ['p'] = SIZE_ANY,  ['H'] = SIZE_NONE, ['S'] = SIZE_NONE,
+	['c'] = SIZE_NONE, ['X'] = SIZE_NONE,
+};
 
-/* The largest body that a message of this type can honestly have. */
-static size_t plausible_body(bool server, uint8_t type)
-{
-	if (!server)
-		return type == 'S' || type == 'H' || type == 'X' || type == 'c' ? 0 :
-										  0x3fffffff + 1;
-	switch (type) {
-	case '1':
-	case '2':
-	case '3':
-	case 'n':
-	case 's':
-	case 'I':
-	case 'c':
-		return 0;
-	case 'Z':
-		return 1;
-	case 'K':
-		return 4 + 256;
-	case 'C':
-		return 1024;
-	default:
-		return 0x3fffffff + 1;
-	}
-}
+static const uint8_t server_types[256] = {
+	['R'] = SIZE_ANY,  ['S'] = SIZE_ANY,   ['T'] = SIZE_ANY,  ['D'] = SIZE_ANY,
+	['E'] = SIZE_ANY,  ['N'] = SIZE_ANY,   ['A'] = SIZE_ANY,  ['t'] = SIZE_ANY,
+	['G'] = SIZE_ANY,  ['H'] = SIZE_ANY,   ['W'] = SIZE_ANY,  ['d'] = SIZE_ANY,
+	['v'] = SIZE_ANY,  ['V'] = SIZE_ANY,   ['1'] = SIZE_NONE, ['2'] = SIZE_NONE,
+	['3'] = SIZE_NONE, ['n'] = SIZE_NONE,  ['s'] = SIZE_NONE, ['I'] = SIZE_NONE,
+	['c'] = SIZE_NONE, ['Z'] = SIZE_STATE, ['K'] = SIZE_KEY,  ['C'] = SIZE_TAG,
+};
+
+static const size_t body_max[] = {
+	[SIZE_ANY] = 0x3fffffff + 1,
+	[SIZE_STATE] = 1,
+	[SIZE_KEY] = 4 + 256,
+	[SIZE_TAG] = 1024,
+};
 
 /* What must be held in one piece; the rest of large messages is streamed. */
 static size_t whole_max(const struct pg_framer *framer, uint8_t type)
@@ -70,20 +64,17 @@ static bool fail(struct pg_framer *framer, const char *error)
 	return false;
 }
 
-/* A header is complete: checks it and turns to the body. */
-static bool begin_body(struct pg_framer *framer)
+static bool begin_body(struct pg_framer *framer, uint8_t type, uint32_t length)
 {
-	struct cursor cursor = cursor_of(slice_of(framer->header, framer->header_size));
-	uint8_t type = framer->startup ? 0 : cursor_u8(&cursor);
-	uint32_t length = cursor_u32be(&cursor);
+	uint8_t class = framer->server ? server_types[type] : client_types[type];
 
 	if (length < 4)
 		return fail(framer, "message length below 4");
 	if (framer->startup && (length < 8 || length > PG_STARTUP_MAX))
 		return fail(framer, "startup message of an impossible length");
-	if (!framer->startup && !type_known(framer->server, type))
+	if (!framer->startup && class == SIZE_UNKNOWN)
 		return fail(framer, "unknown message type");
-	if (!framer->startup && length - 4 > plausible_body(framer->server, type))
+	if (!framer->startup && length - 4 > body_max[class])
 		return fail(framer, "message length not possible for its type");
 	framer->header_size = 0;
 	framer->in_body = true;
@@ -93,15 +84,27 @@ static bool begin_body(struct pg_framer *framer)
 	return true;
 }
 
-static bool read_header(struct pg_framer *framer, struct slice *input)
+/* A header that is whole in the input, or came in pieces: checks it and turns to the body. */
+static enum pg_next next_header(struct pg_framer *framer, struct slice *input)
 {
 	size_t size = framer->startup ? 4 : 5;
+	struct cursor cursor;
+	uint8_t type;
 
-	while (framer->header_size < size && input->size) {
-		framer->header[framer->header_size++] = *input->data++;
-		input->size--;
+	if (!framer->header_size && input->size >= size) {
+		cursor = cursor_of(slice_of(input->data, size));
+		*input = slice_of(input->data + size, input->size - size);
+	} else {
+		while (framer->header_size < size && input->size) {
+			framer->header[framer->header_size++] = *input->data++;
+			input->size--;
+		}
+		if (framer->header_size < size)
+			return PG_MORE;
+		cursor = cursor_of(slice_of(framer->header, size));
 	}
-	return framer->header_size == size;
+	type = framer->startup ? 0 : cursor_u8(&cursor);
+	return begin_body(framer, type, cursor_u32be(&cursor)) ? PG_EVENT : PG_ERROR;
 }
 
 static struct slice take(struct slice *input, size_t size)
@@ -156,10 +159,9 @@ enum pg_next pg_framer_next(struct pg_framer *framer, struct slice *input,
 		if (framer->body.capacity > BODY_KEEP)
 			buffer_release(&framer->body);
 		buffer_clear(&framer->body);
-		if (!read_header(framer, input))
-			return PG_MORE;
-		if (!begin_body(framer))
-			return PG_ERROR;
+		next = next_header(framer, input);
+		if (next != PG_EVENT)
+			return next;
 		if (framer->streaming) {
 			framer->frame.part = FRAME_BEGIN;
 			*ret_frame = framer->frame;

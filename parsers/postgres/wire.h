@@ -93,11 +93,15 @@ struct handshake_step pg_handshake(enum side side, struct slice bytes, struct bu
 
 struct recorder *pg_recorder_new(uint64_t connection);
 void pg_recorder_free(struct recorder *recorder);
+void pg_recorder_checksum(struct recorder *recorder);
 int pg_recorder_see(struct recorder *recorder, enum side side, struct slice bytes, int64_t time_ns,
 		    struct item_list *items, const char **ret_why);
 void pg_recorder_flush(struct recorder *recorder, int64_t before_ns, struct item_list *items);
 void pg_recorder_broken(struct recorder *recorder, enum side side);
 void pg_recorder_end(struct recorder *recorder, int64_t time_ns, struct item_list *items);
+
+bool pg_checksum(const struct answers *answers, const struct answer *answer,
+		 struct checksum *ret_checksum);
 
 struct replayer *pg_replayer_new(const struct answers *answers, uint64_t connection);
 void pg_replayer_free(struct replayer *replayer);

@@ -4,7 +4,7 @@
  * the same.
  *
  *	postgres: SELECT abalance FROM pgbench_accounts WHERE aid = K; for each K from 1 to N, after what pgbench asks at
- *	          its start
+ *	          its start; with -m as one prepared statement, executed N times
  *	http:     GET /item/K, for each K from 1 to N, as wrk asks and nginx answers
  */
 #include "tests/bench/conversation.h"
@@ -24,6 +24,7 @@ struct wanted {
 	const char *database;
 	uint32_t n;
 	uint16_t port;
+	bool prepared; /* a statement is prepared once and its parameter bound; else each is a Query */
 };
 
 /* ---- PostgreSQL ---- */
@@ -36,6 +37,62 @@ static void ask(struct conversation *conversation, struct buffer *message, struc
 	buffer_append_u32be(message, (uint32_t)text.size + 5);
 	buffer_append_slice(message, text);
 	buffer_append_u8(message, 0);
+	conversation_see(conversation, SIDE_CLIENT, buffer_slice(message));
+}
+
+static size_t begin(struct buffer *message, uint8_t type)
+{
+	size_t at = message->size;
+
+	buffer_append_u8(message, type);
+	buffer_append_u32be(message, 0);
+	return at;
+}
+
+static void end(struct buffer *message, size_t at)
+{
+	size_t size = message->size - at - 1;
+
+	message->data[at + 3] = (uint8_t)(size >> 8);
+	message->data[at + 4] = (uint8_t)size;
+}
+
+/* As pgbench -M prepared does: Parse and Sync. */
+static void prepare(struct conversation *conversation, struct buffer *message)
+{
+	size_t at;
+
+	buffer_clear(message);
+	at = begin(message, 'P');
+	buffer_append_slice(message, SLICE("P_0\0SELECT abalance FROM pgbench_accounts "
+					   "WHERE aid = $1;\0\0\0"));
+	end(message, at);
+	end(message, begin(message, 'S'));
+	conversation_see(conversation, SIDE_CLIENT, buffer_slice(message));
+	conversation_see(conversation, SIDE_SERVER, SLICE("1\0\0\0\004" WIRE_READY));
+}
+
+/* Bind of one parameter as text, Describe, Execute and Sync. */
+static void execute(struct conversation *conversation, struct buffer *message, uint32_t account)
+{
+	char text[16];
+	int size = snprintf(text, sizeof(text), "%u", account);
+	size_t at;
+
+	buffer_clear(message);
+	at = begin(message, 'B');
+	buffer_append_slice(message, SLICE("\0P_0\0\0\0\0\001"));
+	buffer_append_u32be(message, (uint32_t)size);
+	buffer_append_string(message, text);
+	buffer_append_slice(message, SLICE("\0\001\0\0"));
+	end(message, at);
+	at = begin(message, 'D');
+	buffer_append_slice(message, SLICE("P\0"));
+	end(message, at);
+	at = begin(message, 'E');
+	buffer_append_slice(message, SLICE("\0\0\0\0\0"));
+	end(message, at);
+	end(message, begin(message, 'S'));
 	conversation_see(conversation, SIDE_CLIENT, buffer_slice(message));
 }
 
@@ -55,7 +112,7 @@ static void log_in(struct conversation *conversation, struct buffer *message, co
 }
 
 static void read_account(struct conversation *conversation, struct buffer *message,
-			 uint32_t account)
+			 uint32_t account, bool prepared)
 {
 	uint32_t balance = account * 7919U % 1000000;
 	char text[128];
@@ -63,10 +120,15 @@ static void read_account(struct conversation *conversation, struct buffer *messa
 
 	size = snprintf(text, sizeof(text), "SELECT abalance FROM pgbench_accounts WHERE aid = %u;",
 			account);
-	ask(conversation, message, slice_of(text, (size_t)size));
+	if (prepared)
+		execute(conversation, message, account);
+	else
+		ask(conversation, message, slice_of(text, (size_t)size));
 
 	size = snprintf(text, sizeof(text), "%u", balance);
 	buffer_clear(message);
+	if (prepared)
+		buffer_append_slice(message, SLICE("2\0\0\0\004"));
 	buffer_append_slice(message, SLICE(WIRE_BALANCE_COLUMNS "D"));
 	buffer_append_u32be(message, (uint32_t)size + 10);
 	buffer_append_u16be(message, 1);
@@ -88,8 +150,10 @@ static void converse_postgres(const struct wanted *wanted, struct buffer *messag
 	ask(conversation, message, SLICE(WIRE_PARTITIONS_QUERY));
 	conversation_see(conversation, SIDE_SERVER,
 			 SLICE(WIRE_PARTITIONS_ROWS WIRE_ONE_ROW_TAG WIRE_READY));
+	if (wanted->prepared)
+		prepare(conversation, message);
 	for (uint32_t account = 1; account <= wanted->n; account++)
-		read_account(conversation, message, account);
+		read_account(conversation, message, account, wanted->prepared);
 	conversation_see(conversation, SIDE_CLIENT, SLICE("X\0\0\0\x04"));
 	conversation_close(conversation, (uint64_t)wanted->n + 2);
 }
@@ -133,7 +197,7 @@ int main(int argc, char **argv)
 	struct buffer message;
 	int option;
 
-	while ((option = getopt(argc, argv, "o:n:p:d:P:")) != -1) {
+	while ((option = getopt(argc, argv, "o:n:p:d:P:m")) != -1) {
 		if (option == 'o')
 			wanted.path = optarg;
 		else if (option == 'n')
@@ -144,11 +208,13 @@ int main(int argc, char **argv)
 			wanted.database = optarg;
 		else if (option == 'P')
 			wanted.protocol = optarg;
+		else if (option == 'm')
+			wanted.prepared = true;
 	}
 	if (!wanted.path || !wanted.n || !wanted.port || strlen(wanted.database) > 63 ||
 	    optind != argc) {
 		fprintf(stderr, "usage: generate -o FILE -n EXCHANGES -p PORT [-d DATABASE] "
-				"[-P postgres|http]\n");
+				"[-P postgres|http] [-m]\n");
 		return 2;
 	}
 	if (strcmp(wanted.protocol, "http") == 0) {

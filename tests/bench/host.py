@@ -27,6 +27,10 @@ SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 GATE = 'echo ready; read -r go; "$@" </dev/null; echo "ended $?"; read -r go; exit 0'
 
 
+# Options of a server, which is in no session of others.
+SESSION = {"process_group": None, "start_new_session": True}
+
+
 class BenchError(Exception):
     """A run that failed; the text is for people."""
 
@@ -87,11 +91,13 @@ class Host:
         return {"user": user, "group": group, "extra_groups": []}
 
     def start(self, name, command, stop_signal=signal.SIGTERM, group=False, **options):
-        """A child in a session of its own, so that Ctrl-C reaches only this program. With `group` its children are
-        stopped with it."""
+        """A child in a process group of its own, so that Ctrl-C reaches only this program. With `group` its children
+        are stopped with it. Not in a session of its own: the kernel shares the processors out among sessions
+        (autogroup), and mockproxy is always in that of the load, so every other proxy is too."""
         with open(self.path(name + ".log"), "wb") as log:
-            process = subprocess.Popen(command, start_new_session=True, cwd="/", stderr=log,
-                                       **{"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, **options})
+            process = subprocess.Popen(command, cwd="/", stderr=log,
+                                       **{"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL,
+                                          "process_group": 0, **options})
         process.bench_name = name
         process.bench_signal = stop_signal
         process.bench_group = group
@@ -162,7 +168,7 @@ class Postgres:
         command = [self.bin + "/postgres", "-D", data]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
-        process = host.start("postgres-server", command, signal.SIGINT, **options)
+        process = host.start("postgres-server", command, signal.SIGINT, **SESSION, **options)
         host.wait_for_port(process, self.port)
         self.wait_until_ready()
         self.run("createdb", "--maintenance-db=postgres", "bench")
@@ -204,7 +210,7 @@ class Mariadb:
                    f"--socket={data}/socket", f"--pid-file={data}/pid", "--bind-address=127.0.0.1", f"--port={self.port}",
                    "--innodb-buffer-pool-size=256M", "--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0",
                    "--skip-log-bin", "--max-connections=100", f"--init-file={data}/users.sql"]
-        process = host.start("mariadb-server", command, **options)
+        process = host.start("mariadb-server", command, **SESSION, **options)
         host.wait_for_port(process, self.port)  # it listens when the init file was read
 
     def run(self, *command):
@@ -254,7 +260,7 @@ class Nginx:
             file.write(NGINX_CONFIGURATION.format(folder=folder, port=self.port,
                                                   user="user root;" if host.is_root else ""))
         process = host.start("nginx-server", [program, "-c", folder + "/conf", "-p", folder, "-e", folder + "/error"],
-                             signal.SIGQUIT)
+                             signal.SIGQUIT, **SESSION)
         host.wait_for_port(process, self.port)
 
     def run(self, *command):

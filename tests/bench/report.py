@@ -3,7 +3,7 @@
 
 from statistics import median
 
-from rows import MAIN_SIZE, SIZES
+from rows import LONG_ROW, MAIN_SIZE, SIZES
 
 RECORD_FLOOR = 0.95  # of the bare relay
 REPLAY_AIM = 0.8  # of the server of canned bytes
@@ -90,6 +90,8 @@ class Floors:
         for mode in load.modes:
             self.record(mode, "record + store")
             self.record(mode, "record eBPF")
+            if results.of(mode, FLOOR_CLIENTS, LONG_ROW):
+                self.record(mode, LONG_ROW)
         for mode in load.modes:
             self.replay(mode)
         if SIZES[-1] in load.sizes:

@@ -12,6 +12,8 @@ from host import BenchError, GatedCommand, Meter, START_TIMEOUT_S, complaint, fa
 SIZES = (100, 10_000, 1_000_000)
 MAIN_SIZE = 10_000
 CLOSE_TIMEOUT_S = 300
+LONG_S = 30  # the writer's queue is full long before
+LONG_ROW = f"record {LONG_S} s"
 
 HAPROXY_CONFIGURATION = """\
 global
@@ -43,6 +45,9 @@ class Case:
 class Row:
     """One row. reach() is a context that gives (port, wrapper of the command, process or None)."""
 
+    seconds = None  # of a run, where it has its own length
+    asked_for_only = False  # measured only when --rows names it
+
     def __init__(self, name):
         self.name = name
 
@@ -52,6 +57,10 @@ class Row:
 
     def fits(self, case):
         return True
+
+    def case(self, case):
+        """The case with this row's own length."""
+        return Case(case.mode, case.clients, self.seconds or case.seconds, case.jobs)
 
     def prepare(self, bench):
         """Once, before the first round."""
@@ -139,8 +148,10 @@ class MockproxyRow(Row):
 
 
 class RecordRow(MockproxyRow):
-    def __init__(self, name, kernel=False, stage=None):
+    def __init__(self, name, kernel=False, stage=None, seconds=None):
         super().__init__(name, kernel)
+        self.seconds = seconds
+        self.asked_for_only = seconds is not None
         self.kernel = kernel
         self.stage = stage
         self.stores = stage in (None, "store")
@@ -233,11 +244,13 @@ def proxy_rows():
         RecordRow("record + decode", stage="decode"),
         RecordRow("record + store"),
         RecordRow("record eBPF", kernel=True),
+        RecordRow(LONG_ROW, seconds=LONG_S),
     ]
 
 
 def measure(bench, row, case):
     """One run of one row; a dict of figures."""
+    case = row.case(case)
     timeout_s = START_TIMEOUT_S + 20 * case.seconds
     with row.reach(bench) as (port, wrapper, process):
         command = bench.load.command(bench, case, port, row.script(bench, case))

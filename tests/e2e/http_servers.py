@@ -26,6 +26,19 @@ class OwnServer:
         end_session(self.process)
 
 
+def start(suite, kind, *arguments):
+    """A server of this kind; None where it is not installed, which is counted as a skip."""
+    try:
+        return kind(*arguments)
+    except Skip as reason:
+
+        def skip(why):
+            raise why
+
+        suite.run(kind.__name__, skip, reason)
+        return None
+
+
 def listens(port):
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -127,9 +140,7 @@ class Apache:
     """Static files, with brotli and gzip; the rest is asked of `inner`."""
 
     name = "apache"
-    MODULES = (
-        "mpm_event authz_core mime alias filter deflate brotli proxy proxy_http proxy_wstunnel"
-    )
+    MODULES = "mpm_event authz_core mime alias filter deflate brotli proxy proxy_http"
 
     def __init__(self, inner):
         if not os.path.exists(APACHE):
@@ -165,8 +176,7 @@ MaxKeepAliveRequests 0
 TypesConfig {where}/mime
 DocumentRoot {where}/root
 ProxyPass /static/ !
-ProxyPass /socket ws://127.0.0.1:{inner}/socket
-ProxyPass / http://127.0.0.1:{inner}/ flushpackets=on
+ProxyPass / http://127.0.0.1:{inner}/ flushpackets=on upgrade=websocket
 ProxyPreserveHost on
 <Location /static/>
 	SetOutputFilter BROTLI_COMPRESS;DEFLATE

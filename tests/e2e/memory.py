@@ -15,6 +15,7 @@ from recording import expect_whole
 
 LIMIT_KIB = 100_000
 LONG = 600  # seconds
+MANY_LIMIT_KIB = 400_000  # of 9,900 connections: about 40 KiB for each
 
 
 class Peak:
@@ -90,3 +91,16 @@ def record_and_replay(suite, server, path, name, command, environment, count, re
         expect_refused(server.port)
         suite.run(f"{name}: replayed in bounded memory, the same bytes", replayed, lines)
         server.start()
+
+
+def hold_many(command, environment, count, what):
+    """Runs programs/hold.py with so many connections: a look at the proxy's memory while it has them."""
+    started = Started(command, environment)
+    expect_equal(started.line(120), f"held {count}", "the app")
+    most, anonymous = memory_kib(started.proxy, "VmHWM", "RssAnon")
+    print(f"# {what}: {count} connections, {most / 1024:.1f} MiB resident at most,", end=" ")
+    print(f"{anonymous / 1024:.1f} MiB anonymous now", flush=True)
+    started.say("")
+    expect_equal(started.line(120), f"still {count}", "the app")
+    started.finish(120).expect(0)
+    expect(most < MANY_LIMIT_KIB, f"{most} KiB")

@@ -237,6 +237,7 @@ def node_cases(cases, node):
         curl("-H", "Connection: close", f"{url}/plain?id=1", f"{url}/plain?id=2"),
         replayed=curl(f"{url}/plain?id=1", f"{url}/plain?id=2"),
     )
+    coded = "-H 'Content-Encoding: gzip' -H 'Content-Type: text/plain' --data-binary @-"
     shown = ["-w", "%{http_code} %header{etag}\n", "-H"]
     yield both(
         "validators",
@@ -253,6 +254,27 @@ def node_cases(cases, node):
         "a head of 6000 bytes",
         curl("-i", f"{url}/big-header"),
         check=expect_rows("select status from http", (200,)),
+    )
+    upload = ["-T", node.file]
+    yield both(
+        "an upload in chunks, asked with a length",
+        ["sh", "-c", f"cat {node.file} | curl -sS -T - {url}/echo"],
+        replayed=curl(*upload, f"{url}/echo"),
+        check=expect_rows("select body_bytes from http_request", (1990,)),
+    )
+    yield both(
+        "a form with a file, and another boundary",
+        curl("-F", "name=Sencha", "-F", f"file=@{node.file}", f"{url}/drain"),
+    )
+    yield both(
+        "a coded request",
+        ["sh", "-c", f"gzip -9 < {node.file} | curl -sS {coded} {url}/drain"],
+        replayed=["sh", "-c", f"gzip -1 < {node.file} | curl -sS {coded} {url}/drain"],
+    )
+    refused = ["-T", node.file, "-H", "Expect: 100-continue", "-w", "%{http_code}"]
+    yield both(
+        "an answer in place of 100",
+        curl(*refused, f"{url}/refuse"),
     )
     yield both(
         "an answer before the body",

@@ -10,19 +10,17 @@ from harness import (
     Skip,
     Started,
     Suite,
-    expect,
     expect_equal,
     folder,
-    memory_kib,
     need_mockproxy,
     record_command,
     replay_command,
     spawn,
 )
+from memory import hold_many
 from recording import expect_whole, query
 
 COUNT = 9_900
-LIMIT_KIB = 400_000  # about 40 KiB for a connection
 
 
 def environment(port):
@@ -37,15 +35,7 @@ def environment(port):
 
 
 def hold(command, port, what):
-    started = Started(command, environment(port))
-    expect_equal(started.line(120), f"held {COUNT}", "the app")
-    most, anonymous = memory_kib(started.proxy, "VmHWM", "RssAnon")
-    print(f"# {what}: {COUNT} connections, {most / 1024:.1f} MiB resident at most,", end=" ")
-    print(f"{anonymous / 1024:.1f} MiB anonymous now", flush=True)
-    started.say("")
-    expect_equal(started.line(120), f"still {COUNT}", "the app")
-    started.finish(120).expect(0)
-    expect(most < LIMIT_KIB, f"{most} KiB")
+    hold_many(command, environment(port), COUNT, what)
 
 
 def recorded(path):

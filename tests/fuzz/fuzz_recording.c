@@ -9,6 +9,8 @@
  * recording.
  */
 #include "parsers/cursor.h"
+#include "parsers/http/answers.h"
+#include "parsers/http/wire.h"
 #include "parsers/protocol.h"
 #include "store/matcher.h"
 #include "store/schema.h"
@@ -53,7 +55,27 @@ static const char rows_sql[] =
 	"{\"hex\": \"00\"}}', NULL, 0);"
 	"INSERT INTO rows_apart VALUES (1, 0, 0, 1, '[[\"a\"], [null], [{\"hex\": \"00\"}], "
 	"[{\"part\": 1, \"bytes\": 2}]]');"
-	"INSERT INTO value_part VALUES (1, 1, 0, x'6162'), (2, 1000000000, 0, x'35');";
+	"INSERT INTO value_part VALUES (1, 1, 0, x'6162'), (2, 1000000000, 0, x'35');"
+	"INSERT INTO endpoint VALUES (2, NULL, '127.0.0.1', 80, 'http');"
+	"INSERT INTO connection (id, endpoint, protocol, started_ns) VALUES (2, 2, 'http', 1);"
+	"INSERT INTO exchange (id, connection, ordinal, batch, batch_index, started_ns, kind, "
+	"outcome, "
+	"method, authority, text, query, request_headers, parameters, status, tag, "
+	"response_headers, rows) "
+	"VALUES (10, 2, 1, 1, 0, 1, 6, 1, 'POST', 'a.test', '/a', 'id=1', "
+	"'[[\"Content-Type\", \"application/json\"]]', '{\"a\": 1}', 200, 'OK', "
+	"'[[\"Content-Length\", \"5\"], [\"X\", {\"hex\": \"ff\"}]]', 'hello'), "
+	"(11, 2, 2, 2, 0, 2, 6, 1, 'GET', 'a.test', '/b', NULL, '[]', NULL, 200, 'OK', "
+	"'[[\"Transfer-Encoding\", \"chunked\"], [\"Content-Encoding\", \"gzip\"]]', 'decoded'), "
+	"(12, 2, 3, 3, 0, 3, 6, 1, 'GET', 'a.test', '/c', NULL, '[]', NULL, 200, 'OK', "
+	"'[[\"Content-Type\", \"text/event-stream\"]]', NULL);"
+	"INSERT INTO http_apart (exchange, response_coding, response_wire_body, response_trailers, "
+	"interim) "
+	"VALUES (11, 'gzip', x'1f8b', '[[\"T\", \"1\"]]', '[{\"status\": 103, \"headers\": []}]');"
+	"INSERT INTO http_apart (exchange, response_body_part, response_body_bytes) VALUES (12, 2, "
+	"6);"
+	"INSERT INTO value_part VALUES (12, 2, 0, x'646174'), (12, 2, 1, x'610a0a');"
+	"INSERT INTO http_stream VALUES (12, 1, 3, 5), (12, 2, 6, 6);";
 
 /* What may be changed; each sets ?1. */
 static const char *const changes[] = {
@@ -91,6 +113,28 @@ static const char *const changes[] = {
 	"UPDATE recording SET canonical_version = ?1",
 	"UPDATE value_part SET bytes = ?1",
 	"UPDATE OR IGNORE value_part SET part = ?1 WHERE exchange = 2",
+	"UPDATE http_request SET method = ?1",
+	"UPDATE http_request SET authority = ?1",
+	"UPDATE http_request SET path = ?1",
+	"UPDATE http_request SET query = ?1",
+	"UPDATE http_request SET headers = ?1",
+	"UPDATE http_request SET body = ?1",
+	"UPDATE http_request SET coding = ?1",
+	"UPDATE http_request SET body_part = ?1",
+	"UPDATE http_request SET target = ?1",
+	"UPDATE http_response SET status = ?1",
+	"UPDATE http_response SET reason = ?1",
+	"UPDATE http_response SET headers = ?1",
+	"UPDATE http_response SET trailers = ?1",
+	"UPDATE http_response SET interim = ?1",
+	"UPDATE http_response SET body = ?1",
+	"UPDATE http_response SET coding = ?1",
+	"UPDATE http_response SET wire_body = ?1",
+	"UPDATE http_response SET body_part = ?1",
+	"UPDATE http_response SET body_bytes = ?1",
+	"UPDATE http_response SET version = ?1",
+	"UPDATE OR IGNORE http_stream SET body_bytes = ?1",
+	"UPDATE OR IGNORE value_part SET sequence = ?1 WHERE exchange = 12 AND sequence = 1",
 };
 
 static char path[64];
@@ -259,6 +303,37 @@ static void ask_everything(struct matcher *matcher, struct matcher_reader *reade
 	arena_release(&arena);
 }
 
+/* What the app gets is whole heads, whatever the rows hold. */
+static void ask_http(struct matcher_reader *reader)
+{
+	static const char asked[] =
+		"POST /a?id=1 HTTP/1.1\r\nHost: a.test\r\nContent-Type: application/json\r\n"
+		"Content-Length: 7\r\n\r\n{\"a\":1}"
+		"GET /b HTTP/1.1\r\nHost: a.test\r\nAccept-Encoding: gzip\r\n\r\n"
+		"GET /b HTTP/1.1\r\nHost: a.test\r\n\r\nGET /c HTTP/1.1\r\nHost: a.test\r\n\r\n";
+	struct answers *answers = answers_new(reader, "http", SLICE("127.0.0.1"), 80);
+	struct replayer *replayer = http_replayer_new(answers, 1);
+	struct http_stored stored;
+	const char *why;
+	struct buffer out;
+	enum replay_state state = REPLAY_MORE;
+
+	buffer_init(&out, (size_t)8 << 20);
+	if (http_replayer_feed(replayer, slice_of(asked, sizeof(asked) - 1), &why))
+		abort();
+	for (int i = 0; i < 100 && (state == REPLAY_MORE || state == REPLAY_WAIT); i++) {
+		buffer_clear(&out);
+		state = http_replayer_fill(replayer, &out);
+		if (!i && !slice_starts_with(buffer_slice(&out), SLICE("HTTP/1.")))
+			abort();
+	}
+	http_replayer_free(replayer);
+	buffer_release(&out);
+	for (uint64_t exchange = 9; exchange < 14; exchange++)
+		(void)answers->http->response(answers->context, exchange, &stored);
+	answers_free(answers);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct recording_options how = { .path = path };
@@ -277,6 +352,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (matcher_new(recording, &options, &matcher, error) == 0 &&
 	    matcher_reader_new(matcher, &reader, error) == 0)
 		ask_everything(matcher, reader);
+	if (reader)
+		ask_http(reader);
 	matcher_reader_free(reader);
 	matcher_free(matcher);
 	recording_close(recording);

@@ -46,4 +46,35 @@ static UNUSED struct writer_summary talk_end(struct talk *talk)
 	return finish_writer(talk->writer);
 }
 
+/* ---- WebSockets ---- */
+
+#define FIN 0x80
+#define RSV1 0x40
+#define WS_TEXT 1
+#define WS_BINARY 2
+#define WS_CLOSE 8
+#define WS_PING 9
+#define WS_PONG 10
+
+/* A frame of a side; the client's mask is nothing but zeros. */
+static UNUSED void append_frame(struct buffer *bytes, enum side side, uint8_t begin,
+				struct slice payload)
+{
+	uint8_t mask = side == SIDE_CLIENT ? 0x80 : 0;
+
+	buffer_append_u8(bytes, begin);
+	if (payload.size < 126) {
+		buffer_append_u8(bytes, mask | (uint8_t)payload.size);
+	} else if (payload.size <= UINT16_MAX) {
+		buffer_append_u8(bytes, mask | 126);
+		buffer_append_u16be(bytes, (uint16_t)payload.size);
+	} else {
+		buffer_append_u8(bytes, mask | 127);
+		buffer_append_u64be(bytes, payload.size);
+	}
+	if (mask)
+		buffer_append_u32be(bytes, 0);
+	buffer_append_slice(bytes, payload);
+}
+
 #endif

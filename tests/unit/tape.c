@@ -475,8 +475,8 @@ static void feed_move(struct run *run, const struct tape_move *move, size_t cut)
 		feed(run, move->side, slice_of(NULL, 0));
 }
 
-void tape_record(const struct tape *tape, const struct protocol *protocol, size_t cut,
-		 struct buffer *text)
+const char *tape_items(const struct tape *tape, const struct protocol *protocol, size_t cut,
+		       bool checksum, struct item_list *items)
 {
 	struct run run = { .protocol = protocol };
 	size_t largest = 1;
@@ -486,6 +486,8 @@ void tape_record(const struct tape *tape, const struct protocol *protocol, size_
 			largest = tape->moves[i].bytes.size;
 	run.guarded = guarded_new(largest);
 	run.recorder = protocol->recorder_new(1);
+	if (checksum && protocol->recorder_checksum)
+		protocol->recorder_checksum(run.recorder);
 	item_list_init(&run.items);
 	for (size_t i = 0; i < tape->n_moves; i++) {
 		const struct tape_move *move = &tape->moves[i];
@@ -496,13 +498,25 @@ void tape_record(const struct tape *tape, const struct protocol *protocol, size_
 	}
 	if (tape->ends || run.why)
 		protocol->recorder_end(run.recorder, ++run.now_ns, &run.items);
-	for (const struct item *item = run.items.first; item; item = item->next)
-		print_item(text, item);
-	if (run.why)
-		print(text, "opaque: %s\n", run.why);
-	item_list_release(&run.items);
+	item_list_move(items, &run.items);
 	protocol->recorder_free(run.recorder);
 	munmap(run.guarded.map, run.guarded.size + (size_t)sysconf(_SC_PAGESIZE));
+	return run.why;
+}
+
+void tape_record(const struct tape *tape, const struct protocol *protocol, size_t cut,
+		 struct buffer *text)
+{
+	struct item_list items;
+	const char *why;
+
+	item_list_init(&items);
+	why = tape_items(tape, protocol, cut, false, &items);
+	for (const struct item *item = items.first; item; item = item->next)
+		print_item(text, item);
+	if (why)
+		print(text, "opaque: %s\n", why);
+	item_list_release(&items);
 }
 
 bool tape_expect(const struct tape *tape, struct slice text)

@@ -52,6 +52,13 @@ void tape_record(const struct tape *tape, const struct protocol *protocol, size_
 		 struct buffer *text);
 
 /*
+ * The items themselves, added to `items`; with checksums where `checksum` says so and the protocol makes them. Why the recorder gave up, or
+ * NULL.
+ */
+const char *tape_items(const struct tape *tape, const struct protocol *protocol, size_t cut,
+		       bool checksum, struct item_list *items);
+
+/*
  * All tapes of a folder: whole, byte by byte and at every cut each gives the items that it says; bytes changed are survived. False, with a
  * line on stderr, when one does not, or when there are fewer than `least`.
  */

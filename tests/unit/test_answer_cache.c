@@ -82,16 +82,16 @@ static void test_many(void **state)
 	size_t n_found = 0;
 
 	(void)state;
-	for (uint64_t i = 1; i <= 20000; i++)
+	for (uint64_t i = 1; i <= 50000; i++)
 		answer_cache_put(cache, (struct answer_key){ i, i % 3 }, slice_of(&i, sizeof(i)),
 				 i % 2);
-	for (uint64_t i = 1; i <= 20000; i++) {
+	for (uint64_t i = 1; i <= 50000; i++) {
 		if (!found(cache, i, i % 3))
 			continue;
 		expect_found(cache, i, i % 3, slice_of(&i, sizeof(i)), i % 2);
 		n_found++;
 	}
-	assert_true(n_found > 1000 && n_found <= 4096);
+	assert_true(n_found > 10000 && n_found <= 16384);
 	/* Forms of one exchange share places with each other too. */
 	for (uint64_t form = 0; form < 20000; form++)
 		answer_cache_put(cache, (struct answer_key){ 1, form },
@@ -102,12 +102,31 @@ static void test_many(void **state)
 	answer_cache_free(cache);
 }
 
+/* Places for as many large answers as there are would hold 32 MB: what is kept stays below 8. */
+static void test_memory(void **state)
+{
+	static const uint8_t large[ANSWER_CACHED_BYTES] = { 1, 2, 3 };
+	struct answer_cache *cache = answer_cache_new();
+	size_t n_found = 0;
+
+	(void)state;
+	for (uint64_t i = 1; i <= 16384; i++)
+		answer_cache_put(cache, (struct answer_key){ i, 0 }, slice_of(large, sizeof(large)),
+				 false);
+	for (uint64_t i = 1; i <= 16384; i++)
+		n_found += found(cache, i, 0);
+	assert_true(n_found && n_found <= (8 << 20) / sizeof(large));
+	assert_true(found(cache, 16384, 0));
+	answer_cache_free(cache);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

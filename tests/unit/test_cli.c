@@ -118,7 +118,7 @@ static void test_replay(void **state)
 {
 	struct line *line =
 		parse("mockproxy replay --repeat cycle f.db --map old:1=new --map [::1]:5=a:6 "
-		      "--map ::1=b --allow-partial --explain -- cmd -- --x");
+		      "--map ::1=b --allow-partial --explain --timing 2.5x -- cmd -- --x");
 	const struct options *options = &line->cli.options;
 
 	(void)state;
@@ -126,6 +126,7 @@ static void test_replay(void **state)
 	assert_int_equal(options->mode, MODE_REPLAY);
 	assert_string_equal(options->path, "f.db");
 	assert_int_equal(options->repeat, REPEAT_CYCLE);
+	assert_true(options->speed == 2.5);
 	assert_true(options->explain);
 	assert_true(options->allow_partial);
 	assert_int_equal(options->n_maps, 3);
@@ -206,6 +207,10 @@ static void test_values_refused(void **state)
 	assert_refused("mockproxy record --only= x", "expected HOST");
 	assert_refused("mockproxy record --output= x", "expected the name of a file");
 	assert_refused("mockproxy replay --repeat never -- x", "expected last, cycle or error");
+	assert_refused("mockproxy replay --timing fast -- x", "expected none, recorded");
+	assert_refused("mockproxy replay --timing 0x -- x", "expected none, recorded");
+	assert_refused("mockproxy replay --timing 1.2.3x -- x", "expected none, recorded");
+	assert_refused("mockproxy replay --timing 2xx -- x", "expected none, recorded");
 	assert_refused("mockproxy replay --map a -- x", "expected OLD=NEW");
 	assert_refused("mockproxy replay --map =a -- x", "expected OLD=NEW");
 	assert_refused("mockproxy replay --map a:=b -- x", "expected OLD=NEW");

@@ -14,31 +14,12 @@ static const char deflating[] =
 	"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 	"Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=15\r\n\r\n";
 
-#define FIN 0x80
-#define RSV1 0x40
-#define WS_TEXT 1
-#define WS_BINARY 2
-
-/* A frame of a side; the client's mask is nothing but zeros. */
-static void frame(struct talk *talk, enum side side, uint8_t begin, struct slice payload)
+static void frame(struct talk *talk, enum side side, uint8_t first, struct slice payload)
 {
-	uint8_t mask = side == SIDE_CLIENT ? 0x80 : 0;
 	struct buffer bytes;
 
 	buffer_init(&bytes, payload.size + 14);
-	buffer_append_u8(&bytes, begin);
-	if (payload.size < 126) {
-		buffer_append_u8(&bytes, mask | (uint8_t)payload.size);
-	} else if (payload.size <= UINT16_MAX) {
-		buffer_append_u8(&bytes, mask | 126);
-		buffer_append_u16be(&bytes, (uint16_t)payload.size);
-	} else {
-		buffer_append_u8(&bytes, mask | 127);
-		buffer_append_u64be(&bytes, payload.size);
-	}
-	if (mask)
-		buffer_append_u32be(&bytes, 0);
-	buffer_append_slice(&bytes, payload);
+	append_frame(&bytes, side, first, payload);
 	say_bytes(talk, side, buffer_slice(&bytes));
 	buffer_release(&bytes);
 }

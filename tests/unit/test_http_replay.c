@@ -4,79 +4,13 @@
  * ask it of the matcher. Each is asked whole and byte by byte, and must come out the same.
  */
 #include "store/schema.h"
-#include "tests/unit/http_store.h"
-#include "tests/unit/store_replay.h"
+#include "tests/unit/http_replay.h"
 
 #define GZIP_HELLO                                                                                 \
 	"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xcb\x48\xcd\xc9\xc9\x07\x00\x86\xa6\x10\x36\x05" \
 	"\x00\x00\x00"
-#define OUT_MAX ((size_t)8 << 20)
 #define GET(target) "GET " target " HTTP/1.1\r\nHost: a.test\r\n\r\n"
 #define OK(body, length) "HTTP/1.1 200 OK\r\nContent-Length: " length "\r\n\r\n" body
-
-/* ---- clients ---- */
-
-struct client {
-	struct replay replay;
-	struct replayer *replayer;
-	struct buffer said;
-	enum replay_state state;
-};
-
-static void connect_to(struct client *client, const char *path,
-		       const struct matcher_options *options, const char *address, uint16_t port)
-{
-	replay_start(&client->replay, path, options);
-	answers_free(client->replay.answers);
-	client->replay.answers =
-		answers_new(client->replay.reader, "http", slice_from_string(address), port);
-	client->replayer = http_protocol.replayer_new(client->replay.answers, 1);
-	client->state = REPLAY_IDLE;
-	buffer_init(&client->said, OUT_MAX);
-}
-
-static void request(struct client *client, struct slice bytes)
-{
-	const char *why = NULL;
-	struct buffer out;
-
-	if (client->state != REPLAY_IDLE)
-		return;
-	assert_int_equal(http_protocol.replayer_feed(client->replayer, bytes, &why), 0);
-	buffer_init(&out, OUT_MAX);
-	do {
-		buffer_clear(&out);
-		client->state = http_protocol.replayer_fill(client->replayer, &out);
-		buffer_append_slice(&client->said, buffer_slice(&out));
-	} while (client->state == REPLAY_MORE);
-	buffer_release(&out);
-}
-
-static void disconnect(struct client *client)
-{
-	http_protocol.replayer_free(client->replayer);
-	replay_end(&client->replay);
-	buffer_release(&client->said);
-}
-
-/* What is said to a client of 127.0.0.1:80 that sends this, in steps of this size. */
-static enum replay_state converse(const char *path, const struct matcher_options *options,
-				  struct answer_cache *cache, struct slice asked, size_t step,
-				  struct buffer *said)
-{
-	struct client client;
-	enum replay_state state;
-
-	connect_to(&client, path, options, "127.0.0.1", 80);
-	client.replay.answers->cache = cache;
-	for (size_t at = 0; at < asked.size; at += step)
-		request(&client,
-			slice_of(asked.data + at, asked.size - at < step ? asked.size - at : step));
-	buffer_append_slice(said, buffer_slice(&client.said));
-	state = client.state;
-	disconnect(&client);
-	return state;
-}
 
 /* With a worker's cache: from the second time on it knows what is small. */
 static enum replay_state expect_bytes(const char *path, const struct matcher_options *options,
@@ -276,6 +210,45 @@ static void test_cut(void **unused)
 	/* Without any answer there is nothing to give. */
 	record_one(&folder, GET("/a"), "");
 	expect_part(folder.file, &last, GET("/a"), "HTTP/1.1 599 ", "its answer had not come");
+	folder_remove(&folder);
+}
+
+#define PUT(length, body)                                                   \
+	"PUT /u HTTP/1.1\r\nHost: a.test\r\nContent-Length: " length "\r\n" \
+	"Expect: 100-continue\r\n\r\n" body
+#define CONTINUE "HTTP/1.1 100 Continue\r\n\r\n"
+
+/* What was answered before its body came is so again, when all of the head is the same. */
+static void test_early(void **unused)
+{
+	static const char no[] = "HTTP/1.1 417 No\r\nContent-Length: 3\r\n\r\nno!";
+	struct folder folder;
+	struct talk talk;
+	(void)unused;
+
+	record_one(&folder, PUT("4", ""), no);
+	expect_part(folder.file, &last, PUT("4", "body"), CONTINUE "HTTP/1.1 417 No", "no!");
+	expect_part(folder.file, &last, PUT("5", "other"), CONTINUE "HTTP/1.1 599 ", "unsent");
+	expect_part(folder.file, &last, "PUT /u HTTP/1.1\r\nHost: a.test\r\n\r\n", "HTTP/1.1 599 ",
+		    "unsent");
+	folder_remove(&folder);
+	/* Where the body came once, that is the better answer. */
+	talk_begin(&talk);
+	say(&talk, SIDE_CLIENT, PUT("4", "body"));
+	say(&talk, SIDE_SERVER, OK("yes", "3"));
+	say(&talk, SIDE_CLIENT, PUT("4", ""));
+	say(&talk, SIDE_SERVER, no);
+	talk_end(&talk);
+	expect_part(talk.folder.file, &last, PUT("4", "body"), CONTINUE "HTTP/1.1 200 OK", "yes");
+	expect_part(talk.folder.file, &last, PUT("4", "else"), CONTINUE "HTTP/1.1 417 No", "no!");
+	folder_remove(&talk.folder);
+	/* The server has said 100, and then no. */
+	record_one(&folder, PUT("4", ""), CONTINUE "HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n");
+	expect_part(folder.file, &last, PUT("4", "body"), CONTINUE "HTTP/1.1 413 No", "");
+	folder_remove(&folder);
+	/* A part of the body may have mattered. */
+	record_one(&folder, PUT("4", "bo"), no);
+	expect_part(folder.file, &last, PUT("4", "body"), CONTINUE "HTTP/1.1 599 ", "bo");
 	folder_remove(&folder);
 }
 
@@ -543,6 +516,36 @@ static void test_large(void **unused)
 
 /* ---- hostile ---- */
 
+/* A large body of which there is a readable part goes without its coding to who does not accept that. */
+static void test_large_readable(void **unused)
+{
+	static const char heads[] = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"
+				    "Content-Length: 300000\r\n\r\n";
+	struct buffer answered;
+	struct talk talk;
+	(void)unused;
+
+	buffer_init(&answered, OUT_MAX);
+	buffer_append_string(&answered, heads);
+	for (size_t i = 0; i < 300000; i++)
+		buffer_append_u8(&answered, 'x');
+	talk_begin(&talk);
+	say(&talk, SIDE_CLIENT, "GET / HTTP/1.1\r\nAccept-Encoding: gzip\r\n\r\n");
+	say_bytes(&talk, SIDE_SERVER, buffer_slice(&answered));
+	talk_end(&talk);
+	expect_part(talk.folder.file, &last, "GET / HTTP/1.1\r\nAccept-Encoding: br\r\n\r\n",
+		    "HTTP/1.1 598 ", "does not accept");
+	edit(talk.folder.file, "INSERT INTO value_part (exchange, part, sequence, bytes) "
+			       "VALUES (1, 4, 0, x'68656c6c6f'); "
+			       "UPDATE http_apart SET response_readable_part = 4");
+	expect_bytes(talk.folder.file, &last, "GET / HTTP/1.1\r\nAccept-Encoding: br\r\n\r\n",
+		     SLICE(OK("hello", "5")));
+	expect_bytes(talk.folder.file, &last, "GET / HTTP/1.1\r\nAccept-Encoding: gzip\r\n\r\n",
+		     buffer_slice(&answered));
+	folder_remove(&talk.folder);
+	buffer_release(&answered);
+}
+
 static void test_refused(void **unused)
 {
 	static const char *const asked[] = {
@@ -612,15 +615,16 @@ static void test_damaged(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pipelined), cmocka_unit_test(test_no_body),
-		cmocka_unit_test(test_chunked),	  cmocka_unit_test(test_connections),
-		cmocka_unit_test(test_interim),	  cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_codings),	  cmocka_unit_test(test_coded_unasked),
-		cmocka_unit_test(test_order),	  cmocka_unit_test(test_created_once),
-		cmocka_unit_test(test_missed),	  cmocka_unit_test(test_edited_request),
-		cmocka_unit_test(test_names),	  cmocka_unit_test(test_large),
-		cmocka_unit_test(test_refused),	  cmocka_unit_test(test_damaged),
-		cmocka_unit_test(test_forms),
+		cmocka_unit_test(test_pipelined),      cmocka_unit_test(test_no_body),
+		cmocka_unit_test(test_chunked),	       cmocka_unit_test(test_connections),
+		cmocka_unit_test(test_interim),	       cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_codings),	       cmocka_unit_test(test_coded_unasked),
+		cmocka_unit_test(test_order),	       cmocka_unit_test(test_created_once),
+		cmocka_unit_test(test_missed),	       cmocka_unit_test(test_edited_request),
+		cmocka_unit_test(test_names),	       cmocka_unit_test(test_large),
+		cmocka_unit_test(test_large_readable), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_damaged),	       cmocka_unit_test(test_forms),
+		cmocka_unit_test(test_early),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

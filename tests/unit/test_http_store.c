@@ -3,6 +3,8 @@
 #include "store/schema.h"
 #include "tests/unit/http_store.h"
 
+#include <zlib.h>
+
 #define GZIP_HELLO                                                                                 \
 	"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xcb\x48\xcd\xc9\xc9\x07\x00\x86\xa6\x10\x36\x05" \
 	"\x00\x00\x00"
@@ -184,12 +186,64 @@ static void test_unfinished(void **unused)
 	folder_remove(&talk.folder);
 }
 
+/* A large body that is compressed: as it passed, and readable beside it; what is cut or no gzip is not. */
+static void test_large_coded(void **unused)
+{
+	size_t size = (size_t)3 << 20, room = size;
+	uint8_t *body = malloc(size), *coded = malloc(room);
+	z_stream stream = { 0 };
+	struct talk talk;
+	char head[128];
+	(void)unused;
+
+	assert_true(body && coded);
+	for (size_t i = 0; i < size; i++) /* compresses to more than what a row holds */
+		body[i] = (uint8_t)('a' + (i * i / 7 % 251 + i / 3) % 26);
+	assert_int_equal(deflateInit2(&stream, 1, Z_DEFLATED, MAX_WBITS + 16, 8, Z_HUFFMAN_ONLY),
+			 Z_OK);
+	stream.next_in = body;
+	stream.avail_in = (uInt)size;
+	stream.next_out = coded;
+	stream.avail_out = (uInt)room;
+	assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
+	room -= stream.avail_out;
+	deflateEnd(&stream);
+	assert_true(room > SCHEMA_VALUE_MAX);
+	talk_begin(&talk);
+	snprintf(head, sizeof(head),
+		 "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n", room);
+	say(&talk, SIDE_CLIENT, "GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\n");
+	say(&talk, SIDE_SERVER, head);
+	say_bytes(&talk, SIDE_SERVER, slice_of(coded, room));
+	say(&talk, SIDE_SERVER, head);
+	coded[room / 2] ^= 0xff;
+	say_bytes(&talk, SIDE_SERVER, slice_of(coded, room));
+	talk_end(&talk);
+	assert_sql(talk.folder.file,
+		   "SELECT sum(length(bytes)) || min(typeof(bytes)) FROM value_part WHERE exchange "
+		   "= 1 "
+		   "AND part = (SELECT readable_part FROM http_response WHERE exchange = 1)",
+		   "3145728blob");
+	assert_sql(talk.folder.file,
+		   "SELECT sum(length(bytes)) = body_bytes FROM value_part v JOIN http_response r "
+		   "ON v.exchange = r.exchange AND part = body_part GROUP BY r.exchange LIMIT 1",
+		   "1");
+	assert_sql(talk.folder.file,
+		   "SELECT count(DISTINCT part) || count(readable_part) FROM http_response r JOIN "
+		   "value_part v ON v.exchange = r.exchange WHERE r.exchange = 2",
+		   "10");
+	folder_remove(&talk.folder);
+	free(body);
+	free(coded);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ordinary), cmocka_unit_test(test_coded),
-		cmocka_unit_test(test_edited),	 cmocka_unit_test(test_credentials),
-		cmocka_unit_test(test_sizes),	 cmocka_unit_test(test_unfinished),
+		cmocka_unit_test(test_ordinary),    cmocka_unit_test(test_coded),
+		cmocka_unit_test(test_edited),	    cmocka_unit_test(test_credentials),
+		cmocka_unit_test(test_sizes),	    cmocka_unit_test(test_unfinished),
+		cmocka_unit_test(test_large_coded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

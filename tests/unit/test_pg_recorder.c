@@ -24,6 +24,7 @@
 #define BIND "B\0\0\0\15\0s\0\0\0\0\0\0\0"
 #define EXECUTE "E\0\0\0\11\0\0\0\0\0"
 #define SYNC "S\0\0\0\4"
+#define COPY_IN "G\0\0\0\7\0\0\0"
 #define QUERY "Q\0\0\0\015select 1\0"
 
 struct conversation {
@@ -101,6 +102,20 @@ static const struct conversation conversations[] = {
 	{ SLICE(PARSE BIND EXECUTE SYNC), SLICE("1\0\0\0\0042\0\0\0\4T\0\0\0\6\0\0"), false },
 	{ SLICE(BIND EXECUTE SYNC), SLICE("2\0\0\0\4"),
 	  false }, /* of a statement that it never saw */
+	/* COPY */
+	{ SLICE(QUERY), SLICE(COPY_IN), true },
+	{ SLICE(QUERY), SLICE("G\0\0\0\6\0\0"), false },
+	{ SLICE(QUERY), SLICE("H\0\0\0\010\0\0\0\0"), false },
+	{ SLICE(QUERY), SLICE("H\0\0\0\7\2\0\0"), false },
+	{ SLICE(QUERY), SLICE(COPY_IN COPY_IN), false },
+	{ SLICE(QUERY), SLICE(COPY_IN "Z\0\0\0\5I"), true },
+	{ SLICE(QUERY), SLICE(COPY_IN "s\0\0\0\4"), false },
+	{ SLICE(QUERY), SLICE(COPY_IN "d\0\0\0\4"), true },
+	{ SLICE(QUERY), SLICE("d\0\0\0\4c\0\0\0\4"), true },
+	{ SLICE("d\0\0\0\4c\0\0\0\4"), SLICE(""), true },
+	{ SLICE(QUERY "f\0\0\0\5x"), SLICE(""), false },
+	{ SLICE(PARSE BIND EXECUTE SYNC), /* a Sync before the data is ignored */
+	  SLICE("1\0\0\0\0042\0\0\0\4" COPY_IN "C\0\0\0\7OK\0Z\0\0\0\5I"), false },
 	/* malformed requests */
 	{ SLICE("Q\0\0\0\014select 1"), SLICE(""), false },
 	{ SLICE("Q\0\0\0\6\0x"), SLICE(""), false },
@@ -258,6 +273,60 @@ static void test_notice_flood(void **state)
 	pg_recorder_free(recorder);
 }
 
+/* More data than is ever kept. */
+static int see_gigabyte(struct recorder *recorder, struct slice message, struct item_list *items)
+{
+	const char *why = NULL;
+	int error = 0;
+
+	for (int i = 0; i < 1024 && !error; i++) {
+		error = pg_recorder_see(recorder, SIDE_CLIENT, message, 1, items, &why);
+		item_list_release(items);
+	}
+	return error;
+}
+
+/* COPY data is kept before the server asks, up to a limit, and not at all when it cannot ask any more. */
+static void test_copy_flood(void **state)
+{
+	const struct slice failed = SLICE("E\0\0\0\5\0");
+	struct recorder *recorder = pg_recorder_new(1);
+	struct item_list items;
+	const char *why = NULL;
+	struct buffer data;
+
+	(void)state;
+	item_list_init(&items);
+	buffer_init(&data, 2 << 20);
+	buffer_append_slice(&data, SLICE("d\0\20\0\4"));
+	memset(buffer_reserve(&data, 1 << 20), 'x', 1 << 20);
+	data.size += 1 << 20;
+	assert_int_equal(pg_recorder_see(recorder, SIDE_CLIENT, SLICE(STARTUP), 1, &items, &why),
+			 0);
+	assert_int_equal(pg_recorder_see(recorder, SIDE_SERVER, SLICE(LOGGED_IN), 1, &items, &why),
+			 0);
+	assert_int_equal(see_gigabyte(recorder, buffer_slice(&data), &items), 0);
+	assert_int_equal(pg_recorder_see(recorder, SIDE_CLIENT, SLICE(QUERY), 1, &items, &why), 0);
+	assert_int_equal(pg_recorder_see(recorder, SIDE_SERVER, SLICE(COPY_IN), 1, &items, &why),
+			 0);
+	assert_int_equal(see_gigabyte(recorder, buffer_slice(&data), &items), 0); /* it is read */
+	assert_int_equal(pg_recorder_see(recorder, SIDE_SERVER, failed, 1, &items, &why), 0);
+	assert_int_equal(see_gigabyte(recorder, buffer_slice(&data), &items), 0);
+	assert_int_equal(
+		pg_recorder_see(recorder, SIDE_SERVER, SLICE("Z\0\0\0\5I"), 1, &items, &why), 0);
+	assert_int_equal(
+		pg_recorder_see(recorder, SIDE_CLIENT, SLICE(PARSE BIND EXECUTE), 1, &items, &why),
+		0);
+	assert_int_equal(pg_recorder_see(recorder, SIDE_SERVER, failed, 1, &items, &why), 0);
+	assert_int_equal(see_gigabyte(recorder, buffer_slice(&data), &items), 0);
+	assert_int_equal(pg_recorder_see(recorder, SIDE_CLIENT, SLICE(SYNC QUERY), 1, &items, &why),
+			 0);
+	assert_int_equal(see_gigabyte(recorder, buffer_slice(&data), &items), -EPROTO);
+	buffer_release(&data);
+	item_list_release(&items);
+	pg_recorder_free(recorder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +335,7 @@ int main(void)
 		cmocka_unit_test(test_requests_without_answer),
 		cmocka_unit_test(test_flush),
 		cmocka_unit_test(test_notice_flood),
+		cmocka_unit_test(test_copy_flood),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

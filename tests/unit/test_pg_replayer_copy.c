@@ -319,7 +319,7 @@ static void test_replication(void **state)
 	say_start(&client, PG_PROTOCOL(3, 0),
 		  SLICE("user\0ann\0database\0shop\0replication\0on\0\0"));
 	expect(&fake, &client,
-	       "E SFATAL~VFATAL~C0A000~Mmockproxy: a replication connection is relayed while "
+	       "E SFATAL~VFATAL~CMP002~Mmockproxy: a replication connection is relayed while "
 	       "recording, and not replayed~~\nclosed\n");
 }
 

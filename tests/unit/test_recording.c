@@ -3,6 +3,7 @@
  * Opening a recording: what is refused and why, and that nothing is ever written. Then, that no
  * damage does harm.
  */
+#include "store/reader.h"
 #include "tests/unit/store_support.h"
 
 #include <dirent.h>
@@ -338,13 +339,32 @@ static void test_damaged(void **unused)
 	folder_remove(&folder);
 }
 
+/* A recording's exchanges are read the quick way: nothing of the schema stands against it. */
+static void test_quick(void **state)
+{
+	struct recording *recording;
+	char error[STORE_ERROR_BYTES];
+	struct folder folder;
+	struct reader *reader;
+
+	(void)state;
+	folder_make(&folder);
+	record_some(folder.file, 3);
+	assert_int_equal(open_recording(folder.file, false, &recording, error), 0);
+	assert_int_equal(reader_new(recording, &reader, error), 0);
+	assert_true(reader_is_quick(reader));
+	reader_free(reader);
+	recording_close(recording);
+	folder_remove(&folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_complete),	 cmocka_unit_test(test_incomplete),
 		cmocka_unit_test(test_refused),		 cmocka_unit_test(test_partial),
 		cmocka_unit_test(test_read_only_folder), cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_damaged),		 cmocka_unit_test(test_quick),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

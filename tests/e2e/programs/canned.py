@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""A server with one answer, for more connections than PostgreSQL has backends. Prints its port,
-ends with its stdin."""
+"""A server with one answer in PostgreSQL's protocol and in HTTP, for more connections than servers have
+backends. Prints its port, ends with its stdin."""
 import selectors
 import socket
 import struct
@@ -23,6 +23,15 @@ ANSWER = (
     + raw.message(b"C", b"SELECT 1\0")
     + raw.message(b"Z", b"I")
 )
+# One of HTTP, whose requests are small and come whole too.
+HTTP_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\ntold\n"
+
+
+def answer_to(data):
+    """The startup message alone begins with a zero."""
+    if data[:4] == b"GET ":
+        return HTTP_ANSWER
+    return ANSWER if data[:1] == b"Q" else b"" if data[:1] == b"X" else LOGIN
 
 
 def main():
@@ -43,10 +52,7 @@ def main():
             except ConnectionError:
                 data = b""
             if data:
-                # A message is small and comes whole; the startup message alone begins with a zero.
-                key.fileobj.sendall(
-                    ANSWER if data[:1] == b"Q" else b"" if data[:1] == b"X" else LOGIN
-                )
+                key.fileobj.sendall(answer_to(data))  # a message is small and comes whole
             else:
                 selector.unregister(key.fileobj)
                 key.fileobj.close()

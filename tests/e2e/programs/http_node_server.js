@@ -93,6 +93,10 @@ const routes = {
 		}
 		say(response, 200, JSON.stringify(told), { 'Content-Type': 'application/json' })
 	},
+	async '/drain'(request, response) {
+		await read(request)
+		say(response, 200, 'drained\n')
+	},
 	async '/refuse'(request, response) {
 		await read(request)
 		say(response, 417, 'not expected\n')

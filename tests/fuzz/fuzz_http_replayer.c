@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Fuzz: the HTTP/1 replayer. The input is what a client sends, behind two bytes that choose the cuts and what the recording
+ * answers. The recording is a small fake whose answers follow from the request's identity: bodies of every form, heads that
+ * cannot be sent, parts that are not there, nothing. Held to: no crash, the same bytes however the input was cut, and whole
+ * responses, one for each request, that a strict reader reads to their end.
+ */
+#include "parsers/http/replayer.h"
+#include "parsers/http/wire.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define OUT_MAX ((size_t)4 << 20)
+#define ALL_MAX ((size_t)1 << 20)
+#define REQUESTS_MAX 4096
+
+struct fake {
+	unsigned int seed;
+	unsigned int n_requests;
+	uint8_t methods[REQUESTS_MAX]; /* the first letter of HEAD and CONNECT, else 0 */
+	struct buffer canonical;
+};
+
+static void fake_find(void *context, const struct http_request *request,
+		      const struct http_content *content, struct http_answer *ret_answer)
+{
+	struct fake *fake = context;
+
+	*ret_answer =
+		(struct http_answer){ .rung = RUNG_MISS,
+				      .asked = SLICE("GET http://a/\x80"),
+				      .difference = SLICE("query id: recorded \x01, asked 2") };
+	if (fake->n_requests < REQUESTS_MAX)
+		fake->methods[fake->n_requests] =
+			slice_equal(request->method, SLICE("HEAD"))    ? 'H' :
+			slice_equal(request->method, SLICE("CONNECT")) ? 'C' :
+									 0;
+	fake->n_requests++;
+	buffer_clear(&fake->canonical);
+	http_canonical(request, content, &fake->canonical);
+	ret_answer->exchange = http_exact_hash(buffer_slice(&fake->canonical)) + fake->seed;
+	if (ret_answer->exchange % 11)
+		ret_answer->rung = RUNG_EXACT;
+}
+
+static const struct name_value lists[][4] = {
+	{ { SLICE("Content-Length"), SLICE("5") }, { SLICE("X"), SLICE("y") } },
+	{ { SLICE("Transfer-Encoding"), SLICE("chunked") }, { SLICE("Trailer"), SLICE("T") } },
+	{ { SLICE("Connection"), SLICE("close, x") }, { SLICE("Keep-Alive"), SLICE("t=1") } },
+	{ { SLICE("Content-Length"), SLICE("1") }, { SLICE("Content-Length"), SLICE("2") } },
+	{ { SLICE("Content-Encoding"), SLICE("gzip") }, { SLICE("content-length"), SLICE("") } },
+	{ { SLICE("connection"), SLICE("keep-alive") }, { SLICE("Transfer-Encoding"), SLICE("") } },
+	{ { SLICE("Content-Type"), SLICE("text/event-stream") },
+	  { SLICE("Transfer-Encoding"), SLICE("chunked") } },
+	{ { SLICE("X"), SLICE("a\r\nB: c") }, { SLICE("Y"), SLICE("z") } },
+	{ { SLICE("X Y"), SLICE("a") }, { SLICE("Y"), SLICE("z") } },
+};
+
+static int fake_response(void *context, uint64_t exchange, struct http_stored *ret_stored)
+{
+	static const uint16_t statuses[] = { 200, 204, 304, 404, 500, 206, 999 };
+	static const struct http_response interim = { .status = 103, .minor = 1 };
+	const struct fake *fake = context;
+	uint64_t choice = exchange ^ fake->seed;
+
+	*ret_stored = (struct http_stored){
+		.head.status = statuses[choice % 7],
+		.head.reason = choice % 13 ? SLICE("Why not") : SLICE("a\nb"),
+		.head.minor = choice % 5 != 0,
+		.head.fields = { lists[choice / 7 % 9], 2 },
+		.interim = choice % 3 ? NULL : &interim,
+		.trailers = { lists[choice / 11 % 9], choice / 3 % 3 },
+		.cut = choice % 9 == 8,
+		.coded_unasked = choice % 4 == 0,
+	};
+	if (choice / 56 % 4 == 1) {
+		ret_stored->part = 2;
+		ret_stored->size = choice / 5 % 200000;
+	} else if (choice / 56 % 4 == 2) {
+		ret_stored->coding = SLICE("gzip");
+		ret_stored->coded = choice % 2 ? SLICE("coded") : slice_of(NULL, 0);
+		ret_stored->body = SLICE("decoded");
+	} else if (choice / 56 % 4 == 3) {
+		ret_stored->body = SLICE("hello");
+	}
+	return choice % 17 == 16 ? -1 : choice % 19 == 18 ? 0 : 1;
+}
+
+static void fake_done(void *context)
+{
+	(void)context;
+}
+
+static int fake_arrival(void *context, uint64_t exchange, uint32_t after,
+			struct http_stored_arrival *ret_arrival)
+{
+	(void)context;
+	*ret_arrival = (struct http_stored_arrival){
+		.number = after + 1,
+		.body_bytes = (exchange % 1000 + 1) * (after + 1),
+		.pause_ns = (int64_t)(exchange % 5),
+	};
+	return after > 20 ? 0 : exchange % 31 == 30 ? -1 : 1;
+}
+
+static int fake_part(void *context, uint64_t exchange, uint64_t part, uint32_t sequence,
+		     struct slice *ret_bytes)
+{
+	static const uint8_t bytes[70000];
+
+	(void)context;
+	(void)part;
+	*ret_bytes = slice_of(bytes, sequence % 3 == 1 ? 0 : sizeof(bytes));
+	if (exchange % 23 == 22 && sequence == 1)
+		return -1;
+	return sequence < 4;
+}
+
+static void fake_unservable(void *context, struct slice text, struct slice why)
+{
+	(void)context;
+	(void)text;
+	if (!why.size)
+		abort();
+}
+
+static enum replay_state fill(struct replayer *replayer, struct buffer *all)
+{
+	enum replay_state state;
+	struct buffer out;
+
+	buffer_init(&out, OUT_MAX);
+	do {
+		buffer_clear(&out);
+		state = http_replayer_fill(replayer, &out);
+		if (out.overflowed)
+			abort();
+		buffer_append_slice(all, buffer_slice(&out));
+		if (all->size > ALL_MAX)
+			state = REPLAY_CLOSE; /* long enough */
+	} while (state == REPLAY_MORE || state == REPLAY_WAIT);
+	buffer_release(&out);
+	return state;
+}
+
+static enum replay_state play(struct fake *fake, struct slice input, size_t cut, struct buffer *all)
+{
+	static const struct http_answers http = {
+		.find = fake_find,
+		.response = fake_response,
+		.done = fake_done,
+		.arrival = fake_arrival,
+	};
+	struct answers answers = {
+		.context = fake,
+		.http = &http,
+		.part = fake_part,
+		.count_unservable = fake_unservable,
+		.paced = fake->seed % 2,
+	};
+	struct replayer *replayer;
+	enum replay_state state = REPLAY_IDLE;
+	const char *why;
+
+	answers.cache = answer_cache_new();
+	replayer = http_replayer_new(&answers, 7);
+	fake->n_requests = 0;
+	while (input.size && state == REPLAY_IDLE) {
+		size_t size = cut < input.size ? cut : input.size;
+
+		if (http_replayer_feed(replayer, slice_of(input.data, size), &why))
+			abort();
+		input = slice_of(input.data + size, input.size - size);
+		state = fill(replayer, all);
+	}
+	http_replayer_free(replayer);
+	answer_cache_free(answers.cache);
+	return state;
+}
+
+/* What a strict reader makes of a head. */
+static void check_head(struct http_framer *framer, const struct fake *fake, struct slice head,
+		       unsigned int *requests)
+{
+	struct http_response response;
+	enum http_body body = HTTP_BODY_NONE;
+	const char *why = NULL;
+	uint64_t length = 0;
+	struct arena arena;
+	uint8_t method = 0;
+
+	arena_init(&arena);
+	if (http_response_read(head, &arena, &response, &why))
+		abort();
+	if (!http_is_interim(response.status)) {
+		if (*requests < fake->n_requests && *requests < REQUESTS_MAX)
+			method = fake->methods[*requests];
+		body = http_response_body(&response,
+					  method == 'H' ? SLICE("HEAD") :
+					  method == 'C' ? SLICE("CONNECT") :
+							  SLICE("GET"),
+					  &length, &why);
+		(*requests)++;
+	}
+	if (body == HTTP_BODY_AMBIGUOUS)
+		abort();
+	http_framer_body(framer, body, length);
+	arena_release(&arena);
+}
+
+/* Everything that is said is whole responses, one for each request. */
+static void check_responses(const struct fake *fake, struct slice said, enum replay_state state)
+{
+	struct http_framer framer;
+	struct http_event event;
+	unsigned int requests = 0;
+	enum http_next next;
+
+	http_framer_init(&framer, true);
+	while ((next = http_framer_next(&framer, &said, &event)) == HTTP_EVENT)
+		if (event.type == HTTP_HEAD)
+			check_head(&framer, fake, event.bytes, &requests);
+	if (state == REPLAY_IDLE) {
+		if (next == HTTP_ERROR || !http_framer_idle(&framer) ||
+		    requests != fake->n_requests)
+			abort();
+	} else if (next == HTTP_ERROR) {
+		abort();
+	}
+	http_framer_release(&framer);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fake *fake;
+	struct buffer whole, cut;
+	enum replay_state state;
+
+	if (size < 2)
+		return 0;
+	fake = calloc(1, sizeof(*fake));
+	if (!fake)
+		abort();
+	buffer_init(&whole, OUT_MAX);
+	buffer_init(&cut, OUT_MAX);
+	buffer_init(&fake->canonical, HTTP_CANONICAL_MAX);
+	fake->seed = data[0];
+	play(fake, slice_of(data + 2, size - 2), 1 + data[1] % 64, &cut);
+	state = play(fake, slice_of(data + 2, size - 2), SIZE_MAX, &whole);
+	if (whole.size <= ALL_MAX) {
+		if (!slice_equal(buffer_slice(&whole), buffer_slice(&cut)))
+			abort();
+		check_responses(fake, buffer_slice(&whole), state);
+	}
+	buffer_release(&fake->canonical);
+	buffer_release(&whole);
+	buffer_release(&cut);
+	free(fake);
+	return 0;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Clients of the HTTP replayer, which asks the matcher over a real file. Included once, in the place of http_store.h. */
+#ifndef MOCKPROXY_TEST_HTTP_REPLAY_H
+#define MOCKPROXY_TEST_HTTP_REPLAY_H
+
+#include "tests/unit/http_store.h"
+#include "tests/unit/store_replay.h"
+
+#define OUT_MAX ((size_t)8 << 20)
+
+struct client {
+	struct replay replay;
+	struct replayer *replayer;
+	struct buffer said;
+	enum replay_state state;
+};
+
+static UNUSED void connect_to(struct client *client, const char *path,
+			      const struct matcher_options *options, const char *address,
+			      uint16_t port)
+{
+	replay_start(&client->replay, path, options);
+	answers_free(client->replay.answers);
+	client->replay.answers =
+		answers_new(client->replay.reader, "http", slice_from_string(address), port);
+	client->replayer = http_protocol.replayer_new(client->replay.answers, 1);
+	client->state = REPLAY_IDLE;
+	buffer_init(&client->said, OUT_MAX);
+}
+
+static UNUSED void request(struct client *client, struct slice bytes)
+{
+	const char *why = NULL;
+	struct buffer out;
+
+	if (client->state != REPLAY_IDLE)
+		return;
+	assert_int_equal(http_protocol.replayer_feed(client->replayer, bytes, &why), 0);
+	buffer_init(&out, OUT_MAX);
+	do {
+		buffer_clear(&out);
+		client->state = http_protocol.replayer_fill(client->replayer, &out);
+		buffer_append_slice(&client->said, buffer_slice(&out));
+	} while (client->state == REPLAY_MORE);
+	buffer_release(&out);
+}
+
+static UNUSED void disconnect(struct client *client)
+{
+	http_protocol.replayer_free(client->replayer);
+	replay_end(&client->replay);
+	buffer_release(&client->said);
+}
+
+/* What is said to a client of 127.0.0.1:80 that sends this, in steps of this size. */
+static UNUSED enum replay_state converse(const char *path, const struct matcher_options *options,
+					 struct answer_cache *cache, struct slice asked,
+					 size_t step, struct buffer *said)
+{
+	struct client client;
+	enum replay_state state;
+
+	connect_to(&client, path, options, "127.0.0.1", 80);
+	client.replay.answers->cache = cache;
+	for (size_t at = 0; at < asked.size; at += step)
+		request(&client,
+			slice_of(asked.data + at, asked.size - at < step ? asked.size - at : step));
+	buffer_append_slice(said, buffer_slice(&client.said));
+	state = client.state;
+	disconnect(&client);
+	return state;
+}
+
+#endif
