@@ -70,6 +70,17 @@ struct heard {
 /* Listeners hear one notification about this time after each other, unless they are in a transaction. */
 #define HEARD_NS ((int64_t)200 * 1000000)
 
+/* How much later, or 0: numbers are what the file says, and no app waits for years. */
+static int64_t difference(int64_t later, int64_t earlier)
+{
+	uint64_t most = (uint64_t)1 << 50;
+	uint64_t much = (uint64_t)later - (uint64_t)earlier;
+
+	if (later <= earlier)
+		return 0;
+	return (int64_t)(much < most ? much : most);
+}
+
 static void *grown(void *list, size_t n, size_t *capacity, size_t size)
 {
 	if (n < *capacity)
@@ -266,7 +277,7 @@ static bool heard_before(struct loading *loading, const struct heard *heard)
 	while ((moment = **at)) {
 		*at = &moment->next;
 		if (moment->at_ns >= heard->since_ns &&
-		    (aside->within || heard->at_ns - moment->at_ns < HEARD_NS))
+		    (aside->within || difference(heard->at_ns, moment->at_ns) < HEARD_NS))
 			return true;
 	}
 	moment = arena_alloc(&loading->arena, sizeof(*moment));
@@ -287,9 +298,9 @@ static void add(struct loading *loading, const struct anchor *anchor, int64_t at
 	entry->number = asides->n++;
 	entry->exchange = anchor->exchange;
 	entry->aside = *aside;
-	if (!aside->shared && ordinal > anchor->ordinal)
-		entry->aside.behind = (uint32_t)(ordinal - anchor->ordinal);
-	entry->aside.delay_ns = at_ns > anchor->ended_ns ? at_ns - anchor->ended_ns : 0;
+	if (!aside->shared)
+		entry->aside.behind = (uint32_t)(difference(ordinal, anchor->ordinal) & UINT32_MAX);
+	entry->aside.delay_ns = difference(at_ns, anchor->ended_ns);
 	atomic_init(&entry->given, false);
 }
 

@@ -96,10 +96,10 @@ static int fake_result(void *context, uint64_t exchange, uint32_t number,
 		{ SLICE("@gtids"), SLICE("1-2") },
 	};
 	static struct answer_event events[] = {
-		{ true, &changes[0], 1 },
-		{ true, &changes[1], 1 },
-		{ true, &changes[3], 1 },
-		{ true, &changes[2], 1 },
+		{ true, &changes[0], 1, 0 },
+		{ true, &changes[1], 1, 0 },
+		{ true, &changes[3], 1, 0 },
+		{ true, &changes[2], 1, 0 },
 	};
 	struct fake *fake = context;
 

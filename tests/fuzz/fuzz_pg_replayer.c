@@ -174,6 +174,22 @@ static int fake_copy(void *context, uint64_t exchange, struct answer_copy *ret_c
 	return exchange != 49;
 }
 
+/* Behind one exchange in three, of each kind. */
+static const struct answer_aside *fake_aside(void *context, uint64_t exchange, size_t *at)
+{
+	static const struct answer_field fields[] = { { SLICE("severity"), SLICE("FATAL") } };
+	static const struct answer_aside asides[] = {
+		{ .type = ASIDE_NOTIFICATION, .channel = SLICE("a"), .payload = SLICE("b") },
+		{ .type = ASIDE_NOTIFICATION, .channel = SLICE("a"), .shared = true },
+		{ .type = ASIDE_NOTICE, .within = true, .fields = fields, .n_fields = 1 },
+		{ .type = ASIDE_STATUS, .fields = fields, .n_fields = 1 },
+		{ .type = ASIDE_ERROR, .behind = 1, .fields = fields, .n_fields = 1 },
+	};
+
+	(void)context;
+	return exchange % 3 || (*at)++ ? NULL : &asides[exchange / 3 % ARRAY_SIZE(asides)];
+}
+
 static void fake_count(void *context)
 {
 	(void)context;
@@ -271,6 +287,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.next_row = fake_next_row,
 		.part = fake_part,
 		.copy = fake_copy,
+		.aside = fake_aside,
 		.count_session = fake_count,
 		.count_unservable = fake_unservable,
 	};

@@ -7,10 +7,10 @@ import threading
 import psycopg2
 
 
-def say(name, error):
+def say(name, error, out=print):
     """What of an error does not name ports and addresses."""
     lines = [line.partition("FATAL: ")[2] or line for line in str(error).splitlines()]
-    print(name, type(error).__name__, error.pgcode, [line.strip() for line in lines if line])
+    out(name, type(error).__name__, error.pgcode, [line.strip() for line in lines if line])
 
 
 for name, parameters in (
@@ -34,14 +34,14 @@ def pid_of(connection):
         return cursor.fetchone()[0]
 
 
-def ask(name, connection, sql):
+def ask(name, connection, sql, out=print):
     try:
         with connection.cursor() as cursor:
             cursor.execute(sql)
-            print(name, cursor.fetchall())
+            out(name, cursor.fetchall())
     except psycopg2.Error as error:
-        say(name, error)
-    print(name, "closed" if connection.closed else "open")
+        say(name, error, out)
+    out(name, "closed" if connection.closed else "open")
 
 
 def terminate(pid):
@@ -60,7 +60,9 @@ ask("idle", victim, "select 'after the end'")
 # While it works.
 victim = psycopg2.connect("")
 pid = pid_of(victim)
-thread = threading.Thread(target=ask, args=("working", victim, "select pg_sleep(60)"))
+lines = []
+collect = lambda *words: lines.append(words)  # the other thread speaks too
+thread = threading.Thread(target=ask, args=("working", victim, "select pg_sleep(60)", collect))
 thread.start()
 with killer.cursor() as cursor:
     state = None
@@ -69,6 +71,8 @@ with killer.cursor() as cursor:
         state = cursor.fetchone()[0]
 terminate(pid)
 thread.join()
+for words in lines:
+    print(*words)
 
 # By itself, in a transaction that does nothing.
 victim = psycopg2.connect("")

@@ -18,9 +18,9 @@ if answer[-1][0] == "Z":
     stream.send(("Q", start.encode() + b"\0"))
     stream.until("W")
     plain.query("insert into sent values (1)")
-    seen = b""
-    while seen[:1] != b"w" or seen[25:26] != b"I":
-        seen = stream.until("d")[-1][1]
+    kind, seen = "d", b""
+    while kind == "d" and (seen[:1] != b"w" or seen[25:26] != b"I"):
+        kind, seen = stream.until("d")[-1]
     stream.send(("d", b"r" + struct.pack(">QQQQB", 0, 0, 0, 0, 0)), ("c", b""))
     print(stream.until("Z")[-1][0])
 print(show(plain.query("select 'still here'")))
