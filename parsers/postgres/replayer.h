@@ -283,7 +283,10 @@ bool pg_notes_say(struct replayer *replayer, bool between, struct buffer *out);
 /* What a server calls a setting that a client asked for in these words; `reported` is what the recorded one called it. */
 void pg_setting_text(struct slice name, struct slice asked, struct slice reported,
 		     struct buffer *text);
-/* Does what a client asked for say all of the setting? SET datestyle = 'MDY' keeps the style that was before, which ROLLBACK TO may change. */
+/*
+ * Does what a client asked for say all of the setting, in the server's words? SET datestyle = 'MDY' keeps the style that was before,
+ * which ROLLBACK TO may change.
+ */
 bool pg_setting_is_whole(struct slice name, struct slice asked);
 
 /* replayer_send.c */

@@ -115,6 +115,10 @@ bool pg_setting_is_whole(struct slice name, struct slice asked)
 {
 	const char *style = NULL, *order = NULL;
 
+	/* A number of hours has a name of the server's own: -1.5 is <-01:30>+01:30. */
+	if (slice_equal(name, SLICE("TimeZone")))
+		return asked.size && ascii_lower(asked.data[0]) >= 'a' &&
+		       ascii_lower(asked.data[0]) <= 'z';
 	if (!slice_equal(name, SLICE("DateStyle")))
 		return true;
 	date_style_words(asked, &style, &order);

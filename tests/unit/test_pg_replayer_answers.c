@@ -441,6 +441,7 @@ static void test_shown(void **state)
 		  "C SET~\n" SHOWN("DateStyle", "<08>",
 				   "SQL, DMY") "S DateStyle~SQL, DMY~\n" IDLE },
 		{ "set datestyle = 'MDY'; show datestyle", "C SET~\n" MISS("show datestyle") IDLE },
+		{ "set time zone '-1.5'; show time zone", "C SET~\n" MISS("show time zone") IDLE },
 		{ "reset datestyle", "C RESET~\nS DateStyle~ISO, MDY~\n" IDLE },
 		{ "set work_mem = 5000; show work_mem", "C SET~\n" MISS("show work_mem") IDLE },
 		{ "SELECT pg_advisory_unlock_all(); CLOSE ALL; UNLISTEN *; RESET ALL",
