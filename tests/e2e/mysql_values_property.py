@@ -9,17 +9,15 @@ what the server itself gives there, or be refused where its text does not tell.
 The seed is printed, so that a failure can be repeated. A case is one type at one server; with --seconds all of them are done
 again and again for so long, each time with other columns.
 """
-import argparse
 import json
 import os
-import random
 import struct
-import subprocess
 import sys
 import time
 
-from harness import BUILD, PROGRAMS, Failure, Suite, expect
+from harness import PROGRAMS, Failure, Suite, expect
 from mysql import KINDS, WITHOUT_PASSWORD, Server
+from random_values import RandomValues, convert, read_options, spell
 
 sys.path.insert(0, str(PROGRAMS))
 import mysql_raw  # pylint: disable=wrong-import-position
@@ -166,17 +164,8 @@ def decimals_of(definition):
     return definition[-3]
 
 
-class Values:
+class Values(RandomValues):
     """Random columns, and literals for them. Modes are off in which a server refuses a literal that does not fit."""
-
-    def __init__(self, seed):
-        self.random = random.Random(seed)
-
-    def number(self, bits):
-        return self.random.getrandbits(self.random.randint(1, bits))
-
-    def digits(self, most):
-        return "".join(self.random.choice("0123456789") for _ in range(self.random.randint(1, most)))
 
     def whole(self, bits):
         edges = [0, 1, (1 << bits) - 1, 1 << (bits - 1), (1 << (bits - 1)) - 1]
@@ -392,15 +381,14 @@ class Check:
             if as_text is not None:
                 questions += [("t b", text[0], as_text, as_binary), ("b t", binary[0], as_binary, told(binary[0], as_text)),
                               ("b b", binary[0], as_binary, as_binary), ("t t", text[0], as_text, as_text)]
-        lines = [f"{way} {definition.hex()} {value.hex() or '-'}" for way, definition, value, _ in questions]
-        answers = convert(lines)
-        expect(len(answers) == len(lines), f"{len(lines)} questions, {len(answers)} answers")
+        lines = [f"{way} {definition.hex()} {spell(value)}" for way, definition, value, _ in questions]
+        answers = convert("mysql_values_check", lines)
         wrong = []
         for (way, definition, value, wanted), answer in zip(questions, answers):
             if answer == ENOTSUP and may_be_refused(way, definition):
                 self.refused += 1
-            elif answer != (wanted.hex() or "-"):
-                wrong.append(f"{way} {definition[-13:].hex()} {value[:100]} gives {spell(answer)}\n    not {wanted[:100]}")
+            elif answer != spell(wanted):
+                wrong.append(f"{way} {definition[-13:].hex()} {value[:100]} gives {read(answer)}\n    not {wanted[:100]}")
         self.converted += len(lines)
         return [f"{what}: {len(wrong)} of {len(lines)} wrong\n  " + "\n  ".join(wrong[:3])] if wrong else []
 
@@ -414,7 +402,7 @@ class Check:
                  lambda: f"{values.exact()} / {values.real()}", lambda: f"-({values.exact()})", lambda: f"{values.digits(9)} / 7",
                  lambda: f"pow({values.digits(2)}, {values.digits(2)}.5)", lambda: f"@a := {values.real()}", lambda: "pi()"]
         for make in makes:
-            for _ in range(self.count // 10):
+            for _ in range(self.count // 4):
                 literal = make()
                 forms = self.ask(f"select {literal}")
                 if forms:
@@ -439,27 +427,12 @@ class Check:
         expect(not wrong, "\n".join(wrong[:8]))
 
 
-def spell(answer):
+def read(answer):
     return answer if answer.startswith("error") else bytes.fromhex(answer.replace("-", ""))[:100]
 
 
-def convert(lines):
-    """Runs the converter on its questions; its answers."""
-    done = subprocess.run([BUILD / "tests" / "mysql_values_check"], input="".join(f"{line}\n" for line in lines),
-                          stdout=subprocess.PIPE, text=True, check=True, timeout=300)
-    return done.stdout.splitlines()
-
-
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
-    parser.add_argument("--count", type=int, default=40, help="rows of each column")
-    parser.add_argument("--seconds", type=float, default=0, help="go on with other columns for so long")
-    parser.add_argument("cases", nargs="*", help="only cases whose name contains one of these")
-    options = parser.parse_args()
-    sys.argv[1:] = options.cases
-    print(f"seed {options.seed}", flush=True)
-
+    options = read_options(40, "rows of each column", ("--seconds", "go on with other columns for so long"))
     suite = Suite()
     values = Values(options.seed)
     checks = [Check(kind, values, options.count) for kind in KINDS]
