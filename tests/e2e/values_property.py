@@ -3,23 +3,20 @@
 """
 Values of every convertible type against a real PostgreSQL: its binary form must become its text form, and back.
 
-  values_property.py [--seed N] [--count N] [TYPE...]
+  values_property.py [--seed N] [--count N] [CASE...]
 
 The seed is printed, so that a failure can be repeated. One case for each type.
 """
-import argparse
 import datetime
 import ipaddress
 import itertools
-import random
 import struct
-import subprocess
-import sys
 
 import psycopg
 
-from harness import BUILD, Suite, expect
+from harness import Suite, expect
 from postgres import Server
+from random_values import RandomValues, convert, read_options, spell
 
 SETTINGS = """set DateStyle = 'ISO'; set TimeZone = 'UTC'; set IntervalStyle = 'postgres';
 set extra_float_digits = 1; set bytea_output = 'hex'; set client_encoding = 'UTF8';"""
@@ -81,15 +78,8 @@ RANGES = {"int4range": "int4", "int8range": "int8", "numrange": "numeric", "date
           "tstzrange": "timestamptz"}
 
 
-class Values:
+class Values(RandomValues):
     """Random texts that the server accepts for a type."""
-
-    def __init__(self, seed):
-        self.random = random.Random(seed)
-
-    def number(self, bits):
-        """Of any size up to this many bits, small ones as often as large ones."""
-        return self.random.getrandbits(self.random.randint(1, bits))
 
     def signed(self, bits):
         value = self.number(bits - 1)
@@ -97,9 +87,6 @@ class Values:
 
     def text(self):
         return "".join(self.random.choice(WORDS + ["x", "Y", "7"]) for _ in range(self.random.randint(0, 5)))
-
-    def digits(self, most):
-        return "".join(self.random.choice("0123456789") for _ in range(self.random.randint(1, most)))
 
     def float8(self):
         if self.random.random() < 0.3:
@@ -309,21 +296,10 @@ class Check:
         expect(pairs, f"no values: {sql}")
         return oid, pairs
 
-    @staticmethod
-    def convert(lines):
-        """Runs the converter on lines "OID FORM HEX"; its answers."""
-        done = subprocess.run([BUILD / "tests" / "values_check"], input="\n".join(lines) + "\n", stdout=subprocess.PIPE,
-                              text=True, check=True, timeout=300)
-        return done.stdout.splitlines()
-
     def compare(self, oid, pairs):
         """Both directions give exactly the server's bytes."""
-        def spell(value):
-            return value.hex() or "-"
-
         lines = [line for text, binary in pairs for line in (f"{oid} b {spell(binary)}", f"{oid} t {spell(text)}")]
-        answers = self.convert(lines)
-        expect(len(answers) == len(lines), f"{len(lines)} questions, {len(answers)} answers")
+        answers = convert("values_check", lines)
         wrong = []
         for line, answer, wanted in zip(lines, answers, itertools.chain.from_iterable(pairs)):
             if answer != spell(wanted):
@@ -376,14 +352,7 @@ class Check:
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
-    parser.add_argument("--count", type=int, default=300, help="random values of each type")
-    parser.add_argument("types", nargs="*", help="only cases whose name contains one of these")
-    options = parser.parse_args()
-    sys.argv[1:] = options.types
-    print(f"seed {options.seed}", flush=True)
-
+    options = read_options(300, "random values of each type")
     server = Server()
     with psycopg.connect(host=str(server.folder), port=server.port, user="postgres", dbname="postgres", autocommit=True) as connection:
         connection.execute(SETTINGS)

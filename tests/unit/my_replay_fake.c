@@ -54,6 +54,10 @@ static const struct my_entry recording[] = {
 	{ .key = "select a from t where a = ?|5", .columns = &int_text.head, .rows = "5" },
 	{ .key = "select a from t where a = ?|6", .columns = &int_binary.head, .rows = "6" },
 	{ .key = "select a from five", .columns = &int_text.head, .rows = "1,2,3,-,5" },
+	{ .key = "select a from slow",
+	  .columns = &int_text.head,
+	  .rows = "1",
+	  .status = MY_STATUS_QUERY_WAS_SLOW | 0x0020 }, /* no index was used */
 	{ .key = "select f from t", .columns = &float_text.head, .rows = "1.5" },
 	{ .key = "select big",
 	  .columns = &text_text.head,

@@ -20,6 +20,7 @@
 #define OK_MORE(sequence) "\7\0\0" sequence "\0\0\0\12\0\0\0"
 #define QUERY "\11\0\0\0\3select 1"
 #define TWO "\12\0\0\0\3do 1;do 2"
+#define MIB ((size_t)1 << 20)
 #define ERR "\11\0\0\1\377\20\4#08004"
 
 struct session {
@@ -155,6 +156,8 @@ static void test_merged_once(void **state)
 	log_out(&session);
 }
 
+/* ---- limits ---- */
+
 static void test_pipeline_depth(void **state)
 {
 	struct session session;
@@ -168,6 +171,160 @@ static void test_pipeline_depth(void **state)
 	assert_string_equal(session.why, "too many requests without an answer");
 	log_out(&session);
 }
+
+/* A packet whose payload has this beginning, and as many bytes as fill it. */
+static int say_filled(struct session *session, struct slice start, size_t size)
+{
+	struct buffer packet;
+	int error;
+
+	buffer_init(&packet, (size_t)16 << 20);
+	buffer_append_le(&packet, size, 4); /* three bytes of size, and the sequence 0 */
+	buffer_append_slice(&packet, start);
+	assert_non_null(buffer_reserve(&packet, size - start.size));
+	memset(packet.data + packet.size, 'x', size - start.size);
+	packet.size += size - start.size;
+	error = see(session, SIDE_CLIENT, buffer_slice(&packet));
+	buffer_release(&packet);
+	return error;
+}
+
+/* A client that writes for ever to a server that never answers: the queue is bounded in bytes too. */
+static void test_pipeline_bytes(void **state)
+{
+	struct session session;
+	size_t n = 0;
+
+	(void)state;
+	log_in(&session);
+	while (n < 100 && !say_filled(&session, SLICE("\26"), 15 * MIB))
+		n++;
+	assert_in_range(n, 8, MY_OPERATIONS_BYTES_MAX / (15 * MIB)); /* arenas have room to spare */
+	assert_string_equal(session.why, "too many bytes of requests without an answer");
+	log_out(&session);
+
+	/* What is answered weighs nothing. */
+	log_in(&session);
+	for (n = 0; n < 20; n++) {
+		assert_int_equal(say_filled(&session, SLICE("\26"), 15 * MIB), 0);
+		assert_int_equal(see(&session, SIDE_SERVER, SLICE(ERR)), 0);
+		item_list_release(&session.items);
+	}
+	log_out(&session);
+}
+
+/* A statement of that id with one parameter, of so large a text. */
+static int prepare(struct session *session, uint8_t id, size_t size)
+{
+	uint8_t answer[] = { 12, 0, 0, 1, 0, id, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0 };
+	int error = say_filled(session, SLICE("\26do ?"), size);
+
+	if (error)
+		return error;
+	error = see(session, SIDE_SERVER, slice_of(answer, sizeof(answer)));
+	if (error)
+		return error;
+	return see(session, SIDE_SERVER,
+		   SLICE("\27\0\0\2\3def\0\0\0\1?\0\14\77\0\0\0\0\0\375\200\0\0\0\0"
+			 "\5\0\0\3\376\0\0\2\0"));
+}
+
+static int close_statement(struct session *session, uint8_t id)
+{
+	uint8_t packet[] = { 5, 0, 0, 0, 0x19, id, 0, 0, 0 };
+
+	return see(session, SIDE_CLIENT, slice_of(packet, sizeof(packet)));
+}
+
+static void test_prepared_statements(void **state)
+{
+	struct session session;
+	size_t n = 0;
+
+	(void)state;
+	log_in(&session);
+	while (n < 255 && !prepare(&session, (uint8_t)n, MIB))
+		n++;
+	assert_in_range(n, 32, (MY_STATEMENTS_BYTES_MAX + MY_REQUEST_MAX) / MIB);
+	assert_string_equal(session.why, "too many prepared statements");
+	log_out(&session);
+
+	/* What is closed, or replaced by one of the same id, weighs nothing. */
+	log_in(&session);
+	for (n = 0; n < 200; n++) {
+		assert_int_equal(prepare(&session, 1, MIB), 0);
+		if (n % 2)
+			assert_int_equal(close_statement(&session, 1), 0);
+		item_list_release(&session.items);
+	}
+	log_out(&session);
+}
+
+static int say_long_data(struct session *session, uint8_t id, size_t size)
+{
+	uint8_t start[] = { 0x18, id, 0, 0, 0, 0, 0 };
+
+	return say_filled(session, slice_of(start, sizeof(start)), sizeof(start) + size);
+}
+
+/* An execution whose parameter has gone ahead: its exchange is the only item then. */
+static const struct exchange_item *execute_long(struct session *session)
+{
+	item_list_release(&session->items);
+	assert_int_equal(
+		see(session, SIDE_CLIENT, SLICE("\16\0\0\0\27\1\0\0\0\0\1\0\0\0\0\1\374\0")), 0);
+	assert_int_equal(see(session, SIDE_SERVER, SLICE(OK)), 0);
+	assert_non_null(session->items.first);
+	assert_int_equal(session->items.first->type, ITEM_EXCHANGE);
+	return &session->items.first->exchange;
+}
+
+/* Of what is too long nothing is stored but that it was; the execution behind it is whole again. */
+static void test_long_data(void **state)
+{
+	const struct exchange_item *exchange;
+	struct session session;
+
+	(void)state;
+	log_in(&session);
+	assert_int_equal(prepare(&session, 1, 5), 0);
+	for (size_t beyond = 0; beyond < 2; beyond++) {
+		for (size_t i = 0; i < MY_LONG_DATA_MAX / (8 * MIB); i++)
+			assert_int_equal(say_long_data(&session, 1, 8 * MIB), 0);
+		assert_int_equal(say_long_data(&session, 1, beyond), 0);
+		exchange = execute_long(&session);
+		assert_int_equal(!!(exchange->flags & EXCHANGE_REQUEST_TOO_LARGE), beyond);
+		assert_int_equal(exchange->n_parameters, 1 - beyond);
+		if (!beyond)
+			assert_int_equal(exchange->parameters[0].value.size, MY_LONG_DATA_MAX);
+	}
+	assert_int_equal(say_long_data(&session, 1, 3), 0);
+	exchange = execute_long(&session);
+	assert_false(exchange->flags & EXCHANGE_REQUEST_TOO_LARGE);
+	assert_int_equal(exchange->n_parameters, 1);
+	assert_true(slice_equal(exchange->parameters[0].value, SLICE("xxx")));
+	log_out(&session);
+}
+
+/* Each statement may have as much; all of them together may not. */
+static void test_long_data_of_all(void **state)
+{
+	struct session session;
+	int error = 0;
+	size_t n;
+
+	(void)state;
+	log_in(&session);
+	for (uint8_t id = 1; id <= 3; id++)
+		assert_int_equal(prepare(&session, id, 5), 0);
+	for (n = 0; n < 24 && !error; n++)
+		error = say_long_data(&session, (uint8_t)(1 + n / 8), 8 * MIB);
+	assert_int_equal(n, (MY_STATEMENTS_BYTES_MAX + MY_REQUEST_MAX) / (8 * MIB));
+	assert_string_equal(session.why, "too many prepared statements");
+	log_out(&session);
+}
+
+/* ---- the end ---- */
 
 /* Unanswered and half answered requests are cut; one that waits longer than the flush's time is handed on before. */
 static void test_ends(void **state)
@@ -204,6 +361,10 @@ int main(void)
 		cmocka_unit_test(test_refused_login),
 		cmocka_unit_test(test_merged_once),
 		cmocka_unit_test(test_pipeline_depth),
+		cmocka_unit_test(test_pipeline_bytes),
+		cmocka_unit_test(test_prepared_statements),
+		cmocka_unit_test(test_long_data),
+		cmocka_unit_test(test_long_data_of_all),
 		cmocka_unit_test(test_ends),
 	};
 

@@ -140,6 +140,25 @@ static void test_text(void **state)
 					  "8 <fe>~~<02>~~~\n");
 }
 
+/* In front of the rows a server does not know it yet; what else it says, it says in both places. */
+static void test_slow(void **state)
+{
+	struct my_client client;
+	struct my_fake fake;
+
+	(void)state;
+	begin(&fake, &client, CAPABILITIES_OLD);
+	my_say_query(&client, "select a from slow");
+	my_expect(&fake, &client,
+		  MY_LOGGED_IN MY_COUNT("1")
+			  MY_DEF_INT("2") "3 <fe>~~\"~\n4 <01>1\n5 <fe>~~\"<08>\n");
+
+	begin(&fake, &client, CAPABILITIES_NEW);
+	my_say_query(&client, "select a from slow");
+	my_expect(&fake, &client,
+		  MY_LOGGED_IN MY_COUNT("1") MY_DEF_INT("2") "3 <01>1\n4 <fe>~~\"<08>~~\n");
+}
+
 static void test_outcomes(void **state)
 {
 	struct my_client client;
@@ -321,6 +340,7 @@ int main(void)
 		cmocka_unit_test(test_switched_logins),
 		cmocka_unit_test(test_malformed_logins),
 		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_slow),
 		cmocka_unit_test(test_outcomes),
 		cmocka_unit_test(test_several),
 		cmocka_unit_test(test_one_at_a_time),
