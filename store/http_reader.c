@@ -418,6 +418,7 @@ static int read_response(struct reader *reader, struct arena *arena, struct http
 		.head.reason = column(sql, RESPONSE_REASON, arena),
 		.head.minor = minor_of(database_column(sql, RESPONSE_VERSION)),
 		.cut = sqlite3_column_int64(sql, RESPONSE_OUTCOME) == OUTCOME_UNFINISHED,
+		.cut_reset = sqlite3_column_int64(sql, REQUEST_FLAGS) & EXCHANGE_SERVER_RESET,
 	};
 	if (!read_status(sqlite3_column_int64(sql, RESPONSE_STATUS), &stored->head.status) ||
 	    http_is_interim(stored->head.status))

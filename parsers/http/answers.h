@@ -45,7 +45,8 @@ struct http_stored {
 	struct slice body;
 	/* The recorded request did not say that it accepts the coding: the server codes it for everybody. */
 	bool coded_unasked;
-	bool cut; /* the connection ended before it did: so it has to end again */
+	bool cut;	/* the connection ended before it did: so it has to end again */
+	bool cut_reset; /* ... with a reset by the server */
 };
 
 /* A message of a WebSocket that was recorded. Slices are valid until the next call through the same answers. */

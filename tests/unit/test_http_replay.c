@@ -213,6 +213,50 @@ static void test_cut(void **unused)
 	folder_remove(&folder);
 }
 
+/* However the body was framed, a server that was cut off is again, and one that ended in order does. */
+static void test_cut_by(void **unused)
+{
+	static const char *const answers[] = {
+		"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\none",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n",
+		"HTTP/1.1 200 OK\r\n\r\none",
+	};
+	struct talk talk;
+	(void)unused;
+
+	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+		talk_begin(&talk);
+		say(&talk, SIDE_CLIENT, GET("/a"));
+		say(&talk, SIDE_SERVER, answers[i]);
+		say(&talk, SIDE_CLIENT, ""); /* it reads on */
+		http_recorder_broken(talk.recorder, SIDE_SERVER);
+		talk_end(&talk);
+		assert_sql(talk.folder.file, "SELECT flags FROM flagged",
+			   "unfinished cut reset-by-the-server");
+		assert_int_equal(expect_said(talk.folder.file, GET("/a"), answers[i]),
+				 REPLAY_RESET);
+		folder_remove(&talk.folder);
+		talk_begin(&talk);
+		say(&talk, SIDE_CLIENT, GET("/a"));
+		say(&talk, SIDE_SERVER, answers[i]);
+		say(&talk, SIDE_SERVER, "");
+		http_recorder_broken(talk.recorder, SIDE_CLIENT);
+		talk_end(&talk);
+		assert_int_equal(expect_said(talk.folder.file, GET("/a"), answers[i]),
+				 REPLAY_CLOSE);
+		folder_remove(&talk.folder);
+		/* The client broke off: nobody knows what more would have come. */
+		talk_begin(&talk);
+		say(&talk, SIDE_CLIENT, GET("/a"));
+		say(&talk, SIDE_SERVER, answers[i]);
+		http_recorder_broken(talk.recorder, SIDE_CLIENT);
+		http_recorder_broken(talk.recorder, SIDE_SERVER);
+		talk_end(&talk);
+		assert_sql(talk.folder.file, "SELECT flags FROM flagged", "unfinished cut");
+		folder_remove(&talk.folder);
+	}
+}
+
 #define PUT(length, body)                                                   \
 	"PUT /u HTTP/1.1\r\nHost: a.test\r\nContent-Length: " length "\r\n" \
 	"Expect: 100-continue\r\n\r\n" body
@@ -624,7 +668,7 @@ int main(void)
 		cmocka_unit_test(test_names),	       cmocka_unit_test(test_large),
 		cmocka_unit_test(test_large_readable), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_damaged),	       cmocka_unit_test(test_forms),
-		cmocka_unit_test(test_early),
+		cmocka_unit_test(test_early),	       cmocka_unit_test(test_cut_by),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
