@@ -126,6 +126,22 @@ def lingers(connection):
         pass
 
 
+def refuses_within(connection):
+    """An upload, when a part of it has come; and reads on until the client has seen that."""
+    left = 100_000
+    while left > 0:
+        left -= len(connection.recv(left))
+    say("HTTP/1.1 413 Too Much\nConnection: close\nContent-Length: 8\n", b"too much")(connection)
+    connection.shutdown(socket.SHUT_WR)
+    while connection.recv(65536):
+        pass
+
+
+def upload(url):
+    sent = "head -c 40000000 /dev/zero"
+    return ["sh", "-c", f"{sent} | curl -sS -T - -H Expect: -w '%{{http_code}}' {url} 2>/dev/null"]
+
+
 def cut_cases():
     """Bodies that end before or behind their end; scripted, with one connection each."""
     half = b"half of it"
@@ -166,6 +182,18 @@ def scripted_cases():
     def closes_idle(connection):
         say(good, b"good")(connection)
         expect(read_head(connection), "the client did not ask again")
+
+    # How much of the upload comes is chance; the same again is answered at the same place.
+    yield (
+        "an answer within the body",
+        Scripted(refuses_within),
+        upload,
+        ["/x"],
+        expect_rows(
+            "select response_body, flags & 512 from http join exchange using (id)",
+            ("too much", 512),
+        ),
+    )
 
     # The connection is kept, and closed when the next request is on its way: curl asks again.
     yield (
