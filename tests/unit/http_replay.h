@@ -60,6 +60,8 @@ static UNUSED enum replay_state converse(const char *path, const struct matcher_
 	struct client client;
 	enum replay_state state;
 
+	if (step > asked.size)
+		step = asked.size;
 	connect_to(&client, path, options, "127.0.0.1", 80);
 	client.replay.answers->cache = cache;
 	for (size_t at = 0; at < asked.size; at += step)
