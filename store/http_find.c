@@ -21,6 +21,7 @@
 struct looked_up {
 	struct answers_state *state;
 	struct slice canonical;
+	const struct http_content *content;
 	bool created_only_once;
 };
 
@@ -31,6 +32,9 @@ static enum match compare(void *context, int64_t exchange)
 
 	if (reader_http_canonical(looked_up->state->reader, exchange, &canonical) <= 0 ||
 	    !slice_equal(canonical, looked_up->canonical))
+		return MATCH_NO;
+	if (looked_up->content->unsent &&
+	    !http_early_matches(looked_up->state, (uint32_t)exchange, looked_up->content))
 		return MATCH_NO;
 	return MATCH_SAME_KIND;
 }
@@ -52,11 +56,12 @@ static bool gives_once(void *context, int64_t exchange)
 	return created;
 }
 
-/* Looks one spelling of the request up. */
+/* Looks one spelling of the request up; false: the next one may be known. */
 static bool look_up(struct answers_state *state, const struct http_request *request,
 		    const struct http_content *content, struct http_answer *answer, uint64_t *hash)
 {
 	struct looked_up looked_up = { .state = state,
+				       .content = content,
 				       .created_only_once =
 					       slice_equal(request->method, SLICE("POST")) };
 	struct pick pick = { compare, gives_once, &looked_up, { 0 } };
@@ -67,6 +72,8 @@ static bool look_up(struct answers_state *state, const struct http_request *requ
 	looked_up.canonical = buffer_slice(&state->json);
 	*hash = http_exact_hash(looked_up.canonical);
 	group = index_find(&state->matcher->index, matcher_key(*hash, state->place, MATCH_SERVED));
+	if (content->under_way && !http_early_is_due(state, &group, content))
+		return true;
 	answer->exchange =
 		(uint64_t)pick_exchange(state->matcher, &group, &pick, true, &answer->used_up);
 	answer->rung = answer->exchange ? RUNG_EXACT : RUNG_MISS;
@@ -150,18 +157,25 @@ static bool only_authority(const struct answers_state *state, struct slice asked
 
 /* ---- the answers of a connection ---- */
 
+/* The request by the name under which it may have been recorded. */
+static bool by_other_name(const struct answers_state *state, const struct http_request *request,
+			  char text[AUTHORITY_BYTES], struct http_request *ret_other)
+{
+	*ret_other = *request;
+	return request->form != TARGET_AUTHORITY &&
+	       (mapped_authority(state, request->authority, text, &ret_other->authority) ||
+		only_authority(state, request->authority, &ret_other->authority));
+}
+
 static bool find_spelled(struct answers_state *state, const struct http_request *request,
 			 const struct http_content *content, struct http_answer *answer,
 			 uint64_t *hash)
 {
-	struct http_request other = *request;
+	struct http_request other;
 	char text[AUTHORITY_BYTES];
 	uint64_t ignored;
 
-	if (request->form == TARGET_AUTHORITY)
-		return look_up(state, request, content, answer, hash);
-	if ((mapped_authority(state, request->authority, text, &other.authority) ||
-	     only_authority(state, request->authority, &other.authority)) &&
+	if (by_other_name(state, request, text, &other) &&
 	    look_up(state, &other, content, answer, &ignored))
 		return true;
 	/* The last, since state->json holds what a miss is explained with. */
@@ -196,35 +210,70 @@ static void explain(struct answers_state *state, const struct http_request *requ
 	explain_match(state, buffer_slice(&state->asked), answer->exchange, request);
 }
 
-/* What was asked got an early answer once: the same head got it before anything of the body was sent. */
-static bool find_unsent(struct answers_state *state, const struct http_request *request,
-			struct http_answer *answer)
+/* What was asked got an early answer once: the same head and the front of the same body did. */
+static bool find_early(struct answers_state *state, const struct http_request *request,
+		       const struct http_content *asked, struct http_answer *answer)
 {
 	struct http_content content = http_content_unsent(request);
 	uint64_t hash;
 
+	if (!state->matcher->n_http_early)
+		return false;
+	content.fronts = asked->fronts;
+	content.n_fronts = asked->n_fronts;
+	content.under_way = asked->unsent;
 	return find_spelled(state, request, &content, answer, &hash);
+}
+
+static void http_early(void *context, const struct http_request *request,
+		       struct http_fronts *ret_fronts)
+{
+	struct answers_state *state = context;
+	struct http_request other;
+	char text[AUTHORITY_BYTES];
+
+	*ret_fronts = (struct http_fronts){ .n = 0 };
+	if (!state->matcher->n_http_early)
+		return;
+	find_place(state, slice_of(NULL, 0));
+	if (by_other_name(state, request, text, &other))
+		http_early_fronts(state, &other, ret_fronts);
+	http_early_fronts(state, request, ret_fronts);
+}
+
+/* The request is whole: that it was recorded whole is the better answer. */
+static void find_whole(struct answers_state *state, const struct http_request *request,
+		       const struct http_content *content, struct http_answer *answer,
+		       uint64_t *hash)
+{
+	struct http_content compared = *content;
+	struct buffer decoded;
+
+	buffer_init(&decoded, HTTP_DECODED_MAX);
+	if (content->size <= HTTP_COMPARED_MAX)
+		compared = http_content_of(&request->fields, content->bytes, &decoded);
+	/* Once more where that is a miss: state->json is what it is explained with. */
+	if (!find_spelled(state, request, &compared, answer, hash) && content->size &&
+	    !find_early(state, request, content, answer))
+		find_spelled(state, request, &compared, answer, hash);
+	buffer_release(&decoded);
 }
 
 static void http_find(void *context, const struct http_request *request,
 		      const struct http_content *content, struct http_answer *ret_answer)
 {
 	struct answers_state *state = context;
-	struct http_content compared = *content;
-	struct buffer decoded;
 	uint64_t hash = 0;
 
 	arena_reset(&state->arena);
 	*ret_answer = (struct http_answer){ .rung = RUNG_MISS };
-	buffer_init(&decoded, HTTP_DECODED_MAX);
-	if (content->size <= HTTP_COMPARED_MAX)
-		compared = http_content_of(&request->fields, content->bytes, &decoded);
 	find_place(state, slice_of(NULL, 0));
-	/* Once more where that is a miss: state->json is what it is explained with. */
-	if (!find_spelled(state, request, &compared, ret_answer, &hash) && content->size &&
-	    !find_unsent(state, request, ret_answer))
-		find_spelled(state, request, &compared, ret_answer, &hash);
-	buffer_release(&decoded);
+	if (content->unsent)
+		find_early(state, request, content, ret_answer);
+	else
+		find_whole(state, request, content, ret_answer, &hash);
+	if (content->unsent && ret_answer->rung == RUNG_MISS)
+		return;
 	if (ret_answer->rung == RUNG_MISS)
 		miss(state, request, hash, ret_answer);
 	else
@@ -291,6 +340,7 @@ static void http_miss_message(void *context, struct slice asked, struct slice di
 
 const struct http_answers http_answers = {
 	.find = http_find,
+	.early = http_early,
 	.response = http_response,
 	.done = http_done,
 	.message = http_message,

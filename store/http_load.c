@@ -15,12 +15,15 @@
 #define AUTHORITY_BYTES_MAX ((size_t)4096)
 
 /* Columns of the query below. */
-enum { ID, CONNECTION, OUTCOME, FLAGS, HASH, AUTHORITY, STATUS, WEBSOCKET, BODY_BYTES };
+enum { ID, CONNECTION, OUTCOME, FLAGS, HASH, AUTHORITY, STATUS, WEBSOCKET, METHOD, FRONT, WAITS };
 
 static const char load_sql[] =
 	"SELECT id, connection, outcome, flags, exact_hash, authority, status, "
 	"status = 101 AND response_headers LIKE '%\"websocket\"%', "
-	"CASE WHEN flags & 512 THEN (SELECT body_bytes FROM http_request WHERE exchange = id) END "
+	"method, "
+	"CASE WHEN flags & 512 THEN (SELECT body_bytes FROM http_request WHERE exchange = id) END, "
+	"CASE WHEN flags & 512 THEN coalesce((method, CAST(text AS BLOB)) IN (SELECT method, "
+	"CAST(text AS BLOB) FROM exchange WHERE kind = 6 AND (flags & 512) = 0), 1) END "
 	"FROM exchange WHERE kind = 6 ORDER BY id";
 
 /*
@@ -38,9 +41,10 @@ static bool is_servable(sqlite3_stmt *sql)
 		return false;
 	if (flags & (EXCHANGE_NOT_DECODED | EXCHANGE_AMBIGUOUS | EXCHANGE_REQUEST_TOO_LARGE))
 		return false;
-	/* It is not known what else would have come, unless the answer came before all of it. */
+	/* It is not known what else would have come, unless the answer came before all of it, and HTTP goes on behind it. */
 	if ((flags & EXCHANGE_REQUEST_CUT) &&
-	    ((flags & EXCHANGE_CUT) || sqlite3_column_int64(sql, BODY_BYTES)))
+	    ((flags & EXCHANGE_CUT) || status == 101 || sqlite3_column_int64(sql, FRONT) < 0 ||
+	     slice_equal(database_column(sql, METHOD), SLICE("CONNECT"))))
 		return false;
 	return outcome == OUTCOME_OK || outcome == OUTCOME_ERROR ||
 	       (outcome == OUTCOME_UNFINISHED && (flags & EXCHANGE_CUT));
@@ -83,6 +87,9 @@ static bool add_exchange(struct matcher *matcher, struct reader *reader, sqlite3
 		return true;
 	add_authority(matcher, place, database_column(sql, AUTHORITY));
 	matcher->unservable_entries += class == MATCH_UNSERVABLE;
+	if (class == MATCH_SERVED && (sqlite3_column_int64(sql, FLAGS) & EXCHANGE_REQUEST_CUT))
+		http_early_add(matcher, (uint32_t)id, (uint64_t)sqlite3_column_int64(sql, FRONT),
+			       sqlite3_column_int(sql, WAITS));
 	return index_add(&matcher->index, matcher_key(hash, place, class), (uint32_t)id, 0);
 }
 
@@ -109,4 +116,5 @@ void http_places_free(struct matcher *matcher)
 	for (size_t i = 0; matcher->http_places && i <= matcher->endpoints.places; i++)
 		free(matcher->http_places[i].authority);
 	free(matcher->http_places);
+	free(matcher->http_early);
 }

@@ -176,7 +176,7 @@ int reader_http_request(struct reader *reader, int64_t exchange, struct arena *a
 	return rc > 0 ? read_request(reader, arena, ret_request) : rc;
 }
 
-/* A body that lies in parts: small ones whole, of a large one its size and its digest. */
+/* A body that lies in parts: small ones whole (`whole` may be NULL), of a large one its size and its digest. */
 static int read_parts(struct reader *reader, int64_t exchange, uint64_t part, struct buffer *whole,
 		      struct http_content *content)
 {
@@ -190,7 +190,8 @@ static int read_parts(struct reader *reader, int64_t exchange, uint64_t part, st
 		abort();
 	XXH3_128bits_reset(state);
 	while ((rc = reader_part(reader, exchange, part, sequence++, &piece)) > 0) {
-		buffer_append_slice(whole, piece);
+		if (whole)
+			buffer_append_slice(whole, piece);
 		XXH3_128bits_update(state, piece.size ? (const void *)piece.data : "", piece.size);
 		content->size += piece.size;
 	}
@@ -203,7 +204,7 @@ static int read_parts(struct reader *reader, int64_t exchange, uint64_t part, st
 
 static void digest_of(struct slice bytes, struct http_content *content)
 {
-	XXH128_hash_t digest = XXH3_128bits(bytes.data, bytes.size);
+	XXH128_hash_t digest = XXH3_128bits(bytes.size ? (const void *)bytes.data : "", bytes.size);
 
 	*content = (struct http_content){ .size = bytes.size,
 					  .digest = { digest.low64, digest.high64 } };
@@ -220,7 +221,8 @@ static int read_content(struct reader *reader, int64_t exchange, const struct ht
 	int64_t flags = sqlite3_column_int64(sql, REQUEST_FLAGS);
 	int rc;
 
-	if ((flags & EXCHANGE_REQUEST_CUT) && !sqlite3_column_int64(sql, REQUEST_BODY_BYTES)) {
+	if ((flags & EXCHANGE_REQUEST_CUT) &&
+	    (!(flags & EXCHANGE_CUT) || !sqlite3_column_int64(sql, REQUEST_BODY_BYTES))) {
 		*content = http_content_unsent(request);
 		return 1;
 	}
@@ -263,6 +265,29 @@ static int make_canonical(struct reader *reader, int64_t exchange, struct buffer
 	buffer_release(&decoded);
 	arena_release(&arena);
 	return rc;
+}
+
+int reader_http_front(struct reader *reader, int64_t exchange, struct http_front *ret_front)
+{
+	sqlite3_stmt *sql = reader->sql[GET_HTTP];
+	struct http_content content = { .size = 0 };
+	int rc = stand(reader, exchange);
+	int64_t part;
+
+	if (rc <= 0)
+		return rc;
+	if (!(sqlite3_column_int64(sql, REQUEST_FLAGS) & EXCHANGE_REQUEST_CUT) ||
+	    sqlite3_column_type(sql, REQUEST_CODING) != SQLITE_NULL)
+		return 0;
+	part = sqlite3_column_int64(sql, REQUEST_BODY_PART);
+	if (part > 0)
+		rc = read_parts(reader, exchange, (uint64_t)part, NULL, &content);
+	else
+		digest_of(database_column(sql, REQUEST_BODY), &content);
+	if (rc < 0)
+		return rc;
+	*ret_front = (struct http_front){ content.size, { content.digest[0], content.digest[1] } };
+	return 1;
 }
 
 static void remember(struct http_texts *texts, struct http_text *text, int64_t exchange,
@@ -418,6 +443,7 @@ static int read_response(struct reader *reader, struct arena *arena, struct http
 		.head.reason = column(sql, RESPONSE_REASON, arena),
 		.head.minor = minor_of(database_column(sql, RESPONSE_VERSION)),
 		.cut = sqlite3_column_int64(sql, RESPONSE_OUTCOME) == OUTCOME_UNFINISHED,
+		.cut_reset = sqlite3_column_int64(sql, REQUEST_FLAGS) & EXCHANGE_SERVER_RESET,
 	};
 	if (!read_status(sqlite3_column_int64(sql, RESPONSE_STATUS), &stored->head.status) ||
 	    http_is_interim(stored->head.status))

@@ -18,6 +18,10 @@ MUST_CHECK int reader_http_canonical(struct reader *reader, int64_t exchange,
 MUST_CHECK int reader_http_response(struct reader *reader, int64_t exchange, struct arena *arena,
 				    struct http_stored *ret_stored);
 
+/* What came of the body of a request that was cut, as it passed; 0: that is not known, or it was not cut. */
+MUST_CHECK int reader_http_front(struct reader *reader, int64_t exchange,
+				 struct http_front *ret_front);
+
 /* http_stream_reader.c: the one behind number `after`. */
 MUST_CHECK int reader_http_message(struct reader *reader, int64_t exchange, uint32_t after,
 				   struct http_stored_message *ret_message);

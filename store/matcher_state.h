@@ -53,6 +53,8 @@ struct matcher {
 	bool has_merged;
 	uint64_t recorded;
 	struct http_place *http_places; /* by place */
+	struct http_early *http_early;
+	size_t n_http_early;
 
 	atomic_uint_fast64_t exact;
 	atomic_uint_fast64_t session;

@@ -45,7 +45,8 @@ struct http_stored {
 	struct slice body;
 	/* The recorded request did not say that it accepts the coding: the server codes it for everybody. */
 	bool coded_unasked;
-	bool cut; /* the connection ended before it did: so it has to end again */
+	bool cut;	/* the connection ended before it did: so it has to end again */
+	bool cut_reset; /* ... with a reset by the server */
 };
 
 /* A message of a WebSocket that was recorded. Slices are valid until the next call through the same answers. */
@@ -68,13 +69,27 @@ struct http_stored_arrival {
 	int64_t pause_ns;
 };
 
+/* How much had come of bodies when they were answered, in order. */
+#define HTTP_FRONTS_MAX 16
+struct http_fronts {
+	uint64_t sizes[HTTP_FRONTS_MAX];
+	size_t n;
+	bool wait; /* the answer may be another one once the body is whole */
+};
+
 struct http_answers {
 	/*
 	 * Which exchange answers this request; consumes it. `content->bytes` are as they came, also where they are coded: taking
-	 * that off is the implementation's (`decoded` is not looked at).
+	 * that off is the implementation's (`decoded` is not looked at). Where content->unsent more of the body is to come: then
+	 * only an early answer is looked for, and none is no miss.
 	 */
 	void (*find)(void *context, const struct http_request *request,
 		     const struct http_content *content, struct http_answer *ret_answer);
+	/*
+	 * Of a request whose body is to come: at what sizes of it others with this head were answered that never came whole.
+	 */
+	void (*early)(void *context, const struct http_request *request,
+		      struct http_fronts *ret_fronts);
 	/* 1 found, 0 there is none, negative errno: the rows are damaged. */
 	int (*response)(void *context, uint64_t exchange, struct http_stored *ret_stored);
 	/* What response() gave is not needed any more: an idle connection keeps little memory. */

@@ -24,18 +24,28 @@
 /* A body may grow when it is made canonical: escapes, signs between. Above, its bytes are compared. */
 #define HTTP_CANONICAL_MAX ((size_t)8 << 20)
 
+/* What came of a body first. */
+struct http_front {
+	uint64_t size;
+	uint64_t digest[2]; /* XXH3, 128 bits, low first */
+};
+
 struct http_content {
 	struct slice bytes; /* without its content coding, when `decoded` */
 	bool decoded;	    /* then Content-Encoding is no matter */
 	uint64_t
 		size; /* of the body as it passed; above HTTP_COMPARED_MAX `bytes` is empty, and instead */
 	uint64_t digest[2]; /* XXH3, 128 bits, low first */
-	bool unsent;	    /* nothing came of the body: `size` is what was announced */
+	bool unsent;	    /* nothing counts of the body: `size` is what was announced */
+	/* Of what is asked: the fronts that answers->early() told the sizes of, as far as they came. */
+	const struct http_front *fronts;
+	size_t n_fronts;
+	bool under_way; /* with `unsent`: more of it is to come */
 };
 
 /*
- * Of a request that was answered before anything of its body was sent: such an answer depends on the head alone, and on the
- * length that it announced (UINT64_MAX: none).
+ * Of a request that was answered before all of its body was sent: such an answer depends on the head, on the length that
+ * it announced (UINT64_MAX: none), and on what had come: no canonical text has that, since its size is chance.
  */
 struct http_content http_content_unsent(const struct http_request *request);
 

@@ -27,6 +27,7 @@ const struct protocol http_protocol = {
 	.recorder_see = http_recorder_see,
 	.recorder_flush = http_recorder_flush,
 	.recorder_end = http_recorder_end,
+	.recorder_broken = http_recorder_broken,
 	.replayer_new = http_replayer_new,
 	.replayer_free = http_replayer_free,
 	.replayer_feed = http_replayer_feed,

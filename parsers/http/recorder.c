@@ -96,6 +96,23 @@ static void see_websocket(struct recorder *recorder, enum side side, struct slic
 		http_websocket_side_end(recorder, side);
 }
 
+/*
+ * Who ends first decides who cut what was under way. A client that ended in order may still read: what the server does then is
+ * the answer's end.
+ */
+static void side_ended(struct recorder *recorder, enum side side, uint32_t flags)
+{
+	if (recorder->ended)
+		return;
+	recorder->ended = true;
+	recorder->cut_flags = side == SIDE_SERVER ? flags : 0;
+}
+
+void http_recorder_broken(struct recorder *recorder, enum side side)
+{
+	side_ended(recorder, side, EXCHANGE_SERVER_RESET);
+}
+
 static void see_client(struct recorder *recorder, struct slice bytes)
 {
 	struct http_framer *framer = &recorder->framers[SIDE_CLIENT];
@@ -154,6 +171,8 @@ int http_recorder_see(struct recorder *recorder, enum side side, struct slice by
 {
 	recorder->now_ns = time_ns;
 	recorder->items = items;
+	if (!bytes.size && side == SIDE_SERVER)
+		side_ended(recorder, side, EXCHANGE_SERVER_ENDED);
 	if (!recorder->error && recorder->tunnel.data && bytes.size)
 		http_fail(recorder, "a tunnel through an HTTP proxy");
 	if (!recorder->error && side == SIDE_CLIENT)

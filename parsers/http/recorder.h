@@ -92,6 +92,8 @@ struct recorder {
 	const char *error;	  /* sticky; static text */
 	const char *client_error; /* takes effect when the queue is empty */
 	bool client_ended;
+	bool ended;	    /* a side did */
+	uint32_t cut_flags; /* of what was cut by that: enum exchange_flag */
 	int64_t now_ns;
 	struct item_list *items; /* of the call that is under way */
 	bool session_said;

@@ -276,6 +276,6 @@ void http_exchange_cut(struct recorder *recorder)
 		http_exchange_close(recorder, outcome_of(exchange));
 		return;
 	}
-	exchange->flags |= EXCHANGE_CUT;
+	exchange->flags |= EXCHANGE_CUT | recorder->cut_flags;
 	http_exchange_close(recorder, OUTCOME_UNFINISHED);
 }

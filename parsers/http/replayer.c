@@ -66,6 +66,41 @@ void http_replayer_body_clear(struct replayer *replayer)
 	replayer->body_size = 0;
 }
 
+/* ---- answers before the body is whole ---- */
+
+static void expect_fronts(struct replayer *replayer)
+{
+	const struct answers *answers = replayer->answers;
+
+	if (replayer->request.form == TARGET_AUTHORITY) /* behind its answer there is no HTTP */
+		return;
+	answers->http->early(answers->context, &replayer->request, &replayer->early);
+	if (replayer->early.n)
+		replayer->fronts = arena_alloc(&replayer->arena,
+					       replayer->early.n * sizeof(*replayer->fronts));
+}
+
+/* What came of the body so far is kept if it is a front that was recorded; then it may be time to answer. */
+static void take_front(struct replayer *replayer, struct buffer *out)
+{
+	const struct http_fronts *early = &replayer->early;
+	struct slice bytes = buffer_slice(&replayer->body);
+	XXH128_hash_t digest;
+
+	if (replayer->n_fronts == early->n ||
+	    early->sizes[replayer->n_fronts] != replayer->body_size)
+		return;
+	digest = replayer->digest ?
+			 XXH3_128bits_digest(replayer->digest) :
+			 XXH3_128bits(bytes.size ? (const void *)bytes.data : "", bytes.size);
+	replayer->fronts[replayer->n_fronts++] =
+		(struct http_front){ replayer->body_size, { digest.low64, digest.high64 } };
+	if (early->wait || !http_answer_early(replayer, out))
+		return;
+	replayer->answered = true;
+	http_replayer_body_clear(replayer);
+}
+
 /* ---- requests ---- */
 
 static void request_begin(struct replayer *replayer, struct slice head, struct buffer *out)
@@ -76,6 +111,8 @@ static void request_begin(struct replayer *replayer, struct slice head, struct b
 
 	arena_reset(&replayer->arena);
 	http_replayer_body_clear(replayer);
+	replayer->early.n = replayer->n_fronts = 0;
+	replayer->answered = false;
 	if (!http_request_read(arena_copy(&replayer->arena, head), &replayer->arena,
 			       &replayer->request, &why))
 		body = http_request_body(&replayer->request, &length, &why);
@@ -84,8 +121,12 @@ static void request_begin(struct replayer *replayer, struct slice head, struct b
 		return;
 	}
 	http_framer_body(&replayer->framer, body, length);
+	if (body != HTTP_BODY_CHUNKED && !length)
+		return;
+	expect_fronts(replayer);
+	take_front(replayer, out);
 	/* Also where the body came along: so what is said does not depend on how the bytes were cut. */
-	if ((body == HTTP_BODY_CHUNKED || length) && replayer->request.minor &&
+	if (!replayer->answered && replayer->request.minor &&
 	    http_field_has(&replayer->request.fields, SLICE("expect"), SLICE("100-continue")))
 		buffer_append_string(out, "HTTP/1.1 100 Continue\r\n\r\n");
 }
@@ -114,6 +155,21 @@ void http_replayer_body(struct replayer *replayer, struct slice bytes)
 	digest_update(replayer, bytes);
 }
 
+static void request_body(struct replayer *replayer, struct slice bytes, struct buffer *out)
+{
+	while (bytes.size && !replayer->answered) {
+		struct slice next = bytes;
+
+		if (replayer->n_fronts < replayer->early.n &&
+		    replayer->early.sizes[replayer->n_fronts] - replayer->body_size < next.size)
+			next.size = (size_t)(replayer->early.sizes[replayer->n_fronts] -
+					     replayer->body_size);
+		http_replayer_body(replayer, next);
+		take_front(replayer, out);
+		bytes = slice_of(bytes.data + next.size, bytes.size - next.size);
+	}
+}
+
 static void request_trailers(struct replayer *replayer, struct slice lines, struct buffer *out)
 {
 	struct http_fields trailers;
@@ -126,7 +182,9 @@ static void request_trailers(struct replayer *replayer, struct slice lines, stru
 
 static void request_end(struct replayer *replayer, struct buffer *out)
 {
-	http_answer(replayer, out);
+	if (!replayer->answered)
+		http_answer(replayer, out);
+	replayer->answered = false;
 	free_digest(replayer);
 	if (replayer->body.capacity > KEPT_BYTES)
 		buffer_release(&replayer->body);
@@ -141,7 +199,10 @@ static bool read_on(struct replayer *replayer, struct buffer *out)
 	case HTTP_MORE:
 		return false;
 	case HTTP_ERROR:
-		http_refuse(replayer, replayer->framer.error, out);
+		if (replayer->answered) /* nothing can be said twice */
+			replayer->closed = true;
+		else
+			http_refuse(replayer, replayer->framer.error, out);
 		return true;
 	default:
 		break;
@@ -149,10 +210,10 @@ static bool read_on(struct replayer *replayer, struct buffer *out)
 	if (event.type == HTTP_HEAD)
 		request_begin(replayer, event.bytes, out);
 	else if (event.type == HTTP_BODY)
-		http_replayer_body(replayer, event.bytes);
-	else if (event.type == HTTP_TRAILERS)
+		request_body(replayer, event.bytes, out);
+	else if (event.type == HTTP_TRAILERS && !replayer->answered)
 		request_trailers(replayer, event.bytes, out);
-	else
+	else if (event.type == HTTP_MESSAGE)
 		request_end(replayer, out);
 	return true;
 }

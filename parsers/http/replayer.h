@@ -18,6 +18,7 @@
  *	                                               ├──close──▶ closed
  *	                                               ├──101──▶ WEBSOCKET ──close──▶ closed
  *	                                               └──2xx to CONNECT──▶ the shell begins anew
+ * A response that was recorded when only a part of the request had come is sent at that part again, and the rest is read behind it.
  * Of a pipeline the next request is read when the response to the one before it was given to the shell: so responses
  * keep their order, and memory is bounded, whatever a client asks for without reading.
  */
@@ -86,7 +87,11 @@ struct replayer {
 	struct http_request request;
 	struct buffer body; /* at most HTTP_COMPARED_MAX; of a larger one nothing */
 	uint64_t body_size;
-	void *digest; /* of a larger one: XXH3_state_t, owned; NULL: none */
+	void *digest;		   /* of a larger one: XXH3_state_t, owned; NULL: none */
+	struct http_fronts early;  /* sizes of the body at which a front is taken */
+	struct http_front *fronts; /* in the arena: those that were */
+	size_t n_fronts;
+	bool answered; /* before the body was whole: what still comes of it is thrown away */
 	struct http_send send;
 	struct buffer head; /* being written; a head is sent whole or not at all */
 	struct http_websocket_play websocket;
@@ -97,6 +102,8 @@ struct replayer {
 /* replayer_answer.c */
 /* The request is complete: finds what answers it, and begins to send. */
 void http_answer(struct replayer *replayer, struct buffer *out);
+/* More of its body is to come: answers it where that was recorded so; false: it was not, or not yet. */
+bool http_answer_early(struct replayer *replayer, struct buffer *out);
 /* 400 and the end of the connection. */
 void http_refuse(struct replayer *replayer, const char *why, struct buffer *out);
 /* What was found cannot be given: says so in its place. */

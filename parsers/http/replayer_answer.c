@@ -172,7 +172,11 @@ static void send_miss(struct replayer *replayer, const struct http_answer *answe
 
 static struct http_content content_of(const struct replayer *replayer)
 {
-	struct http_content content = { .size = replayer->body_size };
+	struct http_content content = {
+		.size = replayer->body_size,
+		.fronts = replayer->fronts,
+		.n_fronts = replayer->n_fronts,
+	};
 	XXH128_hash_t digest;
 
 	if (!replayer->digest) {
@@ -196,4 +200,19 @@ void http_answer(struct replayer *replayer, struct buffer *out)
 		http_send_begin(replayer, answer.exchange, out);
 	else
 		send_miss(replayer, &answer, out);
+}
+
+bool http_answer_early(struct replayer *replayer, struct buffer *out)
+{
+	const struct answers *answers = replayer->answers;
+	struct http_content content = http_content_unsent(&replayer->request);
+	struct http_answer answer;
+
+	content.fronts = replayer->fronts;
+	content.n_fronts = replayer->n_fronts;
+	answers->http->find(answers->context, &replayer->request, &content, &answer);
+	if (answer.rung != RUNG_EXACT)
+		return false;
+	http_send_begin(replayer, answer.exchange, out);
+	return true;
 }

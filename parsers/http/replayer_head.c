@@ -103,12 +103,12 @@ static bool choose_framing(struct replayer *replayer, const struct recorded *rec
 		*ret_why = "it has a transfer coding, which HTTP/1.0 does not know";
 		return false;
 	}
-	/* Else the end of the connection would be taken for the body's. */
-	send->reset = send->framing == SEND_UNTIL_END && send->cut;
+	/* As it was; and an end in order would be taken for the body's, where that ends with the connection. */
+	send->reset = send->cut && (send->stored.cut_reset || send->framing == SEND_UNTIL_END);
 	send->close = !http_keeps_alive(&replayer->request) || recorded->close || send->cut ||
 		      send->framing == SEND_UNTIL_END || (!head->minor && !recorded->keep_alive);
 	if (http_leaves(replayer)) /* what HTTP says of the connection is over */
-		send->close = send->cut = false;
+		send->close = send->cut = send->reset = false;
 	return true;
 }
 

@@ -94,6 +94,7 @@ size_t http_recorder_span(const struct recorder *recorder, struct slice server_b
 bool http_recorder_tunnel(const struct recorder *recorder, struct slice *ret_host,
 			  uint16_t *ret_port);
 void http_recorder_end(struct recorder *recorder, int64_t time_ns, struct item_list *items);
+void http_recorder_broken(struct recorder *recorder, enum side side);
 
 struct replayer *http_replayer_new(const struct answers *answers, uint64_t connection);
 void http_replayer_free(struct replayer *replayer);

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """HTTP at its edges, recorded and replayed: slow clients, other addresses, connections that end too
 early or too late, HTTP/1.0, validators, cookies."""
+import functools
 import socket
 import struct
 import threading
@@ -101,9 +102,9 @@ def curl(*arguments):
 
 
 def shell(*arguments):
-    """What curl printed, and whether it was content: how a connection ended is in its status."""
+    """What curl printed, and its status: it tells an end in order (18) from a reset (56)."""
     words = " ".join(f"'{word}'" for word in curl(*arguments))
-    return ["sh", "-c", f"{words} 2>/dev/null && echo : good || echo : failed"]
+    return ["sh", "-c", f"{words} 2>/dev/null; echo : $?"]
 
 
 def raw(server, case):
@@ -125,6 +126,22 @@ def lingers(connection):
         pass
 
 
+def refuses_within(connection):
+    """An upload, when a part of it has come; and reads on until the client has seen that."""
+    left = 100_000
+    while left > 0:
+        left -= len(connection.recv(left))
+    say("HTTP/1.1 413 Too Much\nConnection: close\nContent-Length: 8\n", b"too much")(connection)
+    connection.shutdown(socket.SHUT_WR)
+    while connection.recv(65536):
+        pass
+
+
+def upload(url):
+    sent = "head -c 40000000 /dev/zero"
+    return ["sh", "-c", f"{sent} | curl -sS -T - -H Expect: -w '%{{http_code}}' {url} 2>/dev/null"]
+
+
 def cut_cases():
     """Bodies that end before or behind their end; scripted, with one connection each."""
     half = b"half of it"
@@ -134,18 +151,20 @@ def cut_cases():
     stored = "select response_body, status from http"
     flagged = "select flags from flagged"
 
-    def check(path):
+    def check(path, reset):
         expect_rows(stored, (half.decode(), 200))(path)
-        expect_rows(flagged, ("unfinished cut",))(path)
+        how = "reset-by-the-server" if reset else "by-the-server"
+        expect_rows(flagged, (f"unfinished cut {how}",))(path)
 
-    for name, act in (
-        ("reset in a body", say(counted, half, reset=True)),
-        ("closed in a body", say(counted, half)),
-        ("reset in a chunk", say(chunked, b"14\r\n" + half, reset=True)),
-        ("closed between chunks", say(chunked, b"a\r\n" + half + b"\r\n")),
-        ("reset where the end is the body's", say(plain, half, reset=True)),
+    for name, head, body, reset in (
+        ("reset in a body", counted, half, True),
+        ("closed in a body", counted, half, False),
+        ("reset in a chunk", chunked, b"14\r\n" + half, True),
+        ("closed between chunks", chunked, b"a\r\n" + half + b"\r\n", False),
+        ("reset where the end is the body's", plain, half, True),
     ):
-        yield name, Scripted(act), shell, ["/x"], check
+        server = Scripted(say(head, body, reset))
+        yield name, server, shell, ["/x"], functools.partial(check, reset=reset)
 
 
 def scripted_cases():
@@ -163,6 +182,18 @@ def scripted_cases():
     def closes_idle(connection):
         say(good, b"good")(connection)
         expect(read_head(connection), "the client did not ask again")
+
+    # How much of the upload comes is chance; the same again is answered at the same place.
+    yield (
+        "an answer within the body",
+        Scripted(refuses_within),
+        upload,
+        ["/x"],
+        expect_rows(
+            "select response_body, flags & 512 from http join exchange using (id)",
+            ("too much", 512),
+        ),
+    )
 
     # The connection is kept, and closed when the next request is on its way: curl asks again.
     yield (

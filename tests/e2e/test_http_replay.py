@@ -368,6 +368,22 @@ def smuggled(replayed):
         expect(done.stdout.count(b"HTTP/1.1 ") == 1, f"two readings: {done.stdout}")
 
 
+def refused_slowly(replayed):
+    """Who still sends when we have said 400 gets to read it: no reset takes it away."""
+    path, requests, _ = replayed.record([get("{}/a")])
+    port = int(requests[0][1].split(":")[2].split("/")[0])
+    code = ("import select, socket, sys\n"
+            "s = socket.create_connection(('127.0.0.1', int(sys.argv[1]))); s.settimeout(30)\n"
+            "s.sendall(b'POST /a HTTP/1.1\\r\\nContent-Length: +1\\r\\n\\r\\n')\n"
+            "assert select.select([s], [], [], 30)[0]\n"
+            "for _ in range(64): s.sendall(b'x' * 65536)\n"
+            "s.shutdown(socket.SHUT_WR)\n"
+            "data = b''\nwhile more := s.recv(65536): data += more\nsys.stdout.buffer.write(data)")
+    done = replay(path, [sys.executable, "-c", code, str(port)]).expect(3)
+    expect(done.stdout.startswith(b"HTTP/1.1 400 Bad Request\r\n"), done.stdout)
+    expect(done.stdout.endswith(b"}\n"), f"not all of it: {done.stdout}")
+
+
 def nginx(replayed):
     """Static files with conditions and ranges, which are another request each."""
     need_curl()
@@ -414,7 +430,7 @@ def main():
     for name, (recorded, asked) in SAME.items():
         suite.run(f"the same: {name}", same, replayed, recorded, asked)
     for case in (swapped, two_hosts, sizes, pipelined, curl, repeats, mapped, edited, cut, large,
-                 smuggled, explained, nginx):
+                 smuggled, refused_slowly, explained, nginx):
         suite.run("replayed: " + case.__name__.replace("_", " "), case, replayed)
     suite.finish()
 

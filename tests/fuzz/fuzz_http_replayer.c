@@ -28,6 +28,11 @@ static void fake_find(void *context, const struct http_request *request,
 {
 	struct fake *fake = context;
 
+	/* Of what came so far, when more is to come: not always. */
+	if (content->unsent && (content->n_fronts + fake->seed) % 3 == 0) {
+		*ret_answer = (struct http_answer){ .rung = RUNG_MISS };
+		return;
+	}
 	*ret_answer =
 		(struct http_answer){ .rung = RUNG_MISS,
 				      .asked = SLICE("GET http://a/\x80"),
@@ -41,8 +46,19 @@ static void fake_find(void *context, const struct http_request *request,
 	buffer_clear(&fake->canonical);
 	http_canonical(request, content, &fake->canonical);
 	ret_answer->exchange = http_exact_hash(buffer_slice(&fake->canonical)) + fake->seed;
+	ret_answer->exchange += content->unsent && ret_answer->exchange % 11 == 0;
 	if (ret_answer->exchange % 11)
 		ret_answer->rung = RUNG_EXACT;
+}
+
+static void fake_early(void *context, const struct http_request *request,
+		       struct http_fronts *ret_fronts)
+{
+	const struct fake *fake = context;
+
+	*ret_fronts = (struct http_fronts){ .n = (fake->seed + request->path.size) % 4,
+					    .sizes = { fake->seed % 2, 3, 70 },
+					    .wait = fake->seed % 5 == 0 };
 }
 
 static const struct name_value lists[][4] = {
@@ -149,6 +165,7 @@ static enum replay_state play(struct fake *fake, struct slice input, size_t cut,
 {
 	static const struct http_answers http = {
 		.find = fake_find,
+		.early = fake_early,
 		.response = fake_response,
 		.done = fake_done,
 		.arrival = fake_arrival,

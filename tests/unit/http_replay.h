@@ -60,6 +60,8 @@ static UNUSED enum replay_state converse(const char *path, const struct matcher_
 	struct client client;
 	enum replay_state state;
 
+	if (step > asked.size)
+		step = asked.size;
 	connect_to(&client, path, options, "127.0.0.1", 80);
 	client.replay.answers->cache = cache;
 	for (size_t at = 0; at < asked.size; at += step)
@@ -69,6 +71,70 @@ static UNUSED enum replay_state converse(const char *path, const struct matcher_
 	state = client.state;
 	disconnect(&client);
 	return state;
+}
+
+#define GET(target) "GET " target " HTTP/1.1\r\nHost: a.test\r\n\r\n"
+#define OK(body, length) "HTTP/1.1 200 OK\r\nContent-Length: " length "\r\n\r\n" body
+
+/* With a worker's cache: from the second time on it knows what is small. */
+static UNUSED enum replay_state expect_bytes(const char *path,
+					     const struct matcher_options *options,
+					     const char *asked, struct slice expected)
+{
+	static const size_t steps[] = { SIZE_MAX, 1, 7 };
+	struct answer_cache *cache = answer_cache_new(64);
+	enum replay_state state = REPLAY_IDLE;
+
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		struct slice bytes = slice_from_string(asked);
+		struct buffer said;
+
+		buffer_init(&said, OUT_MAX);
+		state = converse(path, options, cache, bytes,
+				 steps[i] < bytes.size ? steps[i] : bytes.size, &said);
+		if (!slice_equal(buffer_slice(&said), expected))
+			fail_msg("asked\n%s\nexpected\n%.*s\ngot\n%.*s", asked, (int)expected.size,
+				 (const char *)expected.data, (int)said.size,
+				 (const char *)said.data);
+		buffer_release(&said);
+	}
+	answer_cache_free(cache);
+	return state;
+}
+
+static UNUSED enum replay_state expect_said(const char *path, const char *asked,
+					    const char *expected)
+{
+	return expect_bytes(path, &last, asked, slice_from_string(expected));
+}
+
+/* The answer begins with this, and holds that. */
+static UNUSED enum replay_state expect_part(const char *path, const struct matcher_options *options,
+					    const char *asked, const char *begins,
+					    const char *holds)
+{
+	enum replay_state state;
+	struct buffer said;
+
+	buffer_init(&said, OUT_MAX);
+	state = converse(path, options, NULL, slice_from_string(asked), strlen(asked), &said);
+	if (!slice_starts_with(buffer_slice(&said), slice_from_string(begins)) ||
+	    !memmem(said.data, said.size, holds, strlen(holds)))
+		fail_msg("asked\n%s\ngot\n%.*s", asked, (int)said.size, (const char *)said.data);
+	buffer_release(&said);
+	return state;
+}
+
+static UNUSED void record_one(struct folder *folder, const char *asked, const char *answered)
+{
+	struct talk talk;
+
+	talk_begin(&talk);
+	say(&talk, SIDE_CLIENT, asked);
+	say(&talk, SIDE_SERVER, answered);
+	say(&talk, SIDE_SERVER, "");
+	talk_end(&talk);
+	*folder = talk.folder;
 }
 
 #endif

@@ -9,66 +9,6 @@
 #define GZIP_HELLO                                                                                 \
 	"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xcb\x48\xcd\xc9\xc9\x07\x00\x86\xa6\x10\x36\x05" \
 	"\x00\x00\x00"
-#define GET(target) "GET " target " HTTP/1.1\r\nHost: a.test\r\n\r\n"
-#define OK(body, length) "HTTP/1.1 200 OK\r\nContent-Length: " length "\r\n\r\n" body
-
-/* With a worker's cache: from the second time on it knows what is small. */
-static enum replay_state expect_bytes(const char *path, const struct matcher_options *options,
-				      const char *asked, struct slice expected)
-{
-	static const size_t steps[] = { SIZE_MAX, 1, 7 };
-	struct answer_cache *cache = answer_cache_new(64);
-	enum replay_state state = REPLAY_IDLE;
-
-	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
-		struct slice bytes = slice_from_string(asked);
-		struct buffer said;
-
-		buffer_init(&said, OUT_MAX);
-		state = converse(path, options, cache, bytes,
-				 steps[i] < bytes.size ? steps[i] : bytes.size, &said);
-		if (!slice_equal(buffer_slice(&said), expected))
-			fail_msg("asked\n%s\nexpected\n%.*s\ngot\n%.*s", asked, (int)expected.size,
-				 (const char *)expected.data, (int)said.size,
-				 (const char *)said.data);
-		buffer_release(&said);
-	}
-	answer_cache_free(cache);
-	return state;
-}
-
-static enum replay_state expect_said(const char *path, const char *asked, const char *expected)
-{
-	return expect_bytes(path, &last, asked, slice_from_string(expected));
-}
-
-/* The answer begins with this, and holds that. */
-static enum replay_state expect_part(const char *path, const struct matcher_options *options,
-				     const char *asked, const char *begins, const char *holds)
-{
-	enum replay_state state;
-	struct buffer said;
-
-	buffer_init(&said, OUT_MAX);
-	state = converse(path, options, NULL, slice_from_string(asked), strlen(asked), &said);
-	if (!slice_starts_with(buffer_slice(&said), slice_from_string(begins)) ||
-	    !memmem(said.data, said.size, holds, strlen(holds)))
-		fail_msg("asked\n%s\ngot\n%.*s", asked, (int)said.size, (const char *)said.data);
-	buffer_release(&said);
-	return state;
-}
-
-static void record_one(struct folder *folder, const char *asked, const char *answered)
-{
-	struct talk talk;
-
-	talk_begin(&talk);
-	say(&talk, SIDE_CLIENT, asked);
-	say(&talk, SIDE_SERVER, answered);
-	say(&talk, SIDE_SERVER, "");
-	talk_end(&talk);
-	*folder = talk.folder;
-}
 
 /* ---- framing ---- */
 
@@ -213,43 +153,48 @@ static void test_cut(void **unused)
 	folder_remove(&folder);
 }
 
-#define PUT(length, body)                                                   \
-	"PUT /u HTTP/1.1\r\nHost: a.test\r\nContent-Length: " length "\r\n" \
-	"Expect: 100-continue\r\n\r\n" body
-#define CONTINUE "HTTP/1.1 100 Continue\r\n\r\n"
-
-/* What was answered before its body came is so again, when all of the head is the same. */
-static void test_early(void **unused)
+/* However the body was framed, a server that was cut off is again, and one that ended in order does. */
+static void test_cut_by(void **unused)
 {
-	static const char no[] = "HTTP/1.1 417 No\r\nContent-Length: 3\r\n\r\nno!";
-	struct folder folder;
+	static const char *const answers[] = {
+		"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\none",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n",
+		"HTTP/1.1 200 OK\r\n\r\none",
+	};
 	struct talk talk;
 	(void)unused;
 
-	record_one(&folder, PUT("4", ""), no);
-	expect_part(folder.file, &last, PUT("4", "body"), CONTINUE "HTTP/1.1 417 No", "no!");
-	expect_part(folder.file, &last, PUT("5", "other"), CONTINUE "HTTP/1.1 599 ", "unsent");
-	expect_part(folder.file, &last, "PUT /u HTTP/1.1\r\nHost: a.test\r\n\r\n", "HTTP/1.1 599 ",
-		    "unsent");
-	folder_remove(&folder);
-	/* Where the body came once, that is the better answer. */
-	talk_begin(&talk);
-	say(&talk, SIDE_CLIENT, PUT("4", "body"));
-	say(&talk, SIDE_SERVER, OK("yes", "3"));
-	say(&talk, SIDE_CLIENT, PUT("4", ""));
-	say(&talk, SIDE_SERVER, no);
-	talk_end(&talk);
-	expect_part(talk.folder.file, &last, PUT("4", "body"), CONTINUE "HTTP/1.1 200 OK", "yes");
-	expect_part(talk.folder.file, &last, PUT("4", "else"), CONTINUE "HTTP/1.1 417 No", "no!");
-	folder_remove(&talk.folder);
-	/* The server has said 100, and then no. */
-	record_one(&folder, PUT("4", ""), CONTINUE "HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n");
-	expect_part(folder.file, &last, PUT("4", "body"), CONTINUE "HTTP/1.1 413 No", "");
-	folder_remove(&folder);
-	/* A part of the body may have mattered. */
-	record_one(&folder, PUT("4", "bo"), no);
-	expect_part(folder.file, &last, PUT("4", "body"), CONTINUE "HTTP/1.1 599 ", "bo");
-	folder_remove(&folder);
+	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+		talk_begin(&talk);
+		say(&talk, SIDE_CLIENT, GET("/a"));
+		say(&talk, SIDE_SERVER, answers[i]);
+		say(&talk, SIDE_CLIENT, ""); /* it reads on */
+		http_recorder_broken(talk.recorder, SIDE_SERVER);
+		talk_end(&talk);
+		assert_sql(talk.folder.file, "SELECT flags FROM flagged",
+			   "unfinished cut reset-by-the-server");
+		assert_int_equal(expect_said(talk.folder.file, GET("/a"), answers[i]),
+				 REPLAY_RESET);
+		folder_remove(&talk.folder);
+		talk_begin(&talk);
+		say(&talk, SIDE_CLIENT, GET("/a"));
+		say(&talk, SIDE_SERVER, answers[i]);
+		say(&talk, SIDE_SERVER, "");
+		http_recorder_broken(talk.recorder, SIDE_CLIENT);
+		talk_end(&talk);
+		assert_int_equal(expect_said(talk.folder.file, GET("/a"), answers[i]),
+				 REPLAY_CLOSE);
+		folder_remove(&talk.folder);
+		/* The client broke off: nobody knows what more would have come. */
+		talk_begin(&talk);
+		say(&talk, SIDE_CLIENT, GET("/a"));
+		say(&talk, SIDE_SERVER, answers[i]);
+		http_recorder_broken(talk.recorder, SIDE_CLIENT);
+		http_recorder_broken(talk.recorder, SIDE_SERVER);
+		talk_end(&talk);
+		assert_sql(talk.folder.file, "SELECT flags FROM flagged", "unfinished cut");
+		folder_remove(&talk.folder);
+	}
 }
 
 /* ---- content codings ---- */
@@ -624,7 +569,7 @@ int main(void)
 		cmocka_unit_test(test_names),	       cmocka_unit_test(test_large),
 		cmocka_unit_test(test_large_readable), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_damaged),	       cmocka_unit_test(test_forms),
-		cmocka_unit_test(test_early),
+		cmocka_unit_test(test_cut_by),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
