@@ -90,7 +90,7 @@ class Floors:
         for mode in load.modes:
             self.record(mode, "record + store")
             self.record(mode, "record eBPF")
-            if results.of(mode, FLOOR_CLIENTS, LONG_ROW):
+            if results.of(mode, load.floor_clients, LONG_ROW):
                 self.record(mode, LONG_ROW)
         for mode in load.modes:
             self.replay(mode)
