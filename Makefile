@@ -74,6 +74,8 @@ E2E_HELPERS := $(patsubst tests/e2e/%.c,$(OUT)/tests/%,$(E2E_MAINS))
 BENCH_MAINS := $(call programs_in,tests/bench)
 BENCH_SUPPORT := $(patsubst %.c,$(OUT)/%.o,$(filter-out $(BENCH_MAINS),$(wildcard tests/bench/*.c)))
 BENCH := $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(BENCH_MAINS))
+# They look at the whole machine (whose cgroups are left), or at times: nothing runs beside them.
+E2E_ALONE := $(patsubst %,tests/e2e/test_%.py,cgroup http_big kills many)
 E2E_TESTS := $(filter-out %.c,$(wildcard tests/e2e/test_* tests/e2e/*_property.py))
 
 JOBS ?= $(shell nproc)
@@ -200,12 +202,12 @@ check-style: $(PROGRAM) ## layers, headers, format, lengths, banned calls
 
 check-unit: $(UNIT_TESTS) ## unit tests (tests/unit)
 	@echo "== unit"
-	@$(RUN) unit $(UNIT_TESTS)
+	@$(RUN) unit --jobs $(JOBS) $(UNIT_TESTS)
 
 check-sanitized: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(Q)$(AGAIN) $(SANITIZED) unit-tests
 	@echo "== unit, under ASan and UBSan"
-	@$(RUN) sanitized $(UNIT_TESTS:$(OUT)/%=$(OUT)/san-address-undefined/%)
+	@$(RUN) sanitized --jobs $(JOBS) $(UNIT_TESTS:$(OUT)/%=$(OUT)/san-address-undefined/%)
 
 check-bpf: $(BPF_TESTS) ## the kernel side, in a temporary cgroup (root)
 	@echo "== bpf"
@@ -214,12 +216,13 @@ check-bpf: $(BPF_TESTS) ## the kernel side, in a temporary cgroup (root)
 check-fuzz: ## each fuzz target over its seeds, and over cut and changed seeds
 	$(Q)$(AGAIN) $(SANITIZED) seed-tests
 	@echo "== fuzz seeds"
-	@$(RUN) fuzz $(foreach name,$(FUZZERS),\
+	@$(RUN) fuzz --jobs $(JOBS) $(foreach name,$(FUZZERS),\
 		'$(OUT)/san-address-undefined/tests/fuzz/$(name) tests/fuzz/seeds/$(name:fuzz_%=%)')
 
 check-e2e: $(PROGRAM) $(E2E_HELPERS) ## real servers and real drivers (tests/e2e)
 	@echo "== end to end"
-	@O=$(abspath $(OUT)) MOCKPROXY=$(abspath $(PROGRAM)) $(RUN) e2e --timeout 600 $(E2E_TESTS)
+	@O=$(abspath $(OUT)) MOCKPROXY=$(abspath $(PROGRAM)) $(RUN) e2e --timeout 600 --jobs 2 $(filter-out $(E2E_ALONE),$(E2E_TESTS))
+	@O=$(abspath $(OUT)) MOCKPROXY=$(abspath $(PROGRAM)) $(RUN) e2e --timeout 600 $(E2E_ALONE)
 
 .PHONY: regress
 regress: $(PROGRAM) ## PostgreSQL's own 217 tests: directly, recorded, replayed (root, minutes); TESTS='int4 copy2' for some

@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 
-#define PLACES 16384
 /* When more is held than this, all is forgotten. */
 #define BYTES_MAX ((size_t)8 << 20)
 
@@ -18,21 +17,23 @@ struct place {
 
 struct answer_cache {
 	size_t bytes;
-	struct place places[PLACES];
+	size_t n;
+	struct place places[];
 };
 
-struct answer_cache *answer_cache_new(void)
+struct answer_cache *answer_cache_new(size_t places)
 {
-	struct answer_cache *cache = calloc(1, sizeof(*cache));
+	struct answer_cache *cache = calloc(1, sizeof(*cache) + places * sizeof(cache->places[0]));
 
 	if (!cache)
 		abort();
+	cache->n = places;
 	return cache;
 }
 
 static void forget(struct answer_cache *cache)
 {
-	for (size_t i = 0; i < PLACES; i++) {
+	for (size_t i = 0; i < cache->n; i++) {
 		free(cache->places[i].bytes);
 		cache->places[i] = (struct place){ 0 };
 	}
@@ -48,9 +49,9 @@ void answer_cache_free(struct answer_cache *cache)
 }
 
 /* Exchanges are numbered one by one: as many as there are places, asked in one form, have one each. */
-static size_t place_of(struct answer_key key)
+static size_t place_of(const struct answer_cache *cache, struct answer_key key)
 {
-	return (key.exchange ^ (key.form * 0x9e3779b97f4a7c15u) >> 50) % PLACES;
+	return (key.exchange ^ (key.form * 0x9e3779b97f4a7c15u) >> 40) & (cache->n - 1);
 }
 
 bool answer_cache_find(const struct answer_cache *cache, struct answer_key key,
@@ -60,7 +61,7 @@ bool answer_cache_find(const struct answer_cache *cache, struct answer_key key,
 
 	if (!cache)
 		return false;
-	place = &cache->places[place_of(key)];
+	place = &cache->places[place_of(cache, key)];
 	if (!key.exchange || place->key.exchange != key.exchange || place->key.form != key.form)
 		return false;
 	*ret_bytes = slice_of(place->bytes, place->size);
@@ -77,7 +78,7 @@ void answer_cache_put(struct answer_cache *cache, struct answer_key key, struct 
 		return;
 	if (cache->bytes + bytes.size > BYTES_MAX)
 		forget(cache);
-	place = &cache->places[place_of(key)];
+	place = &cache->places[place_of(cache, key)];
 	if (place->capacity < bytes.size) {
 		free(place->bytes);
 		place->bytes = malloc(bytes.size);

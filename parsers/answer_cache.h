@@ -20,7 +20,11 @@ struct answer_key {
 	uint64_t form;
 };
 
-struct answer_cache *answer_cache_new(void);
+/* Of a worker: the hot answers of most programs, in 640 KiB and their bytes. */
+#define ANSWER_CACHE_PLACES 16384
+
+/* `places` is a power of two. */
+struct answer_cache *answer_cache_new(size_t places);
 void answer_cache_free(struct answer_cache *cache); /* accepts NULL */
 /* Borrowed until the next put. `cache` may be NULL: nothing is ever found. */
 bool answer_cache_find(const struct answer_cache *cache, struct answer_key key,

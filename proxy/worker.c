@@ -324,7 +324,7 @@ int worker_start(const struct worker_setup *setup, struct worker **ret_worker,
 	    epoll_ctl(worker->epoll_fd, EPOLL_CTL_ADD, worker->wake_fd, &event) < 0)
 		error = -errno;
 	if (!error && setup->matcher) {
-		worker->cache = answer_cache_new();
+		worker->cache = answer_cache_new(ANSWER_CACHE_PLACES);
 		error = matcher_reader_new(setup->matcher, &worker->reader, ret_error);
 	} else if (error) {
 		message_error(ret_error, error, "cannot make an event loop: %s", strerror(-error));

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 import mysql
-from harness import BUILD, HERE, PROGRAMS, Failure, Skip
+from harness import BUILD, HERE, PROGRAMS, Failure, Skip, made_by_one
 
 PYTHON = "/usr/bin/python3"
 JDBC_JAR = "/usr/share/java/postgresql.jar"
@@ -56,6 +56,7 @@ def _command(command, package):
     return check
 
 
+@made_by_one("npm")
 def node_modules():
     """npm ci into build/npm, once for each lock file."""
     for tool in ("node", "npm"):
@@ -86,6 +87,7 @@ def node_modules():
 def java_class(name, jar, packages):
     """Compiles a program into build/e2e, so that each run starts quickly."""
 
+    @made_by_one("java")
     def check():
         if not shutil.which("javac") or (jar and not os.path.exists(jar)):
             raise Skip(f"no javac or no {jar} (apt install default-jdk-headless {packages})")

@@ -8,7 +8,9 @@ for events, with a deadline, and leaves nothing behind: what it started is stopp
 by the session that was made for it, and its folder is removed.
 """
 import atexit
+import contextlib
 import difflib
+import fcntl
 import os
 import pathlib
 import select
@@ -195,6 +197,15 @@ def alive(pid):
         return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+@contextlib.contextmanager
+def made_by_one(name):
+    """Test files run side by side: what one makes for all of them, the others wait for."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with open(BUILD / f"{name}.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def wait_dead(pid, what, timeout=TIMEOUT):

@@ -24,6 +24,7 @@ from harness import (
     folder,
     free_port,
     kill,
+    made_by_one,
     wait_dead,
     wait_until,
 )
@@ -63,6 +64,7 @@ _SETTINGS = [
 _MYSQL_FILES = ["--innodb-redo-log-capacity=8M", "--innodb-data-file-path=ibdata1:5M:autoextend"]
 
 
+@made_by_one("mysql")
 def make_trees():
     """Fetches and unpacks what Debian does not install; nothing to do after the first time."""
     done = subprocess.run(

@@ -181,7 +181,7 @@ static enum replay_state play(struct fake *fake, struct slice input, size_t cut,
 	enum replay_state state = REPLAY_IDLE;
 	const char *why;
 
-	answers.cache = answer_cache_new();
+	answers.cache = answer_cache_new(64);
 	replayer = http_replayer_new(&answers, 7);
 	fake->n_requests = 0;
 	while (input.size && state == REPLAY_IDLE) {

@@ -307,7 +307,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct replayer *replayer = my_replayer_new(&answers, 7);
 	struct buffer input;
 
-	answers.cache = answer_cache_new();
+	answers.cache = answer_cache_new(64);
 	buffer_init(&input, OUT_MAX);
 	if (size >= 2) {
 		fake.seed = data[0];

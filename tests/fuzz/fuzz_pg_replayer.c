@@ -293,7 +293,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	};
 	struct replayer *replayer = pg_replayer_new(&answers, 7);
 
-	answers.cache = answer_cache_new();
+	answers.cache = answer_cache_new(64);
 	if (size) {
 		fake.seed = data[0];
 		if (data[0] & 1)

@@ -3,7 +3,7 @@
  * Runs a fuzz target over its seeds without libFuzzer, for `make test`: fuzz_x SEED-FOLDER...
  *
  * Each seed is run whole, cut at up to CUTS places, and changed CHANGES times by a generator that starts from the
- * seed's own bytes: every run does the same. Inputs are heap blocks of their exact size, so that AddressSanitizer sees
+ * seed's own bytes: every run does the same. A target that takes long says with fuzz_share() of how many inputs one is run. Inputs are heap blocks of their exact size, so that AddressSanitizer sees
  * the first byte read beyond. When the target fails, the input is named and kept beside the program, as NAME.failed.
  */
 #include <dirent.h>
@@ -24,6 +24,7 @@
 	60 /* for all inputs made of one seed, under sanitizers on a slow machine */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+size_t fuzz_share(void) __attribute__((weak));
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 const char *__ubsan_default_options(void);
 
@@ -130,7 +131,8 @@ static size_t change(uint8_t *bytes, size_t size, uint64_t *state)
 static void run_variants(const uint8_t *seed, size_t size)
 {
 	uint64_t state = 0x9e3779b97f4a7c15u;
-	size_t step = size / CUTS + 1;
+	size_t share = fuzz_share ? fuzz_share() : 1;
+	size_t step = size / (CUTS / share) + 1;
 	uint8_t *changed = malloc(size + 4);
 
 	if (!changed)
@@ -142,7 +144,7 @@ static void run_variants(const uint8_t *seed, size_t size)
 	run(seed, size);
 	for (size_t cut = 0; cut < size; cut += step)
 		run(seed, cut);
-	for (size_t i = 0; i < CHANGES; i++) {
+	for (size_t i = 0; i < CHANGES / share; i++) {
 		memcpy(changed, seed, size);
 		run(changed, change(changed, size, &state));
 	}

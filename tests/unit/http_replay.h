@@ -82,7 +82,7 @@ static UNUSED enum replay_state expect_bytes(const char *path,
 					     const char *asked, struct slice expected)
 {
 	static const size_t steps[] = { SIZE_MAX, 1, 7 };
-	struct answer_cache *cache = answer_cache_new();
+	struct answer_cache *cache = answer_cache_new(64);
 	enum replay_state state = REPLAY_IDLE;
 
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {

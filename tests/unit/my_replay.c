@@ -213,7 +213,7 @@ static struct slice behind_greeting(struct slice text)
 void my_expect(struct my_fake *fake, struct my_client *client, const char *expected)
 {
 	static const size_t steps[] = { SIZE_MAX, 1, 7, SIZE_MAX };
-	struct answer_cache *cache = answer_cache_new();
+	struct answer_cache *cache = answer_cache_new(64);
 	struct my_fake fresh = *fake;
 	struct buffer text;
 

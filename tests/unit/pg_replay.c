@@ -229,7 +229,7 @@ static struct slice behind_login(struct slice text)
 void expect(struct fake *fake, struct client *client, const char *expected)
 {
 	static const size_t steps[] = { SIZE_MAX, 1, 7, SIZE_MAX };
-	struct answer_cache *cache = answer_cache_new();
+	struct answer_cache *cache = answer_cache_new(64);
 	struct buffer text;
 
 	buffer_init(&text, OUT_MAX);

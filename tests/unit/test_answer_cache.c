@@ -32,7 +32,7 @@ static bool found(const struct answer_cache *cache, uint64_t exchange, uint64_t 
 
 static void test_find(void **state)
 {
-	struct answer_cache *cache = answer_cache_new();
+	struct answer_cache *cache = answer_cache_new(ANSWER_CACHE_PLACES);
 	char bytes[] = "answer";
 
 	(void)state;
@@ -57,7 +57,7 @@ static void test_find(void **state)
 static void test_limits(void **state)
 {
 	static const uint8_t large[ANSWER_CACHED_BYTES + 1] = { 1, 2, 3 };
-	struct answer_cache *cache = answer_cache_new();
+	struct answer_cache *cache = answer_cache_new(ANSWER_CACHE_PLACES);
 
 	(void)state;
 	answer_cache_put(cache, (struct answer_key){ 1, 0 }, slice_of(large, sizeof(large)), false);
@@ -78,7 +78,7 @@ static void test_limits(void **state)
 /* Many more answers than places: each is found or not, never another's. */
 static void test_many(void **state)
 {
-	struct answer_cache *cache = answer_cache_new();
+	struct answer_cache *cache = answer_cache_new(ANSWER_CACHE_PLACES);
 	size_t n_found = 0;
 
 	(void)state;
@@ -106,7 +106,7 @@ static void test_many(void **state)
 static void test_memory(void **state)
 {
 	static const uint8_t large[ANSWER_CACHED_BYTES] = { 1, 2, 3 };
-	struct answer_cache *cache = answer_cache_new();
+	struct answer_cache *cache = answer_cache_new(ANSWER_CACHE_PLACES);
 	size_t n_found = 0;
 
 	(void)state;

@@ -291,7 +291,7 @@ static void test_conversion(void **state)
 /* The cache is shared: what one session cannot be given, another can, and the other way round. */
 static void test_conversion_by_session(void **state)
 {
-	struct answer_cache *cache = answer_cache_new();
+	struct answer_cache *cache = answer_cache_new(64);
 	struct buffer text;
 	struct fake fake;
 
