@@ -202,12 +202,12 @@ check-style: $(PROGRAM) ## layers, headers, format, lengths, banned calls
 
 check-unit: $(UNIT_TESTS) ## unit tests (tests/unit)
 	@echo "== unit"
-	@$(RUN) unit --jobs $(JOBS) $(UNIT_TESTS)
+	@$(RUN) unit $(UNIT_TESTS)
 
 check-sanitized: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(Q)$(AGAIN) $(SANITIZED) unit-tests
 	@echo "== unit, under ASan and UBSan"
-	@$(RUN) sanitized --jobs $(JOBS) $(UNIT_TESTS:$(OUT)/%=$(OUT)/san-address-undefined/%)
+	@$(RUN) sanitized $(UNIT_TESTS:$(OUT)/%=$(OUT)/san-address-undefined/%)
 
 check-bpf: $(BPF_TESTS) ## the kernel side, in a temporary cgroup (root)
 	@echo "== bpf"
