@@ -150,8 +150,12 @@ static void test_read_pids(void **state)
 /* A process that lives until it is killed, or until this one ends. */
 static pid_t start_process(int cgroup_fd)
 {
-	pid_t pid = fork();
+	int ready[2];
+	char byte;
+	pid_t pid;
 
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	pid = fork();
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close_range(3, ~0U, 0); /* a descriptor kept here would hold the lock */
@@ -159,6 +163,9 @@ static pid_t start_process(int cgroup_fd)
 			pause();
 	}
 	assert_true(pid > 0);
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 0); /* the child has closed all */
+	close(ready[0]);
 	assert_int_equal(cgroup_enter(cgroup_fd, pid), 0);
 	return pid;
 }
