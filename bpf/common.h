@@ -152,6 +152,7 @@ static __always_inline bool worth_telling(struct redirect_decision decision)
 	case REDIRECT_BECAUSE_DEVICE:
 	case REDIRECT_BECAUSE_LINK_LOCAL:
 	case REDIRECT_BECAUSE_FULL:
+	case REDIRECT_BECAUSE_NOBODY:
 		return true;
 	default:
 		return false;
@@ -199,18 +200,18 @@ static __always_inline struct bpf_sock *find_listener(struct bpf_sock_addr *ctx,
 	return bpf_sk_lookup_tcp(ctx, &tuple, size, BPF_F_CURRENT_NETNS, 0);
 }
 
-/* Does a process of the app listen there? */
-static __always_inline bool listener_is_ours(struct bpf_sock_addr *ctx,
-					     const struct redirect_address *address, __u32 net_port)
+/* Who listens at a local destination: a process of the app, another one, nobody? */
+static __always_inline void ask_for_listener(struct bpf_sock_addr *ctx,
+					     const struct redirect_address *address, __u32 net_port,
+					     struct redirect_ask *ask)
 {
 	struct bpf_sock *listener = find_listener(ctx, address, net_port);
-	bool ours;
 
+	ask->nobody_listens = !listener;
 	if (!listener)
-		return false;
-	ours = bpf_sk_storage_get(&listeners, listener, NULL, 0) != NULL;
+		return;
+	ask->listener_is_ours = bpf_sk_storage_get(&listeners, listener, NULL, 0) != NULL;
 	bpf_sk_release(listener);
-	return ours;
 }
 
 /*
@@ -249,7 +250,7 @@ static __always_inline void gather(struct bpf_sock_addr *ctx,
 				   bpf_map_lookup_elem(&local_addresses, address) != NULL;
 	if (ask->protocol == REDIRECT_PROTOCOL_TCP &&
 	    (ask->destination_is_host || redirect_is_loopback(address)))
-		ask->listener_is_ours = listener_is_ours(ctx, address, net_port);
+		ask_for_listener(ctx, address, net_port, ask);
 	if (ask->protocol == REDIRECT_PROTOCOL_TCP && !current->config.replay &&
 	    ask->netns_cookie == current->config.netns_cookie)
 		ask->proxy_is_gone = proxy_is_gone(ctx, current->config.proxy_port);

@@ -78,6 +78,7 @@ struct redirect_ask {
 	__u8 protocol;
 	bool destination_is_host; /* an address of this host other than a loopback one */
 	bool listener_is_ours;	  /* the app listens there; asked for local destinations only */
+	bool nobody_listens;	  /* at a local destination: the kernel will refuse */
 	bool proxy_is_gone; /* nobody listens at the proxy's port; asked while recording only */
 };
 
@@ -99,7 +100,8 @@ enum redirect_reason {
 	REDIRECT_BECAUSE_UNIX,	   /* a Unix socket */
 	REDIRECT_BECAUSE_RESOLVER, /* replay: a Unix socket of a daemon that looks names up */
 	REDIRECT_BECAUSE_UNSEEN,   /* connected past the connect hook (MPTCP on some kernels) */
-	REDIRECT_BECAUSE_GONE, /* recording: the proxy died, and the guard has not detached yet */
+	REDIRECT_BECAUSE_GONE,	 /* recording: the proxy died, and the guard has not detached yet */
+	REDIRECT_BECAUSE_NOBODY, /* recording: nobody listens at this port of this host */
 	REDIRECT_REASONS,
 };
 
@@ -243,6 +245,13 @@ REDIRECT_INLINE struct redirect_decision redirect_decide(const struct redirect_c
 		return redirect_unless_replay(config, REDIRECT_BECAUSE_LINK_LOCAL);
 	if (ask->proxy_is_gone && !config->replay)
 		return (struct redirect_decision){ REDIRECT_PASS, REDIRECT_BECAUSE_GONE };
+	/*
+	 * The proxy would have accepted by the time it is refused itself, and who waits for a server
+	 * to come up would believe that it is there. What only a NAT rule leads elsewhere has no
+	 * listener either: to redirect it, --only has to name it.
+	 */
+	if (ask->nobody_listens && !config->replay && !config->only)
+		return (struct redirect_decision){ REDIRECT_PASS, REDIRECT_BECAUSE_NOBODY };
 	return (struct redirect_decision){ REDIRECT_TO_PROXY, REDIRECT_BECAUSE_ENDPOINT };
 }
 
@@ -288,7 +297,7 @@ enum redirect_service {
 
 /*
  * With config.trace every connect and the result of those that were left alone; without it what is
- * left alone on account of SELF, NETNS, DEVICE, LINK_LOCAL, FULL and UNSEEN, what is refused (but not
+ * left alone on account of SELF, NETNS, DEVICE, LINK_LOCAL, FULL, NOBODY and UNSEEN, what is refused (but not
  * the sockets of resolvers, which every getpwuid() asks), and Unix sockets of databases.
  */
 struct redirect_event {

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 # bash completion for mockproxy. Commands and options are asked of the program, so that they are never out of date.
 
+_mockproxy_commands()
+{
+	"${COMP_WORDS[0]}" --help 2>/dev/null | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'
+}
+
 _mockproxy()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]-} i
 	COMPREPLY=()
 
 	if ((COMP_CWORD == 1)); then
-		local commands
-		commands=$("${COMP_WORDS[0]}" --help 2>/dev/null |
-			sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
-		mapfile -t COMPREPLY < <(compgen -W "$commands --help --version" -- "$current")
+		mapfile -t COMPREPLY < <(compgen -W "$(_mockproxy_commands) --help --version" -- "$current")
 		return
 	fi
 	# Behind "--" is a command line of its own.
@@ -24,6 +26,10 @@ _mockproxy()
 			return
 		fi
 	done
+	if [[ $command == help ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(_mockproxy_commands)" -- "$current")
+		return
+	fi
 	case $previous in
 	--timing) mapfile -t COMPREPLY < <(compgen -W "none recorded 10x" -- "$current") ;;
 	--repeat) mapfile -t COMPREPLY < <(compgen -W "last cycle error" -- "$current") ;;

@@ -9,7 +9,7 @@
 
 struct place {
 	struct answer_key key; /* exchange 0: free */
-	uint16_t size;
+	uint16_t size;	       /* 0: it was asked for once, and nothing is kept yet */
 	uint16_t capacity;
 	bool failed;
 	uint8_t *bytes;
@@ -18,6 +18,7 @@ struct place {
 struct answer_cache {
 	size_t bytes;
 	size_t n;
+	uint64_t form; /* of the last put */
 	struct place places[];
 };
 
@@ -54,6 +55,13 @@ static size_t place_of(const struct answer_cache *cache, struct answer_key key)
 	return (key.exchange ^ (key.form * 0x9e3779b97f4a7c15u) >> 40) & (cache->n - 1);
 }
 
+void answer_cache_expect(const struct answer_cache *cache, uint64_t exchange)
+{
+	if (cache)
+		__builtin_prefetch(&cache->places[place_of(
+			cache, (struct answer_key){ exchange, cache->form })]);
+}
+
 bool answer_cache_find(const struct answer_cache *cache, struct answer_key key,
 		       struct slice *ret_bytes, bool *ret_failed)
 {
@@ -62,7 +70,8 @@ bool answer_cache_find(const struct answer_cache *cache, struct answer_key key,
 	if (!cache)
 		return false;
 	place = &cache->places[place_of(cache, key)];
-	if (!key.exchange || place->key.exchange != key.exchange || place->key.form != key.form)
+	if (!key.exchange || !place->size || place->key.exchange != key.exchange ||
+	    place->key.form != key.form)
 		return false;
 	*ret_bytes = slice_of(place->bytes, place->size);
 	*ret_failed = place->failed;
@@ -76,9 +85,15 @@ void answer_cache_put(struct answer_cache *cache, struct answer_key key, struct 
 
 	if (!cache || bytes.size > ANSWER_CACHED_BYTES || !bytes.size)
 		return;
+	cache->form = key.form;
+	place = &cache->places[place_of(cache, key)];
+	if (place->key.exchange != key.exchange || place->key.form != key.form) {
+		place->key = key;
+		place->size = 0;
+		return;
+	}
 	if (cache->bytes + bytes.size > BYTES_MAX)
 		forget(cache);
-	place = &cache->places[place_of(cache, key)];
 	if (place->capacity < bytes.size) {
 		free(place->bytes);
 		place->bytes = malloc(bytes.size);

@@ -26,10 +26,12 @@ struct answer_key {
 /* `places` is a power of two. */
 struct answer_cache *answer_cache_new(size_t places);
 void answer_cache_free(struct answer_cache *cache); /* accepts NULL */
+/* An answer of this exchange may be looked for in a moment. `cache` may be NULL. */
+void answer_cache_expect(const struct answer_cache *cache, uint64_t exchange);
 /* Borrowed until the next put. `cache` may be NULL: nothing is ever found. */
 bool answer_cache_find(const struct answer_cache *cache, struct answer_key key,
 		       struct slice *ret_bytes, bool *ret_failed);
-/* Keeps a copy, when it is small enough. `failed`: the answer is an error. */
+/* Keeps a copy when it is small enough and was put before: most of a large recording is asked for once. `failed`: the answer is an error. */
 void answer_cache_put(struct answer_cache *cache, struct answer_key key, struct slice bytes,
 		      bool failed);
 

@@ -13,6 +13,7 @@
 #include "parsers/column.h"
 #include "parsers/copy.h"
 #include "parsers/sql/identity.h"
+#include "parsers/types.h"
 
 struct name_value;
 
@@ -23,7 +24,7 @@ struct request {
 	struct slice text;		/* as it was asked, for explaining a miss */
 	const uint32_t
 		*declared_types; /* describe(): of the slots, as the client said; 0, NULL: not */
-	bool only_asking;	 /* describe(): nothing of it is no miss */
+	bool only_asking;	 /* describe(), find(): nothing of it is no miss */
 	const struct copy_identity *copy; /* find(): the COPY data that came with it; NULL: none */
 };
 
@@ -101,12 +102,13 @@ enum answer_aside_type {
 	ASIDE_NOTICE,
 	ASIDE_STATUS, /* one field: name and value */
 	ASIDE_ERROR,  /* the session ends */
+	ASIDE_CANCEL, /* not recorded: somebody asks that the session of this `backend` gives up what it does */
 };
 
 /* The way from a connection to itself and to the others of the replay, made by the shell. All calls are the connection's own. */
 struct answer_peers {
 	void *context;
-	/* Tells it (replayer_tell) to all other listeners of the place and this database. */
+	/* Tells it (replayer_tell) to all other listeners of the place and this database; ASIDE_CANCEL to everybody's. */
 	void (*publish)(void *context, struct slice database, const struct answer_aside *aside);
 	/* From now on this connection is one of them. */
 	void (*listen)(void *context, struct slice database);
@@ -137,6 +139,11 @@ enum answer_value_kind {
 	ANSWER_PART_RAW,
 };
 
+static inline bool answer_is_part(const struct answer_value *value)
+{
+	return value->kind == ANSWER_PART_TEXT || value->kind == ANSWER_PART_RAW;
+}
+
 /* What is known of a statement without executing it. Valid until the next call. */
 struct answer_description {
 	bool same_shape; /* of a statement with the same kinds and casts; else of one that only does not contradict */
@@ -159,10 +166,12 @@ struct answer_server {
 };
 
 struct http_answers;
+struct sql_forms;
 
 struct answers {
 	void *context;			  /* the implementation's own */
 	struct answer_cache *cache;	  /* of the worker, set by the shell; NULL: none */
+	struct sql_forms *forms;	  /* the same */
 	const struct answer_peers *peers; /* set by the shell; NULL: it is alone */
 	uint32_t place; /* behind server(): connections of one place talk to one server */
 	bool paced;	/* set by the shell: recorded pauses are kept, as REPLAY_WAIT tells it */
@@ -214,8 +223,16 @@ struct answers {
 	 * recorded, and nobody listened.
 	 */
 	const struct answer_aside *(*aside)(void *context, uint64_t exchange, size_t *at);
+	/* How long, in nanoseconds, the recorded client waited for the exchange's end, or its own. NULL: nothing waits here. */
+	int64_t (*waited)(void *context, uint64_t exchange);
 	/* What is said of the exchange's COPY data: 1, 0 it has none, negative errno. */
 	int (*copy)(void *context, uint64_t exchange, struct answer_copy *ret_copy);
+
+	/*
+	 * What is known of the types of the database that an exchange was recorded in; exchange 0: of this one, now. NULL: nothing is.
+	 */
+	void (*types)(void *context, uint64_t exchange, struct slice database,
+		      struct type_scope *ret_scope);
 
 	/* Counted and shown in the summary: a request answered by the session itself; a failure to encode. */
 	void (*count_session)(void *context);

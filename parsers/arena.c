@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bump allocation in chunks; see arena.h. Invariant: `left` bytes at the end of the newest chunk are free. */
+/*
+ * Bump allocation in chunks; see arena.h. Invariants: `left` bytes at the end of the newest chunk are free; a chunk of size 0 holds the
+ * address of a block that was taken over, and is never the newest.
+ */
 #include "parsers/arena.h"
 
 #include <assert.h>
@@ -21,6 +24,17 @@ void arena_init(struct arena *arena)
 	*arena = (struct arena){ 0 };
 }
 
+static void chunk_free(struct arena_chunk *chunk)
+{
+	void *block;
+
+	if (!chunk->size) {
+		memcpy(&block, chunk->data, sizeof(block));
+		free(block);
+	}
+	free(chunk);
+}
+
 void arena_release(struct arena *arena)
 {
 	struct arena_chunk *chunk = arena->chunks;
@@ -28,7 +42,7 @@ void arena_release(struct arena *arena)
 	while (chunk) {
 		struct arena_chunk *next = chunk->next;
 
-		free(chunk);
+		chunk_free(chunk);
 		chunk = next;
 	}
 	arena_init(arena);
@@ -46,7 +60,7 @@ void arena_reset(struct arena *arena)
 		struct arena_chunk *next = chunk->next;
 
 		chunk->next = next->next;
-		free(next);
+		chunk_free(next);
 	}
 	arena->left = chunk->size;
 	arena->allocated = sizeof(*chunk) + chunk->size;
@@ -79,8 +93,23 @@ static void arena_grow(struct arena *arena, size_t size)
 
 void arena_reserve(struct arena *arena, size_t size)
 {
-	assert(!arena->chunks);
+	assert(!arena->chunks && size);
 	add_chunk(arena, size);
+}
+
+void arena_take_over(struct arena *arena, uint8_t *block, size_t size)
+{
+	struct arena_chunk *chunk = malloc(sizeof(*chunk) + sizeof(block));
+
+	if (!chunk)
+		abort();
+	if (!arena->chunks)
+		add_chunk(arena, CHUNK_BYTES);
+	chunk->size = 0;
+	memcpy(chunk->data, &block, sizeof(block));
+	chunk->next = arena->chunks->next;
+	arena->chunks->next = chunk;
+	arena->allocated += sizeof(*chunk) + sizeof(block) + size;
 }
 
 uint8_t *arena_bytes(struct arena *arena, size_t size)

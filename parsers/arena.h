@@ -30,6 +30,8 @@ void arena_reserve(struct arena *arena, size_t size);
 void *arena_alloc(struct arena *arena, size_t size);
 /* Not zeroed, not aligned. */
 uint8_t *arena_bytes(struct arena *arena, size_t size);
+/* A block from malloc() of this size is the arena's from now on. */
+void arena_take_over(struct arena *arena, uint8_t *block, size_t size);
 /* A copy that lives as long as the arena. */
 struct slice arena_copy(struct arena *arena, struct slice slice);
 

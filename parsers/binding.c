@@ -7,6 +7,7 @@
 
 #include "parsers/protocol.h"
 #include "parsers/sql/literal.h"
+#include "parsers/sql/value.h"
 
 #include <errno.h>
 
@@ -71,8 +72,9 @@ static struct slice boolean_text(struct slice text)
 }
 
 /* The value's canonical text, or its bytes. */
-static void binary_text(const struct protocol *protocol, const struct parameter *parameter,
-			struct arena *arena, struct sql_value *value)
+static void binary_text(const struct protocol *protocol, const struct type_scope *scope,
+			const struct parameter *parameter, struct arena *arena,
+			struct sql_value *value)
 {
 	struct buffer text;
 
@@ -81,7 +83,7 @@ static void binary_text(const struct protocol *protocol, const struct parameter 
 	if (!parameter->type || parameter->value.size > SIZE_MAX / TEXT_GROWTH - 64)
 		return;
 	buffer_init(&text, parameter->value.size * TEXT_GROWTH + 4096);
-	if (protocol->value_to_text(parameter->type, parameter->value, &text) == 0 &&
+	if (protocol->value_to_text(scope, parameter->type, parameter->value, &text) == 0 &&
 	    !text.overflowed) {
 		value->bytes = false;
 		value->text = arena_copy(arena, buffer_slice(&text));
@@ -89,16 +91,37 @@ static void binary_text(const struct protocol *protocol, const struct parameter 
 	buffer_release(&text);
 }
 
-int parameter_value(const struct protocol *protocol, const struct parameter *parameter,
-		    struct arena *arena, struct sql_value *ret_value)
+/* The number of a type that has no name here. */
+static void mark(const struct protocol *protocol, uint32_t type, struct arena *arena,
+		 struct sql_value *value)
 {
+	struct buffer number;
+
+	if (!protocol->types_row || !type || protocol->type_name(type).size)
+		return;
+	buffer_init(&number, 16);
+	buffer_append_unsigned(&number, type);
+	value->kind = SQL_TYPED;
+	value->type = arena_copy(arena, buffer_slice(&number));
+	buffer_release(&number);
+}
+
+int parameter_value(const struct protocol *protocol, const struct type_scope *scope,
+		    const struct parameter *parameter, struct arena *arena,
+		    struct sql_value *ret_value)
+{
+	/* To be compared: nothing is made bytes again. */
+	struct type_scope shown = scope ? *scope : (struct type_scope){ 0 };
 	bool binary = parameter->form == PARAMETER_BINARY;
-	enum sql_kind type_kind =
-		parameter->type ? protocol->type_kind(parameter->type) : SQL_STRING;
+	enum sql_kind type_kind = SQL_STRING;
 	struct sql_value value = { .kind = SQL_STRING, .null = parameter->null };
 
 	if (parameter->form != PARAMETER_TEXT && !binary)
 		return -EINVAL;
+	shown.shown = true;
+	/* What a text is does not depend on what is known of the database's own types. */
+	if (parameter->type)
+		type_kind = protocol->type_kind(binary ? &shown : NULL, parameter->type);
 	if (binary || parameter->declared)
 		value.kind = (uint8_t)type_kind;
 	if (value.kind == SQL_TYPED) {
@@ -109,7 +132,9 @@ int parameter_value(const struct protocol *protocol, const struct parameter *par
 	if (!value.null) {
 		value.text = parameter->value;
 		if (binary)
-			binary_text(protocol, parameter, arena, &value);
+			binary_text(protocol, &shown, parameter, arena, &value);
+		if (value.bytes)
+			mark(protocol, parameter->type, arena, &value);
 		if (!value.bytes && value.kind == SQL_NUMBER)
 			value.text = number_text(value.text, arena);
 		if (!value.bytes && type_kind == SQL_BOOLEAN)
@@ -117,4 +142,42 @@ int parameter_value(const struct protocol *protocol, const struct parameter *par
 	}
 	*ret_value = value;
 	return 0;
+}
+
+/* A type's number, as mark() writes it. */
+static uint32_t number_of(struct slice type)
+{
+	uint64_t number = 0;
+
+	if (!type.size || type.size > 10 || type.data[0] == '0')
+		return 0;
+	for (size_t i = 0; i < type.size; i++) {
+		if (type.data[i] < '0' || type.data[i] > '9')
+			return 0;
+		number = 10 * number + (uint64_t)(type.data[i] - '0');
+	}
+	return number <= UINT32_MAX ? (uint32_t)number : 0;
+}
+
+uint32_t binding_open_type(const struct sql_value *value)
+{
+	if (!value->bytes || value->null || value->kind != SQL_TYPED)
+		return 0;
+	return number_of(value->type);
+}
+
+void binding_resolve(const struct protocol *protocol, const struct type_scope *scope,
+		     struct arena *arena, struct sql_value *value)
+{
+	struct parameter parameter = { .form = PARAMETER_BINARY };
+	struct sql_value resolved;
+
+	parameter.type = binding_open_type(value);
+	if (!parameter.type)
+		return;
+	parameter.value = value->text;
+	if (parameter_value(protocol, scope, &parameter, arena, &resolved) < 0 || resolved.bytes)
+		return;
+	sql_value_normalise(&resolved);
+	*value = resolved;
 }

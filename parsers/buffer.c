@@ -16,6 +16,17 @@ void buffer_release(struct buffer *buffer)
 	*buffer = (struct buffer){ .max = buffer->max };
 }
 
+uint8_t *buffer_take(struct buffer *buffer, size_t *ret_size)
+{
+	uint8_t *data = realloc(buffer->data, buffer->size ? buffer->size : 1);
+
+	if (!data)
+		abort();
+	*ret_size = buffer->size;
+	*buffer = (struct buffer){ .max = buffer->max };
+	return data;
+}
+
 uint8_t *buffer_reserve(struct buffer *buffer, size_t size)
 {
 	size_t capacity;

@@ -23,6 +23,9 @@ struct buffer {
 void buffer_init(struct buffer *buffer, size_t max);
 void buffer_release(struct buffer *buffer); /* accepts a released or zeroed one */
 
+/* Its memory, from malloc(), is the caller's from now on; it is empty. */
+uint8_t *buffer_take(struct buffer *buffer, size_t *ret_size);
+
 /* Empties it and keeps the memory. */
 static inline void buffer_clear(struct buffer *buffer)
 {

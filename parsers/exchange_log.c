@@ -7,6 +7,9 @@
 /* The common form of a row that is itself large, without its large values. */
 #define LARGE_ROW_MAX ((size_t)32 << 20)
 
+/* Copying less is cheap. */
+#define TAKEN_OVER_MIN ((size_t)256 << 10)
+
 void exchange_log_init(struct exchange_log *log, uint64_t connection)
 {
 	*log = (struct exchange_log){ .connection = connection, .transaction = 'I' };
@@ -32,6 +35,23 @@ struct item *exchange_new(const struct exchange_log *log, enum exchange_kind kin
 	item->exchange.start_ns = log->now_ns;
 	if (ret_copy)
 		*ret_copy = arena_copy(&item->arena, bytes);
+	return item;
+}
+
+struct item *exchange_new_from(const struct exchange_log *log, enum exchange_kind kind,
+			       struct buffer *held, struct slice bytes, struct slice *ret_copy)
+{
+	uintptr_t from = (uintptr_t)held->data, at = (uintptr_t)bytes.data;
+	struct item *item;
+	uint8_t *block;
+	size_t size;
+
+	if (bytes.size <= TAKEN_OVER_MIN || at < from || at - from >= held->size)
+		return exchange_new(log, kind, bytes, ret_copy);
+	item = exchange_new(log, kind, slice_of(NULL, 0), NULL);
+	block = buffer_take(held, &size);
+	*ret_copy = slice_of(block + (at - from), bytes.size);
+	arena_take_over(&item->arena, block, size);
 	return item;
 }
 

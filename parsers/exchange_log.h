@@ -59,6 +59,9 @@ void exchange_log_release(struct exchange_log *log);
 /* The client's request as the exchange that it will be; bytes are copied. */
 struct item *exchange_new(const struct exchange_log *log, enum exchange_kind kind,
 			  struct slice bytes, struct slice *ret_copy);
+/* The same; where the bytes are many and lie in `held`, its memory becomes the item's, and `held` is empty. */
+struct item *exchange_new_from(const struct exchange_log *log, enum exchange_kind kind,
+			       struct buffer *held, struct slice bytes, struct slice *ret_copy);
 /* The server begins to answer this exchange, or goes on with it; takes the item over. None is active. */
 void exchange_activate(struct exchange_log *log, struct item *item);
 /* The first answer byte of the active exchange came now. */

@@ -3,6 +3,7 @@
 #include "parsers/item.h"
 
 #include <assert.h>
+#include <stddef.h>
 
 struct item *item_new_with_room(enum item_type type, uint64_t connection, size_t size)
 {
@@ -41,6 +42,13 @@ void item_list_init(struct item_list *list)
 	*list = (struct item_list){ .end = &list->first };
 }
 
+static void forget(struct item_list *list)
+{
+	list->first = NULL;
+	list->end = &list->first;
+	list->bytes = 0;
+}
+
 void item_list_release(struct item_list *list)
 {
 	while (list->first) {
@@ -49,15 +57,35 @@ void item_list_release(struct item_list *list)
 		item_free(list->first);
 		list->first = next;
 	}
-	item_list_init(list);
+	forget(list);
 }
 
 void item_list_add(struct item_list *list, struct item *item)
 {
 	assert(!item->next);
+	item->turn = list->turn;
+	item->lane = list->lane;
 	*list->end = item;
 	list->end = &item->next;
 	list->bytes += item->arena.allocated;
+}
+
+struct item *item_list_last(const struct item_list *list)
+{
+	return list->first ? (struct item *)((char *)list->end - offsetof(struct item, next)) :
+			     NULL;
+}
+
+struct item *item_list_take(struct item_list *list)
+{
+	struct item *item = list->first;
+
+	list->first = item->next;
+	if (!list->first)
+		list->end = &list->first;
+	list->bytes -= item->arena.allocated;
+	item->next = NULL;
+	return item;
 }
 
 void item_list_move(struct item_list *to, struct item_list *from)
@@ -67,7 +95,7 @@ void item_list_move(struct item_list *to, struct item_list *from)
 	*to->end = from->first;
 	to->end = from->end;
 	to->bytes += from->bytes;
-	item_list_init(from);
+	forget(from);
 }
 
 struct piece *item_add_piece(struct item *item, enum piece_type type, uint32_t result,

@@ -25,6 +25,7 @@ struct protocol;
 struct http_request;
 struct http_response;
 struct http_fields;
+struct tap;
 
 enum item_type {
 	ITEM_CONNECTION_OPEN,
@@ -34,6 +35,7 @@ enum item_type {
 	ITEM_BATCH_MERGE,
 	ITEM_ASIDE,
 	ITEM_CONNECTION_CLOSE,
+	ITEM_SPOOL, /* of no connection: store/tap.h */
 };
 
 /* The app connected; made by the shell. */
@@ -112,6 +114,7 @@ enum exchange_flag {
 	/* Who cut it was the server: replay ends the connection there too. */
 	EXCHANGE_SERVER_ENDED = 1 << 12, /* in order */
 	EXCHANGE_SERVER_RESET = 1 << 13,
+	EXCHANGE_BARE_LF = 1 << 14, /* HTTP: the lines of the response's head ended with LF alone */
 };
 
 struct parameter {
@@ -214,11 +217,21 @@ struct connection_close_item {
 	uint64_t opaque_at;   /* byte offset in its side's stream */
 	uint64_t client_bytes;
 	uint64_t server_bytes;
+	struct tap *tap; /* NULL: none. Owned: store/tap.h */
+};
+
+/* What passed on connections and is not decoded yet. */
+struct spool_item {
+	uint8_t *bytes;
+	size_t size, capacity;
+	size_t played; /* bytes of it */
 };
 
 struct item {
 	struct item *next;
 	uint64_t connection; /* the shell's number of it, from 1 */
+	uint64_t turn;	     /* this and the next: of the list that it was added to */
+	uint8_t lane;
 	enum item_type type;
 	struct arena arena; /* owns all that the item points to, and the item */
 	union {
@@ -229,6 +242,7 @@ struct item {
 		struct batch_merge_item batch_merge;
 		struct aside_item aside;
 		struct connection_close_item connection_close;
+		struct spool_item spool;
 	};
 };
 
@@ -236,6 +250,9 @@ struct item_list {
 	struct item *first;
 	struct item **end;
 	size_t bytes; /* memory of all items */
+	/* Whose list it is and what it does now: see store/queue.h. They outlive the items. */
+	uint64_t turn;
+	uint8_t lane;
 };
 
 struct item *item_new(enum item_type type, uint64_t connection);
@@ -247,6 +264,10 @@ void item_list_init(struct item_list *list);
 void item_list_release(struct item_list *list); /* frees the items */
 /* The list owns the item from here on; its size is accounted as it is now. */
 void item_list_add(struct item_list *list, struct item *item);
+/* The one that was added last; NULL: it is empty. */
+struct item *item_list_last(const struct item_list *list);
+/* Takes the first out of a list that has one; the caller owns it. */
+struct item *item_list_take(struct item_list *list);
 /* All of `from` goes to the end of `to`; `from` is empty afterwards. */
 void item_list_move(struct item_list *to, struct item_list *from);
 

@@ -15,6 +15,7 @@
 #include "parsers/column.h"
 #include "parsers/compiler.h"
 #include "parsers/item.h"
+#include "parsers/types.h"
 
 enum side { SIDE_CLIENT, SIDE_SERVER };
 
@@ -50,6 +51,7 @@ enum replay_state {
 	REPLAY_IDLE, /* everything that was asked is answered */
 	REPLAY_MORE, /* stopped at the buffer's limit: call again when it was sent */
 	REPLAY_WAIT, /* send what is there, call again when replayer_wait() has passed; nothing is fed meanwhile */
+	REPLAY_HOLD, /* the same, but the time is what it is, and may end sooner: behind replayer_tell(), when replayer_wait() is 0 */
 	REPLAY_TUNNEL, /* send what is there; what follows is a connection of its own, see replayer_tunnel() */
 	REPLAY_CLOSE, /* send what is there, then close */
 	REPLAY_RESET, /* the same with a reset: what was recorded did not end in order */
@@ -94,10 +96,12 @@ struct protocol {
 	/* Before end(): a side's connection was broken, not ended. NULL: it does not matter. */
 	void (*recorder_broken)(struct recorder *recorder, enum side side);
 	/*
-	 * Where a connection may become a tunnel to another place, as behind an HTTP proxy's answer to CONNECT; NULL: nowhere. span()
-	 * is asked before bytes of the server are passed on: how many of them to pass and see before tunnel() is asked,
+	 * Where a connection may become a tunnel to another place, as behind an HTTP proxy's answer to CONNECT; NULL: nowhere.
+	 * may_tunnel(), of all that the client says, one piece after the other: may what it says now ask for one? `*memory` is 0 at first,
+	 * and the function's own. Until it is true span() and tunnel() need not be asked. span() is asked before bytes of the server are passed on: how many of them to pass and see before tunnel() is asked,
 	 * which says whether what follows is a connection of its own, and to where. Valid until the recorder is freed.
 	 */
+	bool (*may_tunnel)(uint64_t *memory, struct slice client_bytes);
 	size_t (*recorder_span)(const struct recorder *recorder, struct slice server_bytes);
 	bool (*recorder_tunnel)(const struct recorder *recorder, struct slice *ret_host,
 				uint16_t *ret_port);
@@ -116,10 +120,20 @@ struct protocol {
 				       size_t *ret_n);
 	MUST_CHECK int (*message_read)(struct slice raw, struct message_field *ret_fields,
 				       size_t max, size_t *ret_n);
-	struct slice (*type_name)(uint32_t type);
-	enum sql_kind (*type_kind)(uint32_t type);
+	struct slice (*type_name)(uint32_t type); /* of a built-in one */
+	enum sql_kind (*type_kind)(const struct type_scope *scope, uint32_t type);
 	/* Binary value to text, only where encoding the text gives the identical bytes: else -ENOTSUP/-EINVAL. */
-	MUST_CHECK int (*value_to_text)(uint32_t type, struct slice bytes, struct buffer *text);
+	MUST_CHECK int (*value_to_text)(const struct type_scope *scope, uint32_t type,
+					struct slice bytes, struct buffer *text);
+	/*
+	 * Where databases have types of their own: which results tell of them, and what a row does (parsers/postgres/catalogue.h).
+	 * Both NULL: they have none.
+	 */
+	void (*types_places)(const struct column *columns, size_t n,
+			     struct type_places *ret_places);
+	size_t (*types_row)(const struct type_places *places, const struct type_row *row,
+			    const struct sql_statement *statement, const struct sql_value *values,
+			    struct arena *arena, struct type_entry ret_entries[TYPE_ROW_ENTRIES]);
 	/* Reads what PIECE_TAG holds. -EINVAL when it is not what it should be. */
 	MUST_CHECK int (*completion_read)(struct slice raw, struct completion *ret_completion);
 
@@ -134,7 +148,7 @@ struct protocol {
 	MUST_CHECK int (*replayer_feed)(struct replayer *replayer, struct slice bytes,
 					const char **ret_why);
 	enum replay_state (*replayer_fill)(struct replayer *replayer, struct buffer *out);
-	/* Nanoseconds of the recorded time: only where answers->paced; NULL where REPLAY_WAIT is never said. */
+	/* Nanoseconds: REPLAY_WAIT's of the recorded time, only where answers->paced. NULL where neither is ever said. */
 	int64_t (*replayer_wait)(const struct replayer *replayer);
 	/*
 	 * Where the connection leads from here on, and what the client has said already; valid until the next call. False: nowhere that

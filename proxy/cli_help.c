@@ -77,8 +77,8 @@ void cli_help_program(struct buffer *text)
 
 	buffer_append_string(text,
 			     "usage: mockproxy COMMAND [OPTION...] [-- CMD [ARGUMENT...]]\n\n"
-			     "Records what a program asks its databases, and answers it from the "
-			     "recording.\n\nCommands:\n");
+			     "Records what a program asks its databases and HTTP servers, and "
+			     "answers it from the\nrecording.\n\nCommands:\n");
 	for (size_t i = 0; i < count; i++) {
 		size_t start = text->size;
 

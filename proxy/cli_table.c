@@ -291,6 +291,13 @@ static const char *set_verify(struct cli *cli, const char *value)
 	return NULL;
 }
 
+static const char *set_restless(struct cli *cli, const char *value)
+{
+	(void)value;
+	cli->options.restless = true;
+	return NULL;
+}
+
 static const char *set_stage(struct cli *cli, const char *value)
 {
 	static const char *const names[] = {
@@ -360,13 +367,14 @@ static const struct cli_option options[] = {
 	  "listen on 127.0.0.1:PORT for HOST:PORT, in place of redirecting:\n"
 	  "needs no rights; CMD is told the port by hand; repeatable" },
 	{ "workers", 0, "N", CLI_RUNS, set_workers,
-	  "event loops (default: as many as cores, at most 4)" },
+	  "event loops at most (default: as many as cores, at most 4)" },
 	{ "connect-timeout", 0, "SECONDS", CLI_RECORD | CLI_TRACE, set_connect_timeout,
 	  "how long to wait for a server (default: 30)" },
 	{ "queue", 0, "SIZE", CLI_RECORD, set_queue,
 	  "memory for what is not written yet, such as 64M; when it is\nfull, reading waits" },
 	{ "stage", 0, "STAGE", CLI_RECORD, set_stage, NULL },
 	{ "verify", 0, NULL, CLI_RECORD, set_verify, NULL },
+	{ "restless", 0, NULL, CLI_RECORD | CLI_REPLAY, set_restless, NULL },
 	{ "json", 0, NULL, CLI_RUNS | CLI_CHECK, set_json, "results as JSON" },
 	{ "quiet", 'q', NULL, CLI_RUNS, set_quiet, "no summary at the end" },
 	{ "help", 'h', NULL, CLI_RUNS | CLI_CHECK, NULL, "this text" },

@@ -49,6 +49,7 @@ struct options {
 
 	bool verify; /* record --verify, for tests: what was stored encodes back to what passed? store/verify.h */
 
+	bool restless; /* --restless, for tests: connections go from worker to worker all the time */
 	/* Benchmarks only: stop after a stage of recording. --stage relay|decode|store */
 	enum stage { STAGE_STORE, STAGE_DECODE, STAGE_RELAY } stage;
 };

@@ -99,7 +99,9 @@ void peers_publish(struct peers *peers, const struct peer *from, uint32_t place,
 {
 	pthread_mutex_lock(&peers->lock);
 	for (struct peer *peer = peers->first; peer; peer = peer->next)
-		if (peer != from && peer->place == place && slice_equal(peer->database, database))
+		if (peer != from &&
+		    (aside->type == ASIDE_CANCEL ||
+		     (peer->place == place && slice_equal(peer->database, database))))
 			tell(peer, aside);
 	pthread_mutex_unlock(&peers->lock);
 }

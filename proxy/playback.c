@@ -50,6 +50,7 @@ struct playback {
 	struct buffer held;	       /* until it is */
 	const struct protocol *greets; /* its server speaks first; NULL: the client does */
 	bool greets_now;
+	bool refused;  /* nobody is there: a reset, as while recording */
 	char *address; /* where the app wanted to go, or where its tunnel leads; owned */
 	uint16_t port;
 	bool in_tunnel;	 /* it has just begun: what is held is to be looked at */
@@ -125,8 +126,8 @@ static bool enter_tunnel(struct playback *playback)
 static void pause_play(struct playback *playback)
 {
 	struct worker *worker = playback->connection.worker;
-	double pause_ns = (double)playback->protocol->replayer_wait(playback->replayer) /
-			  worker->setup->options->speed;
+	double speed = playback->state == REPLAY_HOLD ? 1 : worker->setup->options->speed;
+	double pause_ns = (double)playback->protocol->replayer_wait(playback->replayer) / speed;
 
 	playback->wake_ns =
 		worker_now(worker) + (pause_ns < 1e18 ? (int64_t)pause_ns : INT64_MAX / 4);
@@ -143,6 +144,7 @@ static bool settle(struct playback *playback)
 	case REPLAY_RESET:
 		return close_play(playback);
 	case REPLAY_WAIT:
+	case REPLAY_HOLD:
 		pause_play(playback);
 		return true;
 	case REPLAY_TUNNEL:
@@ -258,6 +260,7 @@ static bool begin(struct playback *playback, const struct protocol *protocol)
 	playback->answers = answers_new(worker->reader, protocol->name,
 					slice_from_string(playback->address), playback->port);
 	playback->answers->cache = worker->cache;
+	playback->answers->forms = worker->forms;
 	playback->answers->paced = worker->setup->options->speed > 0;
 	playback->peers = (struct answer_peers){
 		.context = playback, .publish = publish, .listen = listen_too, .later = later
@@ -287,11 +290,11 @@ static bool detect(struct playback *playback)
 	return false;
 }
 
-static bool app_read(struct playback *playback)
+static bool app_read(struct playback *playback, uint32_t events)
 {
 	struct worker *worker = playback->connection.worker;
 	struct leg *app = &playback->connection.app;
-	ssize_t size = socket_receive(app->fd, worker->read_bytes, WORKER_READ_BYTES);
+	ssize_t size = leg_receive(app, events, worker->read_bytes, WORKER_READ_BYTES);
 	struct slice bytes = slice_of(worker->read_bytes, size > 0 ? (size_t)size : 0);
 
 	if (size == -EAGAIN)
@@ -317,12 +320,20 @@ static bool look_into_tunnels(struct playback *playback)
 	return true;
 }
 
+/* Whoever gives up now is what was recorded: nothing is to be said any more. */
+static bool holds(const struct playback *playback)
+{
+	return playback->wake_ns && playback->state == REPLAY_HOLD;
+}
+
 static void watch(struct playback *playback)
 {
 	struct leg *app = &playback->connection.app;
 
-	if (app->pending.size || playback->greets_now)
+	if (app->pending.size || playback->greets_now || playback->refused)
 		leg_watch(app, EPOLLOUT);
+	else if (holds(playback))
+		leg_watch(app, EPOLLRDHUP);
 	else
 		leg_watch(app, playback->wake_ns ? 0 : EPOLLIN);
 }
@@ -345,13 +356,17 @@ static void playback_ready(struct connection *connection, struct leg *app, uint3
 	struct playback *playback = playback_of(connection);
 	bool going = true;
 
+	if (playback->refused || holds(playback)) {
+		over(playback, true);
+		return;
+	}
 	if (playback->greets_now) {
 		playback->greets_now = false;
 		going = begin(playback, playback->greets);
 	} else if (app->pending.size) {
 		going = send_pending(playback);
 	} else if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
-		going = app_read(playback);
+		going = app_read(playback, events);
 	}
 	if (going && look_into_tunnels(playback))
 		watch(playback);
@@ -368,6 +383,9 @@ static void playback_tick(struct connection *connection, int64_t now_ns)
 			over(playback, false);
 		return;
 	}
+	if (holds(playback) && tell(playback, now_ns) &&
+	    !playback->protocol->replayer_wait(playback->replayer))
+		playback->wake_ns = now_ns; /* somebody cancelled it */
 	if (playback->wake_ns > now_ns) {
 		worker_wake_at(connection->worker, playback->wake_ns);
 		return;
@@ -410,10 +428,33 @@ static void playback_end(struct connection *connection)
 	leg_close(&connection->app, false);
 }
 
+/* Only at rest between two requests, and when nobody may tell it something. */
+static bool playback_leave(struct connection *connection, struct worker *to)
+{
+	struct playback *playback = playback_of(connection);
+
+	if (!playback->replayer || playback->state != REPLAY_IDLE || connection->app.pending.size ||
+	    playback->wake_ns || playback->lingers_from_ns || playback->due ||
+	    playback->peer.member)
+		return false;
+	leg_watch(&connection->app, 0);
+	answers_move(playback->answers, to->reader);
+	playback->answers->cache = to->cache;
+	playback->answers->forms = to->forms;
+	return true;
+}
+
+static void playback_arrive(struct connection *connection)
+{
+	watch(playback_of(connection));
+}
+
 static const struct connection_ops playback_ops = {
 	.ready = playback_ready,
 	.tick = playback_tick,
 	.end = playback_end,
+	.leave = playback_leave,
+	.arrive = playback_arrive,
 };
 
 struct connection *playback_new(struct worker *worker, const struct incoming *incoming)
@@ -436,8 +477,10 @@ struct connection *playback_new(struct worker *worker, const struct incoming *in
 	leg_init(&playback->connection.app, &playback->connection, incoming->fd, worker->out.max);
 	buffer_init(&playback->held, 2 * WORKER_READ_BYTES);
 	socket_tune(incoming->fd, NULL);
+	playback->refused =
+		matcher_refuses(worker->setup->matcher, slice_from_string(address), port);
 	arrive(playback, address, port);
-	/* A greeting is said in its own turn, when the worker has this connection among its own. */
+	/* A greeting, or a reset, is given in its own turn, when the worker has this connection among its own. */
 	watch(playback);
 	return &playback->connection;
 }

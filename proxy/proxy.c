@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The proxy process; see proxy.h. Its main thread accepts, asks the redirect where each connection was meant to go, and gives
- * it to the worker that has the fewest; it reads the kernel's events, and listens to the guard.
+ * it to a worker (balance.h); it reads the kernel's events, and listens to the guard.
  *
  *	open ──PROXY_READY──▶ running ──GUARD_APP_ENDED──▶ draining ──no connection left, or in time──▶ close, say, exit
  *	                         └──the guard died──▶ record: draining without a time limit; replay: ends the app
@@ -26,7 +26,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WORKERS_MAX 64
 #define WORKERS_DEFAULT_MAX 4
 #define LISTENERS_MAX 64
 #define ACCEPT_AT_ONCE 64
@@ -40,8 +39,8 @@ struct proxy {
 	const struct proxy_setup *setup;
 	const struct options *options;
 	struct worker_setup worker_setup;
-	struct worker *workers[WORKERS_MAX];
-	size_t n_workers;
+	struct crew crew;
+	bool workers_end;	   /* under wake_lock */
 	pthread_mutex_t wake_lock; /* the writer's thread wakes workers: not while they go */
 	struct worker_counts counts;
 	struct peers peers;
@@ -107,8 +106,8 @@ static void wake_workers(void *context)
 	struct proxy *proxy = context;
 
 	pthread_mutex_lock(&proxy->wake_lock);
-	for (size_t i = 0; i < proxy->n_workers; i++)
-		worker_wake(proxy->workers[i]);
+	for (size_t i = 0; i < proxy->crew.n && !proxy->workers_end; i++)
+		worker_wake(proxy->crew.workers[i]);
 	pthread_mutex_unlock(&proxy->wake_lock);
 }
 
@@ -177,25 +176,19 @@ static int proxy_open(struct proxy *proxy, char ret_error[STORE_ERROR_BYTES])
 			error = resolve_target(proxy, i, ret_error);
 	if (!error)
 		error = open_store(proxy, ret_error);
+	proxy->worker_setup.crew = &proxy->crew;
+	proxy->worker_setup.epoch_ns = worker_epoch();
 	for (size_t i = 0; i < n && !error; i++) {
-		error = worker_start(&proxy->worker_setup, &proxy->workers[i], ret_error);
+		error = worker_new(&proxy->worker_setup, &proxy->crew.workers[i], ret_error);
 		if (!error)
-			proxy->n_workers++;
+			proxy->crew.n++;
 	}
+	for (size_t i = 0; i < n && !error; i++)
+		error = worker_start(proxy->crew.workers[i], ret_error);
 	return error;
 }
 
 /* ---- running ---- */
-
-static struct worker *least_loaded(struct proxy *proxy)
-{
-	struct worker *least = proxy->workers[0];
-
-	for (size_t i = 1; i < proxy->n_workers; i++)
-		if (worker_load(proxy->workers[i]) < worker_load(least))
-			least = proxy->workers[i];
-	return least;
-}
 
 static void give(struct proxy *proxy, size_t listener, int fd, const struct sockaddr *peer)
 {
@@ -214,7 +207,7 @@ static void give(struct proxy *proxy, size_t listener, int fd, const struct sock
 		return;
 	}
 	incoming->id = 1 + atomic_fetch_add(&proxy->counts.numbered, 1);
-	worker_give(least_loaded(proxy), incoming);
+	worker_give(balance_choose(&proxy->crew, proxy->worker_setup.matcher), incoming);
 }
 
 /* False when there are no descriptors for another connection. */
@@ -240,14 +233,51 @@ static bool accept_some(struct proxy *proxy, size_t listener)
 	return true;
 }
 
+/* The kernel refused the app there, and nothing came here: replay has to know, or it would take the place for one that answers. */
+static void record_refused(struct proxy *proxy, const struct redirect_event *event)
+{
+	uint64_t number = 1 + atomic_fetch_add(&proxy->counts.numbered, 1);
+	struct item *open = item_new(ITEM_CONNECTION_OPEN, number);
+	struct item *close = item_new(ITEM_CONNECTION_CLOSE, number);
+	int64_t now_ns = worker_clock(&proxy->worker_setup);
+	struct item_list items;
+	struct buffer text;
+
+	buffer_init(&text, SIZE_MAX);
+	trace_append_address(&text, &event->address);
+	open->connection_open = (struct connection_item){
+		.start_ns = now_ns,
+		.address = arena_copy(&open->arena, buffer_slice(&text)),
+		.port = event->port,
+		.pid = event->pid,
+		.program = arena_copy(
+			&open->arena,
+			slice_of(event->program, strnlen(event->program, REDIRECT_PROGRAM_BYTES))),
+	};
+	buffer_clear(&text);
+	buffer_append_string(&text, "upstream: ");
+	buffer_append_string(&text, strerror(ECONNREFUSED));
+	close->connection_close.end_ns = now_ns;
+	close->connection_close.outcome = arena_copy(&close->arena, buffer_slice(&text));
+	buffer_release(&text);
+	item_list_init(&items);
+	item_list_add(&items, open);
+	item_list_add(&items, close);
+	writer_push(proxy->worker_setup.writer, &items);
+}
+
 static void on_event(void *context, const struct redirect_event *event)
 {
 	struct proxy *proxy = context;
 
-	if (proxy->worker_setup.trace)
+	if (proxy->worker_setup.trace) {
 		trace_event(proxy->worker_setup.trace, event);
-	else
-		summary_event(&proxy->summary, event);
+		return;
+	}
+	summary_event(&proxy->summary, event);
+	if (proxy->worker_setup.writer && event->reason == REDIRECT_BECAUSE_NOBODY &&
+	    event->type == REDIRECT_EVENT_CONNECT)
+		record_refused(proxy, event);
 }
 
 static void read_events(struct proxy *proxy)
@@ -289,8 +319,8 @@ static size_t open_connections(const struct proxy *proxy)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < proxy->n_workers; i++)
-		n += worker_load(proxy->workers[i]);
+	for (size_t i = 0; i < proxy->crew.n; i++)
+		n += worker_load(proxy->crew.workers[i]);
 	return n;
 }
 
@@ -360,16 +390,9 @@ static bool verified(struct proxy *proxy)
 static int close_recording(struct proxy *proxy)
 {
 	struct writer *writer = proxy->worker_setup.writer;
-	char partial[4096];
 
 	if (proxy->ended.type == GUARD_APP_NOT_STARTED) {
-		writer_abandon(writer);
-		snprintf(partial, sizeof(partial), "%s.partial", proxy->options->path);
-		unlink(partial);
-		snprintf(partial, sizeof(partial), "%s.partial-wal", proxy->options->path);
-		unlink(partial);
-		snprintf(partial, sizeof(partial), "%s.partial-shm", proxy->options->path);
-		unlink(partial);
+		writer_discard(writer);
 		return 0;
 	}
 	proxy->summary.incomplete = incomplete_reason(proxy);
@@ -398,13 +421,10 @@ static int finish_replay(struct proxy *proxy)
 
 static void stop_workers(struct proxy *proxy)
 {
-	size_t n = proxy->n_workers;
-
 	pthread_mutex_lock(&proxy->wake_lock);
-	proxy->n_workers = 0;
+	proxy->workers_end = true;
 	pthread_mutex_unlock(&proxy->wake_lock);
-	for (size_t i = 0; i < n; i++)
-		worker_stop(proxy->workers[i]);
+	workers_stop(proxy->crew.workers, proxy->crew.n);
 }
 
 static int proxy_close(struct proxy *proxy)

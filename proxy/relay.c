@@ -14,6 +14,7 @@
 #include "proxy/relay.h"
 
 #include "proxy/socket.h"
+#include "store/tap.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -24,6 +25,8 @@
 
 /* An exchange that lasts longer than this is written as unfinished until it ends. */
 #define FLUSH_NS ((int64_t)500 * 1000000)
+/* Of a server that broke in mid-request: an error, not a result. */
+#define LAST_READS 16
 
 static struct relay *relay_of(struct connection *connection)
 {
@@ -89,6 +92,8 @@ static void report_close(struct relay *relay)
 	item->connection_close.opaque_at = relay->opaque_at;
 	item->connection_close.client_bytes = relay->bytes[SIDE_CLIENT];
 	item->connection_close.server_bytes = relay->bytes[SIDE_SERVER];
+	item->connection_close.tap = relay->tap;
+	relay->tap = NULL;
 	item_list_add(&worker->items, item);
 }
 
@@ -97,6 +102,9 @@ static void end_recorder(struct relay *relay)
 {
 	struct worker *worker = relay->connection.worker;
 
+	if (relay->listens)
+		tap_end(relay->tap, worker_now(worker), &worker->items);
+	relay->listens = false;
 	if (!relay->recorder || !relay->protocol)
 		return;
 	relay->protocol->recorder_end(relay->recorder, worker_now(worker), &worker->items);
@@ -116,11 +124,48 @@ void relay_make_opaque(struct relay *relay, const char *why, uint64_t at)
 
 void relay_begin_recorder(struct relay *relay)
 {
-	if (!relay->protocol || relay->recorder || relay->opaque || !recording(relay))
+	const struct worker_setup *setup = relay->connection.worker->setup;
+	struct recorder *recorder;
+
+	if (!relay->protocol || relay->recorder || relay->tap || relay->opaque || !recording(relay))
 		return;
-	relay->recorder = relay->protocol->recorder_new(relay->number);
-	if (relay->connection.worker->setup->options->verify && relay->protocol->recorder_checksum)
-		relay->protocol->recorder_checksum(relay->recorder);
+	recorder = relay->protocol->recorder_new(relay->number);
+	if (setup->options->verify && relay->protocol->recorder_checksum)
+		relay->protocol->recorder_checksum(recorder);
+	relay->said = 0;
+	if (setup->options->stage == STAGE_STORE) {
+		relay->tap =
+			tap_new(relay->protocol, recorder, relay->bytes, &setup->counts->opaque);
+		relay->listens = true;
+	} else {
+		relay->recorder = recorder;
+	}
+}
+
+/* From here on it has to be asked at once whether a tunnel begins, so the recorder runs here. */
+static void take_recorder_back(struct relay *relay)
+{
+	tap_give_back(relay->tap, &relay->connection.worker->items);
+	worker_push_items(relay->connection.worker);
+	writer_hurry(relay->connection.worker->setup->writer);
+	worker_end_turn(relay->connection.worker);
+	relay->recorder = tap_taken_back(relay->tap);
+	worker_begin_turn(relay->connection.worker);
+	relay->listens = false;
+}
+
+/* The tap is told; false: nobody listens any more. */
+static bool tell(struct relay *relay, enum side side, struct slice bytes)
+{
+	struct worker *worker = relay->connection.worker;
+
+	if (writer_failed(worker->setup->writer) || tap_is_deaf(relay->tap))
+		return false;
+	relay->seen_ns = worker_now(worker);
+	if (!relay->unflushed_ns)
+		relay->unflushed_ns = relay->seen_ns;
+	tap_see(relay->tap, side, bytes, relay->seen_ns, &worker->items);
+	return true;
 }
 
 void relay_see(struct relay *relay, enum side side, struct slice bytes)
@@ -129,7 +174,12 @@ void relay_see(struct relay *relay, enum side side, struct slice bytes)
 	const struct worker_setup *setup = worker->setup;
 	const char *why = NULL;
 
+	if (relay->listens && side == SIDE_CLIENT && relay->protocol->may_tunnel &&
+	    relay->protocol->may_tunnel(&relay->said, bytes))
+		take_recorder_back(relay);
 	relay->bytes[side] += bytes.size;
+	if (relay->listens)
+		relay->listens = tell(relay, side, bytes);
 	if (!relay->recorder)
 		return;
 	if (setup->writer && writer_failed(setup->writer)) { /* recording is over, the app is not */
@@ -177,12 +227,53 @@ static void watch(struct relay *relay)
 	leg_watch(upstream, upstream_events);
 }
 
+/*
+ * Who gives up while the other still speaks says why and resets (MySQL, of a packet that is too large; TLS's alert of a client): what it
+ * had said is there to be read where writing to it fails.
+ */
+static void pass_last_words(struct relay *relay, struct leg *from)
+{
+	struct worker *worker = relay->connection.worker;
+	enum side side = from == &relay->upstream ? SIDE_SERVER : SIDE_CLIENT;
+	struct leg *to = side == SIDE_SERVER ? &relay->connection.app : &relay->upstream;
+	ssize_t size;
+
+	/* As everywhere not more than the other takes. */
+	for (size_t i = 0; i < LAST_READS && !to->pending.size; i++) {
+		size = socket_receive(from->fd, worker->read_bytes, WORKER_READ_BYTES);
+		if (size <= 0 || leg_send(to, slice_of(worker->read_bytes, (size_t)size)))
+			return;
+		relay_see(relay, side, slice_of(worker->read_bytes, (size_t)size));
+	}
+}
+
+/*
+ * A client that leaves behind an answer's head resets; that the server had ended before may be the end of that answer, all of which
+ * was passed on.
+ */
+static void see_last_end(struct relay *relay)
+{
+	struct leg *upstream = &relay->upstream;
+	uint8_t byte;
+
+	if (relay->state != RELAY_RELAY || relay->connecting || upstream->at_end ||
+	    recv(upstream->fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) != 0)
+		return;
+	upstream->at_end = true;
+	relay_see(relay, SIDE_SERVER, slice_of("", 0));
+}
+
 /* One side is broken: the other sees the same. */
 static void broken(struct relay *relay, struct leg *leg, int error)
 {
+	enum side side = leg == &relay->upstream ? SIDE_SERVER : SIDE_CLIENT;
+
+	if (side == SIDE_CLIENT)
+		see_last_end(relay);
+	if (relay->listens)
+		tap_broken(relay->tap, side, &relay->connection.worker->items);
 	if (relay->recorder && relay->protocol->recorder_broken)
-		relay->protocol->recorder_broken(
-			relay->recorder, leg == &relay->upstream ? SIDE_SERVER : SIDE_CLIENT);
+		relay->protocol->recorder_broken(relay->recorder, side);
 	set_outcome(relay, leg == &relay->upstream ? "broken by the server" : "broken by the app",
 		    error);
 	leg_close(&relay->connection.app, true);
@@ -212,6 +303,8 @@ static bool forward(struct relay *relay, struct leg *to, struct slice bytes)
 		return true;
 	}
 	error = leg_send(to, bytes);
+	if (error && relay->state == RELAY_RELAY)
+		pass_last_words(relay, to);
 	if (error)
 		broken(relay, to, error);
 	return !error;
@@ -320,15 +413,25 @@ static bool pass_ends(struct relay *relay)
 
 /* ---- events ---- */
 
+/* Nothing else tells that an app which had ended was gone when the server's last words came. */
+static bool app_is_gone(struct relay *relay)
+{
+	int error = socket_connected(relay->connection.app.fd);
+
+	if (error)
+		broken(relay, &relay->connection.app, error);
+	return error != 0;
+}
+
 /* False when the connection is over. */
-static bool leg_read(struct relay *relay, struct leg *leg)
+static bool leg_read(struct relay *relay, struct leg *leg, uint32_t events)
 {
 	struct worker *worker = relay->connection.worker;
 	enum side side = leg == &relay->connection.app ? SIDE_CLIENT : SIDE_SERVER;
-	ssize_t size = socket_receive(leg->fd, worker->read_bytes, WORKER_READ_BYTES);
+	ssize_t size = leg_receive(leg, events, worker->read_bytes, WORKER_READ_BYTES);
 	struct slice bytes = slice_of(worker->read_bytes, size > 0 ? (size_t)size : 0);
 
-	worker_now_again(
+	worker_begin_turn(
 		worker); /* before it is sent on: the answer may be there when that returns */
 	if (size == -EAGAIN)
 		return true;
@@ -338,6 +441,8 @@ static bool leg_read(struct relay *relay, struct leg *leg)
 	}
 	if (size == 0) {
 		leg->at_end = true;
+		if (side == SIDE_SERVER && relay->connection.app.at_end && app_is_gone(relay))
+			return false;
 		if (relay->state != RELAY_RELAY)
 			return handshake_end(relay, side);
 		relay_see(relay, side, slice_of("", 0)); /* it may be the end of a message */
@@ -386,11 +491,22 @@ static void relay_ready(struct connection *connection, struct leg *leg, uint32_t
 		    !forward(relay, leg, slice_of(NULL, 0)))
 			return;
 		if ((leg->events & EPOLLIN) && !leg->at_end &&
-		    (events & (EPOLLIN | EPOLLERR | EPOLLHUP)) && !leg_read(relay, leg))
+		    (events & (EPOLLIN | EPOLLERR | EPOLLHUP)) && !leg_read(relay, leg, events))
 			return;
 	}
 	if (pass_ends(relay))
 		watch(relay);
+}
+
+/* Only where something passed since the last time, or was too young then. */
+static void flush_tap(struct relay *relay, int64_t now_ns)
+{
+	int64_t before_ns = now_ns - FLUSH_NS;
+
+	if (!relay->unflushed_ns || relay->unflushed_ns > before_ns)
+		return;
+	tap_flush(relay->tap, before_ns, &relay->connection.worker->items);
+	relay->unflushed_ns = relay->seen_ns > before_ns ? relay->seen_ns : 0;
 }
 
 static void relay_tick(struct connection *connection, int64_t now_ns)
@@ -410,6 +526,8 @@ static void relay_tick(struct connection *connection, int64_t now_ns)
 			watch(relay);
 		return;
 	}
+	if (relay->listens)
+		flush_tap(relay, now_ns);
 	if (relay->recorder)
 		relay->protocol->recorder_flush(relay->recorder, now_ns - FLUSH_NS, &worker->items);
 }
@@ -430,10 +548,29 @@ static void relay_end(struct connection *connection)
 	buffer_release(&relay->held[SIDE_SERVER]);
 }
 
+static bool relay_leave(struct connection *connection, struct worker *to)
+{
+	struct relay *relay = relay_of(connection);
+
+	(void)to;
+	if (relay->connecting || relay->state != RELAY_RELAY)
+		return false;
+	leg_watch(&connection->app, 0);
+	leg_watch(&relay->upstream, 0);
+	return true;
+}
+
+static void relay_arrive(struct connection *connection)
+{
+	watch(relay_of(connection));
+}
+
 static const struct connection_ops relay_ops = {
 	.ready = relay_ready,
 	.tick = relay_tick,
 	.end = relay_end,
+	.leave = relay_leave,
+	.arrive = relay_arrive,
 };
 
 struct connection *relay_new(struct worker *worker, const struct incoming *incoming)

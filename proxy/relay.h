@@ -26,8 +26,13 @@ struct relay {
 	bool greeting_edited;
 	int64_t start_ns;
 	const struct protocol *protocol; /* NULL: not known, or opaque */
-	struct recorder
-		*recorder;     /* NULL: nothing was passed on yet, opaque, or nothing is recorded */
+	struct recorder *
+		recorder; /* NULL: nothing was passed on yet, opaque, or nothing is recorded; or it has a tap */
+	struct tap *tap;       /* where its recorder runs on the writer's thread; freed there */
+	bool listens;	       /* the tap is told what passes */
+	uint64_t said;	       /* may_tunnel()'s */
+	int64_t seen_ns;       /* when the tap was told last */
+	int64_t unflushed_ns;  /* when the first of it was told that was not flushed; 0: all was */
 	struct buffer held[2]; /* by enum side; DETECT and HANDSHAKE */
 	size_t passed;	       /* how much of what the client's side holds was passed on already */
 	int64_t held_ns;       /* when the last of it came; 0: nothing did */

@@ -65,6 +65,7 @@ const char *trace_reason(uint32_t reason)
 		[REDIRECT_BECAUSE_RESOLVER] = "name service",
 		[REDIRECT_BECAUSE_UNSEEN] = "connected past the hook",
 		[REDIRECT_BECAUSE_GONE] = "mockproxy is gone",
+		[REDIRECT_BECAUSE_NOBODY] = "nobody listens there",
 	};
 
 	return reason < REDIRECT_REASONS ? texts[reason] : "unknown";
@@ -114,7 +115,7 @@ static void append_visible(struct buffer *line, struct slice text)
 	}
 }
 
-static void append_address(struct buffer *line, const struct redirect_address *address)
+void trace_append_address(struct buffer *line, const struct redirect_address *address)
 {
 	char text[INET6_ADDRSTRLEN] = "";
 
@@ -132,7 +133,7 @@ static void append_endpoint(struct buffer *line, const struct redirect_address *
 
 	if (brackets)
 		buffer_append_u8(line, '[');
-	append_address(line, address);
+	trace_append_address(line, address);
 	buffer_append_string(line, brackets ? "]:" : ":");
 	buffer_append_unsigned(line, port);
 }
@@ -341,7 +342,7 @@ static void append_json_endpoint(struct buffer *line, const char *prefix,
 	buffer_append_string(line, ",\"");
 	buffer_append_string(line, prefix);
 	buffer_append_string(line, "address\":\"");
-	append_address(line, address);
+	trace_append_address(line, address);
 	buffer_append_string(line, "\",\"");
 	buffer_append_string(line, prefix);
 	buffer_append_string(line, "port\":");

@@ -42,6 +42,8 @@ struct trace_counts {
 struct trace *trace_new(FILE *out, bool json); /* the stream stays the caller's */
 void trace_free(struct trace *trace);	       /* accepts NULL; prints nothing */
 
+/* "10.0.0.1", "::1". */
+void trace_append_address(struct buffer *line, const struct redirect_address *address);
 void trace_event(struct trace *trace, const struct redirect_event *event);
 /*
  * What became of the upstream connection of a redirected connect: error is 0 or an errno.

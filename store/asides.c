@@ -40,7 +40,7 @@ struct loading {
 	const struct endpoints *endpoints;
 	struct anchor *anchors; /* by connection and ordinal */
 	size_t n_anchors;
-	struct backend *backends;
+	struct backend *backends; /* by number and connection */
 	size_t n_backends;
 	struct intern spelled; /* connection, channel, payload: statements notify of it */
 	struct intern shared;  /* the same -> struct moments, of what no statement spells out */
@@ -131,7 +131,7 @@ static int load_backends(struct loading *loading)
 		reader_database(loading->reader),
 		CONCERNED "SELECT id, backend, started_ns, coalesce(ended_ns, "
 			  "9223372036854775807) FROM connection WHERE backend IS NOT NULL "
-			  "AND id IN (SELECT id FROM concerned) ORDER BY id",
+			  "AND id IN (SELECT id FROM concerned) ORDER BY backend, id",
 		-1, &sql, NULL);
 
 	if (rc != SQLITE_OK)
@@ -215,18 +215,34 @@ static int load_spelled(struct loading *loading)
 
 /* ---- where each stands ---- */
 
-/* The connection of the app whose session that was at the time; 0: somebody else's. */
+/* How many backends have this number or a smaller one. */
+static size_t backends_to(const struct loading *loading, int64_t number)
+{
+	size_t low = 0, high = loading->n_backends;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (loading->backends[middle].number <= number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* The connection of the app whose session that was at the time; 0: somebody else's. A server gives a number again. */
 static int64_t notifier(const struct loading *loading, int64_t listener, uint32_t number,
 			int64_t at_ns)
 {
 	const struct endpoint_connection *here = endpoints_connection(loading->endpoints, listener);
 
-	for (size_t i = loading->n_backends; i; i--) {
+	for (size_t i = backends_to(loading, number);
+	     i && loading->backends[i - 1].number == number; i--) {
 		const struct backend *backend = &loading->backends[i - 1];
 		const struct endpoint_connection *there;
 
-		if (backend->number != number || backend->started_ns > at_ns ||
-		    backend->ended_ns < at_ns)
+		if (backend->started_ns > at_ns || backend->ended_ns < at_ns)
 			continue;
 		there = endpoints_connection(loading->endpoints, backend->connection);
 		if (here && there && here->place == there->place)

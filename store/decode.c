@@ -144,9 +144,12 @@ int decode_fields(struct slice json, struct arena *arena, const struct answer_fi
 /* An array of arrays has no more elements than this, without its own bracket. */
 static size_t count_brackets(struct slice json)
 {
-	const uint8_t *at = json.data, *end = json.data + json.size;
+	const uint8_t *at = json.data, *end;
 	size_t n = 0;
 
+	if (!json.size)
+		return 0;
+	end = at + json.size;
 	while (at < end && (at = memchr(at, '[', (size_t)(end - at)))) {
 		n++;
 		at++;

@@ -132,11 +132,11 @@ void encode_message(struct buffer *json, const struct protocol *protocol, struct
  * that is text.
  */
 static void encode_binary(struct buffer *json, struct buffer *scratch,
-			  const struct protocol *protocol, uint32_t type, struct slice bytes)
+			  const struct encode_values *values, uint32_t type, struct slice bytes)
 {
 	buffer_clear(scratch);
-	if (protocol->value_to_text(type, bytes, scratch) < 0 || scratch->overflowed ||
-	    !json_append_string(json, buffer_slice(scratch)))
+	if (values->protocol->value_to_text(&values->scope, type, bytes, scratch) < 0 ||
+	    scratch->overflowed || !json_append_string(json, buffer_slice(scratch)))
 		encode_hex(json, bytes);
 }
 
@@ -144,30 +144,30 @@ static void encode_binary(struct buffer *json, struct buffer *scratch,
  * Is the binary form of this type its text? Asked of the codec with a text that no other type reads
  * as itself.
  */
-static bool binary_is_text(const struct protocol *protocol, uint32_t type)
+static bool binary_is_text(const struct encode_values *values, uint32_t type)
 {
 	struct buffer text;
 	bool same;
 
 	buffer_init(&text, 64);
-	same = protocol->value_to_text(type, SLICE("[]"), &text) == 0 &&
+	same = values->protocol->value_to_text(&values->scope, type, SLICE("[]"), &text) == 0 &&
 	       slice_equal(buffer_slice(&text), SLICE("[]"));
 	buffer_release(&text);
 	return same;
 }
 
-static void encode_part(struct buffer *json, const struct protocol *protocol,
+static void encode_part(struct buffer *json, const struct encode_values *values,
 			const struct row_format_column *column, struct cursor *rows)
 {
 	encode_number(json, "{\"part\": ", cursor_u32be(rows));
 	encode_number(json, ", \"bytes\": ", (int64_t)(cursor_u64be(rows) & INT64_MAX));
-	if (column && column->form == PARAMETER_BINARY && !binary_is_text(protocol, column->type))
+	if (column && column->form == PARAMETER_BINARY && !binary_is_text(values, column->type))
 		buffer_append_slice(json, SLICE(", \"raw\": true"));
 	buffer_append_u8(json, '}');
 }
 
 static void encode_value(struct buffer *json, struct buffer *scratch,
-			 const struct protocol *protocol, const struct row_format_column *column,
+			 const struct encode_values *values, const struct row_format_column *column,
 			 struct cursor *rows)
 {
 	int32_t size = cursor_i32be(rows);
@@ -178,19 +178,19 @@ static void encode_value(struct buffer *json, struct buffer *scratch,
 		return;
 	}
 	if (size == ROW_VALUE_IN_PART) {
-		encode_part(json, protocol, column, rows);
+		encode_part(json, values, column, rows);
 		return;
 	}
 	bytes = cursor_bytes(rows, size < 0 ? SIZE_MAX : (size_t)size);
 	if (rows->failed)
 		return;
 	if (column && column->form == PARAMETER_BINARY)
-		encode_binary(json, scratch, protocol, column->type, bytes);
+		encode_binary(json, scratch, values, column->type, bytes);
 	else
 		encode_text(json, bytes);
 }
 
-int encode_row(struct buffer *json, struct buffer *scratch, const struct protocol *protocol,
+int encode_row(struct buffer *json, struct buffer *scratch, const struct encode_values *values,
 	       const struct row_format *format, struct cursor *rows)
 {
 	size_t start = json->size;
@@ -200,7 +200,7 @@ int encode_row(struct buffer *json, struct buffer *scratch, const struct protoco
 	for (size_t i = 0; i < n && !rows->failed; i++) {
 		if (i)
 			buffer_append_slice(json, SLICE(", "));
-		encode_value(json, scratch, protocol,
+		encode_value(json, scratch, values,
 			     format && i < format->n ? &format->columns[i] : NULL, rows);
 	}
 	buffer_append_u8(json, ']');

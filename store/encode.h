@@ -15,7 +15,8 @@
 
 /* What is needed of a row description to read rows. */
 struct row_format {
-	int64_t id; /* of the description in the recording */
+	int64_t id;		   /* of the description in the recording */
+	struct type_places places; /* what its rows tell of types */
 	size_t n;
 	struct row_format_column {
 		uint32_t type;
@@ -35,13 +36,19 @@ void encode_object(struct buffer *json, const struct name_value *pairs, size_t n
 /* The fields of an error or a notice: an object. What cannot be read is {"raw": {"hex": ...}}. */
 void encode_message(struct buffer *json, const struct protocol *protocol, struct slice raw);
 
+/* What is needed to read values of one protocol, as one database has its types. */
+struct encode_values {
+	const struct protocol *protocol;
+	struct type_scope scope;
+};
+
 /*
  * The next row of PIECE_ROWS' bytes as a JSON array. `format` may be NULL: nothing is known of the
  * columns. `scratch` is any buffer; its content is lost. 0, or -EINVAL when the bytes are no row;
  * then nothing was appended.
  */
 MUST_CHECK int encode_row(struct buffer *json, struct buffer *scratch,
-			  const struct protocol *protocol, const struct row_format *format,
+			  const struct encode_values *values, const struct row_format *format,
 			  struct cursor *rows);
 
 #endif

@@ -8,6 +8,7 @@
 #include "parsers/protocol.h"
 #include "store/database.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 struct endpoint {
@@ -18,6 +19,7 @@ struct endpoint {
 	struct slice address;
 	struct slice protocol;
 	const struct protocol *speaks; /* NULL: not known here */
+	bool refuses;		       /* nobody was reached there, at any time */
 	uint8_t *bytes;
 };
 
@@ -72,16 +74,20 @@ static void read_endpoint(sqlite3_stmt *sql, struct endpoint *endpoint)
 	endpoint->address = parts[1];
 	endpoint->protocol = parts[2];
 	endpoint->speaks = protocol_by_name(endpoint->protocol);
+	endpoint->refuses = sqlite3_column_int(sql, 5) != 0;
 }
 
 static int load_endpoints(struct endpoints *endpoints, sqlite3 *database)
 {
 	sqlite3_stmt *sql = NULL;
 	size_t capacity = 0;
-	int rc = sqlite3_prepare_v2(database,
-				    "SELECT id, port, host, address, protocol FROM endpoint "
-				    "ORDER BY id",
-				    -1, &sql, NULL);
+	int rc = sqlite3_prepare_v2(
+		database,
+		"SELECT id, port, host, address, protocol, "
+		"(SELECT min(outcome IS NOT NULL AND outcome LIKE 'upstream: %') "
+		"FROM connection c WHERE c.endpoint = e.id) "
+		"FROM endpoint e ORDER BY id",
+		-1, &sql, NULL);
 
 	if (rc != SQLITE_OK)
 		return rc;
@@ -116,6 +122,13 @@ static const struct endpoint *by_id(const struct endpoints *endpoints, int64_t i
 	return NULL;
 }
 
+uint32_t endpoints_place(const struct endpoints *endpoints, int64_t endpoint)
+{
+	const struct endpoint *found = by_id(endpoints, endpoint);
+
+	return found ? found->place : 0;
+}
+
 /* Any session of the place. */
 static void place_key(struct buffer *key, uint32_t place)
 {
@@ -145,12 +158,41 @@ static void database_key(struct buffer *key, struct slice protocol, struct slice
 	buffer_append_slice(key, database);
 }
 
+/* The logins of a place, database and user that were refused. */
+struct refusals {
+	int64_t connection;	/* the first */
+	uint32_t first;		/* how many came before one was accepted */
+	_Atomic uint32_t given; /* of these, in this replay */
+};
+
 static void remember_session(struct intern *sessions, struct buffer *key, int64_t connection)
 {
 	int64_t *known = intern_find(sessions, buffer_slice(key));
 
 	if (!known)
 		*(int64_t *)intern_add(sessions, buffer_slice(key), sizeof(*known)) = connection;
+}
+
+/* Where the `number`th login that was refused is remembered, by what session_key() made. */
+static void refusal_key(struct buffer *key, uint32_t number)
+{
+	buffer_append_u8(key, 0);
+	buffer_append_u32be(key, number);
+}
+
+/* Connections are read in the order in which they were opened. */
+static void remember_refusal(struct endpoints *endpoints, struct buffer *key, int64_t connection)
+{
+	struct refusals *known = intern_find(&endpoints->refused, buffer_slice(key));
+
+	if (!known) {
+		known = intern_add(&endpoints->refused, buffer_slice(key), sizeof(*known));
+		known->connection = connection;
+	}
+	if (known->first == UINT32_MAX || intern_find(&endpoints->sessions, buffer_slice(key)))
+		return;
+	refusal_key(key, known->first++);
+	remember_session(&endpoints->refused, key, connection);
 }
 
 static void remember_database(struct endpoints *endpoints, struct buffer *key, uint32_t place)
@@ -195,7 +237,7 @@ static void read_connection(struct endpoints *endpoints, sqlite3_stmt *sql, stru
 		return; /* it has no session */
 	session_key(key, endpoint->place, database, user);
 	if (sqlite3_column_type(sql, 6) == SQLITE_NULL) { /* the login was refused */
-		remember_session(&endpoints->refused, key, connection->id);
+		remember_refusal(endpoints, key, connection->id);
 		return;
 	}
 	remember_session(&endpoints->sessions, key, connection->id);
@@ -323,6 +365,20 @@ static void greeting_at(const struct endpoints *endpoints, struct slice address,
 	}
 }
 
+bool endpoints_refuse(const struct endpoints *endpoints, struct slice address, uint16_t port)
+{
+	bool refuse = false;
+
+	for (size_t i = 0; i < endpoints->n; i++) {
+		if (!is_there(&endpoints->list[i], address, port))
+			continue;
+		refuse = endpoints->list[i].refuses;
+		if (!refuse)
+			break;
+	}
+	return refuse;
+}
+
 /* The protocol of the only place in the recording whose server speaks first. */
 static const struct protocol *only_greeting(const struct endpoints *endpoints)
 {
@@ -414,16 +470,46 @@ int64_t endpoints_session(const struct endpoints *endpoints, uint32_t place, str
 	return connection ? *connection : 0;
 }
 
+/* The next of the refusals that came before this login was accepted; 0: all were given. */
+static int64_t next_refusal(const struct endpoints *endpoints, struct refusals *known,
+			    struct buffer *key)
+{
+	uint32_t number = atomic_load(&known->given);
+	int64_t *connection;
+
+	do {
+		if (number >= known->first)
+			return 0;
+	} while (!atomic_compare_exchange_weak(&known->given, &number, number + 1));
+	refusal_key(key, number);
+	connection = intern_find(&endpoints->refused, buffer_slice(key));
+	return connection ? *connection : 0;
+}
+
 int64_t endpoints_refused(const struct endpoints *endpoints, uint32_t place, struct slice database,
 			  struct slice user)
 {
-	int64_t *connection = NULL;
+	struct refusals *known = NULL;
+	bool accepted = false;
+	int64_t connection = 0;
 	struct buffer key;
 
 	buffer_init(&key, (size_t)1024 * 1024);
+	/* Who is refused before it is asked who it is, is anybody. */
+	if (!database.size && !user.size) {
+		place_key(&key, place);
+		accepted = intern_find(&endpoints->sessions, buffer_slice(&key)) != NULL;
+	}
 	session_key(&key, place, database, user);
-	if (!key.overflowed && !intern_find(&endpoints->sessions, buffer_slice(&key)))
-		connection = intern_find(&endpoints->refused, buffer_slice(&key));
+	if (!key.overflowed && !accepted) {
+		known = intern_find(&endpoints->refused, buffer_slice(&key));
+		accepted = intern_find(&endpoints->sessions, buffer_slice(&key)) != NULL;
+	}
+	if (known) {
+		connection = next_refusal(endpoints, known, &key);
+		if (!connection && !accepted)
+			connection = known->connection;
+	}
 	buffer_release(&key);
-	return connection ? *connection : 0;
+	return connection;
 }

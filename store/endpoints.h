@@ -27,8 +27,9 @@ struct endpoints {
 		const struct protocol *speaks; /* NULL: not known here */
 	} * connections;
 	size_t n_connections;
-	struct intern sessions;	 /* place (+ database (+ user)) -> the first connection with them */
-	struct intern refused;	 /* place + database + user -> the first whose login was refused */
+	struct intern sessions; /* place (+ database (+ user)) -> the first connection with them */
+	struct intern
+		refused; /* place + database + user -> struct refusals; and a number -> its connection */
 	struct intern databases; /* protocol (+ database) -> its only place, or ENDPOINTS_SEVERAL */
 	struct intern
 		logins; /* what was asked for at login, as it is stored -> its number, from 1 */
@@ -56,6 +57,10 @@ uint32_t endpoints_login(const struct endpoints *endpoints, struct slice paramet
 const struct protocol *endpoints_greeting(const struct endpoints *endpoints,
 					  const struct matcher_options *options,
 					  struct slice address, uint16_t port, bool *ret_at_once);
+/* Was nobody ever reached there, as often as it was tried? */
+bool endpoints_refuse(const struct endpoints *endpoints, struct slice address, uint16_t port);
+/* The place of an endpoint by its id; 0: there is none of that id. */
+uint32_t endpoints_place(const struct endpoints *endpoints, int64_t endpoint);
 /* A recorded connection; NULL: there is none of that id. */
 const struct endpoint_connection *endpoints_connection(const struct endpoints *endpoints,
 						       int64_t connection);
@@ -65,7 +70,11 @@ const struct endpoint_connection *endpoints_connection(const struct endpoints *e
  */
 int64_t endpoints_session(const struct endpoints *endpoints, uint32_t place, struct slice database,
 			  struct slice user);
-/* A recorded connection whose login was refused, where none with this database and user was accepted; 0: none. */
+/*
+ * A recorded connection whose login was refused, where none with this database and user was accepted; 0: none. Where one was
+ * accepted later, those that were refused before it are given once each, in order: a server that was starting, a database that
+ * the app then made.
+ */
 int64_t endpoints_refused(const struct endpoints *endpoints, uint32_t place, struct slice database,
 			  struct slice user);
 

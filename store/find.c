@@ -3,6 +3,7 @@
  * From an SQL request to the exchange that answers it (design §7). A hash selects a group, the full comparison decides;
  * pick.c has the order among those that are equal.
  */
+#include "parsers/answer_cache.h"
 #include "store/matcher_state.h"
 #include "store/parameters.h"
 
@@ -35,6 +36,15 @@ static bool same_parts(struct reader *reader, const struct request *request, int
 	return true;
 }
 
+/* Are they equal by what is known now of their types? */
+static bool resolved_equal(struct answers_state *state, const struct request *request,
+			   int64_t exchange, struct sql_value *values, struct arena *arena)
+{
+	matcher_resolve(state->matcher, state->reader, exchange, values,
+			request->statement->n_slots, arena);
+	return sql_values_equal(request->statement, request->values, values);
+}
+
 static enum match compare_parsed(struct answers_state *state, const struct request *request,
 				 const struct stored_exchange *exchange)
 {
@@ -49,7 +59,7 @@ static enum match compare_parsed(struct answers_state *state, const struct reque
 	    same_context(&context, &request->context) &&
 	    slice_equal(statement.canonical, request->statement->canonical) &&
 	    statement.n_slots == request->statement->n_slots &&
-	    sql_values_equal(request->statement, request->values, values))
+	    resolved_equal(state, request, exchange->id, values, &arena))
 		match = sql_kinds_equal(request->values, values, statement.n_slots) ?
 				MATCH_SAME_KIND :
 				MATCH_EQUAL;
@@ -71,7 +81,7 @@ static enum match compare_values(struct answers_state *state, const struct reque
 	if (sql_values_parse(exchange->parameters, &state->arena, &values, &n) < 0)
 		return compare_parsed(state, request, exchange);
 	if (n != request->statement->n_slots ||
-	    !sql_values_equal(request->statement, request->values, values))
+	    !resolved_equal(state, request, exchange->id, values, &state->arena))
 		return MATCH_NO;
 	return sql_kinds_equal(request->values, values, n) ? MATCH_SAME_KIND : MATCH_EQUAL;
 }
@@ -142,6 +152,16 @@ static bool gives_once(void *context, int64_t id)
 	return memmem(statement->canonical.data, statement->canonical.size, "nextval", 7) != NULL;
 }
 
+static bool is_silent(void *context, int64_t id)
+{
+	const struct asked *asked = context;
+	struct stored_exchange exchange;
+
+	return reader_exchange(asked->state->reader, id, &exchange) > 0 &&
+	       exchange.outcome == OUTCOME_UNFINISHED &&
+	       !(exchange.flags & (EXCHANGE_SERVER_ENDED | EXCHANGE_SERVER_RESET));
+}
+
 static bool set_answer(struct answers_state *state, int64_t id, struct answer *answer)
 {
 	struct stored_exchange exchange;
@@ -156,25 +176,16 @@ static bool set_answer(struct answers_state *state, int64_t id, struct answer *a
 	return true;
 }
 
-/*
- * An exchange of MATCH_COPY is given: so it is among those of its statement, whatever their data. `hash` is the statement's; the
- * group is in the order of the exchanges.
- */
+/* An exchange of MATCH_COPY is given: so it is among those of its statement, whatever their data. `hash` is the statement's. */
 static void give_statement(struct answers_state *state, uint64_t hash, uint64_t exchange)
 {
 	struct index_group group =
 		index_find(&state->matcher->index, matcher_key(hash, state->place, MATCH_SERVED));
-	size_t low = 0, high = group.n;
+	size_t at = group.n ? index_cursor(&group) : 0;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (index_exchange(&group, middle) < exchange)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low < group.n && index_exchange(&group, low) == exchange && index_give(&group, low))
+	while (at < group.n && index_exchange(&group, at) != exchange)
+		at++;
+	if (at < group.n && index_give(&group, at))
 		atomic_fetch_add_explicit(&state->matcher->copy_given, 1, memory_order_relaxed);
 }
 
@@ -206,11 +217,15 @@ void find_answer(struct answers_state *state, const struct request *request, enu
 	struct matcher *matcher = state->matcher;
 	struct index_group group = index_find(&matcher->index, key);
 	struct asked asked = { state, request };
-	struct pick pick = { compare, gives_once, &asked, { 0 } };
+	struct pick pick = { compare, gives_once, is_silent, &asked, { 0 } };
 	int64_t exchange;
 
 	*ret_answer = (struct answer){ .rung = RUNG_MISS };
 	buffer_clear(&state->json);
+	if (group.n == 1) {
+		reader_expect(state->reader, index_exchange(&group, 0));
+		answer_cache_expect(state->face.cache, index_exchange(&group, 0));
+	}
 	if (group.n) /* nothing is compared otherwise */
 		parameters_json(request->values, request->statement->n_slots, &state->json);
 	if (group.n > 1 && state->login)

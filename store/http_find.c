@@ -56,6 +56,45 @@ static bool gives_once(void *context, int64_t exchange)
 	return created;
 }
 
+static bool asked_before(struct answers_state *state, int64_t one, int64_t other)
+{
+	int64_t one_ns, other_ns;
+
+	if (reader_started(state->reader, one, &one_ns) <= 0 ||
+	    reader_started(state->reader, other, &other_ns) <= 0)
+		return false;
+	return one_ns != other_ns ? one_ns < other_ns : one < other;
+}
+
+/*
+ * The request was recorded and nothing was said to it, before what `answered` is (0: nothing) was said to the same: its
+ * exchange, or 0.
+ */
+static int64_t find_unanswered(struct answers_state *state, uint64_t hash, const struct pick *pick,
+			       int64_t answered, bool *ret_used_up)
+{
+	const struct index *index = &state->matcher->index;
+	struct index_group group =
+		index_find(index, matcher_key(hash, state->place, MATCH_UNANSWERED));
+	int64_t found;
+
+	if (!answered) {
+		found = pick_exchange(state->matcher, &group, pick, true, ret_used_up);
+		if (found || *ret_used_up)
+			return found;
+		group = index_find(index, matcher_key(hash, state->place, MATCH_LOST));
+		return pick_exchange(state->matcher, &group, pick, true, ret_used_up);
+	}
+	for (size_t i = group.n ? index_cursor(&group) : 0; i < group.n; i++) {
+		found = index_exchange(&group, i);
+		if (!asked_before(state, found, answered))
+			break;
+		if (compare(pick->context, found) != MATCH_NO && index_give(&group, i))
+			return found;
+	}
+	return 0;
+}
+
 /* Looks one spelling of the request up; false: the next one may be known. */
 static bool look_up(struct answers_state *state, const struct http_request *request,
 		    const struct http_content *content, struct http_answer *answer, uint64_t *hash)
@@ -64,8 +103,10 @@ static bool look_up(struct answers_state *state, const struct http_request *requ
 				       .content = content,
 				       .created_only_once =
 					       slice_equal(request->method, SLICE("POST")) };
-	struct pick pick = { compare, gives_once, &looked_up, { 0 } };
+	struct pick pick = { compare, gives_once, NULL, &looked_up, { 0 } };
+	bool silence = state->matcher->n_http_unanswered && !content->unsent;
 	struct index_group group;
+	int64_t found = 0;
 
 	buffer_clear(&state->json);
 	http_canonical(request, content, &state->json);
@@ -74,8 +115,15 @@ static bool look_up(struct answers_state *state, const struct http_request *requ
 	group = index_find(&state->matcher->index, matcher_key(*hash, state->place, MATCH_SERVED));
 	if (content->under_way && !http_early_is_due(state, &group, content))
 		return true;
-	answer->exchange =
-		(uint64_t)pick_exchange(state->matcher, &group, &pick, true, &answer->used_up);
+	if (silence) {
+		found = pick_exchange(state->matcher, &group, &pick, false, &answer->used_up);
+		found = answer->used_up ?
+				0 :
+				find_unanswered(state, *hash, &pick, found, &answer->used_up);
+	}
+	if (!found && !answer->used_up)
+		found = pick_exchange(state->matcher, &group, &pick, true, &answer->used_up);
+	answer->exchange = (uint64_t)found;
 	answer->rung = answer->exchange ? RUNG_EXACT : RUNG_MISS;
 	return answer->exchange != 0 || answer->used_up;
 }

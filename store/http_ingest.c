@@ -266,7 +266,7 @@ static int take_item(struct ingest *ingest, struct http_open *open,
 		*ret_final = r;
 		http_codings(&r->fields, &open->bodies[HTTP_RESPONSE].coding);
 	}
-	if (*ret_final && open->interim.size)
+	if ((*ret_final || (item->closes && !open->answered)) && open->interim.size)
 		buffer_append_u8(&open->interim, ']');
 	for (size_t i = 0; i < ARRAY_SIZE(item->trailers); i++)
 		if (item->trailers[i] && !open->bodies[i].trailers.size)
@@ -319,7 +319,7 @@ static int write_row(struct ingest *ingest, const struct connection_state *conne
 		buffer_init(&decoded[side], HTTP_DECODED_MAX);
 		row.bodies[side] = row_body_of(&open->bodies[side], item->closes, &decoded[side]);
 	}
-	if (open->answered)
+	if (open->answered || item->closes)
 		row.interim = buffer_slice(&open->interim);
 	if (item->opens && item->closes && !request->value.in_parts)
 		row.hash = identity_hash(ingest, item, buffer_slice(&request->value.held));

@@ -24,13 +24,16 @@
 #define INFLATED_MAX ((uint64_t)256 << 20)
 #define ROOM ((size_t)32 << 10)
 #define WINDOW_MAX ((size_t)32 << 10)
+/* Blocks of a message that say they are the last: a sender makes one, and each costs a copy of the window. */
+#define LAST_BLOCKS_MAX 1000
 
 struct speaker {
 	struct http_value body;
 	struct http_value wire;
 	bool in_message;
-	bool deflated; /* the message under way is */
-	bool lost;     /* what comes compressed cannot be inflated */
+	bool deflated;		  /* the message under way is */
+	bool lost;		  /* what comes compressed cannot be inflated */
+	unsigned int last_blocks; /* of the message */
 	z_stream *inflater;
 };
 
@@ -120,7 +123,8 @@ static int inflate_bytes(struct ingest *ingest, int64_t exchange, struct speaker
 		result = inflate(inflater, Z_SYNC_FLUSH);
 		rc = http_value_add(ingest, exchange, &speaker->body,
 				    slice_of(room, ROOM - inflater->avail_out));
-		if (result == Z_STREAM_END && !begin_again(inflater))
+		if (result == Z_STREAM_END &&
+		    (++speaker->last_blocks > LAST_BLOCKS_MAX || !begin_again(inflater)))
 			result = Z_DATA_ERROR;
 		*ret_lost = (result != Z_OK && result != Z_BUF_ERROR && result != Z_STREAM_END) ||
 			    speaker->body.bytes > INFLATED_MAX;
@@ -251,6 +255,7 @@ static void begin_message(struct ingest *ingest, struct http_messages *messages,
 	http_value_reset(ingest, &speaker->wire, messages->next_part + 1);
 	speaker->in_message = true;
 	speaker->deflated = deflated;
+	speaker->last_blocks = 0;
 }
 
 static int end_message(struct ingest *ingest, struct http_messages *messages, int64_t exchange,

@@ -8,6 +8,7 @@
 #include "store/http_reader.h"
 
 #include "parsers/http/message.h"
+#include "parsers/http/multipart.h"
 #include "store/http_coding.h"
 #include "store/http_lists.h"
 #include "store/reader_state.h"
@@ -178,7 +179,7 @@ int reader_http_request(struct reader *reader, int64_t exchange, struct arena *a
 
 /* A body that lies in parts: small ones whole (`whole` may be NULL), of a large one its size and its digest. */
 static int read_parts(struct reader *reader, int64_t exchange, uint64_t part, struct buffer *whole,
-		      struct http_content *content)
+		      struct http_multipart *multipart, struct http_content *content)
 {
 	XXH3_state_t *state = XXH3_createState();
 	XXH128_hash_t digest;
@@ -193,12 +194,14 @@ static int read_parts(struct reader *reader, int64_t exchange, uint64_t part, st
 		if (whole)
 			buffer_append_slice(whole, piece);
 		XXH3_128bits_update(state, piece.size ? (const void *)piece.data : "", piece.size);
+		http_multipart_see(multipart, piece);
 		content->size += piece.size;
 	}
 	digest = XXH3_128bits_digest(state);
 	XXH3_freeState(state);
 	content->digest[0] = digest.low64;
 	content->digest[1] = digest.high64;
+	http_multipart_end(multipart, content);
 	return rc < 0 ? rc : 0;
 }
 
@@ -219,6 +222,7 @@ static int read_content(struct reader *reader, int64_t exchange, const struct ht
 	int64_t part = sqlite3_column_int64(sql, REQUEST_BODY_PART);
 	bool decoded_before = sqlite3_column_type(sql, REQUEST_CODING) != SQLITE_NULL;
 	int64_t flags = sqlite3_column_int64(sql, REQUEST_FLAGS);
+	struct http_multipart *multipart;
 	int rc;
 
 	if ((flags & EXCHANGE_REQUEST_CUT) &&
@@ -228,7 +232,9 @@ static int read_content(struct reader *reader, int64_t exchange, const struct ht
 	}
 	*content = (struct http_content){ .bytes = body, .decoded = decoded_before };
 	if (part > 0) {
-		rc = read_parts(reader, exchange, (uint64_t)part, whole, content);
+		multipart = http_multipart_new(&request->fields);
+		rc = read_parts(reader, exchange, (uint64_t)part, whole, multipart, content);
+		http_multipart_free(multipart);
 		if (rc < 0)
 			return rc;
 		content->bytes = slice_of(NULL, 0);
@@ -237,6 +243,10 @@ static int read_content(struct reader *reader, int64_t exchange, const struct ht
 			*content = http_content_of(&request->fields, buffer_slice(whole), decoded);
 	} else if (!decoded_before && body.size > HTTP_COMPARED_MAX) {
 		digest_of(body, content);
+		multipart = http_multipart_new(&request->fields);
+		http_multipart_see(multipart, body);
+		http_multipart_end(multipart, content);
+		http_multipart_free(multipart);
 	}
 	return 1;
 }
@@ -281,7 +291,7 @@ int reader_http_front(struct reader *reader, int64_t exchange, struct http_front
 		return 0;
 	part = sqlite3_column_int64(sql, REQUEST_BODY_PART);
 	if (part > 0)
-		rc = read_parts(reader, exchange, (uint64_t)part, NULL, &content);
+		rc = read_parts(reader, exchange, (uint64_t)part, NULL, NULL, &content);
 	else
 		digest_of(database_column(sql, REQUEST_BODY), &content);
 	if (rc < 0)
@@ -437,14 +447,20 @@ static int read_body(sqlite3_stmt *sql, struct arena *arena, struct http_stored 
 static int read_response(struct reader *reader, struct arena *arena, struct http_stored *stored)
 {
 	sqlite3_stmt *sql = reader->sql[GET_HTTP];
+	int64_t flags = sqlite3_column_int64(sql, REQUEST_FLAGS);
 	int rc;
 
 	*stored = (struct http_stored){
 		.head.reason = column(sql, RESPONSE_REASON, arena),
 		.head.minor = minor_of(database_column(sql, RESPONSE_VERSION)),
 		.cut = sqlite3_column_int64(sql, RESPONSE_OUTCOME) == OUTCOME_UNFINISHED,
-		.cut_reset = sqlite3_column_int64(sql, REQUEST_FLAGS) & EXCHANGE_SERVER_RESET,
+		.cut_ended = flags & (EXCHANGE_SERVER_ENDED | EXCHANGE_SERVER_RESET),
+		.cut_reset = flags & EXCHANGE_SERVER_RESET,
+		.bare = flags & EXCHANGE_BARE_LF,
 	};
+	if (sqlite3_column_type(sql, RESPONSE_STATUS) == SQLITE_NULL)
+		return stored->cut && interim_of(column(sql, RESPONSE_INTERIM, arena), arena,
+						 &stored->interim) == 0;
 	if (!read_status(sqlite3_column_int64(sql, RESPONSE_STATUS), &stored->head.status) ||
 	    http_is_interim(stored->head.status))
 		return -EBADMSG;
@@ -483,8 +499,6 @@ int reader_http_response(struct reader *reader, int64_t exchange, struct arena *
 {
 	int rc = stand(reader, exchange);
 
-	if (rc > 0 && sqlite3_column_type(reader->sql[GET_HTTP], RESPONSE_STATUS) == SQLITE_NULL)
-		return 0; /* none came */
 	if (rc > 0)
 		rc = read_response(reader, arena, ret_stored);
 	return rc > 0 ? read_unasked(reader, exchange, arena, ret_stored) : rc;

@@ -89,31 +89,35 @@ static int write_apart(struct ingest *ingest, const struct http_row *row)
 
 /* ---- what all have ---- */
 
-/* Three places from `at` on. */
-static void bind_response(struct ingest *ingest, sqlite3_stmt *sql, int at,
-			  const struct http_response *response)
+/* What is there, if only empty. */
+static struct cell cell_present(struct slice bytes)
 {
-	if (!response) {
-		for (int i = 0; i < 3; i++)
-			sqlite3_bind_null(sql, at + i);
+	return cell_bytes(bytes.data ? bytes : slice_of("", 0));
+}
+
+static struct cell cell_nonempty(struct slice bytes)
+{
+	return cell_bytes(bytes.size ? bytes : slice_of(NULL, 0));
+}
+
+/* Status, reason, headers. */
+static void response_cells(struct ingest *ingest, struct cell cells[3],
+			   const struct http_response *response)
+{
+	if (!response)
 		return;
-	}
-	sqlite3_bind_int(sql, at, response->status);
-	database_bind(sql, at + 1, response->reason.size ? response->reason : slice_of("", 0));
-	database_bind_text(sql, at + 2, headers(ingest, HTTP_RESPONSE, &response->fields));
+	cells[0] = cell_number(response->status);
+	cells[1] = cell_present(response->reason);
+	cells[2] = cell_text(headers(ingest, HTTP_RESPONSE, &response->fields));
 }
 
-static void bind_body(sqlite3_stmt *sql, int at, const struct http_row_body *body)
+static struct cell body_cell(const struct http_row_body *body)
 {
-	if (body->coding.data)
-		database_bind(sql, at, body->value.size ? body->value : slice_of("", 0));
-	else
-		database_bind_nonempty(sql, at, body->value);
+	return body->coding.data ? cell_present(body->value) : cell_nonempty(body->value);
 }
 
-/* Five places from `at` on. */
-static void bind_request(struct ingest *ingest, sqlite3_stmt *sql, int at,
-			 const struct http_request *request)
+static void request_cells(struct ingest *ingest, struct cell *cells,
+			  const struct http_request *request)
 {
 	struct slice authority = request->authority;
 
@@ -125,37 +129,43 @@ static void bind_request(struct ingest *ingest, sqlite3_stmt *sql, int at,
 		authority = arena_copy(&ingest->arena, buffer_slice(&masked));
 		buffer_release(&masked);
 	}
-	database_bind_text(sql, at, request->method);
-	database_bind_nonempty(sql, at + 1, authority);
-	database_bind(sql, at + 2, request->path.data ? request->path : slice_of("", 0));
-	database_bind(sql, at + 3, request->query);
-	database_bind_text(sql, at + 4, headers(ingest, HTTP_REQUEST, &request->fields));
+	cells[CELL_METHOD] = cell_text(request->method);
+	cells[CELL_AUTHORITY] = cell_nonempty(authority);
+	cells[CELL_TEXT] = cell_present(request->path);
+	cells[CELL_QUERY] = cell_bytes(request->query);
+	cells[CELL_REQUEST_HEADERS] = cell_text(headers(ingest, HTTP_REQUEST, &request->fields));
 }
 
 int http_row_add(struct ingest *ingest, const struct connection_state *connection,
 		 const struct http_row *row)
 {
 	const struct exchange_item *item = row->item;
-	sqlite3_stmt *sql = ingest->sql[ADD_HTTP_EXCHANGE];
+	struct exchange_row exchange = { 0 };
+	struct cell *cells = exchange.cells, response[3] = { 0 };
 	int rc;
 
 	ingest->summary.exchanges++;
 	ingest->summary.unfinished++;
-	sqlite3_bind_int64(sql, 1, row->exchange);
-	sqlite3_bind_int64(sql, 2, (int64_t)connection->number);
-	sqlite3_bind_int64(sql, 3, (int64_t)item->ordinal);
-	sqlite3_bind_int64(sql, 4, (int64_t)item->batch);
-	sqlite3_bind_int64(sql, 5, item->start_ns);
-	ingest_bind_end(sql, 6, item, item->start_ns, 0);
+	cells[CELL_ID] = cell_number(row->exchange);
+	cells[CELL_CONNECTION] = cell_number((int64_t)connection->number);
+	cells[CELL_ORDINAL] = cell_number((int64_t)item->ordinal);
+	cells[CELL_BATCH] = cell_number((int64_t)item->batch);
+	cells[CELL_BATCH_INDEX] = cell_number(0);
+	cells[CELL_STARTED] = cell_number(item->start_ns);
+	ingest_end_cells(&cells[CELL_FIRST_BYTE], item, item->start_ns, 0);
+	cells[CELL_KIND] = cell_number(item->kind);
 	if (row->hash)
-		sqlite3_bind_int64(sql, 10, (int64_t)row->hash);
-	else
-		sqlite3_bind_null(sql, 10);
-	bind_request(ingest, sql, 11, item->request);
-	bind_body(sql, 16, &row->bodies[HTTP_REQUEST]);
-	bind_response(ingest, sql, 17, row->response);
-	bind_body(sql, 20, &row->bodies[HTTP_RESPONSE]);
-	rc = database_run(sql);
+		cells[CELL_EXACT] = cell_number((int64_t)row->hash);
+	request_cells(ingest, cells, item->request);
+	cells[CELL_PARAMETERS] = body_cell(&row->bodies[HTTP_REQUEST]);
+	response_cells(ingest, response, row->response);
+	cells[CELL_STATUS] = response[0];
+	cells[CELL_TAG] = response[1];
+	cells[CELL_RESPONSE_HEADERS] = response[2];
+	cells[CELL_INLINE] = cell_number(0);
+	cells[CELL_EMPTY] = cell_number(0);
+	cells[CELL_ROWS] = body_cell(&row->bodies[HTTP_RESPONSE]);
+	rc = ingest_add_row(ingest, &exchange);
 	if (rc == SQLITE_OK)
 		rc = write_apart(ingest, row);
 	if (item->closes)
@@ -166,9 +176,11 @@ int http_row_add(struct ingest *ingest, const struct connection_state *connectio
 static int set_response(struct ingest *ingest, const struct http_row *row)
 {
 	sqlite3_stmt *sql = ingest->sql[SET_HTTP_RESPONSE];
+	struct cell cells[3] = { 0 };
 
 	sqlite3_bind_int64(sql, 1, row->exchange);
-	bind_response(ingest, sql, 2, row->response);
+	response_cells(ingest, cells, row->response);
+	cells_bind(sql, 2, cells, ARRAY_SIZE(cells));
 	return database_run(sql);
 }
 
@@ -179,8 +191,8 @@ static int set_end(struct ingest *ingest, const struct http_row *row)
 
 	ingest_count_end(ingest, row->item->outcome, row->item->flags);
 	sqlite3_bind_int64(sql, 1, row->exchange);
-	bind_body(sql, 2, &row->bodies[HTTP_REQUEST]);
-	bind_body(sql, 3, &row->bodies[HTTP_RESPONSE]);
+	for (int side = 0; side < 2; side++)
+		cells_bind(sql, 2 + side, (struct cell[]){ body_cell(&row->bodies[side]) }, 1);
 	rc = database_run(sql);
 	if (rc != SQLITE_OK)
 		return rc;
@@ -192,9 +204,9 @@ static int set_end(struct ingest *ingest, const struct http_row *row)
 
 int http_row_set(struct ingest *ingest, const struct http_row *row)
 {
-	int rc = SQLITE_OK;
+	int rc = ingest_flush(ingest);
 
-	if (row->response)
+	if (rc == SQLITE_OK && row->response)
 		rc = set_response(ingest, row);
 	if (rc == SQLITE_OK && row->item->closes)
 		rc = set_end(ingest, row);

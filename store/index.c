@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The identity index; see index.h. Sorting is a radix sort: stable, so that a group stays in
- * recorded order, and as fast for a million equal keys as for a million different ones.
+ * the order of time, and as fast for a million equal keys as for a million different ones.
  *
  * Invariant: a group's cursor never passes an entry that was not given. It may lag behind; who
  * finds it so moves it on, which costs each entry one step in all.
@@ -10,12 +10,14 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define RADIX_BITS 16
 #define RADIX ((size_t)1 << RADIX_BITS)
 /* Below this, counting 65536 digits costs more than it saves. */
 #define INSERTION_MAX ((size_t)256)
 #define ENTRIES_MAX ((size_t)INT32_MAX)
+#define HUGE_PAGE ((size_t)2 << 20)
 
 void index_init(struct index *index)
 {
@@ -26,10 +28,11 @@ void index_release(struct index *index)
 {
 	free(index->entries);
 	free(index->directory);
+	free(index->times);
 	index_init(index);
 }
 
-bool index_add(struct index *index, uint64_t key, uint32_t exchange, uint32_t tag)
+bool index_add(struct index *index, uint64_t key, uint32_t exchange, uint32_t tag, int64_t time_ns)
 {
 	if (index->n == ENTRIES_MAX)
 		return false;
@@ -37,14 +40,81 @@ bool index_add(struct index *index, uint64_t key, uint32_t exchange, uint32_t ta
 		/* realloc() of large blocks moves pages, it does not copy them. */
 		index->capacity = index->capacity ? index->capacity + index->capacity / 2 : 1024;
 		index->entries = realloc(index->entries, index->capacity * sizeof(*index->entries));
-		if (!index->entries)
+		index->times = realloc(index->times, index->capacity * sizeof(*index->times));
+		if (!index->entries || !index->times)
 			abort();
 	}
+	index->times[index->n] = time_ns;
 	index->entries[index->n].key = key;
 	index->entries[index->n].exchange = exchange;
 	atomic_init(&index->entries[index->n].state, tag);
 	index->n++;
 	return true;
+}
+
+struct timed {
+	int64_t time_ns;
+	uint32_t at;
+};
+
+static int compare_times(const void *a, const void *b)
+{
+	const struct timed *left = a, *right = b;
+
+	if (left->time_ns != right->time_ns)
+		return left->time_ns < right->time_ns ? -1 : 1;
+	return left->at < right->at ? -1 : left->at > right->at;
+}
+
+/* The entries of [from, to), by time. */
+static void sort_times(struct index *index, size_t from, size_t to)
+{
+	size_t n = to - from;
+	struct timed *order = malloc(n * sizeof(*order));
+	struct index_entry *copy = malloc(n * sizeof(*copy));
+
+	if (!order || !copy)
+		abort();
+	for (size_t i = 0; i < n; i++)
+		order[i] = (struct timed){ index->times[from + i], (uint32_t)i };
+	memcpy(copy, &index->entries[from], n * sizeof(*copy));
+	qsort(order, n, sizeof(*order), compare_times);
+	for (size_t i = 0; i < n; i++)
+		memcpy(&index->entries[from + i], &copy[order[i].at], sizeof(*copy));
+	free(order);
+	free(copy);
+}
+
+/*
+ * Connections on several threads reach the recording some milliseconds apart from the order in which things happened, so nearly all
+ * is in order, and what is not lies close together: [from, to) is what must be sorted for the later ones to lie behind it.
+ */
+static void order_by_time(struct index *index)
+{
+	int64_t *least; /* of this entry and all that follow */
+	int64_t highest = INT64_MIN;
+	size_t from = 0;
+
+	if (!index->n)
+		return;
+	least = malloc(index->n * sizeof(*least));
+	if (!least)
+		abort();
+	for (size_t i = index->n; i-- > 0;)
+		least[i] = i + 1 < index->n && least[i + 1] < index->times[i] ? least[i + 1] :
+										index->times[i];
+	for (size_t i = 0; i < index->n; i++) {
+		if (index->times[i] > highest)
+			highest = index->times[i];
+		if (i + 1 < index->n && least[i + 1] < highest)
+			continue;
+		if (i > from)
+			sort_times(index, from, i + 1);
+		from = i + 1;
+	}
+	free(least);
+	free(index->times);
+	index->times = NULL;
 }
 
 static void insertion_sort(struct index_entry *entries, size_t n)
@@ -89,17 +159,35 @@ static void radix_pass(const struct index_entry *from, struct index_entry *to, s
 	}
 }
 
+/* Look-ups go to any place of it: large pages make that one cache miss less. */
+static void *new_block(size_t size)
+{
+	bool is_large = size >= HUGE_PAGE;
+	void *block = is_large ? aligned_alloc(HUGE_PAGE, (size + HUGE_PAGE - 1) & -HUGE_PAGE) :
+				 malloc(size);
+
+	if (!block)
+		abort();
+	if (is_large)
+		(void)!madvise(block, size, MADV_HUGEPAGE);
+	return block;
+}
+
 static void radix_sort(struct index *index)
 {
 	uint32_t *counts = malloc(RADIX * sizeof(*counts));
-	struct index_entry *other = malloc(index->n * sizeof(*other));
+	struct index_entry *other = NULL;
 
-	if (!counts || !other)
+	if (!counts)
 		abort();
 	for (unsigned int shift = 0; shift < 64; shift += RADIX_BITS) {
-		struct index_entry *sorted = other;
+		struct index_entry *sorted = other ? other : new_block(index->n * sizeof(*sorted));
 
-		radix_pass(index->entries, other, index->n, shift, counts);
+		radix_pass(index->entries, sorted, index->n, shift, counts);
+		if (shift == 0) { /* the first block is not such a one */
+			free(index->entries);
+			index->entries = new_block(index->n * sizeof(*sorted));
+		}
 		other = index->entries;
 		index->entries = sorted;
 	}
@@ -120,9 +208,7 @@ static void make_directory(struct index *index)
 
 	while (index->bits < 28 && ((size_t)4 << index->bits) < index->n)
 		index->bits++;
-	index->directory = malloc((((size_t)1 << index->bits) + 1) * sizeof(*index->directory));
-	if (!index->directory)
-		abort();
+	index->directory = new_block((((size_t)1 << index->bits) + 1) * sizeof(*index->directory));
 	for (size_t i = 0; i < index->n; i++)
 		while (slot <= directory_slot(index, index->entries[i].key))
 			index->directory[slot++] = (uint32_t)i;
@@ -132,6 +218,7 @@ static void make_directory(struct index *index)
 
 void index_sort(struct index *index)
 {
+	order_by_time(index);
 	if (index->n <= INSERTION_MAX)
 		insertion_sort(index->entries, index->n);
 	else

@@ -3,8 +3,8 @@
  * Index: the identities of all exchanges in memory, 16 bytes for each (design §7), and which of
  * them were given.
  *
- *	key ──▶ directory (by its upper bits) ──▶ | entry | entry | ... by key, then exchange
- *	                                          ▲ group: the run of one key, in recorded order
+ *	key ──▶ directory (by its upper bits) ──▶ | entry | entry | ... by key, then time
+ *	                                          ▲ group: the run of one key, in the order of time
  *
  * A second index may stand over a first one: its keys divide the first one's groups, and instead of exchanges it holds places
  * of the first one's entries, which alone know what was given.
@@ -33,6 +33,7 @@ struct index {
 	struct index_entry *entries;
 	size_t n;
 	size_t capacity;
+	int64_t *times;	     /* of the entries, until index_sort() */
 	uint32_t *directory; /* 2^bits + 1 of them */
 	unsigned int bits;
 };
@@ -47,8 +48,11 @@ struct index_group {
 void index_init(struct index *index);
 void index_release(struct index *index);
 
-/* At most 2^31 - 1 entries; false when it is full. The tag is the caller's, until index_begin(). */
-bool index_add(struct index *index, uint64_t key, uint32_t exchange, uint32_t tag);
+/*
+ * At most 2^31 - 1 entries; false when it is full. The tag is the caller's, until index_begin(). Entries of one time, and without
+ * one (0), stay in the order in which they were added.
+ */
+bool index_add(struct index *index, uint64_t key, uint32_t exchange, uint32_t tag, int64_t time_ns);
 void index_sort(struct index *index);
 /* Nothing is given yet: ends the building, behind the sorting. */
 void index_begin(struct index *index);

@@ -25,11 +25,6 @@
 /* Memory that one large row took is given back behind its item. */
 #define KEPT_BYTES_MAX ((size_t)1024 * 1024)
 
-struct endpoint_entry {
-	int64_t id;
-	const struct protocol *protocol;
-};
-
 static const char *const ingest_sql[INGEST_SQL_COUNT] = {
 	[ADD_ENDPOINT] = "INSERT INTO endpoint (host, address, port) VALUES (?1, ?2, ?3)",
 	[NAME_ENDPOINT] = "UPDATE endpoint SET protocol = ?1 WHERE id = ?2",
@@ -42,23 +37,22 @@ static const char *const ingest_sql[INGEST_SQL_COUNT] = {
 	[END_CONNECTION] = "UPDATE connection SET ended_ns = ?2, outcome = ?3, opaque = ?4, "
 			   "opaque_at = ?5, client_bytes = ?6, server_bytes = ?7 WHERE id = ?1",
 	[ADD_CONTEXT] = "INSERT INTO context (database, search_path, role) VALUES (?1, ?2, ?3)",
+	[ADD_TYPE] = "INSERT INTO type (endpoint, database, type_id, since, name, kind, element, "
+		     "attributes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
+		     "ON CONFLICT DO UPDATE SET name = excluded.name, kind = excluded.kind, "
+		     "element = excluded.element, attributes = excluded.attributes",
 	[ADD_COLUMNS] = "INSERT INTO columns (description) VALUES (?1)",
-	[ADD_STATEMENT] = "INSERT INTO statement (context, dialect, text, canonical, verb) "
-			  "VALUES (?1, ?2, ?3, ?4, ?5)",
+	[ADD_STATEMENT] = "INSERT INTO statement (id, context, dialect, text, canonical, verb, "
+			  "slot_types, columns, described) "
+			  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[SET_SLOT_TYPES] = "UPDATE statement SET slot_types = ?1 WHERE id = ?2",
 	[SET_STATEMENT_COLUMNS] = "UPDATE statement SET columns = ?1, described = 1 WHERE id = ?2",
-	[ADD_EXCHANGE] = "INSERT INTO exchange (id, connection, ordinal, batch, batch_index, "
-			 "started_ns, first_byte_ns, duration_ns, outcome, flags, kind, "
-			 "transaction_state, exact_hash, loose_hash, statement, text, parameters, "
-			 "inline, rows, columns, tag, row_count, error, events, empty, insert_id, "
-			 "warnings, server_status) "
-			 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
-			 "?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)",
 	[END_EXCHANGE] = "UPDATE exchange SET first_byte_ns = ?1, duration_ns = ?2, outcome = ?3, "
 			 "flags = flags | ?4 WHERE id = ?5",
-	[COPY_STATEMENT] = "INSERT INTO statement (context, dialect, text, canonical, verb, "
-			   "slot_types, columns, described) SELECT ?1, dialect, text, canonical, "
-			   "verb, slot_types, columns, described FROM statement WHERE id = ?2",
+	[COPY_STATEMENT] =
+		"INSERT INTO statement (id, context, dialect, text, canonical, verb, "
+		"slot_types, columns, described) SELECT ?3, ?1, dialect, text, canonical, "
+		"verb, slot_types, columns, described FROM statement WHERE id = ?2",
 	[SET_STATEMENT] = "UPDATE exchange SET statement = ?1 WHERE id = ?2",
 	[ADD_RESULT] = "INSERT INTO result_apart (exchange, number, columns, tag, row_count, "
 		       "error, events, empty, insert_id, warnings, server_status) "
@@ -76,12 +70,6 @@ static const char *const ingest_sql[INGEST_SQL_COUNT] = {
 	[ADD_COPY] = "INSERT INTO copy (exchange, direction, format, columns) "
 		     "VALUES (?1, ?2, ?3, ?4)",
 	[END_COPY] = "UPDATE copy SET ended = ?2, failure = ?3, digest = ?4 WHERE exchange = ?1",
-	[ADD_HTTP_EXCHANGE] =
-		"INSERT INTO exchange (id, connection, ordinal, batch, batch_index, started_ns, "
-		"first_byte_ns, duration_ns, outcome, flags, kind, exact_hash, method, authority, "
-		"text, query, request_headers, parameters, status, tag, response_headers, rows) "
-		"VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9, 6, ?10, ?11, ?12, ?13, ?14, ?15, "
-		"?16, ?17, ?18, ?19, ?20)",
 	[SET_HTTP_RESPONSE] = "UPDATE exchange SET status = ?2, tag = ?3, response_headers = ?4 "
 			      "WHERE id = ?1",
 	[SET_HTTP_BODIES] = "UPDATE exchange SET parameters = ?2, rows = ?3 WHERE id = ?1",
@@ -128,6 +116,7 @@ int ingest_new(sqlite3 *database, struct ingest **ret_ingest)
 		abort();
 	ingest->database = database;
 	ingest->next_exchange = 1;
+	ingest->next_statement = 1;
 	ingest->templates = templates_new();
 	intern_init(&ingest->endpoints, SIZE_MAX);
 	intern_init(&ingest->contexts, CONTEXTS_BYTES);
@@ -141,6 +130,8 @@ int ingest_new(sqlite3 *database, struct ingest **ret_ingest)
 		abort();
 	for (size_t i = 0; i < INGEST_SQL_COUNT && rc == SQLITE_OK; i++)
 		rc = database_prepare(database, ingest_sql[i], &ingest->sql[i]);
+	if (rc == SQLITE_OK)
+		rc = ingest_rows_new(ingest);
 	if (rc == SQLITE_OK)
 		*ret_ingest = ingest;
 	else
@@ -177,11 +168,14 @@ void ingest_free(struct ingest *ingest)
 	}
 	for (size_t i = 0; i < INGEST_SQL_COUNT; i++)
 		sqlite3_finalize(ingest->sql[i]);
+	sqlite3_finalize(ingest->add_row);
+	batch_free(ingest->rows);
 	templates_free(ingest->templates);
 	intern_release(&ingest->endpoints);
 	intern_release(&ingest->contexts);
 	intern_release(&ingest->columns);
 	intern_release(&ingest->statements);
+	ingest_types_free(ingest);
 	arena_release(&ingest->arena);
 	http_heads_free(ingest->http_heads[0]);
 	http_heads_free(ingest->http_heads[1]);
@@ -346,6 +340,7 @@ static int session_begin(struct ingest *ingest, struct connection_state *connect
 	rc = name_endpoint(ingest, connection);
 	if (rc != SQLITE_OK)
 		return rc;
+	connection->types = ingest_types_of(ingest, connection);
 	buffer_clear(&ingest->json);
 	mask_parameters_json(&ingest->json, item->client_parameters, item->n_client_parameters);
 	split = ingest->json.size;
@@ -398,10 +393,11 @@ static int statement_seen(struct ingest *ingest, struct connection_state *connec
 	if (!connection->session)
 		return SQLITE_OK;
 	rc = ingest_context(ingest, connection);
-	if (rc == SQLITE_OK)
-		rc = ingest_statement_of(ingest, connection, connection->context, item->text,
-					 &(struct declared_types){ 0 }, &identity);
-	if (rc == SQLITE_OK && item->n_parameter_types)
+	if (rc != SQLITE_OK)
+		return rc;
+	ingest_statement_of(ingest, connection, connection->context, item->text,
+			    &(struct declared_types){ 0 }, &identity);
+	if (item->n_parameter_types)
 		rc = ingest_learn_types(ingest, &identity, item->parameter_types,
 					item->n_parameter_types);
 	if (rc == SQLITE_OK && item->has_columns && item->columns.size)
@@ -456,6 +452,8 @@ static int dispatch(struct ingest *ingest, struct connection_state **link, const
 		return aside_seen(ingest, connection, &item->aside);
 	case ITEM_CONNECTION_CLOSE:
 		return connection_close(ingest, link, &item->connection_close);
+	case ITEM_SPOOL: /* its recorders' items come here, not itself */
+		break;
 	}
 	return SQLITE_OK;
 }
@@ -464,7 +462,9 @@ int ingest_item(struct ingest *ingest, const struct item *item)
 {
 	int rc = dispatch(ingest, find_connection(ingest, item->connection), item);
 
-	arena_release(&ingest->arena);
+	if (rc == SQLITE_OK)
+		rc = ingest_statement_write(ingest);
+	arena_reset(&ingest->arena);
 	intern_trim(&ingest->contexts);
 	intern_trim(&ingest->columns);
 	intern_trim(&ingest->statements);

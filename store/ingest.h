@@ -18,6 +18,9 @@ void ingest_free(struct ingest *ingest); /* accepts NULL */
 /* SQLITE_OK, or the error after which the recording cannot go on. */
 MUST_CHECK int ingest_item(struct ingest *ingest, const struct item *item);
 
+/* Writes what ingest_item() left waiting: before a COMMIT. */
+MUST_CHECK int ingest_flush(struct ingest *ingest);
+
 /* What was counted so far; bytes of file and queue are the caller's. */
 const struct writer_summary *ingest_summary(const struct ingest *ingest);
 

@@ -6,6 +6,7 @@
  * Invariant: what a kept exchange's identity points to lies in its own arena, and its `entry` is
  * NULL.
  */
+#include "parsers/binding.h"
 #include "store/http_ingest.h"
 #include "store/ingest_state.h"
 #include "store/parameters.h"
@@ -19,46 +20,78 @@
  */
 #define SESSION_TEXT_MAX ((size_t)64 * 1024)
 
-/* The flags that say that something is not stored. */
-#define FLAGS_MISSING                                                                       \
-	(EXCHANGE_COPY | EXCHANGE_REQUEST_TOO_LARGE | EXCHANGE_NOT_DECODED | EXCHANGE_CUT | \
-	 EXCHANGE_NOTICES_CUT)
+/* The flags that say that something is not stored; what was cut is counted as unfinished. */
+#define FLAGS_MISSING \
+	(EXCHANGE_COPY | EXCHANGE_REQUEST_TOO_LARGE | EXCHANGE_NOT_DECODED | EXCHANGE_NOTICES_CUT)
 
 void ingest_open_exchange_free(struct open_exchange *exchange)
 {
 	free(exchange->result.kept_format);
 	buffer_release(&exchange->result.error);
 	buffer_release(&exchange->result.events);
+	buffer_release(&exchange->result.kept_tag);
 	arena_release(&exchange->arena);
 	free(exchange);
+}
+
+void ingest_end_cells(struct cell *cells, const struct exchange_item *item, int64_t start_ns,
+		      uint32_t flags)
+{
+	cells[0] = cells[1] = (struct cell){ 0 };
+	if (item->closes && item->first_byte_ns)
+		cells[0] = cell_number(item->first_byte_ns);
+	if (item->closes && item->end_ns)
+		cells[1] = cell_number(item->end_ns - start_ns);
+	cells[2] = cell_number(item->closes ? item->outcome : OUTCOME_UNFINISHED);
+	cells[3] = cell_number((item->closes ? item->flags : 0) | flags);
 }
 
 void ingest_bind_end(sqlite3_stmt *sql, int at, const struct exchange_item *item, int64_t start_ns,
 		     uint32_t flags)
 {
-	if (item->closes && item->first_byte_ns)
-		sqlite3_bind_int64(sql, at, item->first_byte_ns);
-	else
-		sqlite3_bind_null(sql, at);
-	if (item->closes && item->end_ns)
-		sqlite3_bind_int64(sql, at + 1, item->end_ns - start_ns);
-	else
-		sqlite3_bind_null(sql, at + 1);
-	sqlite3_bind_int(sql, at + 2, item->closes ? item->outcome : OUTCOME_UNFINISHED);
-	sqlite3_bind_int64(sql, at + 3, (item->closes ? item->flags : 0) | flags);
+	struct cell cells[4];
+
+	ingest_end_cells(cells, item, start_ns, flags);
+	cells_bind(sql, at, cells, ARRAY_SIZE(cells));
 }
 
-static void bind_identity(sqlite3_stmt *sql, int at, const struct identity *identity)
+/*
+ * Bytes of a type of which not all is known yet: what they are as a value, and so the identity, may be known when it is replayed.
+ * Of another extension's nothing more will be.
+ */
+static bool is_open_type(const struct ingest_types *types, uint32_t type)
 {
-	if (!identity->entry) {
-		for (int i = 0; i < 4; i++)
-			sqlite3_bind_null(sql, at + i);
-		return;
+	const struct type_entry *entry =
+		type && types ? types_find(types->types, type, TYPE_SCOPE_NOW) : NULL;
+
+	return type && !(entry && entry->sort == TYPE_BASE);
+}
+
+static bool is_open(const struct open_exchange *exchange)
+{
+	const struct identity *identity = &exchange->identity;
+	bool open = false;
+
+	for (size_t i = 0; i < identity->template.statement.n_slots; i++) {
+		if (parameters_apart(&identity->values[i]))
+			return false; /* the hash of these cannot be made anew */
+		open |= is_open_type(exchange->types, binding_open_type(&identity->values[i]));
 	}
-	sqlite3_bind_int64(sql, at, (int64_t)identity->exact_hash);
-	sqlite3_bind_int64(sql, at + 1, (int64_t)identity->loose_hash);
-	sqlite3_bind_int64(sql, at + 2, identity->statement);
-	database_bind(sql, at + 3, ingest_own_text(identity));
+	return open;
+}
+
+static void identity_cells(struct cell *cells, const struct open_exchange *exchange)
+{
+	const struct identity *identity = &exchange->identity;
+
+	if (!identity->entry)
+		return;
+	if (!is_open(exchange)) {
+		cells[0] = cell_number((int64_t)identity->exact_hash);
+		cells[1] = cell_number((int64_t)identity->loose_hash);
+	}
+	cells[2] = cell_number(identity->statement);
+	cells[3] = cell_bytes(ingest_own_text(identity));
 }
 
 /* Large parameters, kept apart from the row. */
@@ -86,22 +119,21 @@ static int add_exchange(struct ingest *ingest, const struct connection_state *co
 {
 	const struct identity *identity = &exchange->identity;
 	struct buffer *parameters = &ingest->parameters;
-	const char transaction = (char)item->transaction;
-	sqlite3_stmt *sql = ingest->sql[ADD_EXCHANGE];
+	struct exchange_row row = { 0 };
+	struct cell *cells = row.cells;
 	int rc;
 
-	sqlite3_bind_int64(sql, 1, exchange->id);
-	sqlite3_bind_int64(sql, 2, (int64_t)connection->number);
-	sqlite3_bind_int64(sql, 3, (int64_t)item->ordinal);
-	sqlite3_bind_int64(sql, 4, (int64_t)item->batch);
-	sqlite3_bind_int64(sql, 5, item->index);
-	sqlite3_bind_int64(sql, 6, item->start_ns);
-	sqlite3_bind_int(sql, 11, item->kind);
-	if (transaction > ' ' && transaction < 0x7f)
-		sqlite3_bind_text(sql, 12, &transaction, 1, SQLITE_STATIC);
-	else
-		sqlite3_bind_null(sql, 12);
-	bind_identity(sql, 13, identity);
+	cells[CELL_ID] = cell_number(exchange->id);
+	cells[CELL_CONNECTION] = cell_number((int64_t)connection->number);
+	cells[CELL_ORDINAL] = cell_number((int64_t)item->ordinal);
+	cells[CELL_BATCH] = cell_number((int64_t)item->batch);
+	cells[CELL_BATCH_INDEX] = cell_number(item->index);
+	cells[CELL_STARTED] = cell_number(item->start_ns);
+	cells[CELL_KIND] = cell_number(item->kind);
+	if (item->transaction > ' ' && item->transaction < 0x7f)
+		cells[CELL_TRANSACTION] =
+			(struct cell){ .type = CELL_IS_CHARACTER, .number = item->transaction };
+	identity_cells(&cells[CELL_EXACT], exchange);
 	buffer_clear(parameters);
 	if (identity->entry && item->kind != EXCHANGE_PARSE)
 		parameters_json(identity->values, identity->template.statement.n_slots, parameters);
@@ -109,10 +141,11 @@ static int add_exchange(struct ingest *ingest, const struct connection_state *co
 		exchange->flags |= EXCHANGE_REQUEST_TOO_LARGE;
 		buffer_clear(parameters);
 	}
-	database_bind_nonempty(sql, 17, buffer_slice(parameters));
-	ingest_bind_inline(ingest, exchange, sql, 18);
-	ingest_bind_end(sql, 7, item, item->start_ns, exchange->flags);
-	rc = database_run(sql);
+	if (parameters->size)
+		cells[CELL_PARAMETERS] = cell_bytes(buffer_slice(parameters));
+	ingest_inline_cells(ingest, exchange, &cells[CELL_INLINE]);
+	ingest_end_cells(&cells[CELL_FIRST_BYTE], item, item->start_ns, exchange->flags);
+	rc = ingest_add_row(ingest, &row);
 	if (rc == SQLITE_OK)
 		rc = add_parameter_parts(ingest, exchange);
 	return rc;
@@ -215,6 +248,7 @@ static int exchange_first(struct ingest *ingest, struct connection_state *connec
 	ingest->summary.unfinished++;
 	*exchange = (struct open_exchange){ .ordinal = item->ordinal,
 					    .kind = item->kind,
+					    .types = connection->types,
 					    .id = ingest->next_exchange++,
 					    .start_ns = item->start_ns };
 	if (rc == SQLITE_OK && has_text)
@@ -279,11 +313,12 @@ static int move_context(struct ingest *ingest, struct connection_state *connecti
 		return rc;
 	sqlite3_bind_int64(copy, 1, connection->context);
 	sqlite3_bind_int64(copy, 2, exchange->identity.statement);
+	sqlite3_bind_int64(copy, 3, ingest->next_statement);
 	rc = database_run(copy);
 	if (rc != SQLITE_OK)
 		return rc;
 	/* Its trigger takes the hash away: the matcher makes it anew. */
-	sqlite3_bind_int64(set, 1, sqlite3_last_insert_rowid(ingest->database));
+	sqlite3_bind_int64(set, 1, ingest->next_statement++);
 	sqlite3_bind_int64(set, 2, exchange->id);
 	return database_run(set);
 }
@@ -292,9 +327,9 @@ static int exchange_last(struct ingest *ingest, struct connection_state *connect
 			 const struct exchange_item *item, struct open_exchange *exchange)
 {
 	sqlite3_stmt *sql = ingest->sql[END_EXCHANGE];
-	int rc = SQLITE_OK;
+	int rc = ingest_flush(ingest);
 
-	if (exchange->identity.statement)
+	if (rc == SQLITE_OK && exchange->identity.statement)
 		rc = move_context(ingest, connection, exchange);
 	ingest_bind_end(sql, 1, item, exchange->start_ns, exchange->flags);
 	sqlite3_bind_int64(sql, 5, exchange->id);

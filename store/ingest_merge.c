@@ -88,6 +88,14 @@ static int next_of_batch(sqlite3 *database, const struct connection_state *conne
 	return sqlite3_finalize(statement);
 }
 
+static int set_merged(struct ingest *ingest, int64_t exchange)
+{
+	const int64_t values[] = { exchange, EXCHANGE_MERGED };
+
+	return run(ingest->database, "UPDATE exchange SET flags = flags | ?2 WHERE id = ?1", values,
+		   ARRAY_SIZE(values));
+}
+
 /* The first exchange becomes the whole text's. Its hashes are left to the matcher. */
 static int set_text(struct ingest *ingest, const struct connection_state *connection,
 		    const struct batch_merge_item *item)
@@ -96,11 +104,10 @@ static int set_text(struct ingest *ingest, const struct connection_state *connec
 	sqlite3_stmt *statement = NULL;
 	struct identity identity;
 	struct sql_value *slots;
-	int rc = ingest_statement_of(ingest, connection, connection->batch_context, item->text,
-				     &(struct declared_types){ 0 }, &identity);
+	int rc;
 
-	if (rc != SQLITE_OK)
-		return rc;
+	ingest_statement_of(ingest, connection, connection->batch_context, item->text,
+			    &(struct declared_types){ 0 }, &identity);
 	slots = arena_alloc(&ingest->arena,
 			    (identity.template.statement.n_slots + 1) * sizeof(*slots));
 	sql_slot_values(&identity.template.statement, NULL, 0, slots);
@@ -135,13 +142,19 @@ int ingest_merge(struct ingest *ingest, struct connection_state *connection,
 
 	if (!connection->session || !first || connection->batch != item->batch)
 		return SQLITE_OK;
-	do {
+	rc = ingest_flush(ingest);
+	while (rc == SQLITE_OK) {
 		rc = next_of_batch(ingest->database, connection, first, &id);
 		if (rc == SQLITE_OK && id)
 			rc = move_results(ingest->database, first, id);
 		if (rc == SQLITE_OK && id)
 			rc = verify_join(ingest->database, first, id);
-		ingest->summary.exchanges -= rc == SQLITE_OK && id;
-	} while (rc == SQLITE_OK && id);
-	return rc == SQLITE_OK ? set_text(ingest, connection, item) : rc;
+		if (rc != SQLITE_OK || !id)
+			break;
+		ingest->summary.exchanges--;
+	}
+	if (rc != SQLITE_OK)
+		return rc;
+	/* One statement's text left with the exchange's first piece: it is in its row. */
+	return item->text.size ? set_text(ingest, connection, item) : set_merged(ingest, first);
 }

@@ -20,14 +20,21 @@
  * memory.
  */
 #define EVENTS_BYTES_MAX ((size_t)1024 * 1024)
+/* A tag is a packet's or a message's, and those are not larger. */
+#define TAG_BYTES_MAX ((size_t)1024 * 1024)
+/* What a result says but for its rows, as columns. */
+#define RESULT_CELLS 9
+
 static void result_begin(struct open_result *result, uint32_t number)
 {
 	free(result->kept_format);
 	buffer_release(&result->error);
 	buffer_release(&result->events);
+	buffer_release(&result->kept_tag);
 	*result = (struct open_result){ .begun = true, .number = number, .chunk_first_row = 1 };
 	buffer_init(&result->error, EVENTS_BYTES_MAX);
 	buffer_init(&result->events, EVENTS_BYTES_MAX);
+	buffer_init(&result->kept_tag, TAG_BYTES_MAX);
 }
 
 /* Closes the array of the rows that wait in ingest->json. False: there are none. */
@@ -69,52 +76,50 @@ static int rows_flush(struct ingest *ingest, struct open_exchange *exchange)
 }
 
 /* 0 is most often no news, and is NULL then. */
-static void bind_nonzero(sqlite3_stmt *sql, int at, int64_t number)
+static struct cell cell_nonzero(int64_t number)
 {
-	if (number)
-		sqlite3_bind_int64(sql, at, number);
-	else
-		sqlite3_bind_null(sql, at);
+	return number ? cell_number(number) : (struct cell){ 0 };
 }
 
-/* What a result says but for its rows: nine columns, from parameter `at` on. */
-static void bind_result(const struct open_result *result, sqlite3_stmt *sql, int at)
+static struct cell cell_nonempty(const struct buffer *buffer)
+{
+	return buffer->size ? cell_bytes(buffer_slice(buffer)) : (struct cell){ 0 };
+}
+
+/* What a result says but for its rows. */
+static void result_cells(const struct open_result *result, struct cell cells[RESULT_CELLS])
 {
 	const struct completion *completion = &result->completion;
 	bool completed = completion->tag.data && completion->rows != -1;
 	bool counted = (result->format || result->rows) && !(result->copied && completed);
 
-	bind_nonzero(sql, at, result->format ? result->format->id : 0);
-	database_bind(sql, at + 1, completion->tag);
+	cells[0] = cell_nonzero(result->format ? result->format->id : 0);
+	cells[1] = cell_bytes(completion->tag);
+	cells[2] = (struct cell){ 0 };
 	if (counted || completed)
-		sqlite3_bind_int64(sql, at + 2, counted ? result->rows : completion->rows);
-	else
-		sqlite3_bind_null(sql, at + 2);
-	database_bind_nonempty(sql, at + 3, buffer_slice(&result->error));
-	database_bind_nonempty(sql, at + 4, buffer_slice(&result->events));
-	sqlite3_bind_int(sql, at + 5, result->empty);
-	bind_nonzero(sql, at + 6, (int64_t)completion->insert_id);
-	bind_nonzero(sql, at + 7, completion->warnings);
-	bind_nonzero(sql, at + 8, completion->status);
+		cells[2] = cell_number(counted ? result->rows : completion->rows);
+	cells[3] = cell_nonempty(&result->error);
+	cells[4] = cell_nonempty(&result->events);
+	cells[5] = cell_number(result->empty);
+	cells[6] = cell_nonzero((int64_t)completion->insert_id);
+	cells[7] = cell_nonzero(completion->warnings);
+	cells[8] = cell_nonzero(completion->status);
 }
 
-void ingest_bind_inline(struct ingest *ingest, struct open_exchange *exchange, sqlite3_stmt *sql,
-			int at)
+void ingest_inline_cells(struct ingest *ingest, struct open_exchange *exchange, struct cell *cells)
 {
 	static const struct open_result none;
 	struct open_result *result = &exchange->result;
 	bool is_inline = exchange->whole && result->begun && !exchange->apart;
 
-	sqlite3_bind_int(sql, at, is_inline);
+	cells[0] = cell_number(is_inline);
+	cells[1] = (struct cell){ 0 };
 	if (is_inline && rows_end(ingest, exchange))
 		/* encode_row() made it: valid UTF-8 without NUL. */
-		sqlite3_bind_text64(sql, at + 1, (const char *)ingest->json.data, ingest->json.size,
-				    SQLITE_STATIC, SQLITE_UTF8);
-	else
-		sqlite3_bind_null(sql, at + 1);
+		cells[1] = cell_text(buffer_slice(&ingest->json));
 	if (is_inline && result->events.size)
 		buffer_append_u8(&result->events, ']');
-	bind_result(is_inline ? result : &none, sql, at + 2);
+	result_cells(is_inline ? result : &none, &cells[2]);
 }
 
 /* Stores what is known of the result under way apart: at its end, and when the item ends. */
@@ -122,6 +127,7 @@ static int result_flush(struct ingest *ingest, struct open_exchange *exchange)
 {
 	struct open_result *result = &exchange->result;
 	sqlite3_stmt *sql = ingest->sql[result->stored ? SET_RESULT : ADD_RESULT];
+	struct cell cells[RESULT_CELLS];
 	int rc;
 
 	if (!result->begun)
@@ -134,7 +140,8 @@ static int result_flush(struct ingest *ingest, struct open_exchange *exchange)
 	exchange->apart = true;
 	sqlite3_bind_int64(sql, 1, exchange->id);
 	sqlite3_bind_int64(sql, 2, result->number);
-	bind_result(result, sql, 3);
+	result_cells(result, cells);
+	cells_bind(sql, 3, cells, RESULT_CELLS);
 	rc = database_run(sql);
 	if (result->events.size) /* more may follow */
 		result->events.size--;
@@ -145,21 +152,25 @@ static int result_flush(struct ingest *ingest, struct open_exchange *exchange)
 static int add_rows(struct ingest *ingest, struct open_exchange *exchange,
 		    const struct protocol *protocol, const struct piece *piece)
 {
+	struct encode_values values = { protocol, ingest_scope(exchange->types, exchange->id) };
 	struct open_result *result = &exchange->result;
 	struct cursor rows = cursor_of(piece->bytes);
 
 	for (uint32_t i = 0; i < piece->count; i++) {
+		struct cursor row = rows;
 		int rc = SQLITE_OK;
 
 		buffer_append_string(&ingest->json, ingest->json.size ? ",\n " : "[");
-		if (encode_row(&ingest->json, &ingest->scratch, protocol, result->format, &rows) <
+		if (encode_row(&ingest->json, &ingest->scratch, &values, result->format, &rows) <
 		    0) {
 			ingest->json.size -= ingest->json.size > 1 ? 3 : 1;
 			exchange->flags |= EXCHANGE_NOT_DECODED;
 			return SQLITE_OK;
 		}
 		result->rows++;
-		if (ingest->json.size >= SCHEMA_CHUNK_BYTES)
+		if (result->format && result->format->places.any)
+			rc = ingest_learn_row(ingest, exchange, protocol, row);
+		if (rc == SQLITE_OK && ingest->json.size >= SCHEMA_CHUNK_BYTES)
 			rc = rows_flush(ingest, exchange);
 		if (rc != SQLITE_OK)
 			return rc;
@@ -397,11 +408,24 @@ int ingest_pieces(struct ingest *ingest, struct open_exchange *exchange,
 	return result_flush(ingest, exchange);
 }
 
+/* It is stored once more where the next item adds to the result, or begins another one. */
+static void keep_tag(struct open_result *result)
+{
+	struct slice tag = result->completion.tag;
+
+	if (!tag.data || tag.data == result->kept_tag.data)
+		return;
+	buffer_clear(&result->kept_tag);
+	buffer_append_slice(&result->kept_tag, tag);
+	tag = buffer_slice(&result->kept_tag);
+	result->completion.tag = tag.size ? tag : slice_of("", 0);
+}
+
 void ingest_result_keep(struct open_result *result)
 {
 	size_t size;
 
-	result->completion.tag = slice_of(NULL, 0);
+	keep_tag(result);
 	if (!result->format || result->format == result->kept_format)
 		return;
 	size = row_format_bytes(result->format->n);

@@ -10,12 +10,19 @@
 #define MOCKPROXY_INGEST_STATE_H
 
 #include "parsers/sql/session.h"
+#include "store/batch.h"
+#include "store/cell.h"
 #include "store/encode.h"
 #include "store/ingest.h"
 #include "store/intern.h"
 #include "store/templates.h"
 
 #include <xxhash.h>
+
+struct endpoint_entry {
+	int64_t id;
+	const struct protocol *protocol; /* NULL: not known yet */
+};
 
 enum ingest_sql {
 	ADD_ENDPOINT,
@@ -24,11 +31,11 @@ enum ingest_sql {
 	SET_SESSION,
 	END_CONNECTION,
 	ADD_CONTEXT,
+	ADD_TYPE,
 	ADD_COLUMNS,
 	ADD_STATEMENT,
 	SET_SLOT_TYPES,
 	SET_STATEMENT_COLUMNS,
-	ADD_EXCHANGE,
 	END_EXCHANGE,
 	COPY_STATEMENT,
 	SET_STATEMENT,
@@ -39,7 +46,6 @@ enum ingest_sql {
 	ADD_ASIDE,
 	ADD_COPY,
 	END_COPY,
-	ADD_HTTP_EXCHANGE,
 	SET_HTTP_RESPONSE,
 	SET_HTTP_BODIES,
 	SET_HTTP_APART,
@@ -50,7 +56,7 @@ enum ingest_sql {
 	INGEST_SQL_COUNT,
 };
 
-/* Larger texts of templates are not remembered, only their hash is. */
+/* Larger texts and templates are not remembered, only their hash is. */
 #define STATEMENT_TEXT_MAX ((size_t)64 * 1024)
 
 /* A template in its context, as it is stored. The text follows. */
@@ -58,9 +64,24 @@ struct statement_entry {
 	int64_t id;
 	size_t typed; /* slots whose type is stored */
 	enum { COLUMNS_UNKNOWN, COLUMNS_EXECUTED, COLUMNS_DESCRIBED } columns;
+	uint64_t template_hash; /* of its statement; 0: not asked for yet */
 	size_t text_size;
 	XXH128_hash_t text_hash; /* of a text that does not follow */
 	uint8_t text[];
+};
+
+/*
+ * A statement that the item under way is the first to have. Its row is written behind the item, with what that tells of it: an
+ * UPDATE would read and write all of its text again.
+ */
+struct new_statement {
+	const struct statement_entry *entry; /* NULL: there is none */
+	int64_t context;
+	uint8_t dialect;
+	struct template template;
+	struct slice slot_types; /* JSON; data NULL: none is known */
+	int64_t columns;	 /* row; 0: none */
+	bool described;
 };
 
 /* The result that an exchange is in. */
@@ -74,6 +95,7 @@ struct open_result {
 	uint32_t chunk;
 	const struct row_format *format; /* NULL: no columns */
 	struct row_format *kept_format;	 /* owned, while the exchange waits for its next item */
+	struct buffer kept_tag;		 /* likewise */
 	int64_t rows;
 	int64_t chunk_first_row;
 	struct completion completion; /* tag.data NULL: none yet */
@@ -92,6 +114,14 @@ struct identity {
 	uint64_t loose_hash;
 };
 
+/* What is known of the types of a database. */
+struct ingest_types {
+	struct ingest_types *next;
+	int64_t endpoint;
+	struct slice database; /* behind the struct */
+	struct types *types;
+};
+
 struct open_exchange {
 	struct open_exchange *next;
 	uint64_t ordinal;
@@ -104,6 +134,7 @@ struct open_exchange {
 	struct identity identity;
 	struct arena arena; /* of the identity, when the exchange has several items */
 	struct open_result result;
+	struct ingest_types *types; /* of the connection's database; NULL: it has none of its own */
 	uint32_t part;
 	uint32_t part_sequence;
 };
@@ -114,7 +145,8 @@ struct connection_state {
 	const struct protocol *protocol; /* NULL until the session began */
 	struct sql_session *session;	 /* NULL: not SQL */
 	struct endpoint_entry *endpoint;
-	struct slice host; /* of the endpoint; owned, with the address behind it */
+	struct ingest_types *types; /* NULL: the protocol has none, or no session began */
+	struct slice host;	    /* of the endpoint; owned, with the address behind it */
 	struct slice address;
 	uint16_t port;
 	/* The context as it was last looked up; owned. */
@@ -129,6 +161,49 @@ struct connection_state {
 	struct http_open *http_open;
 };
 
+/* The cells of a row of `exchange`. The order is that of the parameters. */
+enum exchange_cell {
+	CELL_ID,
+	CELL_CONNECTION,
+	CELL_ORDINAL,
+	CELL_BATCH,
+	CELL_BATCH_INDEX,
+	CELL_STARTED,
+	CELL_FIRST_BYTE, /* this and the next three: ingest_end_cells() */
+	CELL_DURATION,
+	CELL_OUTCOME,
+	CELL_FLAGS,
+	CELL_KIND,
+	CELL_TRANSACTION,
+	CELL_EXACT,
+	CELL_LOOSE,
+	CELL_STATEMENT,
+	CELL_TEXT,
+	CELL_PARAMETERS,
+	CELL_INLINE, /* this and what follows: ingest_inline_cells() */
+	CELL_ROWS,
+	CELL_COLUMNS,
+	CELL_TAG,
+	CELL_ROW_COUNT,
+	CELL_ERROR,
+	CELL_EVENTS,
+	CELL_EMPTY,
+	CELL_INSERT_ID,
+	CELL_WARNINGS,
+	CELL_SERVER_STATUS,
+	CELL_METHOD, /* this and what follows: HTTP's */
+	CELL_AUTHORITY,
+	CELL_QUERY,
+	CELL_STATUS,
+	CELL_REQUEST_HEADERS,
+	CELL_RESPONSE_HEADERS,
+	EXCHANGE_CELLS,
+};
+
+struct exchange_row {
+	struct cell cells[EXCHANGE_CELLS];
+};
+
 #define CONNECTION_BUCKETS ((size_t)4096)
 
 struct ingest {
@@ -140,12 +215,17 @@ struct ingest {
 	struct intern contexts;
 	struct intern columns;
 	struct intern statements;
+	struct ingest_types *types;
 	int64_t next_exchange;
+	int64_t next_statement;
+	struct new_statement new_statement;
 	struct arena arena;	    /* what one item needs; emptied behind each */
 	struct buffer json;	    /* rows of the chunk under way, objects */
 	struct buffer parameters;   /* of the exchange under way */
 	struct buffer scratch;	    /* keys, and values on their way to JSON */
 	struct column *column_room; /* COLUMNS_MAX */
+	struct batch *rows;    /* of `exchange`, that wait for ingest_flush(); NULL: none ever do */
+	sqlite3_stmt *add_row; /* one at once */
 	struct writer_summary summary;
 	size_t http_held;		  /* bytes of bodies that wait for their end */
 	struct http_heads *http_heads[2]; /* by enum http_side; NULL until one is needed */
@@ -162,11 +242,10 @@ struct declared_types {
 	size_t n;
 };
 
-/* Finds or makes the statement of a text in a context that ingest_context() gave. */
-MUST_CHECK int ingest_statement_of(struct ingest *ingest, const struct connection_state *connection,
-				   int64_t context, struct slice text,
-				   const struct declared_types *declared,
-				   struct identity *ret_identity);
+/* Finds or makes the statement of a text in a context that ingest_context() gave; once for each item. */
+void ingest_statement_of(struct ingest *ingest, const struct connection_state *connection,
+			 int64_t context, struct slice text, const struct declared_types *declared,
+			 struct identity *ret_identity);
 /* The statement of a request and the values in its slots, and its hashes. */
 MUST_CHECK int ingest_identify(struct ingest *ingest, struct connection_state *connection,
 			       const struct exchange_item *item, struct identity *ret_identity);
@@ -174,8 +253,21 @@ MUST_CHECK int ingest_learn_types(struct ingest *ingest, struct identity *identi
 				  const uint32_t *types, size_t n);
 MUST_CHECK int ingest_learn_columns(struct ingest *ingest, struct statement_entry *entry,
 				    const struct row_format *format, bool described);
+/* The item ends: writes the statement that it brought, where it brought one. */
+MUST_CHECK int ingest_statement_write(struct ingest *ingest);
 /* The stored text differs from the statement's: NULL data where it is the same. */
 struct slice ingest_own_text(const struct identity *identity);
+
+/* ingest_types.c */
+/* Those of the database that the connection's session is in; NULL: the protocol has none. */
+struct ingest_types *ingest_types_of(struct ingest *ingest,
+				     const struct connection_state *connection);
+void ingest_types_free(struct ingest *ingest);
+/* What `exchange` may know of a value's type. */
+struct type_scope ingest_scope(const struct ingest_types *types, int64_t exchange);
+/* A row that was stored, of a result whose format->places are any: learns what it tells. */
+MUST_CHECK int ingest_learn_row(struct ingest *ingest, const struct open_exchange *exchange,
+				const struct protocol *protocol, struct cursor row);
 
 /* ingest_exchange.c */
 MUST_CHECK int ingest_exchange(struct ingest *ingest, struct connection_state *connection,
@@ -184,6 +276,9 @@ void ingest_open_exchange_free(struct open_exchange *exchange);
 /* first_byte_ns, duration_ns, outcome and flags, at four places from `at` on. */
 void ingest_bind_end(sqlite3_stmt *sql, int at, const struct exchange_item *item, int64_t start_ns,
 		     uint32_t flags);
+/* The same as cells. */
+void ingest_end_cells(struct cell *cells, const struct exchange_item *item, int64_t start_ns,
+		      uint32_t flags);
 void ingest_count_end(struct ingest *ingest, uint8_t outcome, uint32_t flags);
 
 /* ingest_result.c */
@@ -196,16 +291,23 @@ MUST_CHECK int ingest_part(struct ingest *ingest, int64_t exchange, uint32_t par
  * The item ends and the exchange does not: what the result borrows from it is copied or forgotten.
  */
 /*
- * Binds `inline` and what follows it in the exchange's row, eleven parameters from `at` on: the
- * result that ingest_pieces() did not store apart, which may flag the exchange.
+ * `inline` and what follows it in the exchange's row, eleven cells: the result that ingest_pieces()
+ * did not store apart, which may flag the exchange.
  */
-void ingest_bind_inline(struct ingest *ingest, struct open_exchange *exchange, sqlite3_stmt *sql,
-			int at);
+void ingest_inline_cells(struct ingest *ingest, struct open_exchange *exchange, struct cell *cells);
 void ingest_result_keep(struct open_result *result);
 
 /* An event as exchange.events has them, but for the closing brace. */
 void ingest_event(struct buffer *json, const struct protocol *protocol, enum piece_type type,
 		  struct slice bytes);
+
+/* ingest_rows.c */
+MUST_CHECK int ingest_rows_new(struct ingest *ingest);
+/*
+ * Adds a row to `exchange`, now or with the next ingest_flush(), which whoever reads or changes that
+ * table calls before.
+ */
+MUST_CHECK int ingest_add_row(struct ingest *ingest, const struct exchange_row *row);
 
 /* ingest_merge.c */
 MUST_CHECK int ingest_merge(struct ingest *ingest, struct connection_state *connection,

@@ -16,6 +16,25 @@ static void append_key(struct buffer *key, struct slice part)
 	buffer_append_slice(key, part);
 }
 
+/* The next part of a key that append_key() made is this one; it is taken off. */
+static bool take_key(struct cursor *key, struct slice part)
+{
+	uint64_t size = cursor_u64be(key);
+
+	if (size != (part.data ? part.size : UINT64_MAX))
+		return false;
+	return !part.data || slice_equal(cursor_bytes(key, part.size), part);
+}
+
+static bool same_context(const struct connection_state *connection,
+			 const struct sql_context *context)
+{
+	struct cursor key = cursor_of(buffer_slice(&connection->context_key));
+
+	return connection->context && take_key(&key, context->database) &&
+	       take_key(&key, context->search_path) && take_key(&key, context->role);
+}
+
 int ingest_context(struct ingest *ingest, struct connection_state *connection)
 {
 	struct sql_context context = sql_session_context(connection->session);
@@ -23,13 +42,12 @@ int ingest_context(struct ingest *ingest, struct connection_state *connection)
 	int64_t *id;
 	int rc;
 
+	if (same_context(connection, &context))
+		return SQLITE_OK;
 	buffer_clear(&ingest->scratch);
 	append_key(&ingest->scratch, context.database);
 	append_key(&ingest->scratch, context.search_path);
 	append_key(&ingest->scratch, context.role);
-	if (connection->context &&
-	    slice_equal(buffer_slice(&ingest->scratch), buffer_slice(&connection->context_key)))
-		return SQLITE_OK;
 	id = intern_find(&ingest->contexts, buffer_slice(&ingest->scratch));
 	if (!id) {
 		database_bind(sql, 1, context.database.data ? context.database : slice_of("", 0));
@@ -77,6 +95,8 @@ int ingest_columns(struct ingest *ingest, const struct protocol *protocol, struc
 				    row_format_bytes(n));
 		format->id = sqlite3_last_insert_rowid(ingest->database);
 		format->n = n;
+		if (protocol->types_places)
+			protocol->types_places(columns, n, &format->places);
 		for (size_t i = 0; i < n; i++) {
 			format->columns[i].type = columns[i].type_id;
 			format->columns[i].form = columns[i].form;
@@ -86,26 +106,50 @@ int ingest_columns(struct ingest *ingest, const struct protocol *protocol, struc
 	return SQLITE_OK;
 }
 
-static int add_statement(struct ingest *ingest, uint8_t dialect, const struct identity *identity,
-			 struct statement_entry *entry)
+/* The statement is new: its row is written when the item ends. */
+static void add_statement(struct ingest *ingest, uint8_t dialect, const struct identity *identity,
+			  struct statement_entry *entry)
 {
-	const struct template *template = &identity->template;
-	struct slice canonical = template->statement.canonical;
+	entry->id = ingest->next_statement++;
+	ingest->new_statement = (struct new_statement){
+		.entry = entry,
+		.context = identity->context,
+		.dialect = dialect,
+		.template = identity->template,
+	};
+}
+
+static void bind_some(sqlite3_stmt *sql, int at, int64_t row)
+{
+	if (row)
+		sqlite3_bind_int64(sql, at, row);
+	else
+		sqlite3_bind_null(sql, at);
+}
+
+int ingest_statement_write(struct ingest *ingest)
+{
+	struct new_statement *new = &ingest->new_statement;
+	struct slice canonical = new->template.statement.canonical;
+	struct slice masked = new->template.masked;
 	sqlite3_stmt *sql = ingest->sql[ADD_STATEMENT];
-	const char *verb = sql_verb_name(template->statement.verb);
 	int rc;
 
-	sqlite3_bind_int64(sql, 1, identity->context);
-	sqlite3_bind_int(sql, 2, dialect);
-	database_bind(sql, 3, template->masked.data ? template->masked : slice_of("", 0));
-	database_bind(sql, 4, canonical.data ? canonical : slice_of("", 0));
-	sqlite3_bind_text(sql, 5, verb, -1, SQLITE_STATIC);
+	if (!new->entry)
+		return SQLITE_OK;
+	sqlite3_bind_int64(sql, 1, new->entry->id);
+	sqlite3_bind_int64(sql, 2, new->context);
+	sqlite3_bind_int(sql, 3, new->dialect);
+	database_bind(sql, 4, masked.data ? masked : slice_of("", 0));
+	database_bind(sql, 5, canonical.data ? canonical : slice_of("", 0));
+	sqlite3_bind_text(sql, 6, sql_verb_name(new->template.statement.verb), -1, SQLITE_STATIC);
+	database_bind(sql, 7, new->slot_types);
+	bind_some(sql, 8, new->columns);
+	sqlite3_bind_int(sql, 9, new->described);
+	*new = (struct new_statement){ 0 };
 	rc = database_run(sql);
-	if (rc != SQLITE_OK)
-		return rc;
-	ingest->summary.statements++;
-	entry->id = sqlite3_last_insert_rowid(ingest->database);
-	return SQLITE_OK;
+	ingest->summary.statements += rc == SQLITE_OK;
+	return rc;
 }
 
 /* What the client declared a bare placeholder to be decides what the columns are: `select $1`. */
@@ -127,39 +171,49 @@ static size_t text_kept(struct slice text)
 	return text.size <= STATEMENT_TEXT_MAX ? text.size : 0;
 }
 
-int ingest_statement_of(struct ingest *ingest, const struct connection_state *connection,
-			int64_t context, struct slice text, const struct declared_types *declared,
-			struct identity *ret_identity)
+/* A text of many literals is its own template, and may be large. */
+static void append_canonical(struct buffer *key, struct slice canonical)
+{
+	XXH128_canonical_t hash;
+
+	if (text_kept(canonical) == canonical.size) {
+		append_key(key, canonical);
+		return;
+	}
+	XXH128_canonicalFromHash(&hash, XXH3_128bits(canonical.data, canonical.size));
+	buffer_append_u64be(key, canonical.size);
+	buffer_append(key, hash.digest, sizeof(hash.digest));
+}
+
+void ingest_statement_of(struct ingest *ingest, const struct connection_state *connection,
+			 int64_t context, struct slice text, const struct declared_types *declared,
+			 struct identity *ret_identity)
 {
 	struct sql_options options = sql_session_options(connection->session);
 	struct template template = templates_get(ingest->templates, &options, text, &ingest->arena);
-	struct statement_entry entry = { .text_size = template.masked.size };
+	struct statement_entry *entry;
 	size_t kept = text_kept(template.masked);
 	struct buffer *key = &ingest->scratch;
-	int rc;
 
 	*ret_identity = (struct identity){ .context = context, .template = template };
 	buffer_clear(key);
 	buffer_append_u64be(key, (uint64_t)context);
 	buffer_append_u8(key, options.dialect);
-	append_key(key, template.statement.canonical);
+	append_canonical(key, template.statement.canonical);
 	sql_shape(&template.statement, key);
 	append_declared(key, &template.statement, declared);
 	ret_identity->entry = intern_find(&ingest->statements, buffer_slice(key));
 	if (!ret_identity->entry) {
-		rc = add_statement(ingest, options.dialect, ret_identity, &entry);
-		if (rc != SQLITE_OK)
-			return rc;
-		if (kept < entry.text_size)
-			entry.text_hash = XXH3_128bits(template.masked.data, entry.text_size);
-		ret_identity->entry =
-			intern_add(&ingest->statements, buffer_slice(key), sizeof(entry) + kept);
-		*ret_identity->entry = entry;
+		entry = intern_add(&ingest->statements, buffer_slice(key), sizeof(*entry) + kept);
+		entry->text_size = template.masked.size;
 		if (kept)
-			memcpy(ret_identity->entry->text, template.masked.data, kept);
+			memcpy(entry->text, template.masked.data, kept);
+		else if (entry->text_size)
+			entry->text_hash = XXH3_128bits(template.masked.data, entry->text_size);
+		add_statement(ingest, options.dialect, ret_identity, entry);
+		ret_identity->entry = entry;
 	}
 	ret_identity->statement = ret_identity->entry->id;
-	return SQLITE_OK;
 }
 
 struct slice ingest_own_text(const struct identity *identity)
@@ -178,10 +232,12 @@ struct slice ingest_own_text(const struct identity *identity)
 }
 
 /* The values of all slots; what cannot be read of a parameter is kept as its bytes. */
-static struct sql_value *slot_values(struct ingest *ingest, const struct protocol *protocol,
+static struct sql_value *slot_values(struct ingest *ingest,
+				     const struct connection_state *connection,
 				     const struct sql_statement *statement,
 				     const struct exchange_item *item)
 {
+	struct type_scope scope = ingest_scope(connection->types, INT64_MAX);
 	struct sql_value *bound = NULL;
 	struct sql_value *values;
 
@@ -190,7 +246,8 @@ static struct sql_value *slot_values(struct ingest *ingest, const struct protoco
 	for (size_t i = 0; i < item->n_parameters; i++) {
 		const struct parameter *parameter = &item->parameters[i];
 
-		if (parameter_value(protocol, parameter, &ingest->arena, &bound[i]) < 0)
+		if (parameter_value(connection->protocol, &scope, parameter, &ingest->arena,
+				    &bound[i]) < 0)
 			bound[i] = (struct sql_value){ .bytes = true, .text = parameter->value };
 	}
 	values = arena_alloc(&ingest->arena, (statement->n_slots + 1) * sizeof(*values));
@@ -198,11 +255,27 @@ static struct sql_value *slot_values(struct ingest *ingest, const struct protoco
 	return values;
 }
 
+/* The context is the one that the entry was found in. */
+static void identify_hashes(const struct connection_state *connection, struct identity *identity)
+{
+	const struct sql_statement *statement = &identity->template.statement;
+	struct statement_entry *entry = identity->entry;
+
+	if (!entry->template_hash) {
+		struct sql_context context = sql_session_context(connection->session);
+
+		entry->template_hash = sql_template_hash(&context, statement->canonical);
+	}
+	identity->exact_hash =
+		sql_exact_hash_from(entry->template_hash, statement, identity->values);
+	identity->loose_hash =
+		sql_loose_hash_from(entry->template_hash, statement, identity->values);
+}
+
 int ingest_identify(struct ingest *ingest, struct connection_state *connection,
 		    const struct exchange_item *item, struct identity *ret_identity)
 {
 	struct declared_types declared = { 0 };
-	struct sql_context context;
 	struct sql_value *values;
 	uint32_t *types;
 	int rc = ingest_context(ingest, connection);
@@ -211,21 +284,16 @@ int ingest_identify(struct ingest *ingest, struct connection_state *connection,
 	for (size_t i = 0; i < item->n_parameters; i++)
 		types[i] = item->parameters[i].declared ? item->parameters[i].type : 0;
 	declared = (struct declared_types){ types, item->n_parameters };
-	if (rc == SQLITE_OK)
-		rc = ingest_statement_of(ingest, connection, connection->context, item->text,
-					 &declared, ret_identity);
 	if (rc != SQLITE_OK)
 		return rc;
-	values = slot_values(ingest, connection->protocol, &ret_identity->template.statement, item);
+	ingest_statement_of(ingest, connection, connection->context, item->text, &declared,
+			    ret_identity);
+	values = slot_values(ingest, connection, &ret_identity->template.statement, item);
 	if (item->kind != EXCHANGE_PARSE) /* nothing is executed: names are what they are */
 		sql_session_resolve(connection->session, &ret_identity->template.statement, values,
 				    &ingest->arena);
 	ret_identity->values = values;
-	context = sql_session_context(connection->session);
-	ret_identity->exact_hash =
-		sql_exact_hash(&context, &ret_identity->template.statement, ret_identity->values);
-	ret_identity->loose_hash =
-		sql_loose_hash(&context, &ret_identity->template.statement, ret_identity->values);
+	identify_hashes(connection, ret_identity);
 	if (!item->n_parameters ||
 	    ret_identity->entry->typed >= ret_identity->template.statement.n_slots)
 		return SQLITE_OK;
@@ -240,7 +308,12 @@ int ingest_learn_types(struct ingest *ingest, struct identity *identity, const u
 	const struct sql_statement *statement = &identity->template.statement;
 	sqlite3_stmt *sql = ingest->sql[SET_SLOT_TYPES];
 	size_t typed = 0;
+	bool known = false;
 
+	for (size_t i = 0; i < n && !known; i++)
+		known = types[i] != 0;
+	if (!known)
+		return SQLITE_OK;
 	buffer_clear(&ingest->json);
 	buffer_append_u8(&ingest->json, '[');
 	for (size_t i = 0; i < statement->n_slots; i++) {
@@ -256,6 +329,11 @@ int ingest_learn_types(struct ingest *ingest, struct identity *identity, const u
 	if (typed <= identity->entry->typed)
 		return SQLITE_OK;
 	identity->entry->typed = typed;
+	if (identity->entry == ingest->new_statement.entry) {
+		ingest->new_statement.slot_types =
+			arena_copy(&ingest->arena, buffer_slice(&ingest->json));
+		return SQLITE_OK;
+	}
 	database_bind(sql, 1, buffer_slice(&ingest->json));
 	sqlite3_bind_int64(sql, 2, identity->entry->id);
 	return database_run(sql);
@@ -273,10 +351,12 @@ int ingest_learn_columns(struct ingest *ingest, struct statement_entry *entry,
 	if (entry->columns >= (described ? COLUMNS_DESCRIBED : COLUMNS_EXECUTED))
 		return SQLITE_OK;
 	entry->columns = described ? COLUMNS_DESCRIBED : COLUMNS_EXECUTED;
-	if (format)
-		sqlite3_bind_int64(sql, 1, format->id);
-	else
-		sqlite3_bind_null(sql, 1);
+	if (entry == ingest->new_statement.entry) {
+		ingest->new_statement.columns = format ? format->id : 0;
+		ingest->new_statement.described = true;
+		return SQLITE_OK;
+	}
+	bind_some(sql, 1, format ? format->id : 0);
 	sqlite3_bind_int64(sql, 2, entry->id);
 	return database_run(sql);
 }

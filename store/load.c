@@ -4,6 +4,7 @@
  * statements. Hashes that are missing (a person edited the row) or stale (another version of the
  * canonical form) are made here, in memory.
  */
+#include "parsers/binding.h"
 #include "parsers/protocol.h"
 #include "store/database.h"
 #include "store/http_match.h"
@@ -49,8 +50,45 @@ static bool is_servable(const struct protocol *protocol, uint8_t kind, uint8_t o
 			  EXCHANGE_CUT | EXCHANGE_ABORTED));
 }
 
+const struct protocol *matcher_scope(const struct matcher *matcher, struct reader *reader,
+				     int64_t exchange, struct type_scope *ret_scope)
+{
+	const struct endpoint_connection *connection;
+	const struct stored_statement *statement;
+	struct stored_exchange stored;
+
+	*ret_scope = (struct type_scope){ .at = (uint64_t)exchange };
+	if (!matcher->type_sets.n)
+		return NULL;
+	connection = endpoints_connection(&matcher->endpoints, reader_connection(reader, exchange));
+	if (!connection || reader_exchange(reader, exchange, &stored) <= 0 ||
+	    reader_statement(reader, stored.statement, &statement) <= 0)
+		return NULL;
+	ret_scope->types =
+		type_sets_find(&matcher->type_sets, connection->place, statement->context.database);
+	return connection->speaks;
+}
+
+void matcher_resolve(const struct matcher *matcher, struct reader *reader, int64_t exchange,
+		     struct sql_value *values, size_t n, struct arena *arena)
+{
+	const struct protocol *protocol = NULL;
+	struct type_scope scope;
+
+	for (size_t i = 0; i < n && matcher->type_sets.n; i++) {
+		if (!binding_open_type(&values[i]))
+			continue;
+		if (!protocol)
+			protocol = matcher_scope(matcher, reader, exchange, &scope);
+		if (!protocol)
+			return;
+		scope.at = TYPE_SCOPE_NOW; /* as of who asks: see answers_types() */
+		binding_resolve(protocol, &scope, arena, &values[i]);
+	}
+}
+
 /* The hash of what stands in the file. 0: the row cannot be read. */
-static uint64_t make_hash(struct reader *reader, int64_t id)
+static uint64_t make_hash(const struct matcher *matcher, struct reader *reader, int64_t id)
 {
 	struct stored_exchange exchange;
 	struct sql_statement statement;
@@ -61,15 +99,17 @@ static uint64_t make_hash(struct reader *reader, int64_t id)
 
 	arena_init(&arena);
 	if (reader_exchange(reader, id, &exchange) > 0 &&
-	    reader_identity(reader, &exchange, &arena, &context, &statement, &values) > 0)
+	    reader_identity(reader, &exchange, &arena, &context, &statement, &values) > 0) {
+		matcher_resolve(matcher, reader, id, values, statement.n_slots, &arena);
 		hash = sql_exact_hash(&context, &statement, values);
+	}
 	arena_release(&arena);
 	return hash;
 }
 
 /* COPY FROM STDIN: found by its data too. */
 static int add_copy(struct matcher *matcher, struct reader *reader, uint32_t id, uint64_t hash,
-		    const struct endpoint_connection *connection)
+		    int64_t time_ns, const struct endpoint_connection *connection)
 {
 	struct copy_identity copy;
 
@@ -78,9 +118,19 @@ static int add_copy(struct matcher *matcher, struct reader *reader, uint32_t id,
 	matcher->copy_entries++;
 	return index_add(&matcher->index,
 			 matcher_key(copy_hash(hash, &copy), connection->place, MATCH_COPY), id,
-			 connection->login) ?
+			 connection->login, time_ns) ?
 		       0 :
 		       -E2BIG;
+}
+
+/* Its client gave up before anything was said to it: silence, for as long as it waited, is the answer. */
+static bool is_unanswered(const struct protocol *protocol, struct reader *reader, sqlite3_stmt *sql,
+			  uint32_t flags)
+{
+	return protocol && protocol->dialect == SQL_POSTGRES && flags == EXCHANGE_CUT &&
+	       sqlite3_column_int(sql, 3) == OUTCOME_UNFINISHED &&
+	       sqlite3_column_type(sql, 9) == SQLITE_NULL &&
+	       reader_gave_up(reader, sqlite3_column_int64(sql, 0)) > 0;
 }
 
 /* Adds the exchange that `sql` stands on. */
@@ -93,6 +143,7 @@ static int add_exchange(struct matcher *matcher, struct reader *reader, sqlite3_
 	uint8_t kind = (uint8_t)sqlite3_column_int(sql, 2);
 	uint8_t outcome = (uint8_t)sqlite3_column_int(sql, 3);
 	uint32_t flags = (uint32_t)sqlite3_column_int64(sql, 4);
+	int64_t time_ns = sqlite3_column_int64(sql, 7);
 	enum match_class class = MATCH_SERVED;
 	uint64_t hash = 0;
 
@@ -102,20 +153,22 @@ static int add_exchange(struct matcher *matcher, struct reader *reader, sqlite3_
 	if (!matcher->recording->stale && sqlite3_column_type(sql, 5) == SQLITE_INTEGER)
 		hash = (uint64_t)sqlite3_column_int64(sql, 5);
 	else
-		hash = make_hash(reader, id);
+		hash = make_hash(matcher, reader, id);
 	if (!hash) /* nothing that can be asked for */
 		return 0;
-	if (!is_servable(connection ? connection->speaks : NULL, kind, outcome, flags))
+	if (!is_servable(connection ? connection->speaks : NULL, kind, outcome, flags) &&
+	    !is_unanswered(connection ? connection->speaks : NULL, reader, sql, flags))
 		class = MATCH_UNSERVABLE;
 	else if (kind == EXCHANGE_PARSE)
 		class = MATCH_PARSE;
+	matcher->has_turns |= class == MATCH_PARSE;
 	matcher->unservable_entries += class == MATCH_UNSERVABLE;
 	matcher->has_merged |= (flags & EXCHANGE_MERGED) != 0;
 	if (!index_add(&matcher->index, matcher_key(hash, place, class), (uint32_t)id,
-		       connection ? connection->login : 0))
+		       connection ? connection->login : 0, time_ns))
 		return -E2BIG;
 	if (connection && class == MATCH_SERVED && (flags & EXCHANGE_COPY_IN))
-		return add_copy(matcher, reader, (uint32_t)id, hash, connection);
+		return add_copy(matcher, reader, (uint32_t)id, hash, time_ns, connection);
 	return 0;
 }
 
@@ -130,7 +183,7 @@ static void add_own(struct matcher *matcher, size_t from, size_t to)
 	for (size_t i = from; i < to && several; i++)
 		/* It cannot be full: the index under it is not. */
 		(void)index_add(&matcher->own, matcher_own_key(entries[i].key, entries[i].state),
-				(uint32_t)i, 0);
+				(uint32_t)i, 0, 0);
 }
 
 /* Here the tags of the index are logins. */
@@ -147,19 +200,41 @@ static void load_own(struct matcher *matcher)
 	index_sort(&matcher->own);
 }
 
+/* Has one of the statements several kinds of columns? Those of each that were seen last are in `seen`, by its id. */
+static void see_columns(struct matcher *matcher, struct buffer *seen, sqlite3_stmt *sql)
+{
+	int64_t statement = sqlite3_column_int64(sql, 6), columns = sqlite3_column_int64(sql, 8);
+	size_t end = ((size_t)statement + 1) * sizeof(columns);
+	int64_t last = 0;
+
+	if (matcher->has_turns || statement < 0 || !columns || end > seen->max)
+		return;
+	while (seen->size < end)
+		buffer_append(seen, &last, sizeof(last));
+	memcpy(&last, seen->data + end - sizeof(last), sizeof(last));
+	matcher->has_turns = last && last != columns;
+	memcpy(seen->data + end - sizeof(last), &columns, sizeof(columns));
+}
+
 static int load_exchanges(struct matcher *matcher, struct reader *reader)
 {
 	sqlite3_stmt *sql = NULL;
+	struct buffer seen;
 	int added = 0;
 	int rc = sqlite3_prepare_v2(reader_database(reader),
 				    "SELECT id, connection, kind, outcome, flags, exact_hash, "
-				    "statement FROM exchange ORDER BY id",
+				    "statement, started_ns, columns, first_byte_ns FROM exchange "
+				    "ORDER BY id",
 				    -1, &sql, NULL);
 
 	if (rc != SQLITE_OK)
 		return rc;
-	while (added == 0 && sqlite3_step(sql) == SQLITE_ROW)
+	buffer_init(&seen, (size_t)16 << 20);
+	while (added == 0 && sqlite3_step(sql) == SQLITE_ROW) {
 		added = add_exchange(matcher, reader, sql);
+		see_columns(matcher, &seen, sql);
+	}
+	buffer_release(&seen);
 	rc = sqlite3_finalize(sql);
 	if (rc == SQLITE_OK && added < 0)
 		rc = SQLITE_TOOBIG;
@@ -252,12 +327,17 @@ int matcher_load(struct matcher *matcher, char error[STORE_ERROR_BYTES])
 		return rc;
 	rc = endpoints_load(&matcher->endpoints, reader_database(reader));
 	if (rc == SQLITE_OK)
+		rc = type_sets_load(&matcher->type_sets, &matcher->endpoints,
+				    reader_database(reader));
+	if (rc == SQLITE_OK)
 		rc = load_exchanges(matcher, reader);
 	if (rc == SQLITE_OK)
 		rc = http_load(matcher, reader);
 	index_sort(&matcher->index);
 	load_own(matcher);
 	index_begin(&matcher->index);
+	if (rc == SQLITE_OK && matcher->has_turns)
+		rc = turns_load(&matcher->turns, &matcher->index, reader_database(reader));
 	if (rc == SQLITE_OK)
 		rc = load_templates(matcher, reader);
 	if (rc == SQLITE_OK)

@@ -52,6 +52,8 @@ void matcher_free(struct matcher *matcher)
 	pthread_mutex_destroy(&matcher->misses_mutex);
 	index_release(&matcher->index);
 	asides_release(&matcher->asides);
+	type_sets_release(&matcher->type_sets);
+	turns_release(&matcher->turns);
 	index_release(&matcher->own);
 	http_places_free(matcher);
 	endpoints_release(&matcher->endpoints);
@@ -89,6 +91,11 @@ const struct protocol *matcher_greeting(const struct matcher *matcher, struct sl
 {
 	return endpoints_greeting(&matcher->endpoints, &matcher->options, address, port,
 				  ret_at_once);
+}
+
+bool matcher_refuses(const struct matcher *matcher, struct slice address, uint16_t port)
+{
+	return endpoints_refuse(&matcher->endpoints, address, port);
 }
 
 /* --- the answers of a connection --- */
@@ -137,9 +144,8 @@ static void answers_login(void *context, const struct name_value *parameters, si
 	buffer_release(&json);
 }
 
-/* A miss is explained, and counted when the request was to be answered and not only looked at. */
-static void miss(struct answers_state *state, const struct request *request, bool count,
-		 struct answer *answer)
+/* A miss is explained and counted. */
+static void miss(struct answers_state *state, const struct request *request, struct answer *answer)
 {
 	nearest_explain(state, request);
 	if (answer->used_up) {
@@ -147,10 +153,8 @@ static void miss(struct answers_state *state, const struct request *request, boo
 		buffer_append_slice(&state->difference,
 				    SLICE("every recorded answer was given already"));
 	}
-	if (count) {
-		nearest_remember_sql(state, request);
-		atomic_fetch_add_explicit(&state->matcher->missed, 1, memory_order_relaxed);
-	}
+	nearest_remember_sql(state, request);
+	atomic_fetch_add_explicit(&state->matcher->missed, 1, memory_order_relaxed);
 	answer->nearest = buffer_slice(&state->nearest);
 	answer->difference = buffer_slice(&state->difference);
 }
@@ -161,8 +165,8 @@ static void answers_find(void *context, const struct request *request, struct an
 
 	arena_reset(&state->arena);
 	find_answer(state, request, MATCH_SERVED, true, ret_answer);
-	if (ret_answer->rung == RUNG_MISS)
-		miss(state, request, true, ret_answer);
+	if (ret_answer->rung == RUNG_MISS && !request->only_asking)
+		miss(state, request, ret_answer);
 	if (explain_wanted(state))
 		explain_match(state, sql_mask(request->statement, request->text, &state->arena),
 			      ret_answer->exchange, NULL);
@@ -177,6 +181,23 @@ static bool answers_peek(void *context, const struct request *request, struct an
 	return ret_answer->rung == RUNG_EXACT;
 }
 
+/* Is it the turn of a Parse that failed? Where the text says all, it has to have been a good one, too. */
+static bool parse_fails_now(struct answers_state *state, const struct request *parse)
+{
+	struct stored_exchange exchange;
+	struct answer failure, success;
+
+	find_answer(state, parse, MATCH_PARSE, false, &failure);
+	if (failure.rung != RUNG_EXACT ||
+	    reader_exchange(state->reader, (int64_t)failure.exchange, &exchange) <= 0 ||
+	    !turns_wait(&state->matcher->turns, &state->matcher->index, exchange.statement))
+		return true;
+	if (parse->statement->placeholders)
+		return false;
+	find_answer(state, parse, MATCH_SERVED, false, &success);
+	return success.rung != RUNG_EXACT;
+}
+
 static bool answers_find_parse_error(void *context, const struct request *request,
 				     struct answer *ret_answer)
 {
@@ -189,6 +210,8 @@ static bool answers_find_parse_error(void *context, const struct request *reques
 	values = arena_alloc(&state->arena, (request->statement->n_slots + 1) * sizeof(*values));
 	sql_slot_values(request->statement, NULL, 0, values);
 	parse.values = values;
+	if (state->matcher->turns.n && !parse_fails_now(state, &parse))
+		return false;
 	find_answer(state, &parse, MATCH_PARSE, true, ret_answer);
 	return ret_answer->rung == RUNG_EXACT;
 }
@@ -258,11 +281,16 @@ static bool answers_describe(void *context, const struct request *request,
 	for (; n; n--, entry++) {
 		struct sql_statement statement;
 		enum sql_shapes shapes;
+		int64_t columns;
 
 		if (reader_statement(state->reader, entry->statement, &stored) <= 0 ||
 		    !slice_equal(stored->canonical, request->statement->canonical) ||
 		    reader_description(state->reader, entry->statement, &state->arena, &known) <= 0)
 			continue;
+		columns = turns_columns(&state->matcher->turns, &state->matcher->index,
+					entry->statement);
+		if (known.columns && columns)
+			known.columns = columns;
 		shapes = shapes_of(state, request, stored, &known, &statement);
 		found_equal |= shapes == SQL_SHAPES_EQUAL;
 		found |= shapes != SQL_SHAPES_DIFFER;
@@ -274,8 +302,9 @@ static bool answers_describe(void *context, const struct request *request,
 	if (found) {
 		*ret_description = found_equal ? equal : agreeing;
 		ret_description->same_shape = found_equal;
-	} else {
-		miss(state, request, !request->only_asking, ret_miss);
+	} else if (
+		!request->only_asking) { /* whose asker knows the answer, and needs no explanation */
+		miss(state, request, ret_miss);
 	}
 	return found;
 }
@@ -303,6 +332,25 @@ static int answers_result(void *context, uint64_t exchange, uint32_t number,
 	state->last_known = rc == 1;
 	*ret_result = state->last;
 	return rc;
+}
+
+static void answers_types(void *context, uint64_t exchange, struct slice database,
+			  struct type_scope *ret_scope)
+{
+	struct answers_state *state = context;
+
+	*ret_scope = (struct type_scope){ .at = exchange ? exchange : TYPE_SCOPE_NOW };
+	if (!exchange) {
+		ret_scope->types = type_sets_find(&state->matcher->type_sets,
+						  find_place(state, database), database);
+		return;
+	}
+	if (state->typed != exchange) {
+		(void)matcher_scope(state->matcher, state->reader, (int64_t)exchange, ret_scope);
+		state->types = ret_scope->types;
+		state->typed = exchange;
+	}
+	ret_scope->types = state->types;
 }
 
 static int answers_chunk(void *context, uint64_t exchange, uint32_t number, uint32_t chunk)
@@ -339,6 +387,13 @@ static int answers_copy(void *context, uint64_t exchange, struct answer_copy *re
 	struct answers_state *state = context;
 
 	return reader_copy(state->reader, exchange, ret_copy);
+}
+
+static int64_t answers_waited(void *context, uint64_t exchange)
+{
+	struct answers_state *state = context;
+
+	return reader_waited(state->reader, (int64_t)exchange);
 }
 
 static void answers_count_session(void *context)
@@ -400,12 +455,22 @@ struct answers *answers_new(struct matcher_reader *reader, const char *protocol,
 		.next_row = answers_next_row,
 		.part = answers_part,
 		.copy = answers_copy,
+		.waited = answers_waited,
+		.types = reader->matcher->type_sets.n ? answers_types : NULL,
 		.count_session = answers_count_session,
 		.count_unservable = answers_count_unservable,
 	};
 	if (reader->matcher->asides.any)
 		state->face.aside = answers_aside;
 	return &state->face;
+}
+
+void answers_move(struct answers *answers, struct matcher_reader *reader)
+{
+	struct answers_state *state = answers->context;
+
+	state->reader = reader->reader;
+	state->last_known = false;
 }
 
 void answers_free(struct answers *answers)

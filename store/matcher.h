@@ -84,6 +84,11 @@ void matcher_reader_free(struct matcher_reader *reader); /* accepts NULL */
 struct answers *answers_new(struct matcher_reader *reader, const char *protocol,
 			    struct slice address, uint16_t port);
 void answers_free(struct answers *answers); /* accepts NULL */
+/* From here on they are read through another worker's reader: as if another connection had asked something in between. */
+void answers_move(struct answers *answers, struct matcher_reader *reader);
+
+/* Is a connection to there to be refused, as it always was when it was recorded? Any thread. */
+bool matcher_refuses(const struct matcher *matcher, struct slice address, uint16_t port);
 
 /*
  * The protocol whose server speaks first where the app goes; NULL: none that is known, wait for the client. `*ret_at_once`:

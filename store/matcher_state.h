@@ -11,6 +11,8 @@
 #include "store/endpoints.h"
 #include "store/index.h"
 #include "store/reader.h"
+#include "store/turns.h"
+#include "store/type_sets.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -24,6 +26,8 @@ enum match_class {
 	MATCH_PARSE,	  /* a Parse that failed */
 	MATCH_UNSERVABLE, /* recorded, and not stored well enough to be given */
 	MATCH_COPY,	  /* COPY FROM STDIN with its data; without it is MATCH_SERVED too */
+	MATCH_UNANSWERED, /* HTTP: nothing was said to it, which is what is said again */
+	MATCH_LOST,	  /* HTTP: the same on a connection that was kept, as a client asks again */
 };
 
 struct template_entry {
@@ -41,6 +45,8 @@ struct matcher {
 	struct matcher_options options;
 	struct endpoints endpoints;
 	struct asides asides;
+	struct type_sets type_sets;
+	struct turns turns;
 	struct index index;
 	struct index
 		own; /* over `index`: the entries whose key is another login's too, by key and login */
@@ -51,10 +57,12 @@ struct matcher {
 	struct template_entry *templates; /* sorted by hash, then statement */
 	size_t n_templates;
 	bool has_merged;
+	bool has_turns;
 	uint64_t recorded;
 	struct http_place *http_places; /* by place */
 	struct http_early *http_early;
 	size_t n_http_early;
+	size_t n_http_unanswered; /* MATCH_UNANSWERED and MATCH_LOST */
 
 	atomic_uint_fast64_t exact;
 	atomic_uint_fast64_t session;
@@ -83,8 +91,10 @@ struct answers_state {
 	uint32_t place;	      /* 0: not known (yet) */
 	uint32_t asked_place; /* where the app went; 0: nothing was recorded there */
 	bool place_by_database;
-	uint32_t login;	    /* 0: nobody logged in like that, or it does not matter */
-	struct arena arena; /* what one call needs; emptied by the next */
+	uint32_t login;		   /* 0: nobody logged in like that, or it does not matter */
+	struct arena arena;	   /* what one call needs; emptied by the next */
+	uint64_t typed;		   /* the exchange that answers->types() was asked of last; ... */
+	const struct types *types; /* ... what was said */
 	struct stored_result result;
 	struct answer_result last; /* what it held */
 	bool last_known;
@@ -103,6 +113,16 @@ uint64_t matcher_own_key(uint64_t key, uint32_t login);
 size_t matcher_templates(const struct matcher *matcher, uint64_t hash,
 			 const struct template_entry **ret_first);
 
+/*
+ * What may be known of the types of a recorded exchange: of the connection that it was recorded on. Its protocol; NULL: nothing
+ * is known.
+ */
+const struct protocol *matcher_scope(const struct matcher *matcher, struct reader *reader,
+				     int64_t exchange, struct type_scope *ret_scope);
+/* Values that were bytes of a type that nothing was known of when they were recorded become what they are. */
+void matcher_resolve(const struct matcher *matcher, struct reader *reader, int64_t exchange,
+		     struct sql_value *values, size_t n, struct arena *arena);
+
 /* pick.c */
 enum match { MATCH_NO, MATCH_EQUAL, MATCH_SAME_KIND };
 /* What a protocol says of an exchange whose hash is the request's. */
@@ -110,6 +130,8 @@ struct pick {
 	enum match (*compare)(void *context, int64_t exchange);
 	/* Would giving this answer again give the same generated thing twice? */
 	bool (*gives_once)(void *context, int64_t exchange);
+	/* Is silence the answer? It is not given once more where there is another. NULL: never. */
+	bool (*is_silent)(void *context, int64_t exchange);
 	void *context;
 	struct index_group own; /* the part of the group that comes first; empty: none does */
 };

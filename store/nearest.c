@@ -178,6 +178,8 @@ static void consider(struct answers_state *state, const struct request *request,
 	if (reader_exchange(state->reader, id, &exchange) > 0 &&
 	    reader_identity(state->reader, &exchange, &arena, &context, &statement, &values) > 0 &&
 	    statement.n_slots == request->statement->n_slots) {
+		matcher_resolve(state->matcher, state->reader, id, values, statement.n_slots,
+				&arena);
 		n = count_differences(request->statement, values, request->values);
 		if (n && n < *best) {
 			*best = n;

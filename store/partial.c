@@ -86,9 +86,12 @@ static int create(struct partial *partial, char error[STORE_ERROR_BYTES])
 	static const char *const leftovers[] = { "-wal", "-shm", "-journal" };
 	struct stat status;
 
-	if (stat(partial->path, &status) == 0 && S_ISDIR(status.st_mode)) {
-		snprintf(error, STORE_ERROR_BYTES, "%s is a folder, not a file", partial->path);
-		return -EISDIR;
+	if (stat(partial->path, &status) == 0 && !S_ISREG(status.st_mode)) {
+		bool is_folder = S_ISDIR(status.st_mode);
+
+		snprintf(error, STORE_ERROR_BYTES, "%s is %s, not a file", partial->path,
+			 is_folder ? "a folder" : "a device, a pipe or a socket");
+		return is_folder ? -EISDIR : -EINVAL;
 	}
 	partial->fd = open(partial->partial_path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (partial->fd < 0 && errno == EEXIST)
@@ -114,11 +117,15 @@ static int create(struct partial *partial, char error[STORE_ERROR_BYTES])
 
 int partial_create(struct partial *partial, const char *path, char error[STORE_ERROR_BYTES])
 {
+	struct stat status;
 	int rc;
 
 	*partial = (struct partial){ .fd = -1 };
-	partial->path = append(path, "");
-	partial->partial_path = append(path, ".partial");
+	if (lstat(path, &status) == 0 && S_ISLNK(status.st_mode))
+		partial->path = realpath(path, NULL); /* it is not the link that is written over */
+	if (!partial->path)
+		partial->path = append(path, "");
+	partial->partial_path = append(partial->path, ".partial");
 	rc = create(partial, error);
 	if (rc < 0)
 		partial_release(partial);

@@ -16,7 +16,7 @@ struct partial {
 	int fd;		    /* holds the lock; must not be closed while SQLite has the file open */
 };
 
-/* 0, or -errno with a sentence for people. */
+/* 0, or -errno with a sentence for people. Of a link the file that it names is meant; what is there and no file is refused. */
 MUST_CHECK int partial_create(struct partial *partial, const char *path,
 			      char error[STORE_ERROR_BYTES]);
 /* FILE.partial becomes FILE, on the disk before this returns. */

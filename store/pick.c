@@ -59,18 +59,37 @@ static size_t next_in_cycle(const struct index_group *group)
 	return at;
 }
 
-/* All that were recorded are given: what --repeat says. NONE: a miss. */
-static size_t repeat(struct matcher *matcher, const struct pick *pick,
-		     const struct index_group *group, bool consume)
+/* Of what answers, the last one at or before `i` that is no silence; where all are, `i` itself. */
+static size_t last_answer(const struct pick *pick, const struct index_group *group, size_t i)
 {
-	size_t from = group->n - 1;
-	size_t i;
+	size_t at = i;
+
+	while (pick->is_silent && at != NONE &&
+	       pick->is_silent(pick->context, index_exchange(group, at))) {
+		size_t before = at ? choose(pick, group, at - 1, false) : NONE;
+
+		at = before < at ? before : NONE;
+	}
+	return at == NONE ? i : at;
+}
+
+/* The last that answers, given or not. NONE: there is none at all. */
+static size_t last_of(const struct pick *pick, const struct index_group *group)
+{
+	return group->n ? choose(pick, group, group->n - 1, false) : NONE;
+}
+
+/* All that were recorded are given, `last` is the last of them: what --repeat says. NONE: a miss. */
+static size_t repeat(struct matcher *matcher, const struct pick *pick,
+		     const struct index_group *group, size_t last, bool consume)
+{
+	size_t i = last;
 
 	if (matcher->options.repeat == REPEAT_ERROR)
 		return NONE;
 	if (matcher->options.repeat == REPEAT_CYCLE && consume)
-		from = next_in_cycle(group);
-	i = choose(pick, group, from, false);
+		i = choose(pick, group, next_in_cycle(group), false);
+	i = last_answer(pick, group, i);
 	if (i == NONE || pick->gives_once(pick->context, index_exchange(group, i)))
 		return NONE;
 	if (consume)
@@ -91,17 +110,12 @@ static size_t take(const struct pick *pick, const struct index_group *group, boo
 	return i;
 }
 
-/* Is it there at all, given or not? */
-static bool is_in(const struct pick *pick, const struct index_group *group)
-{
-	return group->n && choose(pick, group, group->n - 1, false) != NONE;
-}
-
 int64_t pick_exchange(struct matcher *matcher, const struct index_group *group,
 		      const struct pick *pick, bool consume, bool *ret_used_up)
 {
 	const struct index_group *from = &pick->own;
 	size_t i = take(pick, from, consume);
+	size_t last;
 
 	*ret_used_up = false;
 	if (i == NONE) {
@@ -109,11 +123,16 @@ int64_t pick_exchange(struct matcher *matcher, const struct index_group *group,
 		i = take(pick, from, consume);
 	}
 	if (i == NONE) {
-		/* The answer's own, whatever --repeat says of it. */
-		if (!is_in(pick, group))
+		/* Those of `own` are in the group too. */
+		from = &pick->own;
+		last = last_of(pick, from);
+		if (last == NONE) {
+			from = group;
+			last = last_of(pick, from);
+		}
+		if (last == NONE)
 			return 0;
-		from = is_in(pick, &pick->own) ? &pick->own : group;
-		i = repeat(matcher, pick, from, consume);
+		i = repeat(matcher, pick, from, last, consume);
 		*ret_used_up = i == NONE;
 	}
 	return i == NONE ? 0 : index_exchange(from, i);

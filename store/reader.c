@@ -74,9 +74,17 @@ static const char *const reader_sql[READER_SQL_COUNT] = {
 			  "LIMIT 1",
 	[GET_COPY] = "SELECT direction, format, columns, ended, digest FROM copy "
 		     "WHERE exchange = ?1",
+	[GET_STARTED] = "SELECT started_ns FROM exchange WHERE id = ?1",
 	[GET_SERVER] = "SELECT server_version, server_parameters FROM connection WHERE id = ?1",
 	[GET_REFUSAL] = "SELECT event FROM aside WHERE connection = ?1 AND ordinal = 0 "
 			"ORDER BY id DESC LIMIT 1",
+	[GET_WAITED] = "SELECT coalesce(e.duration_ns, c.ended_ns - e.started_ns, 0) "
+		       "FROM exchange e JOIN connection c ON c.id = e.connection WHERE e.id = ?1",
+	[GET_GAVE_UP] = "SELECT 1 FROM exchange e JOIN connection c ON c.id = e.connection "
+			"WHERE e.id = ?1 AND c.ended_ns IS NOT NULL "
+			"AND c.outcome NOT LIKE 'broken by the server%' AND NOT EXISTS (SELECT 1 "
+			"FROM aside a WHERE a.connection = c.id AND a.event LIKE '{\"error\"%')",
+	[GET_CONNECTION] = "SELECT connection FROM exchange WHERE id = ?1",
 	/* Of the tables: a view of a recording could be anything. */
 	[GET_HTTP] =
 		"SELECT e.method, coalesce(a.scheme, 'http'), e.authority, e.text, e.query, "
@@ -287,6 +295,12 @@ int reader_stand(struct reader *reader, int64_t id)
 	return 1;
 }
 
+void reader_expect(const struct reader *reader, int64_t id)
+{
+	__builtin_prefetch(&reader->exchanges[(uint64_t)id % CACHED_EXCHANGES]);
+	table_expect(&reader->exchange_table, id);
+}
+
 int reader_exchange(struct reader *reader, int64_t id, struct stored_exchange *ret_exchange)
 {
 	struct cached_exchange *cached = &reader->exchanges[(uint64_t)id % CACHED_EXCHANGES];
@@ -460,6 +474,27 @@ int reader_identity(struct reader *reader, const struct stored_exchange *exchang
 	return stored_values(&own, ret_statement, arena, ret_values);
 }
 
+/* One number about an exchange: 1, 0 where there is none, -errno. */
+static int one_number(struct reader *reader, enum reader_sql which, int64_t exchange,
+		      int64_t *ret_number)
+{
+	sqlite3_stmt *sql = reader->sql[which];
+	int rc;
+
+	sqlite3_bind_int64(sql, 1, exchange);
+	rc = reader_step(sql);
+	if (rc <= 0)
+		return rc;
+	*ret_number = sqlite3_column_int64(sql, 0);
+	sqlite3_reset(sql);
+	return 1;
+}
+
+int reader_started(struct reader *reader, int64_t exchange, int64_t *ret_ns)
+{
+	return one_number(reader, GET_STARTED, exchange, ret_ns);
+}
+
 int reader_server(struct reader *reader, int64_t connection, struct arena *arena,
 		  struct answer_server *ret_server)
 {
@@ -479,6 +514,33 @@ int reader_server(struct reader *reader, int64_t connection, struct arena *arena
 					     &ret_server->n_parameters) < 0)
 		return -EBADMSG;
 	return 1;
+}
+
+int64_t reader_connection(struct reader *reader, int64_t exchange)
+{
+	int64_t connection;
+
+	return one_number(reader, GET_CONNECTION, exchange, &connection) > 0 ? connection : 0;
+}
+
+int reader_gave_up(struct reader *reader, int64_t exchange)
+{
+	sqlite3_stmt *sql = reader->sql[GET_GAVE_UP];
+	int rc;
+
+	sqlite3_bind_int64(sql, 1, exchange);
+	rc = reader_step(sql);
+	sqlite3_reset(sql);
+	return rc;
+}
+
+int64_t reader_waited(struct reader *reader, int64_t exchange)
+{
+	int64_t waited_ns;
+
+	return one_number(reader, GET_WAITED, exchange, &waited_ns) > 0 && waited_ns > 0 ?
+		       waited_ns :
+		       0;
 }
 
 int reader_refusal(struct reader *reader, int64_t connection, struct arena *arena,

@@ -35,6 +35,8 @@ struct stored_exchange {
 	struct slice text; /* its own; data NULL: the statement's */
 	struct slice parameters;
 };
+/* reader_exchange() will be asked for it in a moment. */
+void reader_expect(const struct reader *reader, int64_t id);
 MUST_CHECK int reader_exchange(struct reader *reader, int64_t id,
 			       struct stored_exchange *ret_exchange);
 
@@ -115,10 +117,19 @@ MUST_CHECK int reader_copy(struct reader *reader, uint64_t exchange, struct answ
 MUST_CHECK int reader_copy_identity(struct reader *reader, uint64_t exchange,
 				    struct copy_identity *ret_copy);
 
+/* When it was asked. */
+MUST_CHECK int reader_started(struct reader *reader, int64_t exchange, int64_t *ret_ns);
 /* Version and parameters of a connection's server; fields lie in the arena. */
 MUST_CHECK int reader_server(struct reader *reader, int64_t connection, struct arena *arena,
 			     struct answer_server *ret_server);
 
+/* The connection that an exchange was recorded on; 0: not known. */
+int64_t reader_connection(struct reader *reader, int64_t exchange);
+
+/* Did the client end the connection, and not the server? 1, 0 or negative errno. */
+MUST_CHECK int reader_gave_up(struct reader *reader, int64_t exchange);
+/* Nanoseconds from the exchange's beginning to its end, or where it has none to its connection's. */
+int64_t reader_waited(struct reader *reader, int64_t exchange);
 /* The error with which a connection's login was refused; fields lie in the arena. */
 MUST_CHECK int reader_refusal(struct reader *reader, int64_t connection, struct arena *arena,
 			      struct answer_server *ret_server);

@@ -54,6 +54,19 @@ CREATE TABLE context (               -- where a statement means what it means: p
 	role              ANY
 ) STRICT;
 
+CREATE TABLE type (                  -- types that are not built in, as far as the app asked the server about them: by them
+	                                  -- replay gives a value as text that was recorded in binary, and the other way
+	endpoint          INTEGER NOT NULL REFERENCES endpoint (id),
+	database          ANY NOT NULL,
+	type_id           INTEGER NOT NULL, -- as in columns.description and statement.slot_types
+	since             INTEGER NOT NULL, -- the exchange that told it; what contradicts it later has a row of its own
+	name              ANY,            -- NULL, as in the next three: not known
+	kind              TEXT,           -- base, enum, domain, composite, range, multirange, array
+	element           INTEGER,        -- type id: of an array's elements, of what a domain, range or multirange is over
+	attributes        TEXT,           -- JSON array, type ids of a composite's
+	PRIMARY KEY (endpoint, database, type_id, since)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE columns (               -- a row description
 	id                INTEGER PRIMARY KEY,
 	description       TEXT NOT NULL   -- JSON array of objects: name, type, type_id, form and what else parsers/column.h
@@ -76,12 +89,12 @@ CREATE TABLE statement (             -- a template: texts that differ only in th
 ) STRICT;
 
 CREATE TABLE exchange (              -- one statement execution: a request and everything that the server said to it
-	id                INTEGER PRIMARY KEY, -- in the order in which they were seen
+	id                INTEGER PRIMARY KEY, -- in the order in which they were written, about that in which they ended
 	connection        INTEGER NOT NULL REFERENCES connection (id),
 	ordinal           INTEGER NOT NULL, -- within the connection, from 1
 	batch             INTEGER NOT NULL, -- statements sent together: a query string, or up to Sync
 	batch_index       INTEGER NOT NULL,
-	started_ns        INTEGER NOT NULL,
+	started_ns        INTEGER NOT NULL, -- equal requests are answered in this order, then in that of their ids
 	first_byte_ns     INTEGER,        -- of the answer
 	duration_ns       INTEGER,        -- NULL: unfinished
 	kind              INTEGER NOT NULL, -- 1 simple query, 2 prepared or portal, 3 a Parse that failed, 4 function call,
@@ -438,7 +451,7 @@ SELECT e.id AS id,
 	    CASE WHEN e.flags & 8192 THEN 'reset-by-the-server ' ELSE '' END) AS flags,
        coalesce(h.method || ' ' || h.url, e.text, s.text, '(not stored)') AS sql
 FROM exchange e LEFT JOIN statement s ON s.id = e.statement LEFT JOIN http h ON h.id = e.id
-WHERE e.flags & ~(1024 | 2048) OR e.outcome IN (0, 3);
+WHERE e.flags & ~(1024 | 2048 | 16384) OR e.outcome IN (0, 3);
 
 -- What happened when, over all connections.
 CREATE VIEW timeline AS

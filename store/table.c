@@ -30,6 +30,9 @@
 #define LEAF_HEADER 8
 /* 2^31 pages of the smallest fan-out are not as deep; only a damaged tree is. */
 #define DEPTH_MAX 20
+/* From then on a guess was a bad one, and halving is quicker. */
+#define STEP_MAX 8
+#define LINE_BYTES ((size_t)64)
 /* A larger payload of a leaf has overflow pages (section 1.6). */
 #define LEAF_PAYLOAD_MAX(usable) ((usable)-35)
 
@@ -93,6 +96,8 @@ void table_pages_close(struct table_pages *pages)
 
 /* --- the table --- */
 
+static void measure_leaf(struct table *table);
+
 static uint32_t find_root(sqlite3 *database, const char *name)
 {
 	sqlite3_stmt *sql = NULL;
@@ -138,7 +143,7 @@ void table_open(struct table *table, const struct table_pages *pages, sqlite3 *d
 {
 	sqlite3_stmt *sql = NULL;
 
-	*table = (struct table){ .pages = pages };
+	*table = (struct table){ .pages = pages, .leaf_depth = DEPTH_MAX };
 	/* The columns that are not stored as they are have `hidden` set. */
 	if (!pages->bytes || n > TABLE_COLUMNS_MAX ||
 	    sqlite3_prepare_v2(database,
@@ -149,6 +154,8 @@ void table_open(struct table *table, const struct table_pages *pages, sqlite3 *d
 	if (find_columns(table, sql, columns, n))
 		table->root = find_root(database, name);
 	sqlite3_finalize(sql);
+	if (table->root)
+		measure_leaf(table);
 }
 
 /* --- pages --- */
@@ -199,62 +206,161 @@ static struct cursor cell_at(struct slice page, size_t header, size_t i)
 	return cursor_of(slice_of(page.data + at, page.size - at));
 }
 
-/* The first cell whose rowid is not smaller; n: all are. */
-static size_t search(struct slice page, size_t header, size_t n, int64_t rowid)
+static int64_t rowid_of(struct slice page, size_t header, size_t i)
 {
-	size_t low = 0, high = n;
+	struct cursor cell = cell_at(page, header, i);
+
+	if (header == INTERIOR_HEADER)
+		cursor_bytes(&cell, 4);
+	else
+		take_varint(&cell); /* the payload's size */
+	return (int64_t)take_varint(&cell);
+}
+
+/*
+ * Where it would be if no rowid were missing (leaf), or if those of the cells had equal distances. All rowids of the page are
+ * greater than `before`.
+ */
+static size_t guess(struct slice page, size_t header, size_t n, int64_t before, int64_t rowid)
+{
+	uint64_t past = (uint64_t)rowid - (uint64_t)before, all;
+
+	if (header == LEAF_HEADER)
+		return past - 1 < n ? (size_t)past - 1 : n - 1;
+	all = (uint64_t)rowid_of(page, header, n - 1) - (uint64_t)before;
+	return all && past <= all ? (size_t)((double)past / (double)all * (double)(n - 1)) : n - 1;
+}
+
+/*
+ * The first cell whose rowid is not smaller; n: all are. Each cell that is looked at is a cache miss in a large table, so it is
+ * guessed, and searched for from there in growing steps.
+ */
+static size_t search(struct slice page, size_t header, size_t n, int64_t before, int64_t rowid)
+{
+	size_t low = 0, high = n, step = 1;
+	size_t at = n ? guess(page, header, n, before, rowid) : 0;
 
 	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		struct cursor cell = cell_at(page, header, middle);
+		int64_t found;
 
-		if (header == INTERIOR_HEADER)
-			cursor_bytes(&cell, 4);
-		else
-			take_varint(&cell); /* the payload's size */
-		if ((int64_t)take_varint(&cell) < rowid)
-			low = middle + 1;
-		else
-			high = middle;
+		at = at < low ? low : at >= high ? high - 1 : at;
+		found = rowid_of(page, header, at);
+		if (found == rowid)
+			return at;
+		if (found < rowid) {
+			low = at + 1;
+			at += step;
+		} else {
+			high = at;
+			at = at < step ? 0 : at - step;
+		}
+		step *= 2;
+		if (step > STEP_MAX)
+			at = low + (high - low) / 2;
 	}
 	return low;
+}
+
+/*
+ * Fetches the lines of a leaf in which a row should be, all at once: read one behind the other each would be waited for. SQLite adds cells from the
+ * end of a page on.
+ */
+static void prefetch_row(const struct table *table, struct slice page, int64_t before,
+			 int64_t rowid)
+{
+	uint64_t i = (uint64_t)rowid - (uint64_t)before - 1;
+	size_t to = (size_t)(i * table->cell_bytes), from = to + table->cell_bytes + LINE_BYTES;
+
+	__builtin_prefetch(page.data);
+	if (i >= (page.size - LEAF_HEADER) / 2 || from > page.size)
+		return;
+	__builtin_prefetch(page.data + LEAF_HEADER + 2 * i);
+	for (size_t at = page.size - from; at < page.size - to + LINE_BYTES && at < page.size;
+	     at += LINE_BYTES)
+		__builtin_prefetch(page.data + at);
+}
+
+/* The leaf in which the row is if it is here, and the rowid behind which those of the leaf begin; empty: none, or something is unusual. */
+static struct slice find_leaf(const struct table *table, int64_t rowid, int64_t *ret_before)
+{
+	uint32_t number = table->root;
+	int64_t before = 0;
+
+	for (size_t depth = 0; depth < DEPTH_MAX; depth++) {
+		struct slice page = page_at(table->pages, number);
+		struct cursor cell;
+		size_t n, i;
+
+		*ret_before = before;
+		if (!page.data)
+			break;
+		if (depth == table->leaf_depth || page.data[0] == PAGE_LEAF)
+			return page;
+		n = u16_at(page.data + 3);
+		if (page.data[0] != PAGE_INTERIOR || n > (page.size - INTERIOR_HEADER) / 2)
+			break;
+		i = search(page, INTERIOR_HEADER, n, before, rowid);
+		if (i)
+			before = rowid_of(page, INTERIOR_HEADER, i - 1);
+		if (i == n) {
+			number = u32_at(page.data + 8);
+			continue;
+		}
+		cell = cell_at(page, INTERIOR_HEADER, i);
+		number = cursor_u32be(&cell);
+	}
+	return slice_of(NULL, 0);
 }
 
 /* The row's record; empty when it is not here. */
 static struct slice find_record(const struct table *table, int64_t rowid)
 {
+	int64_t before;
+	struct slice page = find_leaf(table, rowid, &before);
+	struct cursor cell;
+	uint64_t size;
+	size_t n, i;
+
+	if (!page.size)
+		return page;
+	prefetch_row(table, page, before, rowid);
+	n = u16_at(page.data + 3);
+	if (page.data[0] != PAGE_LEAF || n > (page.size - LEAF_HEADER) / 2)
+		return slice_of(NULL, 0);
+	i = search(page, LEAF_HEADER, n, before, rowid);
+	if (i == n)
+		return slice_of(NULL, 0);
+	cell = cell_at(page, LEAF_HEADER, i);
+	size = take_varint(&cell);
+	if ((int64_t)take_varint(&cell) != rowid || size > LEAF_PAYLOAD_MAX(page.size))
+		return slice_of(NULL, 0);
+	return cursor_bytes(&cell, (size_t)size);
+}
+
+/* Of a leaf in the midst of the table. */
+static void measure_leaf(struct table *table)
+{
 	uint32_t number = table->root;
 
 	for (size_t depth = 0; depth < DEPTH_MAX; depth++) {
 		struct slice page = page_at(table->pages, number);
-		size_t header, n, i;
 		struct cursor cell;
+		size_t n, content;
 
-		if (!page.size || (page.data[0] != PAGE_INTERIOR && page.data[0] != PAGE_LEAF))
-			break;
-		header = page.data[0] == PAGE_INTERIOR ? INTERIOR_HEADER : LEAF_HEADER;
+		if (!page.size)
+			return;
 		n = u16_at(page.data + 3);
-		if (n > (page.size - header) / 2)
-			break;
-		i = search(page, header, n, rowid);
-		if (header == INTERIOR_HEADER && i == n) {
-			number = u32_at(page.data + 8);
-			continue;
+		content = u16_at(page.data + 5);
+		if (page.data[0] == PAGE_LEAF && n && content && content < page.size) {
+			table->leaf_depth = depth;
+			table->cell_bytes = (page.size - content) / n;
+			return;
 		}
-		if (i == n)
-			break;
-		cell = cell_at(page, header, i);
-		if (header == LEAF_HEADER) {
-			uint64_t size = take_varint(&cell);
-
-			if ((int64_t)take_varint(&cell) != rowid ||
-			    size > LEAF_PAYLOAD_MAX(page.size))
-				break;
-			return cursor_bytes(&cell, (size_t)size);
-		}
+		if (page.data[0] != PAGE_INTERIOR || !n || n > (page.size - INTERIOR_HEADER) / 2)
+			return;
+		cell = cell_at(page, INTERIOR_HEADER, n / 2);
 		number = cursor_u32be(&cell);
 	}
-	return slice_of(NULL, 0);
 }
 
 /* --- records --- */
@@ -300,6 +406,18 @@ static bool split_record(struct slice record, struct cursor *ret_types, struct c
 	ret_types->end = record.data + size;
 	*ret_values = cursor_of(slice_of(record.data + size, record.size - (size_t)size));
 	return true;
+}
+
+void table_expect(const struct table *table, int64_t rowid)
+{
+	int64_t before;
+	struct slice page;
+
+	if (!table->root)
+		return;
+	page = find_leaf(table, rowid, &before);
+	if (page.size)
+		prefetch_row(table, page, before, rowid);
 }
 
 bool table_find(const struct table *table, int64_t rowid, struct table_row *ret_row)

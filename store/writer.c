@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The writer: queue, thread and the file's life; see writer.h. What items become is ingest.c's.
+ * The writer: its threads and the file's life; see writer.h. What items become is ingest.c's.
  *
  * Invariants:
- *  1. `queue`, `waiting`, `most` and `closing` are read and written under `mutex`. `full` is
- *     written under it and read anywhere.
- *  2. `waiting` counts the bytes of items pushed and not yet freed, those that the thread works
- *     on included.
- *  3. Only the thread touches `database` and `ingest` between writer_open() and its end.
- *  4. `failure` is written once, before `failed` is set (release), and read only after it was
+ *  1. Between writer_open() and the threads' end `database`, `ingest` and the transaction are touched, and items are taken out of
+ *     the queue, under `writing` only: so they are written in their order. Workers never take it.
+ *  2. `failure` is written once, before `failed` is set (release), and read only after it was
  *     seen set (acquire).
  *
  * The thread is not woken for every item: on a machine of two cores the switch costs more than the
- * row. It sleeps until something waits, then until BATCH_BYTES wait or BATCH_NS passed, and writes
- * all that in one transaction. It has a lower priority than the app and its proxy: while they need
- * all processors what they said waits in the queue, and is written when they pause. A full queue
- * makes them pause.
+ * row. It sleeps until something waits, then until a batch waits or a while passed, and writes
+ * that in transactions of up to TRANSACTION_BYTES. It runs when nobody else wants to (SCHED_IDLE): while the app and its
+ * proxy need all processors what they said waits in the queue, and is written when they pause; and the kernel takes a processor
+ * that only it uses for an idle one, so that the worker is not kept waiting. When
+ * the queue is half full, or the thread is seconds late, a second thread, of a low priority but not the lowest, helps, so that it need not become full:
+ * that makes them pause. Both give `writing` back behind each item: who holds it may be off its processor for long.
  *
  * synchronous is NORMAL: with a WAL the file is consistent after a kill -9 or a power cut at any
  * moment; a power cut may take the last transactions with it. Only checkpoints wait for the disk.
@@ -27,54 +26,51 @@
 #include "store/ingest.h"
 #include "store/mask.h"
 #include "store/partial.h"
+#include "store/queue.h"
 #include "store/recording.h"
 #include "store/schema.h"
+#include "store/tap.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #ifndef MOCKPROXY_VERSION
 #define MOCKPROXY_VERSION "unknown"
 #endif
 
-/* A recorder of any result stays under 100 MB: SQLite and the workers take less than the rest. */
-#define QUEUE_BYTES ((size_t)40 * 1024 * 1024)
 /*
- * Reading goes on when this much is free again: a pause is short then, and the app's next is too.
+ * A recorder of any result stays under 100 MB. What waits was allocated by the workers and is freed here, so that each one's arena may keep as much as
+ * has waited of it at most: memory for about two of these queues.
  */
-#define ROOM_BYTES ((size_t)2 * 1024 * 1024)
-/* The writer takes what the app leaves of the processors, and no less than a tenth of one. */
-#define NICE 10
-#define BATCH_BYTES ((size_t)1024 * 1024)
-#define BATCH_NS 50000000L
-/* A transaction is not larger than this, so that the WAL is not either. */
-#define TRANSACTION_BYTES ((size_t)8 * 1024 * 1024)
+#define QUEUE_BYTES ((size_t)32 * 1024 * 1024)
+/* The helper takes no less than a tenth of a processor. */
+#define HELPER_NICE 10
+/* Where the kernel refuses SCHED_IDLE. */
+#define WRITER_NICE 19
+/* The WAL is not larger either. */
+#define TRANSACTION_BYTES ((size_t)1024 * 1024)
 
 struct writer {
 	struct partial file;
 	sqlite3 *database;
 	struct ingest *ingest;
-	void (*drained)(void *context);
-	void *drained_context;
-	size_t queue_bytes;
-
+	struct queue queue;
 	pthread_t thread;
-	pthread_mutex_t mutex;
-	pthread_cond_t something; /* to do for the thread */
-	struct item_list queue;
-	size_t waiting;
-	size_t most;
-	bool closing;
+	pthread_t helper;
+	bool helper_runs;
+	pthread_mutex_t writing;
+	bool in_transaction;
+	size_t transaction_bytes;
 	atomic_bool abandoned; /* what waits is not written */
-	atomic_bool full;
 
 	atomic_bool failed;
 	int failure_errno;
@@ -160,30 +156,47 @@ static int database_open(struct writer *writer, const struct writer_options *opt
 }
 
 static void *run(void *context);
+static void *help(void *context);
+static void stop_threads(struct writer *writer);
 
-static int start_thread(struct writer *writer, char error[STORE_ERROR_BYTES])
+static int start_threads(struct writer *writer, char error[STORE_ERROR_BYTES])
 {
-	pthread_condattr_t attributes;
 	int rc;
 
-	item_list_init(&writer->queue);
-	pthread_mutex_init(&writer->mutex, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&writer->something, &attributes);
-	pthread_condattr_destroy(&attributes);
+	pthread_mutex_init(&writer->writing, NULL);
 	rc = pthread_create(&writer->thread, NULL, run, writer);
+	if (!rc) {
+		rc = pthread_create(&writer->helper, NULL, help, writer);
+		writer->helper_runs = !rc;
+		if (rc)
+			stop_threads(writer);
+	}
 	if (rc)
 		snprintf(error, STORE_ERROR_BYTES, "cannot start the writer's thread: %s",
 			 strerror(rc));
 	return -rc;
 }
 
-static void writer_free(struct writer *writer)
+static void close_database(struct writer *writer)
 {
 	ingest_free(writer->ingest);
+	writer->ingest = NULL;
 	sqlite3_close(writer->database);
+	writer->database = NULL;
+}
+
+/* Nothing is left: SQLite removes its log where the file is still there. */
+static void remove_file(struct writer *writer)
+{
+	close_database(writer);
+	partial_remove(&writer->file);
+}
+
+static void writer_free(struct writer *writer)
+{
+	close_database(writer);
 	partial_release(&writer->file); /* behind SQLite, whose locks go with any descriptor */
+	queue_release(&writer->queue);
 	free(writer);
 }
 
@@ -195,19 +208,23 @@ int writer_open(const struct writer_options *options, struct writer **ret_writer
 
 	if (!writer)
 		abort();
-	writer->queue_bytes = options->queue_bytes ? options->queue_bytes : QUEUE_BYTES;
-	writer->drained = options->drained;
-	writer->drained_context = options->drained_context;
-	rc = partial_create(&writer->file, options->path, ret_error);
+	rc = queue_init(&writer->queue, options->queue_bytes ? options->queue_bytes : QUEUE_BYTES,
+			options->drained, options->drained_context);
+	if (rc < 0)
+		snprintf(ret_error, STORE_ERROR_BYTES, "cannot make the writer's queue: %s",
+			 strerror(-rc));
+	else
+		rc = partial_create(&writer->file, options->path, ret_error);
 	if (rc < 0) {
+		queue_release(&writer->queue);
 		free(writer);
 		return rc;
 	}
 	rc = database_open(writer, options, ret_error);
 	if (rc == 0)
-		rc = start_thread(writer, ret_error);
+		rc = start_threads(writer, ret_error);
 	if (rc < 0) {
-		partial_remove(&writer->file); /* nothing was recorded yet */
+		remove_file(writer); /* nothing was recorded yet */
 		writer_free(writer);
 		return rc;
 	}
@@ -217,33 +234,34 @@ int writer_open(const struct writer_options *options, struct writer **ret_writer
 
 /* --- the queue --- */
 
+void writer_add_lane(struct writer *writer, struct item_list *items)
+{
+	items->lane = queue_add_lane(&writer->queue);
+}
+
+void writer_begin_turn(struct writer *writer, struct item_list *items)
+{
+	queue_begin_turn(&writer->queue, items);
+}
+
+void writer_end_turn(struct writer *writer, const struct item_list *items)
+{
+	queue_end_turn(&writer->queue, items);
+}
+
 void writer_push(struct writer *writer, struct item_list *items)
 {
-	bool wake;
+	queue_push(&writer->queue, items);
+}
 
-	if (!items->first)
-		return;
-	pthread_mutex_lock(&writer->mutex);
-	/*
-	 * Wakes a thread that has nothing to do, and one that waits for a batch to become large
-	 * enough.
-	 */
-	wake = !writer->queue.first || (writer->queue.bytes < BATCH_BYTES &&
-					writer->queue.bytes + items->bytes >= BATCH_BYTES);
-	writer->waiting += items->bytes;
-	if (writer->waiting > writer->most)
-		writer->most = writer->waiting;
-	if (writer->waiting >= writer->queue_bytes)
-		atomic_store_explicit(&writer->full, true, memory_order_relaxed);
-	item_list_move(&writer->queue, items);
-	if (wake)
-		pthread_cond_signal(&writer->something);
-	pthread_mutex_unlock(&writer->mutex);
+void writer_hurry(struct writer *writer)
+{
+	queue_hurry(&writer->queue);
 }
 
 bool writer_full(const struct writer *writer)
 {
-	return atomic_load_explicit(&writer->full, memory_order_relaxed);
+	return queue_full(&writer->queue);
 }
 
 const char *writer_failed(const struct writer *writer)
@@ -251,56 +269,7 @@ const char *writer_failed(const struct writer *writer)
 	return atomic_load_explicit(&writer->failed, memory_order_acquire) ? writer->failure : NULL;
 }
 
-/* Items of `bytes` were freed. */
-static void account(struct writer *writer, size_t bytes)
-{
-	bool drained = false;
-
-	pthread_mutex_lock(&writer->mutex);
-	writer->waiting -= bytes;
-	if (atomic_load_explicit(&writer->full, memory_order_relaxed) &&
-	    (writer->waiting <= writer->queue_bytes / 2 ||
-	     writer->queue_bytes - writer->waiting >= ROOM_BYTES)) {
-		atomic_store_explicit(&writer->full, false, memory_order_relaxed);
-		drained = true;
-	}
-	pthread_mutex_unlock(&writer->mutex);
-	if (drained && writer->drained)
-		writer->drained(writer->drained_context);
-}
-
-static struct timespec batch_deadline(void)
-{
-	struct timespec deadline;
-
-	clock_gettime(CLOCK_MONOTONIC, &deadline);
-	deadline.tv_nsec += BATCH_NS;
-	if (deadline.tv_nsec >= 1000000000L) {
-		deadline.tv_nsec -= 1000000000L;
-		deadline.tv_sec++;
-	}
-	return deadline;
-}
-
-/* Waits for a batch. False: there is nothing left and will not be. */
-static bool take_batch(struct writer *writer, struct item_list *batch)
-{
-	struct timespec deadline;
-	int rc = 0;
-
-	item_list_init(batch);
-	pthread_mutex_lock(&writer->mutex);
-	while (!writer->queue.first && !writer->closing)
-		pthread_cond_wait(&writer->something, &writer->mutex);
-	deadline = batch_deadline();
-	while (writer->queue.bytes < BATCH_BYTES && !writer->closing && rc != ETIMEDOUT)
-		rc = pthread_cond_timedwait(&writer->something, &writer->mutex, &deadline);
-	item_list_move(batch, &writer->queue);
-	pthread_mutex_unlock(&writer->mutex);
-	return batch->first != NULL;
-}
-
-/* --- the thread --- */
+/* --- the threads --- */
 
 static void fail(struct writer *writer, int code)
 {
@@ -313,59 +282,141 @@ static void fail(struct writer *writer, int code)
 		(void)!database_exec(writer->database, "ROLLBACK");
 }
 
-/* The next items of the batch, up to a transaction's size, in one transaction. */
-static void write_transaction(struct writer *writer, struct item_list *batch)
+/* What came out of a spool. */
+static int take(void *context, struct item *item)
 {
-	bool failed = atomic_load_explicit(&writer->failed, memory_order_relaxed);
-	struct item *next = batch->first;
-	size_t bytes = 0;
-	int rc = SQLITE_OK;
+	struct writer *writer = context;
+	int rc = ingest_item(writer->ingest, item);
 
-	if (!failed)
-		rc = database_exec(writer->database, "BEGIN");
-	while (next && bytes < TRANSACTION_BYTES) {
-		struct item *item = next;
+	item_free(item);
+	return rc;
+}
 
-		next = item->next;
-		bytes += item->arena.allocated;
-		if (rc == SQLITE_OK && !failed)
-			rc = ingest_item(writer->ingest, item);
-		item_free(item);
-	}
-	batch->first = next;
-	if (rc == SQLITE_OK && !failed)
+static int write_item(struct writer *writer, struct item *item, uint64_t until)
+{
+	if (item->type == ITEM_SPOOL)
+		return tap_play(item, until, take, writer);
+	if (item->type == ITEM_CONNECTION_CLOSE)
+		tap_close(item);
+	return ingest_item(writer->ingest, item);
+}
+
+/* Recording is over: nothing of it is written. */
+static void drop_item(struct item *item)
+{
+	if (item->type == ITEM_SPOOL)
+		(void)!tap_play(item, UINT64_MAX, NULL, NULL);
+	if (item->type == ITEM_CONNECTION_CLOSE)
+		tap_close(item);
+}
+
+/* Under `writing`. */
+static void commit(struct writer *writer)
+{
+	int rc = ingest_flush(writer->ingest);
+
+	if (rc == SQLITE_OK)
 		rc = database_exec(writer->database, "COMMIT");
 	if (rc != SQLITE_OK)
 		fail(writer, rc);
-	account(writer, bytes);
+	writer->in_transaction = false;
+}
+
+/* The item, or what may be written of it now. Under `writing`. */
+static void write_in_transaction(struct writer *writer, struct item *item, uint64_t until)
+{
+	int rc = SQLITE_OK;
+
+	if (writer->failed || writer->abandoned) {
+		drop_item(item);
+		return;
+	}
+	if (!writer->in_transaction) {
+		rc = database_exec(writer->database, "BEGIN");
+		writer->transaction_bytes = 0;
+		writer->in_transaction = true;
+	}
+	if (rc == SQLITE_OK)
+		rc = write_item(writer, item, until);
+	if (rc != SQLITE_OK) {
+		fail(writer, rc);
+		drop_item(item);
+	}
+}
+
+/* Writes what is next, when the other thread has written its. False: there is nothing that may be written now. */
+static bool write_next(struct writer *writer)
+{
+	struct item *item;
+	size_t bytes = 0;
+	uint64_t until;
+
+	pthread_mutex_lock(&writer->writing);
+	item = queue_next(&writer->queue, &until);
+	if (item)
+		write_in_transaction(writer, item, until);
+	if (item && tap_is_played(item)) {
+		queue_take(&writer->queue);
+		bytes = item->arena.allocated;
+		item_free(item);
+		writer->transaction_bytes += bytes;
+	}
+	if (writer->in_transaction && !writer->failed &&
+	    (writer->transaction_bytes >= TRANSACTION_BYTES || !queue_next(&writer->queue, &until)))
+		commit(writer);
+	pthread_mutex_unlock(&writer->writing);
+	queue_done(&writer->queue, bytes);
+	return item;
+}
+
+/* Of this thread alone, as Linux has it. It cannot be taken back, so it lasts. */
+static void be_nice(int more)
+{
+	(void)!setpriority(PRIO_PROCESS, (id_t)gettid(), getpriority(PRIO_PROCESS, 0) + more);
+}
+
+/* What is there has to wait for a worker, which pushes in a moment. */
+static void nap(void)
+{
+	(void)!poll(NULL, 0, 1);
 }
 
 static void *run(void *context)
 {
 	struct writer *writer = context;
-	struct item_list batch;
 
-	/* Of this thread alone, as Linux has it. It cannot be taken back, so it lasts. */
-	(void)!setpriority(PRIO_PROCESS, (id_t)gettid(), getpriority(PRIO_PROCESS, 0) + NICE);
-	while (take_batch(writer, &batch)) {
-		while (batch.first && !writer->abandoned)
-			write_transaction(writer, &batch);
-		item_list_release(&batch);
+	pthread_setname_np(pthread_self(), "writer");
+	if (sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){ 0 }) < 0)
+		be_nice(WRITER_NICE);
+	while (queue_wait_some(&writer->queue)) {
+		while (write_next(writer))
+			;
+		nap();
 	}
+	return NULL;
+}
+
+static void *help(void *context)
+{
+	struct writer *writer = context;
+
+	pthread_setname_np(pthread_self(), "writer's help");
+	be_nice(HELPER_NICE);
+	while (queue_wait_much(&writer->queue))
+		if (!write_next(writer))
+			nap();
 	return NULL;
 }
 
 /* --- closing --- */
 
-static void stop_thread(struct writer *writer)
+static void stop_threads(struct writer *writer)
 {
-	pthread_mutex_lock(&writer->mutex);
-	writer->closing = true;
-	pthread_cond_signal(&writer->something);
-	pthread_mutex_unlock(&writer->mutex);
+	queue_close(&writer->queue);
+	if (writer->helper_runs)
+		pthread_join(writer->helper, NULL);
 	pthread_join(writer->thread, NULL);
-	pthread_mutex_destroy(&writer->mutex);
-	pthread_cond_destroy(&writer->something);
+	pthread_mutex_destroy(&writer->writing);
 }
 
 static int set_ended(sqlite3 *database, const char *incomplete_reason)
@@ -413,7 +464,7 @@ static int finish(struct writer *writer, const char *incomplete_reason)
 static void summarize(const struct writer *writer, struct writer_summary *ret_summary)
 {
 	*ret_summary = *ingest_summary(writer->ingest);
-	ret_summary->queue_bytes_most = writer->most;
+	ret_summary->queue_bytes_most = (uint64_t)writer->queue.most;
 }
 
 int writer_close(struct writer *writer, const char *incomplete_reason,
@@ -422,7 +473,7 @@ int writer_close(struct writer *writer, const char *incomplete_reason,
 	struct stat status;
 	int rc = SQLITE_OK;
 
-	stop_thread(writer);
+	stop_threads(writer);
 	summarize(writer, ret_summary);
 	if (!writer->failed) {
 		rc = finish(writer, incomplete_reason);
@@ -444,7 +495,15 @@ int writer_close(struct writer *writer, const char *incomplete_reason,
 void writer_abandon(struct writer *writer)
 {
 	writer->abandoned = true;
-	stop_thread(writer);
+	stop_threads(writer);
 	sqlite3_db_config(writer->database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	writer_free(writer);
+}
+
+void writer_discard(struct writer *writer)
+{
+	writer->abandoned = true;
+	stop_threads(writer);
+	remove_file(writer);
 	writer_free(writer);
 }

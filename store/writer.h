@@ -3,9 +3,10 @@
  * Writer: the thread that owns the recording while it grows (design §5, §9).
  *
  *	workers ──writer_push()──▶ queue, bounded in bytes ──▶ writer thread ──▶ FILE.partial (WAL, batches)
+ *	                                                       └─ tap.h: recorders of what passed
  *	        ◀──writer_full()──
  *
- * Everything that costs is made here and not on the relay's path: canonical form, hashes, readable values. A
+ * Everything that costs is made here and not on the relay's path: decoding, canonical form, hashes, readable values. A
  * push never blocks and never drops: when the queue is above its limit writer_full() says so, the worker pauses
  * reading, and `drained` is called (from the writer's thread) when there is room again.
  *
@@ -25,7 +26,7 @@ struct writer;
 struct writer_options {
 	const char *path;	    /* FILE; it is written as FILE.partial until it ended well */
 	const char *const *command; /* the app's argv, NULL-terminated; secrets are masked here */
-	size_t queue_bytes;	    /* 0: the default, 16 MiB */
+	size_t queue_bytes;	    /* 0: the default, 32 MiB */
 	void (*drained)(void *context); /* the queue was full and has room again */
 	void *drained_context;
 };
@@ -49,8 +50,17 @@ struct writer_summary {
 MUST_CHECK int writer_open(const struct writer_options *options, struct writer **ret_writer,
 			   char ret_error[STORE_ERROR_BYTES]);
 
+/*
+ * Lanes and turns of queue.h, for workers that run side by side: a new lane for the list, before any thread runs; and on the list's thread.
+ * Whoever has none of them pushes in the order in which things happened.
+ */
+void writer_add_lane(struct writer *writer, struct item_list *items);
+void writer_begin_turn(struct writer *writer, struct item_list *items);
+void writer_end_turn(struct writer *writer, const struct item_list *items);
 /* Takes over all items of the list; any thread. The list is empty afterwards. */
 void writer_push(struct writer *writer, struct item_list *items);
+/* Somebody waits for what was pushed to be written; any thread. */
+void writer_hurry(struct writer *writer);
 /* Should the caller pause reading? Any thread; one relaxed load. */
 bool writer_full(const struct writer *writer);
 /* The error that ended recording, or NULL; any thread. Valid until writer_close(). */
@@ -66,5 +76,7 @@ MUST_CHECK int writer_close(struct writer *writer, const char *incomplete_reason
 
 /* Leaves the file as a killed recorder would: for tests and for the shell's panic path. */
 void writer_abandon(struct writer *writer);
+/* There is no recording: removes what was written. */
+void writer_discard(struct writer *writer);
 
 #endif

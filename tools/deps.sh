@@ -31,6 +31,7 @@ packages() {
 		demo  diffutils      diff
 		demo  procps         ps
 		demo  util-linux     runuser
+		test  bzip2          bzip2
 		test  libcmocka-dev
 		test  clang-format   clang-format
 		test  sudo           sudo
@@ -60,6 +61,7 @@ packages() {
 		test  mariadb-server-core
 		test  mariadb-client mariadb
 		test  python3-pymysql
+		test  python3-cryptography
 		test  python3-mysqldb
 		test  php-mysql
 		test  libmariadb-java

@@ -27,8 +27,8 @@ struct http_answer {
 
 /* A stored response. Slices are valid until the next find() or response() through the same answers. */
 struct http_stored {
-	struct http_response
-		head; /* the final one; `minor` as it was said, 1 where another version carried it */
+	/* The final one; `minor` as it was said, 1 where another version carried it; status 0: none came, and it is `cut`. */
+	struct http_response head;
 	const struct http_response *interim; /* those before it, in order; NULL: none */
 	struct http_fields trailers;
 	/*
@@ -45,8 +45,10 @@ struct http_stored {
 	struct slice body;
 	/* The recorded request did not say that it accepts the coding: the server codes it for everybody. */
 	bool coded_unasked;
-	bool cut;	/* the connection ended before it did: so it has to end again */
+	bool cut;	/* the connection ended before it did */
+	bool cut_ended; /* ... by the server: so it has to end again */
 	bool cut_reset; /* ... with a reset by the server */
+	bool bare;	/* the lines of the head ended with LF alone */
 };
 
 /* A message of a WebSocket that was recorded. Slices are valid until the next call through the same answers. */

@@ -85,7 +85,26 @@ static const struct slice noise[] = {
 	SLICE("x-request-id"),
 	SLICE("x-correlation-id"),
 	SLICE("x-ms-client-request-id"),
+	SLICE("x-ms-correlation-request-id"),
+	SLICE("client-request-id"),
+	SLICE("request-id"),
+	SLICE("correlation-id"),
+	SLICE("x-trace-id"),
+	SLICE("x-span-id"),
+	SLICE("x-ot-span-context"),
+	SLICE("elastic-apm-traceparent"),
+	SLICE("kubectl-session"),
 	SLICE("idempotency-key"),
+	SLICE("x-idempotency-key"),
+	SLICE("x-goog-gcs-idempotency-token"),
+	SLICE("x-stripe-client-telemetry"),
+};
+
+/* In a query: who signs it, when, and the signature (presigned URLs of AWS and Google), as x-amz-date and Authorization are. */
+static const struct slice query_noise[] = {
+	SLICE("X-Amz-Credential"),     SLICE("X-Amz-Date"),	   SLICE("X-Amz-Signature"),
+	SLICE("X-Amz-Security-Token"), SLICE("X-Goog-Credential"), SLICE("X-Goog-Date"),
+	SLICE("X-Goog-Signature"),
 };
 
 const char *http_noise(size_t n)
@@ -262,28 +281,79 @@ static void append_decoded(struct buffer *out, struct slice text)
 	}
 }
 
+/* "name=value" of a query or a form, as it is written; false: there is none left. */
+static bool next_pair(struct slice *text, struct name_value *ret_pair)
+{
+	const uint8_t *end = text->size ? memchr(text->data, '&', text->size) : NULL;
+	struct slice pair = { text->data, end ? (size_t)(end - text->data) : text->size };
+	const uint8_t *sign = pair.size ? memchr(pair.data, '=', pair.size) : NULL;
+	size_t name = sign ? (size_t)(sign - pair.data) : pair.size;
+
+	if (!text->size)
+		return false;
+	*text = slice_of(pair.data + pair.size + (end != NULL),
+			 text->size - pair.size - (end != NULL));
+	ret_pair->name = slice_of(pair.data, name);
+	ret_pair->value = sign ? slice_of(sign + 1, pair.size - name - 1) : slice_of(NULL, 0);
+	return true;
+}
+
+static void append_pair(struct buffer *out, const struct name_value *pair, const char *mark)
+{
+	if (!pair->name.size && !pair->value.data)
+		return;
+	buffer_append_string(out, mark);
+	append_decoded(out, pair->name);
+	if (pair->value.data) {
+		buffer_append_u8(out, '=');
+		append_decoded(out, pair->value);
+	}
+	buffer_append_u8(out, '\n');
+}
+
 void http_canonical_pairs(struct slice text, const char *mark, struct buffer *out)
 {
 	size_t start = out->size;
+	struct name_value pair;
 
-	while (text.size) {
-		const uint8_t *end = memchr(text.data, '&', text.size);
-		struct slice pair = { text.data, end ? (size_t)(end - text.data) : text.size };
-		const uint8_t *sign = pair.size ? memchr(pair.data, '=', pair.size) : NULL;
-		size_t name = sign ? (size_t)(sign - pair.data) : pair.size;
+	while (next_pair(&text, &pair))
+		append_pair(out, &pair, mark);
+	sort_lines(out, start);
+}
 
-		text = slice_of(pair.data + pair.size + (end != NULL),
-				text.size - pair.size - (end != NULL));
-		if (!pair.size)
-			continue;
-		buffer_append_string(out, mark);
-		append_decoded(out, slice_of(pair.data, name));
-		if (sign) {
-			buffer_append_u8(out, '=');
-			append_decoded(out, slice_of(sign + 1, pair.size - name - 1));
-		}
-		buffer_append_u8(out, '\n');
+/* Long polling of Engine.IO (socket.io): its `t` is there only so that no cache answers. */
+static bool is_engine_poll(struct slice query)
+{
+	struct name_value pair;
+	bool engine = false, polls = false;
+
+	while (next_pair(&query, &pair)) {
+		engine |= slice_equal(pair.name, SLICE("EIO"));
+		polls |= slice_equal(pair.name, SLICE("transport")) &&
+			 slice_equal(pair.value, SLICE("polling"));
 	}
+	return engine && polls;
+}
+
+static bool is_query_noise(const struct name_value *pair, bool engine_poll)
+{
+	if (engine_poll && slice_equal(pair->name, SLICE("t")))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(query_noise); i++)
+		if (slice_equal(pair->name, query_noise[i]))
+			return true;
+	return false;
+}
+
+static void append_query(struct buffer *out, struct slice query)
+{
+	bool engine_poll = is_engine_poll(query);
+	size_t start = out->size;
+	struct name_value pair;
+
+	while (next_pair(&query, &pair))
+		if (!is_query_noise(&pair, engine_poll))
+			append_pair(out, &pair, "?");
 	sort_lines(out, start);
 }
 
@@ -354,6 +424,29 @@ static bool takes_anything(const struct http_fields *fields, const struct name_v
 	return n == 1;
 }
 
+/* Their names, a line for each: jars that are hash tables send them in another order each time. */
+static void append_cookies(struct buffer *out, struct slice value)
+{
+	while (value.size) {
+		const uint8_t *end = memchr(value.data, ';', value.size);
+		size_t size = end ? (size_t)(end - value.data) : value.size, name = 0;
+		struct slice cookie = slice_of(value.data, size);
+
+		value = slice_of(value.data + size + (end != NULL),
+				 value.size - size - (end != NULL));
+		while (cookie.size && (cookie.data[0] == ' ' || cookie.data[0] == '\t'))
+			cookie = slice_of(cookie.data + 1, cookie.size - 1);
+		while (name < cookie.size && cookie.data[name] != '=')
+			name++;
+		if (!cookie.size)
+			continue;
+		buffer_append_slice(out, SLICE("cookie: "));
+		/* One without a name is all value. */
+		append_escaped(out, slice_of(cookie.data, name < cookie.size ? name : 0));
+		buffer_append_slice(out, SLICE("=***\n"));
+	}
+}
+
 static void append_fields(struct buffer *out, const struct http_request *request, bool decoded)
 {
 	size_t start = out->size;
@@ -368,6 +461,10 @@ static void append_fields(struct buffer *out, const struct http_request *request
 		    takes_anything(&request->fields, &request->fields.list[i]) ||
 		    (decoded && slice_equal_nocase(name, SLICE("content-encoding"))))
 			continue;
+		if (slice_equal_nocase(name, SLICE("cookie"))) {
+			append_cookies(out, value);
+			continue;
+		}
 		append_lower(out, name);
 		buffer_append_slice(out, SLICE(": "));
 		if (http_is_secret(name)) {
@@ -431,14 +528,16 @@ void http_canonical(const struct http_request *request, const struct http_conten
 	else
 		buffer_append_string(out, request->form == TARGET_ASTERISK ? "*" : "");
 	buffer_append_u8(out, '\n');
-	http_canonical_pairs(request->query, "?", out);
+	append_query(out, request->query);
 	append_fields(out, request, content->decoded);
 	if (content->unsent) {
 		buffer_append_slice(out, SLICE("(unsent)\n"));
 		buffer_append_unsigned(out, content->size);
 	} else if (content->size > HTTP_COMPARED_MAX) {
-		buffer_append_slice(out, SLICE("(large)\n"));
-		buffer_append_unsigned(out, content->size);
+		buffer_append_slice(out, content->multipart ? SLICE("(large multipart)\n") :
+							      SLICE("(large)\n"));
+		buffer_append_unsigned(out,
+				       content->multipart ? content->parts_size : content->size);
 		buffer_append_u8(out, ' ');
 		buffer_append_unsigned(out, content->digest[1]);
 		buffer_append_u8(out, ' ');

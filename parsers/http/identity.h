@@ -36,7 +36,9 @@ struct http_content {
 	uint64_t
 		size; /* of the body as it passed; above HTTP_COMPARED_MAX `bytes` is empty, and instead */
 	uint64_t digest[2]; /* XXH3, 128 bits, low first */
-	bool unsent;	    /* nothing counts of the body: `size` is what was announced */
+	bool multipart;	    /* the digest is that of multipart.h, of so many bytes: */
+	uint64_t parts_size;
+	bool unsent; /* nothing counts of the body: `size` is what was announced */
 	/* Of what is asked: the fronts that answers->early() told the sizes of, as far as they came. */
 	const struct http_front *fronts;
 	size_t n_fronts;

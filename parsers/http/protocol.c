@@ -20,6 +20,7 @@ const struct protocol http_protocol = {
 	.handshake = no_handshake,
 	.handshake_max = HTTP_RECOGNISE_MAX,
 	.recognised_late = true,
+	.may_tunnel = http_may_tunnel,
 	.recorder_span = http_recorder_span,
 	.recorder_tunnel = http_recorder_tunnel,
 	.recorder_new = http_recorder_new,

@@ -105,12 +105,15 @@ static void side_ended(struct recorder *recorder, enum side side, uint32_t flags
 	if (recorder->ended)
 		return;
 	recorder->ended = true;
+	recorder->client_ended_first = recorder->client_ended;
 	recorder->cut_flags = side == SIDE_SERVER ? flags : 0;
 }
 
 void http_recorder_broken(struct recorder *recorder, enum side side)
 {
 	side_ended(recorder, side, EXCHANGE_SERVER_RESET);
+	if (side == SIDE_CLIENT && recorder->oldest)
+		http_exchange_unread(recorder->oldest);
 }
 
 static void see_client(struct recorder *recorder, struct slice bytes)
@@ -149,11 +152,9 @@ static void see_server(struct recorder *recorder, struct slice bytes)
 		http_server_end(recorder);
 		return;
 	}
-	if (client_left(recorder))
-		return;
-	if (recorder->oldest && !recorder->oldest->first_byte_ns)
-		recorder->oldest->first_byte_ns = recorder->now_ns;
-	while (!recorder->error && !given_up(recorder) &&
+	if (recorder->oldest)
+		http_exchange_answered(recorder, recorder->oldest);
+	while (!recorder->error && !given_up(recorder) && !client_left(recorder) &&
 	       (next = http_framer_next(framer, &bytes, &event)) == HTTP_EVENT)
 		if (!http_server_event(recorder, &event) ||
 		    (event.type == HTTP_MESSAGE && (recorder->websocket || recorder->tunnel.data)))
@@ -164,6 +165,14 @@ static void see_server(struct recorder *recorder, struct slice bytes)
 		http_websocket_see(recorder, SIDE_SERVER, bytes);
 	if (!recorder->error && !given_up(recorder) && next == HTTP_ERROR)
 		http_fail(recorder, framer->error);
+}
+
+/* Answers that are still due pass by unread: that none was seen does not mean that none came. */
+static void lose_answers(struct recorder *recorder)
+{
+	for (struct http_exchange *exchange = recorder->oldest; exchange; exchange = exchange->next)
+		if (!exchange->response_done)
+			exchange->flags |= EXCHANGE_NOT_DECODED;
 }
 
 int http_recorder_see(struct recorder *recorder, enum side side, struct slice bytes,
@@ -184,6 +193,7 @@ int http_recorder_see(struct recorder *recorder, enum side side, struct slice by
 		recorder->error = recorder->client_error;
 	if (!recorder->error)
 		return 0;
+	lose_answers(recorder);
 	*ret_why = recorder->error;
 	return -EPROTO;
 }
@@ -192,7 +202,7 @@ void http_recorder_flush(struct recorder *recorder, int64_t before_ns, struct it
 {
 	recorder->items = items;
 	for (struct http_exchange *exchange = recorder->oldest; exchange; exchange = exchange->next)
-		if (exchange->item->exchange.start_ns < before_ns &&
+		if (exchange->item->exchange.start_ns < before_ns && !exchange->late &&
 		    (exchange->item->exchange.opens || exchange->item->exchange.pieces))
 			http_exchange_spill(recorder, exchange);
 	recorder->items = NULL;

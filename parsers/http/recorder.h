@@ -78,10 +78,12 @@ struct http_exchange {
 	uint16_t interims;
 	bool request_done;
 	bool response_done;
+	bool late; /* the client had ended its side before the answer began; see http_exchange_unread() */
 	bool upgrade;	/* the request asked for another protocol */
 	bool websocket; /* for this one */
 	struct http_stream stream;
 	int64_t first_byte_ns;
+	int64_t done_ns; /* 0: not done, or handed on at once */
 	uint32_t flags;
 };
 
@@ -92,6 +94,7 @@ struct recorder {
 	const char *error;	  /* sticky; static text */
 	const char *client_error; /* takes effect when the queue is empty */
 	bool client_ended;
+	bool client_ended_first;
 	bool ended;	    /* a side did */
 	uint32_t cut_flags; /* of what was cut by that: enum exchange_flag */
 	int64_t now_ns;
@@ -133,6 +136,13 @@ bool http_exchange_trailers(struct recorder *recorder, struct http_exchange *exc
 /* A side's message is complete. When both are, the exchange is handed on, and leaves the queue. */
 void http_exchange_done(struct recorder *recorder, struct http_exchange *exchange,
 			enum http_side side);
+/* The first byte of the answer came. */
+void http_exchange_answered(const struct recorder *recorder, struct http_exchange *exchange);
+/*
+ * The client is gone. Where it had ended its side before the answer began it had given up waiting, and read none of it: the
+ * answer is taken back. (One that only closed its sending side is there to read.)
+ */
+void http_exchange_unread(struct http_exchange *exchange);
 /* Hands on what the exchange has so far. */
 void http_exchange_spill(struct recorder *recorder, struct http_exchange *exchange);
 /* The oldest exchange leaves the queue, its last item with it. */

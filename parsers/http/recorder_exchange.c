@@ -132,10 +132,42 @@ bool http_exchange_begin(struct recorder *recorder, struct slice head)
 	return true;
 }
 
+void http_exchange_answered(const struct recorder *recorder, struct http_exchange *exchange)
+{
+	if (exchange->first_byte_ns)
+		return;
+	exchange->first_byte_ns = recorder->now_ns;
+	exchange->late = recorder->client_ended;
+}
+
+void http_exchange_unread(struct http_exchange *exchange)
+{
+	struct exchange_item *item = &exchange->item->exchange;
+	struct piece **at = &item->pieces;
+
+	if (!exchange->late)
+		return;
+	while (*at)
+		if ((*at)->type == PIECE_BODY && (*at)->result == HTTP_REQUEST)
+			at = &(*at)->next;
+		else
+			*at = (*at)->next;
+	item->pieces_end = at;
+	item->responses = NULL;
+	item->trailers[HTTP_RESPONSE] = NULL;
+	exchange->rooms[HTTP_RESPONSE] = (struct http_room){ 0 };
+	exchange->stream = (struct http_stream){ 0 };
+	exchange->late = exchange->response_done = false;
+	exchange->status = exchange->interims = 0;
+	exchange->flags &= ~(uint32_t)EXCHANGE_BARE_LF;
+	exchange->first_byte_ns = exchange->done_ns = 0;
+}
+
 void http_exchange_spill(struct recorder *recorder, struct http_exchange *exchange)
 {
 	struct item *part = exchange->item;
 
+	exchange->late = false; /* what the store has cannot be taken back */
 	exchange->item = new_item(recorder, part->exchange.ordinal, part->exchange.start_ns);
 	for (size_t i = 0; i < ARRAY_SIZE(exchange->rooms); i++) {
 		exchange->rooms[i].piece = NULL;
@@ -233,7 +265,7 @@ void http_exchange_close(struct recorder *recorder, enum exchange_outcome outcom
 	last->flags = exchange->flags;
 	last->first_byte_ns = exchange->first_byte_ns;
 	if (outcome != OUTCOME_UNFINISHED)
-		last->end_ns = recorder->now_ns;
+		last->end_ns = exchange->done_ns ? exchange->done_ns : recorder->now_ns;
 	item_list_add(recorder->items, exchange->item);
 	exchange->item = NULL;
 	recorder->n_waiting--;
@@ -263,7 +295,25 @@ void http_exchange_done(struct recorder *recorder, struct http_exchange *exchang
 	if (!exchange->request_done || !exchange->response_done)
 		return;
 	assert(exchange == recorder->oldest);
+	/* Was anybody there to read it? What follows on the connection tells, and that is its end. */
+	if (exchange->late && !exchange->next && exchange->status != 101 &&
+	    !exchange->target.data) {
+		exchange->done_ns = recorder->now_ns;
+		return;
+	}
 	http_exchange_close(recorder, outcome_of(exchange));
+}
+
+/*
+ * Who cut it. A server that ends in order when its client did before, or that had said nothing by then, only follows a client
+ * that gave up: one that still reads is answered.
+ */
+static uint32_t cut_by(const struct recorder *recorder, const struct http_exchange *exchange)
+{
+	bool follows = recorder->client_ended_first &&
+		       (!exchange->first_byte_ns || recorder->cut_flags == EXCHANGE_SERVER_ENDED);
+
+	return follows ? 0 : recorder->cut_flags;
 }
 
 void http_exchange_cut(struct recorder *recorder)
@@ -276,6 +326,6 @@ void http_exchange_cut(struct recorder *recorder)
 		http_exchange_close(recorder, outcome_of(exchange));
 		return;
 	}
-	exchange->flags |= EXCHANGE_CUT | recorder->cut_flags;
+	exchange->flags |= EXCHANGE_CUT | cut_by(recorder, exchange);
 	http_exchange_close(recorder, OUTCOME_UNFINISHED);
 }

@@ -64,8 +64,7 @@ static bool server_head(struct recorder *recorder, struct slice head)
 
 	if (!exchange || exchange->status)
 		return http_fail(recorder, "a response without a request");
-	if (!exchange->first_byte_ns)
-		exchange->first_byte_ns = recorder->now_ns;
+	http_exchange_answered(recorder, exchange);
 	response = add_response(recorder, exchange, head, &why);
 	if (!response)
 		return http_fail(recorder, why);
@@ -74,6 +73,8 @@ static bool server_head(struct recorder *recorder, struct slice head)
 	if (response->status == 101 && !exchange->upgrade)
 		return http_fail(recorder, "another protocol than was asked for");
 	exchange->status = response->status;
+	if (recorder->framers[SIDE_SERVER].bare)
+		exchange->flags |= EXCHANGE_BARE_LF;
 	body = http_response_body(response, exchange->method, &length, &why);
 	if (body == HTTP_BODY_AMBIGUOUS) {
 		exchange->flags |= EXCHANGE_AMBIGUOUS | EXCHANGE_NOT_DECODED;

@@ -7,6 +7,30 @@
 
 #include <stdlib.h>
 
+/*
+ * A method is spelled in one way (RFC 9110, section 9.1), wherever in the stream a request begins. The memory is the last seven bytes
+ * that were said, the first of them highest.
+ */
+bool http_may_tunnel(uint64_t *memory, struct slice client_bytes)
+{
+	static const char word[] = "CONNECT ";
+	enum { WORD_BYTES = sizeof(word) - 1 };
+	uint8_t seam[2 * (WORD_BYTES - 1)];
+	size_t n = client_bytes.size < WORD_BYTES - 1 ? client_bytes.size : WORD_BYTES - 1;
+	uint64_t last = *memory;
+
+	if (!client_bytes.size)
+		return false;
+	for (size_t i = 0; i < WORD_BYTES - 1; i++)
+		seam[i] = (uint8_t)(last >> (8 * (WORD_BYTES - 2 - i)));
+	memcpy(seam + WORD_BYTES - 1, client_bytes.data, n);
+	for (size_t i = client_bytes.size - n; i < client_bytes.size; i++)
+		last = last << 8 | client_bytes.data[i];
+	*memory = last;
+	return memmem(seam, WORD_BYTES - 1 + n, word, WORD_BYTES) ||
+	       memmem(client_bytes.data, client_bytes.size, word, WORD_BYTES);
+}
+
 size_t http_recorder_span(const struct recorder *recorder, struct slice server_bytes)
 {
 	const struct http_exchange *oldest = recorder->oldest;

@@ -106,20 +106,19 @@ void http_websocket_see(struct recorder *recorder, enum side side, struct slice 
 	struct http_websocket *websocket = recorder->websocket;
 	struct websocket_framer *framer = &websocket->framers[side];
 	struct websocket_event event;
-	enum websocket_next next;
+	enum websocket_next next = WEBSOCKET_MORE;
 
-	if (!recorder->oldest) { /* both sides were over */
-		http_fail(recorder, "WebSocket bytes behind its end");
-		return;
-	}
-	while ((next = websocket_framer_next(framer, &bytes, &event)) == WEBSOCKET_EVENT)
+	while (recorder->oldest &&
+	       (next = websocket_framer_next(framer, &bytes, &event)) == WEBSOCKET_EVENT) {
 		add_event(recorder, side, &event);
-	if (next == WEBSOCKET_ERROR) {
+		close_when_over(recorder);
+	}
+	if (!recorder->oldest && bytes.size) { /* both sides are over */
+		http_fail(recorder, "WebSocket bytes behind its end");
+	} else if (next == WEBSOCKET_ERROR) {
 		recorder->oldest->flags |= EXCHANGE_NOT_DECODED;
 		http_fail(recorder, framer->error);
-		return;
 	}
-	close_when_over(recorder);
 }
 
 void http_websocket_side_end(struct recorder *recorder, enum side side)

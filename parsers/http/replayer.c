@@ -30,6 +30,8 @@ static void free_digest(struct replayer *replayer)
 {
 	XXH3_freeState(replayer->digest);
 	replayer->digest = NULL;
+	http_multipart_free(replayer->multipart);
+	replayer->multipart = NULL;
 }
 
 void http_replayer_free(struct replayer *replayer)
@@ -95,10 +97,8 @@ static void take_front(struct replayer *replayer, struct buffer *out)
 			 XXH3_128bits(bytes.size ? (const void *)bytes.data : "", bytes.size);
 	replayer->fronts[replayer->n_fronts++] =
 		(struct http_front){ replayer->body_size, { digest.low64, digest.high64 } };
-	if (early->wait || !http_answer_early(replayer, out))
-		return;
-	replayer->answered = true;
-	http_replayer_body_clear(replayer);
+	if (!early->wait && http_answer_early(replayer, out))
+		http_replayer_body_clear(replayer);
 }
 
 /* ---- requests ---- */
@@ -135,6 +135,7 @@ static void digest_update(struct replayer *replayer, struct slice bytes)
 {
 	if (bytes.size)
 		XXH3_128bits_update(replayer->digest, bytes.data, bytes.size);
+	http_multipart_see(replayer->multipart, bytes);
 }
 
 void http_replayer_body(struct replayer *replayer, struct slice bytes)
@@ -149,6 +150,8 @@ void http_replayer_body(struct replayer *replayer, struct slice bytes)
 		if (!replayer->digest)
 			abort();
 		XXH3_128bits_reset(replayer->digest);
+		if (!replayer->websocket.on)
+			replayer->multipart = http_multipart_new(&replayer->request.fields);
 		digest_update(replayer, buffer_slice(&replayer->body));
 		buffer_release(&replayer->body);
 	}
@@ -230,7 +233,7 @@ enum replay_state http_replayer_fill(struct replayer *replayer, struct buffer *o
 		else if (replayer->send.on)
 			http_send_more(replayer, out);
 		else
-			going = !replayer->closed && read_on(replayer, out);
+			going = !replayer->closed && !replayer->held && read_on(replayer, out);
 	}
 	if (replayer->wait_ns)
 		return REPLAY_WAIT;
@@ -238,6 +241,8 @@ enum replay_state http_replayer_fill(struct replayer *replayer, struct buffer *o
 		return REPLAY_MORE;
 	if (replayer->tunnel)
 		return REPLAY_TUNNEL;
+	if (replayer->held)
+		replayer->unread = slice_of(NULL, 0);
 	if (replayer->closed) {
 		replayer->unread = slice_of(NULL, 0);
 		return replayer->reset ? REPLAY_RESET : REPLAY_CLOSE;

@@ -27,6 +27,7 @@
 
 #include "parsers/http/answers.h"
 #include "parsers/http/message.h"
+#include "parsers/http/multipart.h"
 #include "parsers/http/websocket.h"
 
 /* fill() stops above this much output. */
@@ -43,7 +44,8 @@ struct http_send {
 	bool on;
 	bool close;	 /* the connection ends behind it */
 	bool reset;	 /* ... and not in order */
-	bool cut;	 /* the body does not end: the connection does */
+	bool cut;	 /* the body does not end: the connection does, or ... */
+	bool hold;	 /* ... nothing more comes, for as long as the client wants */
 	uint8_t framing; /* enum http_send_framing */
 	uint64_t exchange;
 	struct http_stored stored;
@@ -81,15 +83,17 @@ struct replayer {
 	struct http_framer framer;
 	bool closed;
 	bool reset;
+	bool held; /* nothing more is said, whatever the client says: it ends the connection */
 
 	/* The request under way. */
 	struct arena arena;
 	struct http_request request;
 	struct buffer body; /* at most HTTP_COMPARED_MAX; of a larger one nothing */
 	uint64_t body_size;
-	void *digest;		   /* of a larger one: XXH3_state_t, owned; NULL: none */
-	struct http_fronts early;  /* sizes of the body at which a front is taken */
-	struct http_front *fronts; /* in the arena: those that were */
+	void *digest;			  /* of a larger one: XXH3_state_t, owned; NULL: none */
+	struct http_multipart *multipart; /* beside it, owned; NULL: it is none */
+	struct http_fronts early;	  /* sizes of the body at which a front is taken */
+	struct http_front *fronts;	  /* in the arena: those that were */
 	size_t n_fronts;
 	bool answered; /* before the body was whole: what still comes of it is thrown away */
 	struct http_send send;
@@ -102,7 +106,7 @@ struct replayer {
 /* replayer_answer.c */
 /* The request is complete: finds what answers it, and begins to send. */
 void http_answer(struct replayer *replayer, struct buffer *out);
-/* More of its body is to come: answers it where that was recorded so; false: it was not, or not yet. */
+/* More of its body is to come: answers it where that was recorded so (`answered`); false: it was not, or not yet. */
 bool http_answer_early(struct replayer *replayer, struct buffer *out);
 /* 400 and the end of the connection. */
 void http_refuse(struct replayer *replayer, const char *why, struct buffer *out);
@@ -116,6 +120,8 @@ bool http_keeps_alive(const struct http_request *request);
 bool http_leaves(const struct replayer *replayer);
 /* Decides how the response is framed and writes its heads to replayer->head; false: *ret_why it cannot be given. */
 bool http_head_write(struct replayer *replayer, const char **ret_why);
+/* The same of a request to which no final response came: only the responses before it. */
+bool http_head_write_none(struct replayer *replayer, const char **ret_why);
 
 /* replayer_send.c */
 void http_send_begin(struct replayer *replayer, uint64_t exchange, struct buffer *out);

@@ -186,6 +186,7 @@ static struct http_content content_of(const struct replayer *replayer)
 	digest = XXH3_128bits_digest(replayer->digest);
 	content.digest[0] = digest.low64;
 	content.digest[1] = digest.high64;
+	http_multipart_end(replayer->multipart, &content);
 	return content;
 }
 
@@ -213,6 +214,7 @@ bool http_answer_early(struct replayer *replayer, struct buffer *out)
 	answers->http->find(answers->context, &replayer->request, &content, &answer);
 	if (answer.rung != RUNG_EXACT)
 		return false;
+	replayer->answered = true;
 	http_send_begin(replayer, answer.exchange, out);
 	return true;
 }

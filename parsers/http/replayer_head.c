@@ -103,12 +103,16 @@ static bool choose_framing(struct replayer *replayer, const struct recorded *rec
 		*ret_why = "it has a transfer coding, which HTTP/1.0 does not know";
 		return false;
 	}
+	/* A stream that the client left goes on for whom it does not leave; a body of a known length is promised, and not there. */
+	send->hold = send->cut && !send->stored.cut_ended && send->framing != SEND_LENGTH;
 	/* As it was; and an end in order would be taken for the body's, where that ends with the connection. */
-	send->reset = send->cut && (send->stored.cut_reset || send->framing == SEND_UNTIL_END);
-	send->close = !http_keeps_alive(&replayer->request) || recorded->close || send->cut ||
-		      send->framing == SEND_UNTIL_END || (!head->minor && !recorded->keep_alive);
+	send->reset = send->cut && !send->hold &&
+		      (send->stored.cut_reset || send->framing == SEND_UNTIL_END);
+	send->close = !http_keeps_alive(&replayer->request) || recorded->close ||
+		      (send->cut && !send->hold) || send->framing == SEND_UNTIL_END ||
+		      (!head->minor && !recorded->keep_alive);
 	if (http_leaves(replayer)) /* what HTTP says of the connection is over */
-		send->close = send->cut = send->reset = false;
+		send->close = send->cut = send->hold = send->reset = false;
 	return true;
 }
 
@@ -287,6 +291,24 @@ static void append_accept(struct replayer *replayer)
 	buffer_append_string(&replayer->head, "\r\n");
 }
 
+/* As they were: no value has a CR. */
+static void end_lines_with_lf(struct buffer *head)
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < head->size; i++)
+		if (head->data[i] != '\r')
+			head->data[size++] = head->data[i];
+	head->size = size;
+}
+
+bool http_head_write_none(struct replayer *replayer, const char **ret_why)
+{
+	buffer_clear(&replayer->head);
+	*ret_why = "a header in the recording cannot be sent";
+	return append_interim(replayer) && !replayer->head.overflowed;
+}
+
 bool http_head_write(struct replayer *replayer, const char **ret_why)
 {
 	struct recorded recorded = read_recorded(&replayer->send.stored.head.fields);
@@ -295,6 +317,11 @@ bool http_head_write(struct replayer *replayer, const char **ret_why)
 	buffer_clear(&replayer->head);
 	if (replayer->send.stored.head.status == 101 && !http_websocket_asked(&replayer->request)) {
 		*ret_why = "it was recorded as a WebSocket, which this request does not ask for";
+		return false;
+	}
+	/* The matcher gives none: what is left of the request would be read as messages. */
+	if (replayer->send.stored.head.status == 101 && replayer->answered) {
+		*ret_why = "it was recorded as a WebSocket that begins within its request";
 		return false;
 	}
 	if (!choose_body(replayer, &decoded)) {
@@ -311,5 +338,7 @@ bool http_head_write(struct replayer *replayer, const char **ret_why)
 	append_missing_connection(replayer, &recorded);
 	append_accept(replayer);
 	buffer_append_string(&replayer->head, "\r\n");
+	if (replayer->send.stored.bare)
+		end_lines_with_lf(&replayer->head);
 	return !replayer->head.overflowed;
 }

@@ -75,6 +75,18 @@ static bool next_arrival(struct replayer *replayer)
 	return !replayer->wait_ns && send->sent < send->arrival.body_bytes;
 }
 
+/* What was said to the request, which is no answer; then the connection ends as it did, or stays silent. */
+static void say_nothing(struct replayer *replayer, struct buffer *out)
+{
+	const struct http_stored *stored = &replayer->send.stored;
+
+	buffer_append_slice(out, buffer_slice(&replayer->head));
+	replayer->held = !stored->cut_ended;
+	replayer->closed = stored->cut_ended;
+	replayer->reset = stored->cut_reset;
+	replayer->answers->http->done(replayer->answers->context);
+}
+
 void http_send_begin(struct replayer *replayer, uint64_t exchange, struct buffer *out)
 {
 	const struct answers *answers = replayer->answers;
@@ -86,15 +98,20 @@ void http_send_begin(struct replayer *replayer, uint64_t exchange, struct buffer
 	if (send_cached(replayer, key, out))
 		return;
 	if (answers->http->response(answers->context, exchange, &send->stored) != 1 ||
-	    !http_head_write(replayer, &why)) {
+	    !(send->stored.head.status ? http_head_write(replayer, &why) :
+					 http_head_write_none(replayer, &why))) {
 		http_unservable(replayer, why, out);
 		answers->http->done(answers->context);
+		return;
+	}
+	if (!send->stored.head.status) {
+		say_nothing(replayer, out);
 		return;
 	}
 	buffer_append_slice(out, buffer_slice(&replayer->head));
 	send->on = !http_leaves(replayer);
 	send->arrivals = send->on && keeps_parts(replayer);
-	send->cacheable = send->on && !send->part && !send->close && !send->arrivals;
+	send->cacheable = send->on && !send->part && !send->close && !send->hold && !send->arrivals;
 	if (send->on)
 		return;
 	replayer->tunnel = send->stored.head.status != 101;
@@ -114,7 +131,8 @@ static void finish(struct replayer *replayer, const struct buffer *out)
 			slice_of(out->data + send->cache_from, out->size - send->cache_from),
 			false);
 	send->on = false;
-	replayer->closed |= send->close;
+	replayer->held |= send->hold;
+	replayer->closed |= send->close && !send->hold;
 	replayer->reset |= send->reset;
 	replayer->answers->http->done(replayer->answers->context);
 }
@@ -204,6 +222,7 @@ void http_send_more(struct replayer *replayer, struct buffer *out)
 	if (found < 0) {
 		send->cut = true;
 		send->close = send->reset = true;
+		send->hold = false;
 	}
 	if (found > 0 && bytes.size > STEP_BYTES)
 		bytes.size = STEP_BYTES;

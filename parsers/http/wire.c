@@ -56,6 +56,29 @@ static struct slice take(struct slice *input, uint64_t most)
 
 enum scan { SCAN_FOUND, SCAN_MORE, SCAN_BARE };
 
+/*
+ * A head of a response all of whose lines end with LF alone. Clients take it as it is meant (RFC 9112, section 2.2, lets
+ * them), and who does not finds no end of it: nobody reads it otherwise. Where some lines end with CR LF somebody could.
+ */
+static enum scan find_bare_empty_line(struct slice bytes, size_t *at)
+{
+	while (*at < bytes.size) {
+		const uint8_t *newline = memchr(bytes.data + *at, '\n', bytes.size - *at);
+		size_t i;
+
+		if (!newline)
+			break;
+		i = (size_t)(newline - bytes.data);
+		if (!i || bytes.data[i - 1] == '\r')
+			return SCAN_BARE;
+		*at = i + 1;
+		if (bytes.data[i - 1] == '\n')
+			return SCAN_FOUND;
+	}
+	*at = bytes.size;
+	return SCAN_MORE;
+}
+
 /* Looks for the empty line from *at on; *at is then behind it, or where to go on. */
 static enum scan find_empty_line(struct slice bytes, size_t *at)
 {
@@ -76,6 +99,17 @@ static enum scan find_empty_line(struct slice bytes, size_t *at)
 	return SCAN_MORE;
 }
 
+/* Of the head or the trailers that begin with `bytes`. */
+static enum scan scan_lines(struct http_framer *framer, struct slice bytes)
+{
+	const uint8_t *first = bytes.size ? memchr(bytes.data, '\n', bytes.size) : NULL;
+
+	framer->bare = framer->server && framer->state == STATE_HEAD && first &&
+		       first > bytes.data && first[-1] != '\r';
+	return framer->bare ? find_bare_empty_line(bytes, &framer->scanned) :
+			      find_empty_line(bytes, &framer->scanned);
+}
+
 /*
  * Lines that end with an empty one, borrowed from the input where they came whole. What was borrowed from `held` is
  * given up at the next call, which finds scanned == 0.
@@ -91,7 +125,7 @@ static enum http_next gather(struct http_framer *framer, struct slice *input, si
 		buffer_clear(held);
 	before = held->size;
 	if (!before) {
-		scan = find_empty_line(*input, &framer->scanned);
+		scan = scan_lines(framer, *input);
 		if (scan == SCAN_FOUND && framer->scanned <= max) {
 			*ret_bytes = take(input, framer->scanned);
 			framer->scanned = 0;
@@ -103,7 +137,7 @@ static enum http_next gather(struct http_framer *framer, struct slice *input, si
 		return HTTP_MORE;
 	room = max - before;
 	buffer_append(held, input->data, input->size < room ? input->size : room);
-	scan = find_empty_line(buffer_slice(held), &framer->scanned);
+	scan = scan_lines(framer, buffer_slice(held));
 	if (scan == SCAN_BARE)
 		return fail(framer, "a line that does not end with CR LF");
 	if (scan == SCAN_MORE && held->size == max)
@@ -306,7 +340,8 @@ bool http_framer_end(struct http_framer *framer)
 
 bool http_framer_idle(const struct http_framer *framer)
 {
-	return framer->state == STATE_HEAD && !framer->scanned && !framer->empty_lines;
+	return framer->state == STATE_HEAD && !framer->scanned && !framer->empty_lines &&
+	       !framer->error;
 }
 
 /* The byte `back` before bytes.data[at]; 0 before the head's first. */
@@ -324,8 +359,9 @@ static uint8_t byte_before(const struct http_framer *framer, struct slice bytes,
 size_t http_framer_head_left(const struct http_framer *framer, struct slice bytes)
 {
 	for (size_t i = 0; i < bytes.size; i++)
-		if (bytes.data[i] == '\n' && byte_before(framer, bytes, i, 1) == '\r' &&
-		    byte_before(framer, bytes, i, 2) == '\n')
+		if (bytes.data[i] == '\n' && (byte_before(framer, bytes, i, 1) == '\n' ||
+					      (byte_before(framer, bytes, i, 1) == '\r' &&
+					       byte_before(framer, bytes, i, 2) == '\n')))
 			return i + 1;
 	return bytes.size;
 }

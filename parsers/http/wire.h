@@ -52,6 +52,7 @@ struct http_framer {
 	const char *error; /* sticky; static text */
 	uint8_t state;	   /* enum of wire.c */
 	uint8_t empty_lines;
+	bool bare; /* the lines of the head end with LF alone: a server's only */
 	bool any_digit;
 	uint16_t line_bytes; /* of the chunk's line so far */
 	uint64_t left;	     /* of the body, or of the chunk */
@@ -90,6 +91,7 @@ void http_recorder_free(struct recorder *recorder);
 int http_recorder_see(struct recorder *recorder, enum side side, struct slice bytes,
 		      int64_t time_ns, struct item_list *items, const char **ret_why);
 void http_recorder_flush(struct recorder *recorder, int64_t before_ns, struct item_list *items);
+bool http_may_tunnel(uint64_t *memory, struct slice client_bytes);
 size_t http_recorder_span(const struct recorder *recorder, struct slice server_bytes);
 bool http_recorder_tunnel(const struct recorder *recorder, struct slice *ret_host,
 			  uint16_t *ret_port);

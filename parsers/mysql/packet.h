@@ -93,6 +93,7 @@ void my_err_write(struct buffer *out, const struct my_err *err);
 /* PIECE_ERROR's bytes, as message_read() reads them: the code in five digits, the state in five characters (blanks: not
  * said), the message. */
 #define MY_ERROR_PIECE_CODE 5
+#define MY_ERROR_PIECE_MAX 16 /* so much more than the packet at most */
 void my_error_piece_write(struct buffer *out, const struct my_err *err);
 bool my_error_piece_read(struct slice raw, struct my_err *ret_err);
 

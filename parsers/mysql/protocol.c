@@ -2,6 +2,20 @@
 /* MySQL's and MariaDB's entry in the table of protocols. */
 #include "parsers/mysql/wire.h"
 
+/* There are no types but its own. */
+static enum sql_kind type_kind(const struct type_scope *scope, uint32_t type)
+{
+	(void)scope;
+	return my_type_kind(type);
+}
+
+static int value_to_text(const struct type_scope *scope, uint32_t type, struct slice bytes,
+			 struct buffer *text)
+{
+	(void)scope;
+	return my_value_to_text(type, bytes, text);
+}
+
 const struct protocol mysql_protocol = {
 	.name = "mysql",
 	.dialect = SQL_MYSQL,
@@ -19,8 +33,8 @@ const struct protocol mysql_protocol = {
 	.columns_read = my_columns_read,
 	.message_read = my_message_read,
 	.type_name = my_type_name,
-	.type_kind = my_type_kind,
-	.value_to_text = my_value_to_text,
+	.type_kind = type_kind,
+	.value_to_text = value_to_text,
 	.completion_read = my_completion_read,
 	.replayer_new = my_replayer_new,
 	.replayer_free = my_replayer_free,

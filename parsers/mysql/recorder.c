@@ -167,7 +167,7 @@ static bool begin_fetch(struct recorder *recorder, const struct my_operation *fe
 
 	if (!statement || !statement->cursor)
 		return true;
-	columns = my_columns_of(statement->columns);
+	columns = my_columns_of(buffer_slice(&statement->columns));
 	recorder->n_columns = 0;
 	while (my_columns_next(&columns, &payload))
 		if (my_column_read(payload, columns.extended, &column))
@@ -378,6 +378,7 @@ void my_recorder_end(struct recorder *recorder, int64_t time_ns, struct item_lis
 
 	recorder->log.items = items;
 	recorder->log.now_ns = time_ns;
+	my_login_end(recorder);
 	exchange_emit_last(&recorder->log);
 	if (recorder->log.active) {
 		recorder->log.active->exchange.flags |= EXCHANGE_CUT;

@@ -71,8 +71,8 @@ struct my_statement {
 	struct slice text;
 	uint16_t n_parameters;
 	uint16_t n_columns;
-	struct slice columns; /* as a PIECE_COLUMNS of binary rows; empty: not known */
-	uint32_t *types;      /* of the parameters, as bound last; owned */
+	struct buffer columns; /* as a PIECE_COLUMNS of binary rows; empty: not known; owned */
+	uint32_t *types;       /* of the parameters, as bound last; owned */
 	size_t n_types;
 	struct my_long_data *long_data; /* n_parameters of them, or NULL; owned */
 	size_t long_bytes;
@@ -96,6 +96,7 @@ struct my_operation {
 	uint8_t command; /* enum my_command */
 	int sequence;	 /* what its answer begins with, or MY_SEQUENCE_ANY */
 	bool too_large;
+	bool asks_cursor; /* EXECUTE */
 	size_t weight;
 	int64_t time_ns;
 	uint32_t statement_id;
@@ -180,6 +181,8 @@ bool my_login_client(struct recorder *recorder, struct slice body);
 /* What the server says of a COM_CHANGE_USER: true in *ret_done when it is over. */
 bool my_change_user_reply(struct recorder *recorder, struct slice body, bool *ret_done);
 void my_session_emit(struct recorder *recorder);
+/* Nothing more is heard: of who was greeted and did not log in that remains. */
+void my_login_end(struct recorder *recorder);
 void my_database_set(struct recorder *recorder, struct slice name);
 struct my_identity *my_identity_new(uint64_t capabilities, struct slice user, struct slice database,
 				    struct slice attributes);

@@ -32,7 +32,8 @@ static bool client_query(struct recorder *recorder, struct slice body)
 		operation->bytes = bytes_copy(text);
 		operation->n_bytes = text.size;
 	}
-	operation->item = exchange_new(&recorder->log, EXCHANGE_SIMPLE, text, &text);
+	operation->item = exchange_new_from(&recorder->log, EXCHANGE_SIMPLE,
+					    &recorder->framers[SIDE_CLIENT].body, text, &text);
 	operation->item->exchange.text = text;
 	return true;
 }
@@ -61,8 +62,11 @@ static bool client_execute(struct recorder *recorder, struct slice body)
 	if (!operation)
 		return false;
 	operation->statement_id = id;
-	operation->item = exchange_new(&recorder->log, EXCHANGE_EXTENDED,
-				       slice_of(cursor.at, cursor_left(&cursor)), &operation->body);
+	operation->asks_cursor = command == MY_COM_STMT_EXECUTE && cursor_left(&cursor) &&
+				 (*cursor.at & MY_EXECUTE_CURSOR);
+	operation->item = exchange_new_from(
+		&recorder->log, EXCHANGE_EXTENDED, &recorder->framers[SIDE_CLIENT].body,
+		slice_of(cursor.at, cursor_left(&cursor)), &operation->body);
 	return true;
 }
 

@@ -126,31 +126,69 @@ static void server_parameters(const struct my_greeting *greeting, struct item *i
 	item->session.n_server_parameters = (size_t)(next - first);
 }
 
-void my_session_emit(struct recorder *recorder)
+static void emit(struct recorder *recorder, bool was_refused)
 {
 	struct item *item = item_new(ITEM_SESSION, recorder->log.connection);
 	struct session_item *session = &item->session;
 
 	session->protocol = &mysql_protocol;
+	session->refused = was_refused;
 	session->server_version = arena_copy(&item->arena, recorder->greeting.version);
 	session->user = arena_copy(&item->arena, recorder->identity.user);
 	session->database = arena_copy(&item->arena, buffer_slice(&recorder->database));
-	client_parameters(&recorder->identity, item);
-	server_parameters(&recorder->greeting, item);
+	if (recorder->identity.bytes)
+		client_parameters(&recorder->identity, item);
+	if (!was_refused)
+		server_parameters(&recorder->greeting, item);
 	item_list_add(recorder->log.items, item);
 }
 
+void my_session_emit(struct recorder *recorder)
+{
+	emit(recorder, false);
+}
+
+/* Who leaves at the greeting (wants TLS, say, or only looked) was greeted: replay is to do that too. */
+void my_login_end(struct recorder *recorder)
+{
+	if (recorder->phase == PHASE_LOGIN)
+		my_session_emit(recorder);
+	recorder->phase = PHASE_REFUSED;
+}
+
 /* ---- the login ---- */
+
+/* An error in the place of the greeting, or of letting the client in. */
+static bool refused(struct recorder *recorder, struct slice body)
+{
+	struct buffer piece;
+	struct item *item;
+	struct my_err err;
+
+	if (!my_err_read(body, &err))
+		return my_fail(recorder, "malformed ERR");
+	emit(recorder, true);
+	item = item_new(ITEM_ASIDE, recorder->log.connection);
+	buffer_init(&piece, body.size + MY_ERROR_PIECE_MAX);
+	my_error_piece_write(&piece, &err);
+	item->aside = (struct aside_item){
+		.at_ns = recorder->log.now_ns,
+		.type = PIECE_ERROR,
+		.bytes = arena_copy(&item->arena, buffer_slice(&piece)),
+	};
+	buffer_release(&piece);
+	item_list_add(recorder->log.items, item);
+	recorder->phase = PHASE_REFUSED;
+	return true;
+}
 
 static bool take_greeting(struct recorder *recorder, struct slice body)
 {
 	struct my_greeting *greeting = &recorder->greeting;
 	struct arena *arena = &recorder->greeting_arena;
 
-	if (body.size && body.data[0] == MY_ERR) {
-		recorder->phase = PHASE_REFUSED;
-		return true;
-	}
+	if (body.size && body.data[0] == MY_ERR)
+		return refused(recorder, body);
 	if (!my_greeting_read(body, greeting))
 		return my_fail(recorder, "malformed greeting");
 	greeting->version = arena_copy(arena, greeting->version);
@@ -221,17 +259,18 @@ bool my_login_server(struct recorder *recorder, struct slice body)
 	if (recorder->phase == PHASE_GREETING)
 		return take_greeting(recorder, body);
 	if (recorder->phase == PHASE_LOGIN) { /* a server that does not wait: it gives up */
-		recorder->phase = PHASE_REFUSED;
-		return (body.size && body.data[0] == MY_ERR) || my_unexpected(recorder);
+		if (!body.size || body.data[0] != MY_ERR)
+			return my_unexpected(recorder);
+		my_login_end(recorder);
+		return true;
 	}
 	switch (authentication(recorder, body)) {
 	case MY_MORE:
 		return true;
 	case MY_EVENT:
-		if (body.data[0] == MY_OK)
-			login_done(recorder, body);
-		else
-			recorder->phase = PHASE_REFUSED;
+		if (body.data[0] == MY_ERR)
+			return refused(recorder, body);
+		login_done(recorder, body);
 		return true;
 	default:
 		return false;

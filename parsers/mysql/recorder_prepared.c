@@ -24,6 +24,7 @@ struct my_statement *my_statement_new(struct slice text)
 	statement = arena_alloc(&arena, sizeof(*statement));
 	statement->text = arena_copy(&arena, text);
 	statement->named.name = slice_of(statement->key, sizeof(statement->key));
+	buffer_init(&statement->columns, MY_COLUMNS_BYTES_MAX);
 	statement->arena = arena;
 	return statement;
 }
@@ -44,6 +45,7 @@ void my_statement_free(struct named *named)
 	struct arena arena = statement->arena; /* the statement lies in it */
 
 	my_long_data_clear(statement);
+	buffer_release(&statement->columns);
 	free(statement->types);
 	item_free(statement->cursor);
 	arena_release(&arena);
@@ -62,8 +64,8 @@ struct my_statement *my_statement_find(struct recorder *recorder, uint32_t id)
 
 bool my_statement_grew(struct recorder *recorder, struct my_statement *statement)
 {
-	size_t bytes = statement->arena.allocated + statement->long_bytes +
-		       statement->n_types * sizeof(*statement->types);
+	size_t bytes = statement->arena.allocated + statement->columns.capacity +
+		       statement->long_bytes + statement->n_types * sizeof(*statement->types);
 
 	if (statement->long_data)
 		bytes += statement->n_parameters * sizeof(*statement->long_data);
@@ -95,7 +97,8 @@ void my_statement_end(struct recorder *recorder, struct my_statement *statement)
 		item->statement.parameter_types =
 			arena_alloc(&item->arena, statement->n_parameters * sizeof(uint32_t));
 		item->statement.has_columns = statement->columns.size || !statement->n_columns;
-		item->statement.columns = arena_copy(&item->arena, statement->columns);
+		item->statement.columns =
+			arena_copy(&item->arena, buffer_slice(&statement->columns));
 		item_list_add(recorder->log.items, item);
 	}
 	if (names_find(&recorder->statements, statement->named.name) == &statement->named)

@@ -122,16 +122,16 @@ static enum my_next take_length(struct my_row_stream *stream, struct cursor *cur
 				size_t *ret_size)
 {
 	struct cursor header;
-	uint8_t need = 1;
+	uint8_t need;
 
-	while (stream->header_size < need) {
+	do { /* its first bytes may have come before */
 		if (!cursor_left(cursor))
 			return MY_MORE;
 		stream->header[stream->header_size++] = cursor_u8(cursor);
 		need = header_need(stream->header[0], counted);
 		if (!need)
 			return MY_ERROR;
-	}
+	} while (stream->header_size < need);
 	header = cursor_of(slice_of(stream->header, stream->header_size));
 	*ret_size = counted ? (size_t)my_read_lenenc(&header) : stream->header[0];
 	stream->header_size = 0;

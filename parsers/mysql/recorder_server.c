@@ -15,7 +15,8 @@ static bool has(const struct recorder *recorder, uint64_t capability)
 
 void my_status_said(struct recorder *recorder, uint16_t status)
 {
-	recorder->status = status;
+	/* A COM_STATISTICS says no status, and is given this one: no result follows it. */
+	recorder->status = status & (uint16_t)~MY_STATUS_MORE_RESULTS;
 	recorder->log.transaction = status & MY_STATUS_IN_TRANS ? 'T' : 'I';
 	recorder->options.backslash_escapes = !(status & MY_STATUS_NO_BACKSLASH_ESCAPES);
 	/* Only MariaDB says it. */
@@ -154,6 +155,8 @@ static bool next_result(struct recorder *recorder, const struct my_operation *he
 	struct slice text;
 
 	recorder->reply = REPLY_FIRST;
+	exchange_spill(&recorder->log, EXCHANGE_ITEM_BYTES); /* there may be any number of them */
+	recorder->log.rows_next = 0;
 	if (head->command != MY_COM_QUERY || !head->bytes) {
 		recorder->log.result++;
 		return true;
@@ -182,6 +185,12 @@ static bool result_complete(struct recorder *recorder, struct my_operation *head
 	if (ok->status & MY_STATUS_MORE_RESULTS)
 		return recorder->log.active ? next_result(recorder, head) : my_unexpected(recorder);
 	return done_well(recorder, head);
+}
+
+/* MariaDB says that there is a cursor of a SELECT in a procedure that has one of its own open, too. */
+static bool opens_cursor(const struct my_operation *head, const struct my_ok *ok)
+{
+	return head->asks_cursor && (ok->status & MY_STATUS_CURSOR_EXISTS);
 }
 
 /* Rows are fetched later, or some of them were: the exchange waits with its statement. */
@@ -302,11 +311,18 @@ static bool columns_known(struct recorder *recorder, const struct my_operation *
 	if (!recorder->binary || !statement || statement->n_columns != n ||
 	    !statement->columns.size)
 		return my_fail(recorder, "rows without the definitions of their columns");
-	columns = my_columns_of(statement->columns);
+	columns = my_columns_of(buffer_slice(&statement->columns));
 	while (my_columns_next(&columns, &payload))
 		if (!columns_add(recorder, payload))
 			return false;
 	return true;
+}
+
+/* Each execution may have other ones, as a CALL has: the last ones take the place of those before. */
+static void columns_keep(struct my_statement *statement, struct slice columns)
+{
+	buffer_clear(&statement->columns);
+	buffer_append_slice(&statement->columns, columns);
 }
 
 /* The definitions are complete. With cached metadata the next execution may leave them out. */
@@ -320,8 +336,8 @@ static bool columns_done(struct recorder *recorder, const struct my_operation *h
 	statement =
 		new && recorder->binary ? my_statement_find(recorder, head->statement_id) : NULL;
 	if (statement && head->command == MY_COM_STMT_EXECUTE && !recorder->log.result &&
-	    !slice_equal(statement->columns, columns)) {
-		statement->columns = arena_copy(&statement->arena, columns);
+	    !slice_equal(buffer_slice(&statement->columns), columns)) {
+		columns_keep(statement, columns);
 		statement->n_columns = (uint16_t)recorder->n_columns;
 		fits = my_statement_grew(recorder, statement);
 	}
@@ -398,7 +414,7 @@ static bool rows_end(struct recorder *recorder, struct my_operation *head, struc
 	/* MySQL says so in front of the rows only, where there is an EOF: an OK follows them. */
 	ok.status |= recorder->columns_status;
 	if (head->command == MY_COM_STMT_FETCH ? !(ok.status & MY_STATUS_LAST_ROW_SENT) :
-						 (ok.status & MY_STATUS_CURSOR_EXISTS) != 0)
+						 opens_cursor(head, &ok))
 		return cursor_waits(recorder, head, &ok);
 	return result_complete(recorder, head, &ok);
 }
@@ -423,7 +439,7 @@ static bool reply_columns_eof(struct recorder *recorder, struct my_operation *he
 	if (ok.status & MY_STATUS_PS_OUT_PARAMS)
 		recorder->columns_status =
 			ok.status & (MY_STATUS_PS_OUT_PARAMS | MY_STATUS_MORE_RESULTS);
-	return ok.status & MY_STATUS_CURSOR_EXISTS ? cursor_waits(recorder, head, &ok) : true;
+	return !opens_cursor(head, &ok) || cursor_waits(recorder, head, &ok);
 }
 
 /* ---- what is prepared ---- */
@@ -434,8 +450,7 @@ static bool prepare_complete(struct recorder *recorder, struct my_operation *hea
 	struct named *old;
 
 	if (recorder->columns_left || recorder->n_columns)
-		statement->columns =
-			arena_copy(&statement->arena, buffer_slice(&recorder->columns));
+		columns_keep(statement, buffer_slice(&recorder->columns));
 	head->statement = NULL;
 	old = names_put(&recorder->statements, &statement->named);
 	my_statement_end(recorder, (struct my_statement *)old);

@@ -5,6 +5,8 @@
  */
 #include "parsers/mysql/replayer.h"
 
+#include "parsers/sql/forms.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -25,7 +27,7 @@ struct replayer *my_replayer_new(const struct answers *answers, uint64_t connect
 	buffer_init(&replayer->changes, MY_FILL_BYTES);
 	buffer_init(&replayer->scratch, MY_REQUEST_MAX + ((size_t)1 << 20));
 	buffer_init(&replayer->text, 2 * MY_REQUEST_MAX + 64); /* names may double */
-	buffer_init(&replayer->send.row, (size_t)64 << 20);
+	large_row_init(&replayer->send.large);
 	my_framer_init(&replayer->framer, MY_LOGIN_MAX);
 	names_init(&replayer->statements);
 	arena_init(&replayer->arena);
@@ -46,8 +48,7 @@ void my_replayer_free(struct replayer *replayer)
 	buffer_release(&replayer->changes);
 	buffer_release(&replayer->scratch);
 	buffer_release(&replayer->text);
-	buffer_release(&replayer->send.row);
-	free(replayer->send.cuts);
+	large_row_release(&replayer->send.large);
 	arena_release(&replayer->arena);
 	free(replayer);
 }
@@ -81,7 +82,7 @@ static void count_known(struct replayer *replayer, struct slice text)
 	struct sql_value *values;
 
 	arena_reset(&replayer->arena);
-	sql_canonicalize(&options, text, &replayer->arena, &replayer->sql);
+	sql_forms_canonicalize(answers->forms, &options, text, &replayer->arena, &replayer->sql);
 	values = arena_alloc(&replayer->arena, (replayer->sql.n_slots + 1) * sizeof(*values));
 	sql_slot_values(&replayer->sql, NULL, 0, values);
 	request = my_answer_request(replayer, &replayer->sql, values, text);
@@ -139,7 +140,8 @@ static void begin_query(struct replayer *replayer, struct slice body, struct buf
 	replayer->query = true;
 	replayer->query_failed = false;
 	rest = replayer->query_rest;
-	replayer->query_begins = replayer->several && memchr(rest.data, ';', rest.size);
+	replayer->query_whole = !replayer->several || !memchr(rest.data, ';', rest.size);
+	replayer->query_begins = !replayer->query_whole;
 }
 
 /* Statements of a COM_QUERY whose results did not fit their number were recorded as one. */
@@ -170,7 +172,7 @@ static void next_of_query(struct replayer *replayer, struct buffer *out)
 		replayer->query = false;
 		return;
 	}
-	if (!replayer->several || (begins && is_merged(replayer))) {
+	if (replayer->query_whole || (begins && is_merged(replayer))) {
 		text = replayer->query_rest;
 		replayer->query_rest = slice_of(NULL, 0);
 	} else if (!sql_split(&options, &replayer->query_rest, &text)) {

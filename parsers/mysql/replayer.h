@@ -23,6 +23,7 @@
 #ifndef MOCKPROXY_MYSQL_REPLAYER_H
 #define MOCKPROXY_MYSQL_REPLAYER_H
 
+#include "parsers/large_row.h"
 #include "parsers/mysql/compression.h"
 #include "parsers/mysql/packet.h"
 #include "parsers/names.h"
@@ -95,21 +96,10 @@ struct my_send {
 	uint8_t step;
 	struct my_position position;
 	struct answer_result result;
-	bool large; /* a row with parts is on its way: `row`, interrupted at `cuts` */
-	struct buffer row;
-	size_t row_at;
-	struct my_cut {
-		size_t at; /* in `row`: the part comes before this byte */
-		uint64_t part;
-		uint64_t size;
-	} * cuts;
-	size_t n_cuts;
-	size_t cuts_capacity;
-	size_t cut;
-	uint32_t sequence; /* of the part's pieces */
-	uint64_t left;	   /* of the packet's payload */
-	size_t piece_left; /* until the next header */
-	bool full;	   /* the piece has 16 MB: another header follows, whatever is left */
+	struct large_row large; /* a row with parts on its way */
+	uint64_t left;		/* of the packet's payload */
+	size_t piece_left;	/* until the next header */
+	bool full;		/* the piece has 16 MB: another header follows, whatever is left */
 	bool cacheable; /* so far: it began at `cache_from` in `out` and has not been interrupted */
 	size_t cache_from;
 	struct answer_key key;
@@ -147,8 +137,9 @@ struct replayer {
 	struct buffer scratch; /* a value */
 	struct buffer text;    /* that says what the command under way does */
 
-	bool several; /* a COM_QUERY may hold several statements */
-	bool query;   /* a COM_QUERY's statements are under way */
+	bool several;	  /* a COM_QUERY may hold several statements */
+	bool query;	  /* a COM_QUERY's statements are under way */
+	bool query_whole; /* ... which are one */
 	bool query_begins;
 	bool query_failed;
 	bool infile; /* the client's file is read, and dropped */
@@ -218,6 +209,8 @@ void my_write_end(struct replayer *replayer, const struct completion *completion
 		  struct buffer *out);
 void my_write_eof(struct replayer *replayer, uint16_t warnings, uint16_t status,
 		  struct buffer *out);
+/* A recorded error as a packet's; false: it is none that a client can be sent. */
+bool my_error_of(const struct answer_field *fields, size_t n, struct my_err *ret_err);
 void my_write_error(struct replayer *replayer, uint16_t code, struct slice state,
 		    struct slice message, struct buffer *out);
 void my_write_count(struct replayer *replayer, size_t n, struct buffer *out);

@@ -6,6 +6,7 @@
  */
 #include "parsers/miss.h"
 #include "parsers/mysql/replayer.h"
+#include "parsers/sql/forms.h"
 
 #define STATE_GENERAL SLICE("HY000")
 
@@ -144,7 +145,8 @@ void my_answer_text(struct replayer *replayer, struct slice text, bool more, str
 	struct sql_options options = sql_session_options(replayer->session);
 
 	arena_reset(&replayer->arena);
-	sql_canonicalize(&options, text, &replayer->arena, &replayer->sql);
+	sql_forms_canonicalize(replayer->answers->forms, &options, text, &replayer->arena,
+			       &replayer->sql);
 	replayer->values = arena_alloc(&replayer->arena,
 				       (replayer->sql.n_slots + 1) * sizeof(*replayer->values));
 	sql_slot_values(&replayer->sql, NULL, 0, replayer->values);

@@ -85,6 +85,17 @@ static uint64_t offered(const struct answer_server *server)
 	return capabilities & CAPABILITIES;
 }
 
+/* The recorded error of who was never let in. */
+static void refuse_as_recorded(struct replayer *replayer, const struct answer_server *server,
+			       struct buffer *out)
+{
+	struct my_err err;
+
+	if (my_error_of(server->error, server->n_error, &err))
+		my_write_error(replayer, err.code, err.state, err.message, out);
+	replayer->closed = true;
+}
+
 void my_greet(struct replayer *replayer, struct buffer *out)
 {
 	const struct answers *answers = replayer->answers;
@@ -94,6 +105,11 @@ void my_greet(struct replayer *replayer, struct buffer *out)
 
 	if (!answers->server(answers->context, slice_of(NULL, 0), slice_of(NULL, 0), &server))
 		server = (struct answer_server){ .version = SLICE("8.0.0-mockproxy") };
+	replayer->sequence = 0;
+	if (server.error) { /* nobody was greeted */
+		refuse_as_recorded(replayer, &server, out);
+		return;
+	}
 	make_nonce(replayer);
 	replayer->offered = offered(&server);
 	replayer->plugin = plugin_of(parameter(&server, "auth_plugin"));
@@ -108,7 +124,6 @@ void my_greet(struct replayer *replayer, struct buffer *out)
 	greeting.nonce_first = slice_of(replayer->nonce, 8);
 	greeting.nonce_rest = slice_of(replayer->nonce + 8, NONCE_BYTES - 8);
 	greeting.plugin = replayer->plugin;
-	replayer->sequence = 0;
 	at = my_packet_begin(out);
 	my_greeting_write(out, &greeting);
 	my_packet_end(out, at, &replayer->sequence);
@@ -186,29 +201,28 @@ static void refuse(struct replayer *replayer, const char *why, struct buffer *ou
 	replayer->closed = true;
 }
 
-static void begin_session(struct replayer *replayer, struct slice database, struct slice user)
-{
-	const struct answers *answers = replayer->answers;
-	struct answer_server server;
-
-	/* Nothing recorded for that database is no reason to refuse: another one may be used next. */
-	(void)answers->server(answers->context, database, user, &server);
-	replayer->session = sql_session_new(SQL_MYSQL, database);
-}
-
 void my_login_message(struct replayer *replayer, struct slice body, struct buffer *out)
 {
+	const struct answers *answers = replayer->answers;
+	struct answer_server server = { 0 };
 	struct my_login login;
 	struct slice charset;
 
-	if (!my_login_read(body, &login) || (login.capabilities & MY_CLIENT_SSL)) {
+	/* A request for TLS is too short for a login. */
+	if (!my_login_read(body, &login)) {
 		refuse(replayer, "mockproxy: not a login of the protocol 4.1 without TLS", out);
+		return;
+	}
+	/* Nothing recorded for that database is no reason to refuse: another one may be used next. */
+	(void)answers->server(answers->context, login.database, login.user, &server);
+	if (server.error) {
+		refuse_as_recorded(replayer, &server, out);
 		return;
 	}
 	replayer->capabilities = login.capabilities & replayer->offered;
 	replayer->several = login.capabilities & MY_CLIENT_MULTI_STATEMENTS;
 	replayer->zstd_level = login.zstd_level;
-	begin_session(replayer, login.database, login.user);
+	replayer->session = sql_session_new(SQL_MYSQL, login.database);
 	charset = my_charset_name(login.collation);
 	if (charset.size)
 		sql_session_startup(replayer->session, SLICE("character_set_client"), charset);

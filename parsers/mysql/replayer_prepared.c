@@ -8,7 +8,6 @@
 
 #include <stdlib.h>
 
-#define EXECUTE_CURSOR 0x07
 #define EXECUTE_COUNT_GIVEN 0x08
 #define BULK_TYPES_GIVEN 128
 #define TYPE_FLAG_UNSIGNED 0x80
@@ -134,6 +133,8 @@ static bool describe(struct replayer *replayer, struct my_statement *statement, 
 	if (answers->describe(answers->context, &request, &description, &answer)) {
 		statement->has_columns = description.has_columns;
 		statement->columns = description.columns;
+		if (statement->sql.verb == SQL_CALL) /* what it gives, no server knows before */
+			statement->columns = NULL;
 		return true;
 	}
 	if (!housekeeping)
@@ -272,7 +273,7 @@ static bool bind(struct replayer *replayer, uint32_t type, bool null, struct sli
 		.value = bytes,
 	};
 
-	return parameter_value(&mysql_protocol, &parameter, &replayer->arena, ret_value) == 0;
+	return parameter_value(&mysql_protocol, NULL, &parameter, &replayer->arena, ret_value) == 0;
 }
 
 /* How many parameters come, attributes of the query behind them included. */
@@ -328,7 +329,8 @@ static uint16_t execute_values(struct replayer *replayer, struct my_statement *s
 		struct slice bytes = slice_of(NULL, 0);
 
 		if (given)
-			bytes = buffer_slice(&statement->longs[i].data);
+			bytes = arena_copy(&replayer->arena,
+					   buffer_slice(&statement->longs[i].data));
 		else if (!null)
 			bytes = arena_copy(&replayer->arena,
 					   read_value(cursor, statement->types[i]));
@@ -390,8 +392,8 @@ static void execute_message(struct replayer *replayer, struct cursor *cursor, st
 		code = MY_ERROR_PACKET_TOO_LARGE;
 	else
 		code = execute_values(replayer, statement, flags, cursor, values);
+	forget_long_data(replayer, statement); /* they are for one execution */
 	if (code) {
-		forget_long_data(replayer, statement);
 		refuse(replayer, code,
 		       code == MY_ERROR_ARGUMENTS ?
 			       SLICE("Incorrect arguments to mysqld_stmt_execute") :
@@ -400,7 +402,7 @@ static void execute_message(struct replayer *replayer, struct cursor *cursor, st
 		return;
 	}
 	take_values(replayer, &statement->sql, values, statement->n_parameters);
-	my_answer_execute(replayer, statement, statement->text, flags & EXECUTE_CURSOR, out);
+	my_answer_execute(replayer, statement, statement->text, flags & MY_EXECUTE_CURSOR, out);
 }
 
 /* ---- COM_STMT_BULK_EXECUTE ---- */
@@ -409,7 +411,7 @@ static void execute_message(struct replayer *replayer, struct cursor *cursor, st
 static uint16_t bulk_values(struct replayer *replayer, struct my_statement *statement,
 			    struct cursor *cursor, struct sql_value **ret_values, size_t *ret_rows)
 {
-	size_t n = statement->n_parameters, room = 64 * n, used = 0;
+	size_t n = statement->n_parameters, room = n, used = 0;
 	struct sql_value *values = arena_alloc(&replayer->arena, room * sizeof(*values));
 
 	while (cursor_left(cursor)) {
@@ -489,6 +491,7 @@ static void bulk_message(struct replayer *replayer, struct cursor *cursor, struc
 	code = !statement->bound || !statement->n_parameters ?
 		       MY_ERROR_ARGUMENTS :
 		       bulk_values(replayer, statement, cursor, &values, &rows);
+	forget_long_data(replayer, statement);
 	if (code)
 		refuse(replayer, code, SLICE("mockproxy: a malformed or too large bulk"), out);
 	else

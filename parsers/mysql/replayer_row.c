@@ -7,33 +7,18 @@
 #include "parsers/mysql/values.h"
 
 #include <errno.h>
-#include <stdlib.h>
-
-static struct my_cut *add_cut(struct my_send *send)
-{
-	if (send->n_cuts == send->cuts_capacity) {
-		send->cuts_capacity = send->cuts_capacity ? 2 * send->cuts_capacity : 8;
-		send->cuts = realloc(send->cuts, send->cuts_capacity * sizeof(*send->cuts));
-		if (!send->cuts)
-			abort();
-	}
-	return &send->cuts[send->n_cuts++];
-}
 
 /* A part is bytes of the recorded form; only types whose two forms are the same bytes can go as the other. */
 static int encode_part(struct my_send *send, const struct column *column, uint16_t form,
 		       const struct answer_value *value, struct buffer *out)
 {
-	struct my_cut *cut;
-
 	if (!my_type_same_bytes(column->type_id) &&
 	    (form != PARAMETER_TEXT || column->form != PARAMETER_TEXT))
 		return -ENOTSUP;
 	if (value->size > UINT32_MAX)
 		return -EINVAL;
 	my_write_lenenc(out, value->size);
-	cut = add_cut(send);
-	*cut = (struct my_cut){ .at = out->size, .part = value->part, .size = value->size };
+	large_row_add_part(&send->large, value);
 	return 0;
 }
 
@@ -62,7 +47,7 @@ static int encode_value(struct replayer *replayer, const struct column *column,
 	int size = my_type_size(column->type_id), error;
 	struct slice bytes;
 
-	if (value->kind == ANSWER_PART_TEXT || value->kind == ANSWER_PART_RAW)
+	if (answer_is_part(value))
 		return encode_part(&replayer->send, column, form, value, out);
 	error = value_bytes(replayer, column, form, value, &bytes);
 	if (error)
@@ -123,37 +108,21 @@ static int encode_row(struct replayer *replayer, const struct answer_value *valu
 	return error;
 }
 
-static bool has_parts(const struct answer_value *values, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (values[i].kind == ANSWER_PART_TEXT || values[i].kind == ANSWER_PART_RAW)
-			return true;
-	return false;
-}
-
 /* ---- rows with parts ---- */
 
-/* Everything but the parts into `row`, and then both in turn (my_replay_row_more). */
+/* Everything but the parts at once, and then both in turn (my_replay_row_more). */
 static int begin_large(struct replayer *replayer, const struct answer_value *values, size_t n,
 		       const struct column **ret_column)
 {
 	struct my_send *send = &replayer->send;
 	int error;
 
-	buffer_clear(&send->row);
-	send->n_cuts = 0;
-	error = encode_row(replayer, values, n, &send->row, ret_column);
+	large_row_clear(&send->large);
+	error = encode_row(replayer, values, n, &send->large.bytes, ret_column);
 	if (error)
 		return error;
-	if (send->row.overflowed)
+	if (!large_row_begin(&send->large, UINT64_MAX, &send->left))
 		return -EINVAL;
-	send->left = send->row.size;
-	for (size_t i = 0; i < send->n_cuts; i++)
-		send->left += send->cuts[i].size;
-	send->large = true;
-	send->row_at = 0;
-	send->cut = 0;
-	send->sequence = 0;
 	send->piece_left = 0;
 	send->full = true; /* the first header follows */
 	return 0;
@@ -183,43 +152,18 @@ static void stream(struct replayer *replayer, struct slice bytes, struct buffer 
 	}
 }
 
-static void end_large(struct my_send *send)
-{
-	send->large = false;
-	if (send->row.capacity > MY_FILL_BYTES)
-		buffer_release(&send->row);
-}
-
 bool my_replay_row_more(struct replayer *replayer, struct buffer *out)
 {
 	struct my_send *send = &replayer->send;
 	struct slice bytes;
-	struct my_cut *cut;
+	int found = 1;
 
-	while (out->size < MY_FILL_BYTES) {
-		size_t until = send->cut < send->n_cuts ? send->cuts[send->cut].at : send->row.size;
-
-		stream(replayer, slice_of(send->row.data + send->row_at, until - send->row_at),
-		       out);
-		send->row_at = until;
-		if (send->cut == send->n_cuts) {
-			end_large(send);
-			return true;
-		}
-		cut = &send->cuts[send->cut];
-		if (!cut->size) {
-			send->cut++;
-			send->sequence = 0;
-			continue;
-		}
-		if (replayer->answers->part(replayer->answers->context, send->exchange, cut->part,
-					    send->sequence++, &bytes) != 1 ||
-		    bytes.size > cut->size || !bytes.size)
-			return false;
-		stream(replayer, bytes, out);
-		cut->size -= bytes.size;
+	while (found == 1 && out->size < MY_FILL_BYTES) {
+		found = large_row_next(&send->large, replayer->answers, send->exchange, &bytes);
+		if (found == 1)
+			stream(replayer, bytes, out);
 	}
-	return true;
+	return found >= 0;
 }
 
 int my_replay_row(struct replayer *replayer, struct buffer *out, const struct column **ret_column)
@@ -235,7 +179,7 @@ int my_replay_row(struct replayer *replayer, struct buffer *out, const struct co
 		return found;
 	send->position.row++;
 	send->rows++;
-	if (has_parts(values, n)) {
+	if (row_has_parts(values, n)) {
 		send->cacheable = false;
 		found = begin_large(replayer, values, n, ret_column);
 		return found ? found : 1;

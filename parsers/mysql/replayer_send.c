@@ -20,17 +20,14 @@ enum step { STEP_BEGIN, STEP_RESULT, STEP_ROWS, STEP_END };
 void my_send_begin(struct replayer *replayer, const struct answer *answer)
 {
 	struct my_send *send = &replayer->send;
-	struct buffer row = send->row;
-	struct my_cut *cuts = send->cuts;
-	size_t capacity = send->cuts_capacity;
+	struct large_row large = send->large;
 
+	large.on = false;
 	*send = (struct my_send){
 		.on = true,
 		.exchange = answer->exchange,
 		.flags = answer->flags,
-		.row = row,
-		.cuts = cuts,
-		.cuts_capacity = capacity,
+		.large = large,
 	};
 }
 
@@ -80,20 +77,12 @@ static void unservable(struct replayer *replayer, const struct column *column, i
 
 /* ---- steps ---- */
 
-/* Opens the chunk that the position stands in, and skips the rows that were sent before. */
 static int open_chunk(struct replayer *replayer)
 {
-	const struct answers *answers = replayer->answers;
-	struct my_send *send = &replayer->send;
-	const struct answer_value *values;
-	size_t n;
-	int error = answers->chunk(answers->context, send->exchange, send->number,
-				   send->position.chunk);
+	const struct my_send *send = &replayer->send;
 
-	for (uint64_t i = 0; error == 0 && i < send->position.row; i++)
-		if (answers->next_row(answers->context, &values, &n) != 1)
-			return -EINVAL;
-	return error;
+	return row_chunk_open(replayer->answers, send->exchange, send->number, send->position.chunk,
+			      send->position.row);
 }
 
 /*
@@ -268,7 +257,7 @@ static void step_rows(struct replayer *replayer, struct buffer *out)
 			unservable(replayer, column, found, out);
 			return;
 		}
-		if (send->large)
+		if (send->large.on)
 			return;
 	}
 	if (found == 1)
@@ -281,27 +270,14 @@ static void step_rows(struct replayer *replayer, struct buffer *out)
 static void send_error(struct replayer *replayer, struct buffer *out)
 {
 	const struct answer_result *result = &replayer->send.result;
-	struct slice state = slice_of(NULL, 0), message = slice_of(NULL, 0);
-	uint32_t code = 0;
+	struct my_err err;
 
-	for (size_t i = 0; i < result->n_error; i++) {
-		struct slice value = result->error[i].value;
-
-		if (slice_equal(result->error[i].name, SLICE("sqlstate")))
-			state = value;
-		else if (slice_equal(result->error[i].name, SLICE("message")))
-			message = value;
-		else if (slice_equal(result->error[i].name, SLICE("code")))
-			for (size_t k = 0; k < value.size && code <= UINT16_MAX; k++)
-				code = 10 * code + (uint32_t)(value.data[k] - '0');
-	}
-	/* A client takes the code 65535 for a report of progress, and 0 for success. */
-	if (!code || code >= UINT16_MAX) {
+	if (!my_error_of(result->error, result->n_error, &err)) {
 		unservable(replayer, NULL, -EINVAL, out);
 		return;
 	}
 	my_answer_ended(replayer, false);
-	my_write_error(replayer, (uint16_t)code, state, message, out);
+	my_write_error(replayer, err.code, err.state, err.message, out);
 	replayer->send.failed = true;
 	replayer->send.on = false;
 }
@@ -351,7 +327,7 @@ static void step_end(struct replayer *replayer, struct buffer *out)
 /* ---- the cache ---- */
 
 /* What statements do not change of the session's state, so that it is the same before and behind them. */
-static bool leaves_state(const struct replayer *replayer)
+static bool leaves_state(const struct replayer *replayer, uint16_t status)
 {
 	bool in_transaction = sql_session_transaction(replayer->session) == SQL_IN_TRANSACTION;
 
@@ -362,7 +338,7 @@ static bool leaves_state(const struct replayer *replayer)
 	case SQL_UPDATE:
 	case SQL_DELETE:
 	case SQL_WITH_WRITE:
-		return in_transaction || (my_write_status(replayer, 0) & MY_STATUS_AUTOCOMMIT);
+		return in_transaction || (status & MY_STATUS_AUTOCOMMIT);
 	default:
 		return false;
 	}
@@ -377,12 +353,12 @@ static bool key_of(const struct replayer *replayer, struct answer_key *ret_key)
 		MY_CLIENT_OPTIONAL_METADATA,  MY_MARIADB_CACHE_METADATA,
 		MY_MARIADB_EXTENDED_METADATA,
 	};
-	uint64_t form = my_write_status(replayer, 0) | (uint64_t)replayer->sequence << 16 |
-			(uint64_t)send->binary << 24;
+	uint16_t status = my_write_status(replayer, 0);
+	uint64_t form = status | (uint64_t)replayer->sequence << 16 | (uint64_t)send->binary << 24;
 
 	/* Where more follows, its packets count on from these. */
 	if (send->more || send->ask_cursor || send->fetch || send->list || send->raw ||
-	    replayer->changes.size || !leaves_state(replayer))
+	    replayer->changes.size || !leaves_state(replayer, status))
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++)
 		if (replayer->capabilities & capabilities[i])
@@ -437,7 +413,7 @@ static void resume(struct replayer *replayer, struct buffer *out)
 		found = open_chunk(replayer) < 0 ? -EINVAL : 1;
 	if (found == 1)
 		return;
-	if (send->large)
+	if (send->large.on)
 		broken_row(replayer);
 	else
 		unservable(replayer, NULL, found, out);
@@ -450,7 +426,7 @@ bool my_send_more(struct replayer *replayer, struct buffer *out)
 	if (send->step != STEP_BEGIN)
 		resume(replayer, out);
 	while (send->on && !replayer->infile && out->size < MY_FILL_BYTES && !out->overflowed) {
-		if (send->large) {
+		if (send->large.on) {
 			if (!my_replay_row_more(replayer, out))
 				broken_row(replayer);
 			continue;

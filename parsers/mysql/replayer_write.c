@@ -91,6 +91,28 @@ void my_write_end(struct replayer *replayer, const struct completion *completion
 	buffer_clear(&replayer->changes);
 }
 
+bool my_error_of(const struct answer_field *fields, size_t n, struct my_err *ret_err)
+{
+	struct my_err err = { 0 };
+	uint32_t code = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct slice value = fields[i].value;
+
+		if (slice_equal(fields[i].name, SLICE("sqlstate")))
+			err.state = value;
+		else if (slice_equal(fields[i].name, SLICE("message")))
+			err.message = value;
+		else if (slice_equal(fields[i].name, SLICE("code")))
+			for (size_t k = 0; k < value.size && code <= UINT16_MAX; k++)
+				code = 10 * code + (uint32_t)(value.data[k] - '0');
+	}
+	err.code = (uint16_t)code;
+	*ret_err = err;
+	/* A client takes the code 65535 for a report of progress, and 0 for success. */
+	return code && code < UINT16_MAX;
+}
+
 void my_write_error(struct replayer *replayer, uint16_t code, struct slice state,
 		    struct slice message, struct buffer *out)
 {

@@ -118,6 +118,9 @@ enum my_command {
 /* MariaDB: the statement that was prepared last. */
 #define MY_STATEMENT_LAST 0xffffffffu
 
+/* Of an EXECUTE's flags: a cursor is asked for. */
+#define MY_EXECUTE_CURSOR 0x07
+
 /* Server status flags. */
 #define MY_STATUS_IN_TRANS 0x0001
 #define MY_STATUS_AUTOCOMMIT 0x0002

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* PostgreSQL's entry in the table of protocols. */
+#include "parsers/postgres/catalogue.h"
 #include "parsers/postgres/values.h"
 #include "parsers/postgres/wire.h"
 
@@ -21,13 +22,16 @@ const struct protocol postgres_protocol = {
 	.columns_read = pg_columns_read,
 	.message_read = pg_message_read,
 	.type_name = pg_type_name,
-	.type_kind = pg_type_kind,
-	.value_to_text = pg_value_to_text,
+	.type_kind = pg_type_kind_in,
+	.value_to_text = pg_value_to_text_in,
+	.types_places = pg_catalogue_places,
+	.types_row = pg_catalogue_row,
 	.completion_read = pg_completion_read,
 	.tells_login = true,
 	.replayer_new = pg_replayer_new,
 	.replayer_free = pg_replayer_free,
 	.replayer_feed = pg_replayer_feed,
 	.replayer_fill = pg_replayer_fill,
+	.replayer_wait = pg_replayer_wait,
 	.replayer_tell = pg_replayer_tell,
 };

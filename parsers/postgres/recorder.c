@@ -211,7 +211,8 @@ static bool client_query(struct recorder *recorder, struct slice body)
 	operation = pg_operation_add(recorder, OPERATION_QUERY);
 	if (!operation)
 		return false;
-	operation->item = exchange_new(&recorder->log, EXCHANGE_SIMPLE, text, &text);
+	operation->item = exchange_new_from(&recorder->log, EXCHANGE_SIMPLE,
+					    &recorder->framers[SIDE_CLIENT].body, text, &text);
 	operation->item->exchange.text = text;
 	if (sql_count(&recorder->options, text) > 1) {
 		operation->texts = (uint8_t *)(uintptr_t)pg_name_copy(text).data;
@@ -226,7 +227,6 @@ static bool client_parse(struct recorder *recorder, struct slice body)
 	struct slice name = cursor_string(&cursor);
 	struct slice text = cursor_string(&cursor);
 	size_t n = cursor_u16be(&cursor);
-	struct arena arena;
 	struct pg_statement *statement;
 	struct pg_operation *operation;
 	uint32_t *types;
@@ -236,18 +236,13 @@ static bool client_parse(struct recorder *recorder, struct slice body)
 	operation = pg_operation_add(recorder, OPERATION_PARSE);
 	if (!operation)
 		return false;
-	arena_init(&arena);
-	statement = arena_alloc(&arena, sizeof(*statement));
-	types = arena_alloc(&arena, n * sizeof(*types));
+	statement = pg_statement_new(name, text);
+	types = arena_alloc(&statement->arena, n * sizeof(*types));
 	for (size_t i = 0; i < n; i++)
 		types[i] = cursor_u32be(&cursor);
 	statement->declared = types;
 	statement->n_declared = n;
-	statement->text = arena_copy(&arena, text);
-	statement->named.name = arena_copy(&arena, name);
-	statement->notices_end = &statement->notices;
-	statement->named.bytes = arena.allocated;
-	statement->arena = arena;
+	statement->named.bytes = statement->arena.allocated;
 	operation->statement = statement;
 	return cursor_done(&cursor) || pg_fail(recorder, "malformed Parse");
 }
@@ -261,7 +256,8 @@ static bool client_bind(struct recorder *recorder, struct slice body)
 	operation = pg_operation_add(recorder, OPERATION_BIND);
 	if (!operation)
 		return false;
-	operation->item = exchange_new(&recorder->log, EXCHANGE_EXTENDED, body, &copy);
+	operation->item = exchange_new_from(&recorder->log, EXCHANGE_EXTENDED,
+					    &recorder->framers[SIDE_CLIENT].body, body, &copy);
 	cursor = cursor_of(copy);
 	portal = cursor_string(&cursor);
 	operation->statement_name = cursor_string(&cursor);

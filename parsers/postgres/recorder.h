@@ -74,6 +74,7 @@ struct pg_statement {
 	struct slice columns;
 	uint64_t serial; /* of all that the connection prepared */
 	bool executed;
+	bool of_sql;		   /* PREPARE made it, and is an exchange of its own */
 	struct pg_notice *notices; /* that came at its Parse, until a portal takes them over */
 	struct pg_notice **notices_end;
 	struct checksum passed; /* of these */
@@ -195,10 +196,14 @@ bool pg_described(struct recorder *recorder, struct pg_operation *describe, stru
 bool pg_parameters_described(struct recorder *recorder, struct pg_operation *head,
 			     struct slice body);
 bool pg_portals_fit(struct recorder *recorder);
+/* What a portal keeps has changed. */
+void pg_portal_weigh(struct recorder *recorder, struct pg_portal *portal);
 /* A simple query ended: so did the unnamed statement and portal. */
 void pg_unnamed_end(struct recorder *recorder);
-/* The active exchange's tag may say that SQL dropped prepared statements. */
-void pg_deallocated(struct recorder *recorder, struct slice tag);
+/* The active exchange's tag may say that SQL made or dropped prepared statements; false is a failure. */
+bool pg_prepared_by_sql(struct recorder *recorder, struct slice tag);
+/* A statement of this name and text. Nothing is declared yet. */
+struct pg_statement *pg_statement_new(struct slice name, struct slice text);
 
 /* recorder_exchange.c */
 void pg_statement_free(struct named *named);

@@ -4,6 +4,21 @@
 
 #include <stdlib.h>
 
+struct pg_statement *pg_statement_new(struct slice name, struct slice text)
+{
+	struct pg_statement *statement;
+	struct arena arena;
+
+	arena_init(&arena);
+	statement = arena_alloc(&arena, sizeof(*statement));
+	statement->arena = arena;
+	statement->text = arena_copy(&statement->arena, text);
+	statement->named.name = arena_copy(&statement->arena, name);
+	statement->named.bytes = statement->arena.allocated;
+	statement->notices_end = &statement->notices;
+	return statement;
+}
+
 void pg_statement_free(struct named *named)
 {
 	struct arena arena = ((struct pg_statement *)named)->arena; /* the statement lies in it */
@@ -129,6 +144,39 @@ bool pg_query_next(struct recorder *recorder, struct pg_operation *query)
 	return true;
 }
 
+/* What is known of a statement that nothing executed; gives the n types of its parameters to be filled in. */
+static uint32_t *report(struct recorder *recorder, struct slice text, bool has_columns,
+			struct slice columns, size_t n)
+{
+	struct item *item = item_new(ITEM_STATEMENT, recorder->log.connection);
+	struct statement_item *statement = &item->statement;
+	uint32_t *types = arena_alloc(&item->arena, n * sizeof(*types));
+
+	statement->text = arena_copy(&item->arena, text);
+	statement->n_parameter_types = n;
+	statement->parameter_types = types;
+	statement->has_columns = has_columns;
+	statement->columns = arena_copy(&item->arena, columns);
+	item_list_add(recorder->log.items, item);
+	return types;
+}
+
+/* A cursor that was never read: its statement counts as executed, so only this tells what it would have given. */
+static void report_unexecuted(struct recorder *recorder, const struct pg_portal *portal)
+{
+	const struct exchange_item *exchange = &portal->item->exchange;
+	struct slice columns = slice_of(NULL, 0);
+	uint32_t *types;
+
+	for (const struct piece *piece = exchange->pieces; piece; piece = piece->next)
+		if (piece->type == PIECE_COLUMNS)
+			columns = piece->bytes;
+	types = report(recorder, exchange->text, portal->has_columns, columns,
+		       exchange->n_parameters);
+	for (size_t i = 0; i < exchange->n_parameters; i++)
+		types[i] = exchange->parameters[i].type;
+}
+
 void pg_portal_end(struct recorder *recorder, struct pg_portal *portal)
 {
 	if (!portal)
@@ -136,33 +184,26 @@ void pg_portal_end(struct recorder *recorder, struct pg_portal *portal)
 	if (portal->item && portal->item->exchange.ordinal) { /* begun, and not drained */
 		exchange_suspended_end(&recorder->log, portal->item);
 		portal->item = NULL;
+	} else if (portal->item) {
+		report_unexecuted(recorder, portal);
 	}
 	pg_portal_free(&portal->named);
 }
 
 void pg_statement_end(struct recorder *recorder, struct pg_statement *statement)
 {
-	struct item *item;
-	struct statement_item *report;
 	uint32_t *types;
 	size_t n;
 
 	if (!statement)
 		return;
-	if (!statement->executed) {
-		item = item_new(ITEM_STATEMENT, recorder->log.connection);
-		report = &item->statement;
-		report->text = arena_copy(&item->arena, statement->text);
+	if (!statement->executed && (statement->has_columns || !statement->of_sql)) {
 		n = statement->n_described ? statement->n_described : statement->n_declared;
-		report->n_parameter_types = n;
-		types = arena_alloc(&item->arena, n * sizeof(*types));
+		types = report(recorder, statement->text, statement->has_columns,
+			       statement->columns, n);
 		for (size_t i = 0; i < n; i++)
 			types[i] = statement->n_described ? statement->described[i] :
 							    statement->declared[i];
-		report->parameter_types = types;
-		report->has_columns = statement->has_columns;
-		report->columns = arena_copy(&item->arena, statement->columns);
-		item_list_add(recorder->log.items, item);
 	}
 	pg_statement_free(&statement->named);
 }

@@ -3,6 +3,7 @@
  * The PostgreSQL recorder: what is prepared. A Parse, a Bind and a Close take effect when the server says so, and what it says of
  * a statement stays with it; see recorder.h. Follows chapter 55.2.3.
  */
+#include "parsers/postgres/prepare.h"
 #include "parsers/postgres/recorder.h"
 
 #include <stdlib.h>
@@ -11,6 +12,17 @@ bool pg_portals_fit(struct recorder *recorder)
 {
 	return recorder->portals.bytes <= PG_NAMES_BYTES_MAX + PG_REQUEST_MAX ||
 	       pg_fail(recorder, "too many portals");
+}
+
+static size_t portal_bytes(const struct pg_portal *portal)
+{
+	return sizeof(*portal) + portal->named.name.size + portal->statement_name.size +
+	       (portal->item ? portal->item->arena.allocated : 0);
+}
+
+void pg_portal_weigh(struct recorder *recorder, struct pg_portal *portal)
+{
+	names_weigh(&recorder->portals, &portal->named, portal_bytes(portal));
 }
 
 static bool statement_grew(struct recorder *recorder, struct pg_statement *statement)
@@ -30,8 +42,7 @@ static bool describe_portal(struct recorder *recorder, struct pg_portal *portal,
 
 	if (portal->item && body.size && !portal->has_columns)
 		item_add_piece(portal->item, PIECE_COLUMNS, 0, body);
-	if (portal->item)
-		names_weigh(&recorder->portals, &portal->named, portal->item->arena.allocated);
+	pg_portal_weigh(recorder, portal);
 	portal->has_columns = true;
 	statement =
 		(struct pg_statement *)names_find(&recorder->statements, portal->statement_name);
@@ -102,8 +113,11 @@ bool pg_parameters_described(struct recorder *recorder, struct pg_operation *hea
 
 	if (head->type != OPERATION_DESCRIBE_STATEMENT)
 		return pg_unexpected(recorder);
-	if (cursor.failed || cursor_left(&cursor) != 4 * n)
+	/* A text may name more of them than 16 bits count ($70000): servers send them all. */
+	if (cursor.failed || cursor_left(&cursor) % 4 ||
+	    (cursor_left(&cursor) / 4 & UINT16_MAX) != n)
 		return pg_fail(recorder, "malformed ParameterDescription");
+	n = cursor_left(&cursor) / 4;
 	statement = (struct pg_statement *)names_find(&recorder->statements, head->name);
 	if (!statement || statement->described)
 		return true;
@@ -117,19 +131,24 @@ bool pg_parameters_described(struct recorder *recorder, struct pg_operation *hea
 
 /* ---- acknowledgements ---- */
 
+static bool statement_put(struct recorder *recorder, struct pg_statement *statement)
+{
+	statement->serial = ++recorder->serial;
+	pg_statement_end(recorder, (struct pg_statement *)names_put(&recorder->statements,
+								    &statement->named));
+	return recorder->statements.bytes <= PG_NAMES_BYTES_MAX ||
+	       pg_fail(recorder, "too many prepared statements");
+}
+
 bool pg_parse_complete(struct recorder *recorder, struct pg_operation *head)
 {
-	struct named *old;
+	struct pg_statement *statement = head->statement;
 
 	if (head->type != OPERATION_PARSE)
 		return pg_unexpected(recorder);
-	head->statement->serial = ++recorder->serial;
-	old = names_put(&recorder->statements, &head->statement->named);
 	head->statement = NULL;
-	pg_statement_end(recorder, (struct pg_statement *)old);
 	pg_operations_pop(recorder);
-	return recorder->statements.bytes <= PG_NAMES_BYTES_MAX ||
-	       pg_fail(recorder, "too many prepared statements");
+	return statement_put(recorder, statement);
 }
 
 /* One piece of memory: there is a portal for each execution. */
@@ -163,7 +182,7 @@ bool pg_bind_complete(struct recorder *recorder, struct pg_operation *head)
 	portal->has_columns = statement->has_columns;
 	portal->statement_serial = statement->serial;
 	portal->named.name = head->name;
-	portal->named.bytes = head->item->arena.allocated;
+	portal->named.bytes = portal_bytes(portal);
 	head->item = NULL;
 	head->name = slice_of(NULL, 0);
 	pg_portal_end(recorder, (struct pg_portal *)names_put(&recorder->portals, &portal->named));
@@ -197,21 +216,54 @@ void pg_unnamed_end(struct recorder *recorder)
 	pg_portal_end(recorder, (struct pg_portal *)names_take(&recorder->portals, unnamed));
 }
 
-/* What DEALLOCATE and DISCARD ALL drop are Parse's statements too: they are one space of names. */
-void pg_deallocated(struct recorder *recorder, struct slice tag)
+/* What PREPARE makes and DEALLOCATE and DISCARD ALL drop are Parse's statements too: they are one space of names. */
+static bool prepared(struct recorder *recorder, struct slice text)
+{
+	struct pg_statement *statement;
+	struct pg_prepare prepare;
+	struct arena arena;
+	uint32_t *types;
+	bool ok = true;
+
+	arena_init(&arena);
+	if (pg_prepare_read(&recorder->options, text, &arena, &prepare)) {
+		statement = pg_statement_new(prepare.name, prepare.text);
+		statement->of_sql = true;
+		types = arena_alloc(&statement->arena, prepare.n_types * sizeof(*types));
+		for (size_t i = 0; i < prepare.n_types; i++)
+			types[i] = prepare.types[i];
+		statement->declared = types;
+		statement->n_declared = prepare.n_types;
+		statement->named.bytes = statement->arena.allocated;
+		ok = statement_put(recorder, statement);
+	}
+	arena_release(&arena);
+	return ok;
+}
+
+static void deallocated(struct recorder *recorder, struct slice text)
 {
 	struct sql_statement sql;
 	struct arena arena;
 
-	if (slice_equal(tag, SLICE("DEALLOCATE ALL")) || slice_equal(tag, SLICE("DISCARD ALL"))) {
+	arena_init(&arena);
+	sql_canonicalize(&recorder->options, text, &arena, &sql);
+	pg_statement_end(recorder,
+			 (struct pg_statement *)names_take(&recorder->statements,
+							   pg_last_name(sql.canonical, &arena)));
+	arena_release(&arena);
+}
+
+bool pg_prepared_by_sql(struct recorder *recorder, struct slice tag)
+{
+	struct slice text = recorder->log.active->exchange.text;
+
+	if (slice_equal(tag, SLICE("PREPARE")))
+		return prepared(recorder, text);
+	if (slice_equal(tag, SLICE("DEALLOCATE")))
+		deallocated(recorder, text);
+	else if (slice_equal(tag, SLICE("DEALLOCATE ALL")) ||
+		 slice_equal(tag, SLICE("DISCARD ALL")))
 		pg_statements_end(recorder);
-	} else if (slice_equal(tag, SLICE("DEALLOCATE"))) {
-		arena_init(&arena);
-		sql_canonicalize(&recorder->options, recorder->log.active->exchange.text, &arena,
-				 &sql);
-		pg_statement_end(recorder, (struct pg_statement *)names_take(
-						   &recorder->statements,
-						   pg_last_name(sql.canonical, &arena)));
-		arena_release(&arena);
-	}
+	return true;
 }

@@ -92,6 +92,7 @@ static void query_result(struct recorder *recorder, struct pg_operation *query)
 	recorder->log.active = recorder->log.last;
 	recorder->log.last = NULL;
 	recorder->log.active->exchange.closes = false;
+	exchange_spill(&recorder->log, EXCHANGE_ITEM_BYTES); /* there may be any number of them */
 	recorder->log.result++;
 	recorder->merged = true;
 	recorder->log.rows_room = 0;
@@ -108,7 +109,7 @@ struct item *pg_execute_active(struct recorder *recorder, struct pg_operation *e
 			return NULL;
 		exchange_activate(&recorder->log, portal->item);
 		portal->item = NULL;
-		names_weigh(&recorder->portals, &portal->named, sizeof(*portal));
+		pg_portal_weigh(recorder, portal);
 		recorder->portal = portal;
 	}
 	exchange_touch(&recorder->log);
@@ -216,6 +217,7 @@ static bool server_columns(struct recorder *recorder, struct pg_operation *head,
 		if (!body.size)
 			return pg_unexpected(recorder);
 		query_result(recorder, head);
+		exchange_spill(&recorder->log, EXCHANGE_ITEM_BYTES);
 		if (recorder->log.active)
 			exchange_piece(&recorder->log, PIECE_COLUMNS, body);
 		return true;
@@ -259,7 +261,8 @@ static bool server_complete(struct recorder *recorder, struct pg_operation *head
 		if (tag.size && tag.data[tag.size - 1] == 0)
 			tag.size--;
 		exchange_piece(&recorder->log, type, tag);
-		pg_deallocated(recorder, tag);
+		if (!pg_prepared_by_sql(recorder, tag))
+			return false;
 		pg_exchange_close(recorder, OUTCOME_OK);
 	}
 	if (head->type == OPERATION_EXECUTE)
@@ -278,7 +281,7 @@ static bool server_suspended(struct recorder *recorder, struct pg_operation *hea
 	if (item) {
 		item->exchange.flags |= EXCHANGE_ROW_LIMIT;
 		recorder->portal->item = item;
-		names_weigh(&recorder->portals, &recorder->portal->named, item->arena.allocated);
+		pg_portal_weigh(recorder, recorder->portal);
 		recorder->log.active = NULL;
 		recorder->portal = NULL;
 	}

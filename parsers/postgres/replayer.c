@@ -22,8 +22,9 @@ struct replayer *pg_replayer_new(const struct answers *answers, uint64_t connect
 	replayer->connection = connection;
 	buffer_init(&replayer->in, PG_REQUEST_MAX + ((size_t)1 << 20));
 	buffer_init(&replayer->status, PG_FILL_BYTES);
+	buffer_init(&replayer->kept, PG_KEPT_BYTES);
 	buffer_init(&replayer->query_text, PG_REQUEST_MAX);
-	buffer_init(&replayer->send.row, (size_t)64 << 20);
+	large_row_init(&replayer->send.large);
 	pg_framer_init(&replayer->framer, false);
 	names_init(&replayer->prepared);
 	names_init(&replayer->bound);
@@ -43,11 +44,11 @@ void pg_replayer_free(struct replayer *replayer)
 	pg_framer_release(&replayer->framer);
 	buffer_release(&replayer->in);
 	buffer_release(&replayer->status);
+	buffer_release(&replayer->kept);
 	pg_status_release(replayer);
-	buffer_release(&replayer->send.row);
+	large_row_release(&replayer->send.large);
 	buffer_release(&replayer->query_text);
 	pg_copy_in_free(replayer->copy);
-	free(replayer->send.cuts);
 	arena_release(&replayer->arena);
 	free(replayer);
 }
@@ -148,12 +149,17 @@ static void negotiate(struct buffer *out, uint32_t code, struct slice names, uin
 	pg_message_end(out, at);
 }
 
+static uint32_t cancel_key(uint32_t backend)
+{
+	uint64_t seed = backend;
+
+	return (uint32_t)XXH3_64bits(&seed, sizeof(seed));
+}
+
 /* What a server reports is the recorded one's, but for what this client said itself. */
 static void send_login(struct replayer *replayer, const struct answer_server *server,
 		       struct buffer *out)
 {
-	uint64_t seed = replayer->connection;
-	uint64_t key = XXH3_64bits(&seed, sizeof(seed));
 	size_t at = pg_message_begin(out, 'R');
 
 	buffer_append_u32be(out, 0);
@@ -168,7 +174,7 @@ static void send_login(struct replayer *replayer, const struct answer_server *se
 	}
 	at = pg_message_begin(out, 'K');
 	buffer_append_u32be(out, pg_replay_backend(replayer));
-	buffer_append_u32be(out, (uint32_t)key);
+	buffer_append_u32be(out, cancel_key(pg_replay_backend(replayer)));
 	pg_message_end(out, at);
 	replayer->ready = true;
 	send_ready(replayer, out);
@@ -263,6 +269,16 @@ static void refuse_replication(struct replayer *replayer, struct buffer *out)
 		slice_of(NULL, 0), out);
 }
 
+/* Whoever knows the key of a session may ask it to give up. */
+static void cancel(struct replayer *replayer, struct cursor *cursor)
+{
+	const struct answer_peers *peers = replayer->answers->peers;
+	struct answer_aside aside = { .type = ASIDE_CANCEL, .backend = cursor_u32be(cursor) };
+
+	if (cursor_u32be(cursor) == cancel_key(aside.backend) && cursor_done(cursor) && peers)
+		peers->publish(peers->context, slice_of(NULL, 0), &aside);
+}
+
 static void startup_message(struct replayer *replayer, struct slice body, struct buffer *out)
 {
 	struct cursor cursor = cursor_of(body);
@@ -276,8 +292,8 @@ static void startup_message(struct replayer *replayer, struct slice body, struct
 		buffer_append_u8(out, 'N');
 		return;
 	}
-	if (code ==
-	    PG_CANCEL_REQUEST) { /* nothing here takes long enough; no answer is the protocol */
+	if (code == PG_CANCEL_REQUEST) { /* no answer is the protocol */
+		cancel(replayer, &cursor);
 		replayer->closed = true;
 		return;
 	}
@@ -430,11 +446,13 @@ static void message(struct replayer *replayer, const struct pg_frame *frame, str
 		begin_query(replayer, frame->body, out);
 	else if (frame->type == 'F')
 		pg_function_message(replayer, frame->body, out);
+	else if (frame->type == 'H')
+		replayer->flushed = out->size;
 	else
 		pg_extended_message(replayer, frame, out);
 }
 
-enum replay_state pg_replayer_fill(struct replayer *replayer, struct buffer *out)
+static enum replay_state fill(struct replayer *replayer, struct buffer *out)
 {
 	struct pg_frame frame;
 	enum pg_next next;
@@ -443,6 +461,10 @@ enum replay_state pg_replayer_fill(struct replayer *replayer, struct buffer *out
 		if (replayer->closed) {
 			replayer->unread.size = 0;
 			return replayer->reset ? REPLAY_RESET : REPLAY_CLOSE;
+		}
+		if (replayer->send.on && replayer->hold_ns) {
+			replayer->holding = true;
+			return REPLAY_HOLD;
 		}
 		if (replayer->send.on) {
 			if (pg_send_more(replayer, out))
@@ -473,4 +495,37 @@ enum replay_state pg_replayer_fill(struct replayer *replayer, struct buffer *out
 		return REPLAY_CLOSE;
 	}
 	return REPLAY_MORE;
+}
+
+/* Pipelines are told from the order in which answers come: what a server would keep for now is kept. */
+static void keep_back(struct replayer *replayer, struct buffer *out)
+{
+	size_t from = replayer->flushed;
+
+	if (!replayer->in_batch || replayer->failed || replayer->query || replayer->copy ||
+	    out->overflowed || out->size - from > PG_KEPT_BYTES)
+		return;
+	buffer_append(&replayer->kept, out->data + from, out->size - from);
+	out->size = from;
+}
+
+int64_t pg_replayer_wait(const struct replayer *replayer)
+{
+	return replayer->hold_ns;
+}
+
+enum replay_state pg_replayer_fill(struct replayer *replayer, struct buffer *out)
+{
+	enum replay_state state;
+
+	if (replayer->holding)
+		replayer->hold_ns = 0;
+	replayer->holding = false;
+	replayer->flushed = out->size;
+	buffer_append_slice(out, buffer_slice(&replayer->kept));
+	buffer_clear(&replayer->kept);
+	state = fill(replayer, out);
+	if ((state == REPLAY_IDLE || state == REPLAY_HOLD) && out->size > replayer->flushed)
+		keep_back(replayer, out);
+	return state;
 }

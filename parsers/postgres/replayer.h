@@ -25,12 +25,15 @@
 #ifndef MOCKPROXY_POSTGRES_REPLAYER_H
 #define MOCKPROXY_POSTGRES_REPLAYER_H
 
+#include "parsers/large_row.h"
 #include "parsers/names.h"
 #include "parsers/postgres/wire.h"
 #include "parsers/sql/session.h"
 
 /* fill() stops above this much output; a single row may exceed it. */
 #define PG_FILL_BYTES ((size_t)64 << 10)
+/* A server's buffer, which is sent when it is full. */
+#define PG_KEPT_BYTES ((size_t)8 << 10)
 /* Prepared statements and portals of one connection. */
 #define PG_REPLAY_NAMES_MAX ((size_t)64 << 20)
 /* SQLSTATEs of our own; class MP is nobody's. */
@@ -41,6 +44,7 @@ struct pg_prepared {
 	struct named named;
 	struct arena arena;	 /* owns all of it */
 	unsigned int references; /* its name, and portals */
+	size_t *nameless;	 /* counts it, when only portals have it; else NULL */
 	struct slice text;
 	struct sql_statement sql;
 	const uint32_t *declared; /* by placeholder; 0: not declared */
@@ -69,8 +73,7 @@ struct pg_bound {
 	struct sql_value *raw_values;
 	const uint16_t *formats; /* of results */
 	size_t n_formats;
-	bool found;  /* `answer` was looked up */
-	bool missed; /* ... and there was none */
+	bool found; /* `answer` was looked up */
 	bool begun; /* rows were given, and the session knows what it does: it need not be drained */
 	struct answer answer;
 	struct pg_position position;
@@ -86,6 +89,7 @@ struct pg_send {
 	bool call;     /* a fast-path call: its row goes as its one value */
 	uint16_t call_form;
 	bool failed;	 /* an error was sent */
+	bool silent;	 /* nothing was said to it */
 	bool unservable; /* ... of ours, since what was recorded cannot be given as it was asked for */
 	bool as_recorded; /* for pg_checksum(): each value in its recorded form, and tags as they came */
 	uint64_t exchange;
@@ -102,19 +106,8 @@ struct pg_send {
 	bool copy_out;	/* rows are COPY data */
 	bool copy_ends; /* ... to whose end the server came */
 	bool copy_binary;
-	bool copy_header; /* binary: the header is still to be sent */
-	bool large;	  /* a row with parts is on its way: `row`, interrupted at `cuts` */
-	struct buffer row;
-	size_t row_at;
-	struct pg_cut {
-		size_t at; /* in `row`: the part comes before this byte */
-		uint64_t part;
-		uint64_t size;
-	} * cuts;
-	size_t n_cuts;
-	size_t cuts_capacity;
-	size_t cut;
-	uint32_t sequence;
+	bool copy_header;	/* binary: the header is still to be sent */
+	struct large_row large; /* a row with parts, or the like, on its way */
 	bool cacheable; /* so far: it began at `cache_from` in `out` and has not been interrupted */
 	size_t cache_from;
 	struct answer_key key;
@@ -145,6 +138,15 @@ struct replayer {
 	bool closed;
 	bool reset;  /* ... and not in order */
 	bool failed; /* an error in an extended batch: skip to Sync */
+	/* As in a server what was said waits for Flush, the end of the batch, an error, or that there is this much of it. */
+	struct buffer kept;
+	/*
+	 * The answer under way is given after so many nanoseconds, or when CancelRequest comes: it was recorded as cancelled, or its client
+	 * gave up. 0: at once.
+	 */
+	int64_t hold_ns;
+	bool holding;	/* the shell was told so */
+	size_t flushed; /* of the output of this fill(): up to here it is sent */
 	struct pg_reported reported[PG_REPORTED];
 	struct buffer status;	 /* ParameterStatus messages that go out before ReadyForQuery */
 	uint64_t status_changes; /* sql_session_changes() when they were last made */
@@ -157,12 +159,14 @@ struct replayer {
 	struct sql_session *session;
 	struct names prepared;
 	struct names bound;
+	size_t nameless_bytes; /* of statements that lost their name, and portals still have */
 
 	bool query;	   /* a Query's statements are under way */
 	bool query_begins; /* none of them was answered yet */
 	bool query_failed;
 	struct slice query_rest;
 	struct arena arena; /* of the statement under way, in a simple query */
+	struct slice text;  /* its text, which lasts as long as the Query */
 	struct sql_statement sql;
 	struct sql_value *values;
 	struct buffer query_text;   /* of a Query whose message is gone since it took COPY data */
@@ -194,6 +198,8 @@ void pg_extended_message(struct replayer *replayer, const struct pg_frame *frame
 			 struct buffer *out);
 void pg_prepared_release(struct named *named); /* drops a reference; accepts NULL */
 void pg_bound_free(struct named *named);       /* accepts NULL */
+/* SQL's PREPARE was accepted: the client may also Bind what it named. */
+void pg_sql_prepared(struct replayer *replayer, struct slice text);
 /* A simple query ends the unnamed statement and the unnamed portal (55.2.3). */
 void pg_forget_unnamed(struct replayer *replayer);
 /* Portals end with their transaction. */
@@ -207,9 +213,19 @@ void pg_function_message(struct replayer *replayer, struct slice body, struct bu
 void pg_answer_simple(struct replayer *replayer, struct slice text, struct buffer *out);
 /* Finds what answers a portal; false when that is an error, which was sent then. */
 bool pg_answer_find(struct replayer *replayer, struct pg_bound *bound, struct buffer *out);
+/* The same for who only asks what it would give: false without an answer, and nothing is said or counted. */
+bool pg_answer_known(struct replayer *replayer, struct pg_bound *bound);
 /* Executes a portal. */
 void pg_answer_portal(struct replayer *replayer, struct pg_bound *bound, uint64_t limit,
 		      struct buffer *out);
+/* Was nothing said to it, since its client gave up? */
+static inline bool pg_answer_silent(const struct answer *answer)
+{
+	return answer->outcome == OUTCOME_UNFINISHED &&
+	       !(answer->flags & (EXCHANGE_SERVER_ENDED | EXCHANGE_SERVER_RESET));
+}
+/* Has it to wait until it is given? */
+void pg_answer_hold(struct replayer *replayer, const struct answer *answer);
 /* The answer under way was sent whole. */
 void pg_answer_sent(struct replayer *replayer);
 /* In a failed transaction only its end is answered; true when that error was sent. */
@@ -298,10 +314,7 @@ void pg_send_columns(struct buffer *out, const struct answer_columns *columns,
 void pg_send_status(struct buffer *out, struct slice name, struct slice value);
 /* An error or a notice. */
 void pg_send_message(struct buffer *out, uint8_t type, const struct answer_field *fields, size_t n);
-/* A message whose body is send.row with value parts between: begins with an empty row, each part adds itself, ... */
-void pg_send_large_new(struct pg_send *send);
-void pg_send_large_part(struct pg_send *send, const struct answer_value *value);
-/* ... and its header is sent: 0, or -EINVAL for a body that no message can have. */
+/* A message whose body is send.large, begun with its header: 0, or -EINVAL for a body that no message can have. */
 int pg_send_large_begin(struct pg_send *send, uint8_t type, struct buffer *out);
 /* The form that column i was asked in. */
 uint16_t pg_send_form(const uint16_t *formats, size_t n_formats, size_t i);
@@ -310,6 +323,8 @@ uint16_t pg_send_form(const uint16_t *formats, size_t n_formats, size_t i);
 bool pg_is_utc(struct slice time_zone);
 /* Whether and how this column can be sent depends on the session: other sessions may not have its bytes. */
 bool pg_value_of_session(const struct column *column, uint16_t form);
+/* What is known of the types of an exchange's database; 0: of this session's, now. */
+struct type_scope pg_scope(const struct replayer *replayer, uint64_t exchange);
 /* One stored value as the body of a DataRow wants it, without its length; 0 or -ENOTSUP, -EINVAL. */
 int pg_value_encode(const struct replayer *replayer, const struct column *column, uint16_t form,
 		    const struct answer_value *value, struct buffer *out);

@@ -58,8 +58,9 @@ static void deallocate(struct replayer *replayer, const struct sql_statement *sq
 	arena_release(&arena);
 }
 
+/* `text` is the statement's. */
 static void statement_ended(struct replayer *replayer, const struct sql_statement *sql,
-			    const struct sql_value *values, bool ok)
+			    const struct sql_value *values, struct slice text, bool ok)
 {
 	bool failed_before = sql_session_transaction(replayer->session) == SQL_FAILED;
 
@@ -72,6 +73,8 @@ static void statement_ended(struct replayer *replayer, const struct sql_statemen
 		pg_replay_failed(replayer);
 	else if (sql->verb == SQL_DEALLOCATE || sql->verb == SQL_DISCARD)
 		deallocate(replayer, sql);
+	else if (sql->verb == SQL_PREPARE)
+		pg_sql_prepared(replayer, text);
 }
 
 /* What the session answers itself; `bound` is NULL in a simple query. */
@@ -79,7 +82,7 @@ static void answer_session(struct replayer *replayer, const struct sql_statement
 			   const struct sql_value *values, const struct pg_bound *bound,
 			   struct buffer *out)
 {
-	statement_ended(replayer, sql, values,
+	statement_ended(replayer, sql, values, bound ? bound->prepared->text : replayer->text,
 			pg_session_answer(replayer, sql, bound == NULL, out));
 }
 
@@ -149,7 +152,8 @@ static void find(struct replayer *replayer, const struct sql_statement *sql,
 	if (ret_answer->rung == RUNG_EXACT &&
 	    (commit_differs(replayer, sql, ret_answer) || shows_own(replayer, sql, ret_answer)))
 		ret_answer->rung = RUNG_SESSION;
-	else if (ret_answer->rung == RUNG_MISS && pg_session_answers(replayer, sql))
+	else if ((ret_answer->rung == RUNG_MISS || pg_answer_silent(ret_answer)) &&
+		 pg_session_answers(replayer, sql))
 		ret_answer->rung = RUNG_SESSION;
 	if (ret_answer->rung == RUNG_SESSION)
 		answers->count_session(answers->context);
@@ -160,11 +164,57 @@ void pg_answer_read(struct replayer *replayer, struct slice text)
 	struct sql_options options = sql_session_options(replayer->session);
 
 	arena_reset(&replayer->arena);
+	replayer->text = text;
 	sql_canonicalize(&options, text, &replayer->arena, &replayer->sql);
 	replayer->values = arena_alloc(&replayer->arena,
 				       (replayer->sql.n_slots + 1) * sizeof(*replayer->values));
 	sql_slot_values(&replayer->sql, NULL, 0, replayer->values);
 }
+
+/* ---- waiting ---- */
+
+/* What a client that gave up is given more than it had waited then, before it is told that there is no answer. */
+#define HOLD_MORE_NS ((int64_t)250 * 1000000)
+
+static bool field_is(const struct answer_field *field, const char *name, const char *value)
+{
+	return slice_equal(field->name, slice_from_string(name)) &&
+	       slice_equal(field->value, slice_from_string(value));
+}
+
+static bool was_cancelled(struct replayer *replayer, uint64_t exchange)
+{
+	struct answer_result result;
+	unsigned int equal = 0;
+
+	if (replayer->answers->result(replayer->answers->context, exchange, 0, &result) != 1 ||
+	    !result.error)
+		return false;
+	for (size_t i = 0; i < result.n_error; i++)
+		equal += field_is(&result.error[i], "code", "57014") ||
+			 field_is(&result.error[i], "message",
+				  "canceling statement due to user request");
+	return equal == 2;
+}
+
+void pg_answer_hold(struct replayer *replayer, const struct answer *answer)
+{
+	const struct answers *answers = replayer->answers;
+	bool silent = pg_answer_silent(answer);
+
+	if (!answers->waited || !answers->peers)
+		return;
+	if (!silent &&
+	    (answer->outcome != OUTCOME_ERROR || !was_cancelled(replayer, answer->exchange)))
+		return;
+	replayer->hold_ns = answers->waited(answers->context, answer->exchange);
+	if (silent)
+		replayer->hold_ns += replayer->hold_ns / 8 + HOLD_MORE_NS;
+	answers->peers->listen(answers->peers->context,
+			       sql_session_context(replayer->session).database);
+}
+
+/* ---- answering ---- */
 
 void pg_answer_simple(struct replayer *replayer, struct slice text, struct buffer *out)
 {
@@ -186,6 +236,8 @@ void pg_answer_simple(struct replayer *replayer, struct slice text, struct buffe
 		pg_copy_in_begin(replayer, &answer, NULL, text, out);
 	else
 		pg_send_begin(replayer, &answer);
+	if (replayer->send.on)
+		pg_answer_hold(replayer, &answer);
 }
 
 /*
@@ -212,21 +264,33 @@ static struct request portal_request(struct replayer *replayer, struct pg_bound 
 	return request;
 }
 
-bool pg_answer_find(struct replayer *replayer, struct pg_bound *bound, struct buffer *out)
+static void find_portal(struct replayer *replayer, struct pg_bound *bound, bool only_asking)
 {
 	const struct pg_prepared *prepared = bound->prepared;
 	struct request request;
 
-	if (!bound->found) {
-		request = portal_request(replayer, bound);
-		bound->answer.rung = RUNG_SESSION;
-		if (prepared->sql.verb != SQL_EMPTY)
-			find(replayer, &prepared->sql, &request, &bound->answer);
-		bound->found = true;
-	}
+	if (bound->found)
+		return;
+	request = portal_request(replayer, bound);
+	request.only_asking = only_asking;
+	bound->answer.rung = RUNG_SESSION;
+	if (prepared->sql.verb != SQL_EMPTY)
+		find(replayer, &prepared->sql, &request, &bound->answer);
+	bound->found = !only_asking || bound->answer.rung != RUNG_MISS;
+}
+
+bool pg_answer_known(struct replayer *replayer, struct pg_bound *bound)
+{
+	find_portal(replayer, bound, true);
+	return bound->found;
+}
+
+bool pg_answer_find(struct replayer *replayer, struct pg_bound *bound, struct buffer *out)
+{
+	find_portal(replayer, bound, false);
 	if (bound->answer.rung != RUNG_MISS)
 		return true;
-	pg_answer_miss(replayer, &bound->answer, prepared->text, out);
+	pg_answer_miss(replayer, &bound->answer, bound->prepared->text, out);
 	return false;
 }
 
@@ -254,6 +318,8 @@ void pg_answer_portal(struct replayer *replayer, struct pg_bound *bound, uint64_
 	replayer->send.formats = bound->formats;
 	replayer->send.n_formats = bound->n_formats;
 	replayer->send.position = bound->position;
+	if (!bound->position.begun)
+		pg_answer_hold(replayer, &bound->answer);
 }
 
 void pg_answer_sent(struct replayer *replayer)
@@ -265,11 +331,12 @@ void pg_answer_sent(struct replayer *replayer)
 	if (replayer->notes && !(bound && bound->begun))
 		pg_notes_given(replayer, replayer->send.exchange);
 	if (!bound) {
-		statement_ended(replayer, &replayer->sql, replayer->values, ok);
+		statement_ended(replayer, &replayer->sql, replayer->values, replayer->text, ok);
 		return;
 	}
 	bound->position = replayer->send.position;
 	if (!ok || !bound->begun)
-		statement_ended(replayer, &bound->prepared->sql, bound->values, ok);
+		statement_ended(replayer, &bound->prepared->sql, bound->values,
+				bound->prepared->text, ok);
 	bound->begun = true;
 }

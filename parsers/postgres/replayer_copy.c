@@ -60,17 +60,18 @@ static void send_form(struct buffer *out, uint8_t type, const struct copy_form *
 	pg_message_end(out, at);
 }
 
-/* The message of a Query will be gone when its COPY data comes: what is left of it is kept. */
+/* The message of a Query will be gone when its COPY data comes: what is left of it is kept, for its next COPY too. */
 static struct slice keep_query(struct replayer *replayer, struct slice text)
 {
 	struct buffer kept;
 
+	if (replayer->query_text.size)
+		return text;
 	buffer_init(&kept, PG_REQUEST_MAX);
 	buffer_append_slice(&kept, text);
 	buffer_append_slice(&kept, replayer->query_rest);
 	text = slice_of(kept.data, text.size);
 	replayer->query_rest = slice_of(kept.data + text.size, replayer->query_rest.size);
-	buffer_release(&replayer->query_text);
 	replayer->query_text = kept;
 	pg_answer_read(replayer, text);
 	sql_session_resolve(replayer->session, &replayer->sql, replayer->values, &replayer->arena);
@@ -495,28 +496,24 @@ static void add_header(struct pg_send *send, struct buffer *out)
 	send->copy_header = false;
 }
 
-static bool is_part(const struct answer_value *value)
-{
-	return value->kind == ANSWER_PART_TEXT || value->kind == ANSWER_PART_RAW;
-}
-
 static int add_field(struct pg_send *send, const struct answer_value *value, struct buffer *out)
 {
 	if (value->kind == ANSWER_NULL) {
 		buffer_append_u32be(out, UINT32_MAX);
 		return 0;
 	}
-	if (is_part(value) ? value->size > INT32_MAX : value->bytes.size > INT32_MAX)
+	if (answer_is_part(value) ? value->size > INT32_MAX : value->bytes.size > INT32_MAX)
 		return -EINVAL;
-	buffer_append_u32be(out, (uint32_t)(is_part(value) ? value->size : value->bytes.size));
-	if (is_part(value))
-		pg_send_large_part(send, value);
+	buffer_append_u32be(out,
+			    (uint32_t)(answer_is_part(value) ? value->size : value->bytes.size));
+	if (answer_is_part(value))
+		large_row_add_part(&send->large, value);
 	else
 		buffer_append_slice(out, value->bytes);
 	return 0;
 }
 
-/* Parts are left out, and noted in send->cuts. */
+/* Parts are left out, and noted in send->large. */
 static int add_row(struct pg_send *send, const struct answer_value *values, size_t n,
 		   struct buffer *out)
 {
@@ -525,8 +522,8 @@ static int add_row(struct pg_send *send, const struct answer_value *values, size
 	if (!send->copy_binary) {
 		if (n != 1 || values[0].kind == ANSWER_NULL)
 			return -EINVAL;
-		if (is_part(values))
-			pg_send_large_part(send, values);
+		if (answer_is_part(values))
+			large_row_add_part(&send->large, values);
 		else
 			buffer_append_slice(out, values[0].bytes);
 		return 0;
@@ -543,14 +540,11 @@ int pg_copy_out_row(struct replayer *replayer, const struct answer_value *values
 {
 	struct pg_send *send = &replayer->send;
 	size_t at = out->size;
-	bool large = false;
 	int error;
 
-	for (size_t i = 0; i < n; i++)
-		large |= is_part(&values[i]);
-	if (large) {
-		pg_send_large_new(send);
-		error = add_row(send, values, n, &send->row);
+	if (row_has_parts(values, n)) {
+		large_row_clear(&send->large);
+		error = add_row(send, values, n, &send->large.bytes);
 		if (!error)
 			error = pg_send_large_begin(send, 'd', out);
 	} else {

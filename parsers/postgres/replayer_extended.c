@@ -4,6 +4,7 @@
  * a statement (its parameters' types, its columns) comes from the recording by its template.
  */
 #include "parsers/binding.h"
+#include "parsers/postgres/prepare.h"
 #include "parsers/postgres/replayer.h"
 #include "parsers/postgres/values.h"
 
@@ -53,8 +54,22 @@ void pg_prepared_release(struct named *named)
 
 	if (!prepared || --prepared->references)
 		return;
+	if (prepared->nameless)
+		*prepared->nameless -= prepared->named.bytes;
 	arena = prepared->arena; /* it lies in it */
 	arena_release(&arena);
+}
+
+/* It lost its name; what portals have of it goes on to weigh. */
+static void unname(struct replayer *replayer, struct named *named)
+{
+	struct pg_prepared *prepared = (struct pg_prepared *)named;
+
+	if (prepared && prepared->references > 1) {
+		prepared->nameless = &replayer->nameless_bytes;
+		replayer->nameless_bytes += named->bytes;
+	}
+	pg_prepared_release(named);
 }
 
 void pg_bound_free(struct named *named)
@@ -87,7 +102,7 @@ void pg_forget_unnamed(struct replayer *replayer)
 
 void pg_forget_prepared(struct replayer *replayer, struct slice name)
 {
-	pg_prepared_release(names_take(&replayer->prepared, name));
+	unname(replayer, names_take(&replayer->prepared, name));
 }
 
 void pg_forget_all_prepared(struct replayer *replayer)
@@ -102,8 +117,16 @@ void pg_forget_all_prepared(struct replayer *replayer)
 
 /* ---- Parse ---- */
 
+/* A type that the text states, also one that is known of the database. */
+static uint32_t stated_type(const struct type_scope *scope, struct slice name)
+{
+	uint32_t type = pg_type_by_name(name);
+
+	return type || !name.size || !scope->types ? type : types_by_name(scope->types, name);
+}
+
 /* The type that a server gives a literal (documentation, 4.1.2): for statements that were recorded with literals. */
-static uint32_t literal_type(const struct sql_slot *slot)
+static uint32_t literal_type(const struct type_scope *scope, const struct sql_slot *slot)
 {
 	struct slice text = slot->literal.text;
 	struct buffer scratch;
@@ -112,7 +135,7 @@ static uint32_t literal_type(const struct sql_slot *slot)
 	if (slot->placeholder || slot->literal.null)
 		return 0;
 	if (slot->literal.kind == SQL_TYPED)
-		return pg_type_by_name(slot->literal.type);
+		return stated_type(scope, slot->literal.type);
 	if (slot->literal.kind == SQL_BOOLEAN)
 		return pg_type_by_name(SLICE("bool"));
 	if (slot->literal.kind != SQL_NUMBER)
@@ -129,7 +152,8 @@ static uint32_t literal_type(const struct sql_slot *slot)
 }
 
 /* The type of each placeholder: as the client declared it, else as the text states it, else as it was recorded. */
-static void resolve_types(struct pg_prepared *prepared, const uint32_t *declared, size_t n_declared,
+static void resolve_types(const struct type_scope *scope, struct pg_prepared *prepared,
+			  const uint32_t *declared, size_t n_declared,
 			  const struct answer_description *description)
 {
 	const struct sql_statement *sql = &prepared->sql;
@@ -145,10 +169,10 @@ static void resolve_types(struct pg_prepared *prepared, const uint32_t *declared
 
 		if (!placeholder || placeholder > n || types[placeholder - 1])
 			continue;
-		stated = pg_type_by_name(sql->slots[i].cast);
+		stated = stated_type(scope, sql->slots[i].cast);
 		recorded = i < description->n_slots ? description->slot_types[i] : 0;
 		if (!recorded && description->slots)
-			recorded = literal_type(&description->slots[i]);
+			recorded = literal_type(scope, &description->slots[i]);
 		/* Of `$1::text::int` only the server says that it is a text. */
 		if (recorded && (description->same_shape || !stated))
 			types[placeholder - 1] = recorded;
@@ -176,33 +200,53 @@ static const uint32_t *slot_types(struct pg_prepared *prepared, const uint32_t *
 	return types;
 }
 
+static struct request description_request(struct replayer *replayer, struct pg_prepared *prepared,
+					  const uint32_t *declared, size_t n_declared)
+{
+	struct sql_value *values =
+		arena_alloc(&prepared->arena, (prepared->sql.n_slots + 1) * sizeof(*values));
+	struct request request;
+
+	sql_slot_values(&prepared->sql, NULL, 0, values);
+	request = pg_answer_request(replayer, &prepared->sql, values, prepared->text);
+	request.declared_types = slot_types(prepared, declared, n_declared);
+	return request;
+}
+
+/* What the recording says of the statement; false: nothing. */
+static bool known(struct replayer *replayer, struct pg_prepared *prepared,
+		  const struct request *request, struct answer_description *ret_description,
+		  struct answer *ret_miss)
+{
+	const struct answers *answers = replayer->answers;
+
+	if (!answers->describe(answers->context, request, ret_description, ret_miss))
+		return false;
+	prepared->has_columns = ret_description->has_columns;
+	prepared->columns = ret_description->columns;
+	return true;
+}
+
 /* The recording knows the statement, or the session answers it itself; else the miss is said. */
 static bool describe(struct replayer *replayer, struct pg_prepared *prepared,
 		     const uint32_t *declared, size_t n_declared,
 		     struct answer_description *ret_description, struct buffer *out)
 {
 	const struct answers *answers = replayer->answers;
-	struct sql_value *values =
-		arena_alloc(&prepared->arena, (prepared->sql.n_slots + 1) * sizeof(*values));
+	struct request request = description_request(replayer, prepared, declared, n_declared);
 	struct answer answer = { 0 };
-	struct request request;
 
-	sql_slot_values(&prepared->sql, NULL, 0, values);
-	request = pg_answer_request(replayer, &prepared->sql, values, prepared->text);
-	request.declared_types = slot_types(prepared, declared, n_declared);
 	request.only_asking = pg_session_answers(replayer, &prepared->sql);
 	if (answers->find_parse_error(answers->context, &request, &answer)) {
 		replayer->executing = NULL;
 		replayer->sql = (struct sql_statement){ .verb = SQL_OTHER };
 		replayer->values = NULL;
 		pg_send_begin(replayer, &answer);
+		pg_answer_hold(replayer, &answer);
 		return false;
 	}
-	if (answers->describe(answers->context, &request, ret_description, &answer)) {
-		prepared->has_columns = ret_description->has_columns;
-		prepared->columns = ret_description->columns;
+	if (known(replayer, prepared, &request, ret_description, &answer))
 		return true;
-	}
 	if (pg_session_answers(replayer, &prepared->sql)) {
 		prepared->has_columns = true;
 		prepared->columns = pg_session_columns(replayer, &prepared->sql, &prepared->arena);
@@ -247,6 +291,7 @@ static void parse_message(struct replayer *replayer, struct slice body, struct b
 	size_t n = cursor_u16be(&cursor);
 	struct answer_description description = { 0 };
 	struct pg_prepared *prepared;
+	struct type_scope scope;
 	uint32_t *declared;
 
 	if (cursor.failed || cursor_left(&cursor) != 4 * n) {
@@ -268,15 +313,49 @@ static void parse_message(struct replayer *replayer, struct slice body, struct b
 		pg_prepared_release(&prepared->named);
 		return;
 	}
-	resolve_types(prepared, declared, n, &description);
+	scope = pg_scope(replayer, 0);
+	resolve_types(&scope, prepared, declared, n, &description);
 	prepared->named.bytes = prepared->arena.allocated;
-	if (replayer->prepared.bytes > PG_REPLAY_NAMES_MAX) {
+	if (replayer->prepared.bytes + replayer->nameless_bytes > PG_REPLAY_NAMES_MAX) {
 		pg_prepared_release(&prepared->named);
 		refuse(replayer, "54000", SLICE("mockproxy: too many prepared statements"), out);
 		return;
 	}
-	pg_prepared_release(names_put(&replayer->prepared, &prepared->named));
+	unname(replayer, names_put(&replayer->prepared, &prepared->named));
 	acknowledge(out, '1');
+}
+
+void pg_sql_prepared(struct replayer *replayer, struct slice text)
+{
+	struct sql_options options = sql_session_options(replayer->session);
+	struct answer_description description = { 0 };
+	struct type_scope scope;
+	struct pg_prepare prepare;
+	struct pg_prepared *prepared;
+	struct request request;
+	struct answer miss;
+	struct arena arena;
+
+	arena_init(&arena);
+	if (replayer->prepared.bytes > PG_REPLAY_NAMES_MAX ||
+	    !pg_prepare_read(&options, text, &arena, &prepare)) {
+		arena_release(&arena);
+		return;
+	}
+	prepared = prepared_new(replayer, prepare.name, prepare.text);
+	if (prepared->sql.placeholders <= UINT16_MAX) {
+		request = description_request(replayer, prepared, prepare.types, prepare.n_types);
+		request.only_asking =
+			true; /* most are executed by EXECUTE, and are not known as such */
+		known(replayer, prepared, &request, &description, &miss);
+		scope = pg_scope(replayer, 0);
+		resolve_types(&scope, prepared, prepare.types, prepare.n_types, &description);
+		prepared->named.bytes = prepared->arena.allocated;
+		pg_prepared_release(names_put(&replayer->prepared, &prepared->named));
+	} else {
+		pg_prepared_release(&prepared->named);
+	}
+	arena_release(&arena);
 }
 
 /* ---- Bind ---- */
@@ -292,7 +371,7 @@ static struct sql_value *slot_values(struct pg_bound *bound, const struct sql_va
 }
 
 /* Reads the parameters and the formats of the results; false when they are malformed. */
-static bool bind_values(struct pg_bound *bound, struct cursor *cursor)
+static bool bind_values(struct replayer *replayer, struct pg_bound *bound, struct cursor *cursor)
 {
 	const struct pg_prepared *prepared = bound->prepared;
 	size_t n_forms = cursor_u16be(cursor);
@@ -301,12 +380,14 @@ static bool bind_values(struct pg_bound *bound, struct cursor *cursor)
 	uint16_t form = n_forms == 1 ? cursor_u16be(&forms) : PARAMETER_TEXT;
 	struct sql_value *values, *raw;
 	bool guessed = false;
+	struct type_scope scope;
 
 	if (cursor->failed || n > cursor_left(cursor) / 4 || n != prepared->n_types ||
 	    (n_forms > 1 && n_forms != n))
 		return false;
 	values = arena_alloc(&bound->arena, (n + 1) * sizeof(*values));
 	raw = arena_alloc(&bound->arena, (n + 1) * sizeof(*raw));
+	scope = pg_scope(replayer, 0);
 	for (size_t i = 0; i < n; i++) {
 		struct parameter parameter = { 0 };
 		int32_t size = cursor_i32be(cursor);
@@ -324,7 +405,8 @@ static bool bind_values(struct pg_bound *bound, struct cursor *cursor)
 				arena_copy(&bound->arena, cursor_bytes(cursor, (size_t)size));
 		if (cursor->failed)
 			return false;
-		if (parameter_value(&postgres_protocol, &parameter, &bound->arena, &values[i]))
+		if (parameter_value(&postgres_protocol, &scope, &parameter, &bound->arena,
+				    &values[i]))
 			return false;
 		raw[i] = values[i];
 		/* What the recorder did not know the type of it kept as bytes. */
@@ -410,7 +492,7 @@ static void bind_message(struct replayer *replayer, struct slice body, struct bu
 	bound->prepared = prepared;
 	prepared->references++;
 	bound->named.name = arena_copy(&bound->arena, portal);
-	if (!bind_values(bound, &cursor) || !bind_formats(bound, &cursor)) {
+	if (!bind_values(replayer, bound, &cursor) || !bind_formats(bound, &cursor)) {
 		pg_bound_free(&bound->named);
 		refuse(replayer, "08P01", SLICE("malformed Bind"), out);
 		return;
@@ -511,18 +593,22 @@ static void answer_columns(struct replayer *replayer, const struct pg_bound *bou
 				 false);
 }
 
+/* Of a portal that has no answer the statement's columns are said: a cursor that is opened and never read asks no more. */
 static void describe_portal(struct replayer *replayer, struct slice name, struct buffer *out)
 {
 	struct pg_bound *bound = (struct pg_bound *)names_find(&replayer->bound, name);
+	bool known;
 
 	if (!bound) {
 		describe_cursor(replayer, name, out);
 		return;
 	}
-	if (pg_answer_aborted(replayer, &bound->prepared->sql, out) ||
-	    !pg_answer_find(replayer, bound, out))
+	if (pg_answer_aborted(replayer, &bound->prepared->sql, out))
 		return;
-	if (bound->answer.rung == RUNG_EXACT && bound->answer.outcome != OUTCOME_ERROR)
+	known = pg_answer_known(replayer, bound);
+	if (!known && !bound->prepared->has_columns && !pg_answer_find(replayer, bound, out))
+		return;
+	if (known && bound->answer.rung == RUNG_EXACT && bound->answer.outcome != OUTCOME_ERROR)
 		answer_columns(replayer, bound, out);
 	else if (bound->prepared->columns)
 		pg_send_columns(out, bound->prepared->columns, bound->formats, bound->n_formats,
@@ -589,7 +675,7 @@ void pg_extended_message(struct replayer *replayer, const struct pg_frame *frame
 	case 'E':
 		execute_message(replayer, frame->body, out);
 		break;
-	default: /* Flush: everything is sent at once anyway; COPY data behind a COPY that was refused */
+	default: /* COPY data behind a COPY that was refused */
 		break;
 	}
 }

@@ -14,7 +14,7 @@ static bool make_statement(struct replayer *replayer, const struct pg_call *call
 	struct sql_value *values = arena_alloc(&replayer->arena, (call->n + 1) * sizeof(*values));
 
 	for (size_t i = 0; i < call->n; i++)
-		if (parameter_value(&postgres_protocol, &call->arguments[i], &replayer->arena,
+		if (parameter_value(&postgres_protocol, NULL, &call->arguments[i], &replayer->arena,
 				    &values[i]))
 			return false;
 	sql_canonicalize(&options, call->text, &replayer->arena, &replayer->sql);

@@ -426,7 +426,9 @@ void pg_replayer_tell(struct replayer *replayer, const struct answer_aside *asid
 	const struct answer_peers *peers = replayer->answers->peers;
 	struct answer_aside all = *aside;
 
-	if (!replayer->notes)
+	if (aside->type == ASIDE_CANCEL && aside->backend == pg_replay_backend(replayer))
+		replayer->hold_ns = 0;
+	if (!replayer->notes || aside->type == ASIDE_CANCEL)
 		return;
 	if (aside == replayer->notes->end) {
 		replayer->notes->end_due = true;

@@ -84,23 +84,50 @@ bool pg_send_key(uint64_t exchange, const uint16_t *formats, size_t n_formats,
 void pg_send_begin(struct replayer *replayer, const struct answer *answer)
 {
 	struct pg_send *send = &replayer->send;
-	struct buffer row = send->row;
-	struct pg_cut *cuts = send->cuts;
-	size_t capacity = send->cuts_capacity;
+	struct large_row large = send->large;
 
+	large.on = false;
 	*send = (struct pg_send){
 		.on = true,
 		.describe = replayer->query,
 		.exchange = answer->exchange,
 		.kind = answer->kind,
 		.flags = answer->flags,
-		.row = row,
-		.cuts = cuts,
-		.cuts_capacity = capacity,
+		.silent = pg_answer_silent(answer),
+		.large = large,
 	};
 }
 
 /* ---- errors on the way ---- */
+
+/* "Column c of type mood was recorded in binary and asked as text." */
+static void say_column(const struct replayer *replayer, const struct column *column, int error,
+		       struct buffer *detail)
+{
+	struct type_scope scope = { 0 };
+	struct slice name;
+
+	if (column->type_id >= PG_FIRST_OWN_TYPE)
+		scope = pg_scope(replayer, replayer->send.exchange);
+	name = pg_type_name_in(&scope, column->type_id);
+	buffer_append_string(detail, "Column ");
+	buffer_append_slice(detail, column->name);
+	buffer_append_string(detail, " of type ");
+	if (name.size)
+		buffer_append_slice(detail, name);
+	else
+		buffer_append_unsigned(detail, column->type_id);
+	buffer_append_string(detail, column->form == PARAMETER_BINARY ?
+					     " was recorded in binary and asked as text" :
+					     " was recorded as text and asked in binary");
+	if (error == -EINVAL)
+		buffer_append_string(detail, ", or its stored text is not a value of the type");
+	buffer_append_u8(detail, '.');
+	if (column->type_id >= PG_FIRST_OWN_TYPE &&
+	    !(scope.types && types_find(scope.types, column->type_id, scope.at)))
+		buffer_append_string(detail, " What type that is the recording does not know: the "
+					     "program did not ask the server.");
+}
 
 static void unservable(struct replayer *replayer, const struct column *column, int error,
 		       struct buffer *out)
@@ -111,23 +138,14 @@ static void unservable(struct replayer *replayer, const struct column *column, i
 
 	buffer_init(&detail, 4096);
 	if (column) {
-		buffer_append_string(&detail, "Column ");
-		buffer_append_slice(&detail, column->name);
-		buffer_append_string(&detail, " of type ");
-		if (pg_type_name(column->type_id).size)
-			buffer_append_slice(&detail, pg_type_name(column->type_id));
-		else
-			buffer_append_unsigned(&detail, column->type_id);
-		buffer_append_string(&detail, column->form == PARAMETER_BINARY ?
-						      " was recorded in binary and asked as text" :
-						      " was recorded as text and asked in binary");
-		if (error == -EINVAL)
-			buffer_append_string(&detail,
-					     ", or its stored text is not a value of the type");
-		buffer_append_u8(&detail, '.');
+		say_column(replayer, column, error, &detail);
 	} else if (error == -ENODATA) {
 		buffer_append_string(&detail,
 				     "When it was recorded, no more rows were fetched than these.");
+	} else if (error == -ETIMEDOUT) {
+		buffer_append_string(
+			&detail,
+			"When it was recorded, the client gave up before it was answered.");
 	} else {
 		buffer_append_string(&detail, "The recording is damaged here.");
 	}
@@ -151,54 +169,33 @@ static void unservable(struct replayer *replayer, const struct column *column, i
 
 /* ---- rows ---- */
 
-void pg_send_large_new(struct pg_send *send)
-{
-	buffer_clear(&send->row);
-	send->n_cuts = 0;
-}
-
-void pg_send_large_part(struct pg_send *send, const struct answer_value *value)
-{
-	if (send->n_cuts == send->cuts_capacity) {
-		send->cuts_capacity = send->cuts_capacity ? 2 * send->cuts_capacity : 8;
-		send->cuts = realloc(send->cuts, send->cuts_capacity * sizeof(*send->cuts));
-		if (!send->cuts)
-			abort();
-	}
-	send->cuts[send->n_cuts++] = (struct pg_cut){ send->row.size, value->part, value->size };
-}
-
 int pg_send_large_begin(struct pg_send *send, uint8_t type, struct buffer *out)
 {
-	uint64_t size = send->row.size + 4;
+	uint64_t size;
 
-	for (size_t i = 0; i < send->n_cuts; i++)
-		size += send->cuts[i].size;
-	if (size > INT32_MAX || send->row.overflowed)
+	if (!large_row_begin(&send->large, INT32_MAX - 4, &size))
 		return -EINVAL;
 	buffer_append_u8(out, type);
-	buffer_append_u32be(out, (uint32_t)size);
-	send->large = true;
-	send->row_at = 0;
-	send->cut = 0;
-	send->sequence = 0;
+	buffer_append_u32be(out, (uint32_t)size + 4);
 	send->cacheable = false;
 	return 0;
 }
 
 /* A part is bytes of the recorded form; only types whose two forms are the same bytes can go as the other. */
-static int encode_part(struct pg_send *send, const struct column *column, uint16_t form,
+static int encode_part(struct replayer *replayer, const struct column *column, uint16_t form,
 		       const struct answer_value *value, struct buffer *out)
 {
 	uint16_t recorded = column ? column->form : PARAMETER_TEXT;
+	struct type_scope scope = { 0 };
 
-	if (form != recorded && (!column || !pg_type_name(column->type_id).size ||
-				 pg_type_kind(column->type_id) != SQL_STRING))
+	if (form != recorded && column && column->type_id >= PG_FIRST_OWN_TYPE)
+		scope = pg_scope(replayer, replayer->send.exchange);
+	if (form != recorded && !(column && pg_type_same_forms(&scope, column->type_id)))
 		return -ENOTSUP;
 	if (value->size > INT32_MAX)
 		return -EINVAL;
 	buffer_append_u32be(out, (uint32_t)value->size);
-	pg_send_large_part(send, value);
+	large_row_add_part(&replayer->send.large, value);
 	return 0;
 }
 
@@ -212,8 +209,8 @@ static int encode_value(struct replayer *replayer, const struct column *column, 
 		buffer_append_u32be(out, UINT32_MAX);
 		return 0;
 	}
-	if (value->kind == ANSWER_PART_TEXT || value->kind == ANSWER_PART_RAW)
-		return encode_part(&replayer->send, column, form, value, out);
+	if (answer_is_part(value))
+		return encode_part(replayer, column, form, value, out);
 	buffer_append_u32be(out, 0);
 	if (column && pg_value_of_session(column, form))
 		replayer->send.cacheable = false;
@@ -258,23 +255,15 @@ static int encode_row(struct replayer *replayer, const struct answer_value *valu
 	return error;
 }
 
-static bool has_parts(const struct answer_value *values, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (values[i].kind == ANSWER_PART_TEXT || values[i].kind == ANSWER_PART_RAW)
-			return true;
-	return false;
-}
-
-/* A row with parts: everything but the parts into `row`, and then both in turn (send_large). */
+/* A row with parts: everything but the parts at once, and then both in turn (send_large). */
 static int begin_large(struct replayer *replayer, const struct answer_value *values, size_t n,
 		       struct buffer *out, const struct column **ret_column)
 {
 	struct pg_send *send = &replayer->send;
 	int error;
 
-	pg_send_large_new(send);
-	error = encode_row(replayer, values, n, &send->row, ret_column);
+	large_row_clear(&send->large);
+	error = encode_row(replayer, values, n, &send->large.bytes, ret_column);
 	return error ? error : pg_send_large_begin(send, send->call ? 'V' : 'D', out);
 }
 
@@ -283,33 +272,15 @@ static bool send_large(struct replayer *replayer, struct buffer *out)
 {
 	struct pg_send *send = &replayer->send;
 	struct slice bytes;
-	struct pg_cut *cut;
+	int found = 1;
 
-	while (out->size < PG_FILL_BYTES) {
-		size_t until = send->cut < send->n_cuts ? send->cuts[send->cut].at : send->row.size;
-
-		buffer_append(out, send->row.data + send->row_at, until - send->row_at);
-		send->row_at = until;
-		if (send->cut == send->n_cuts) {
-			send->large = false;
-			if (send->row.capacity > PG_FILL_BYTES)
-				buffer_release(&send->row);
-			return true;
-		}
-		cut = &send->cuts[send->cut];
-		if (!cut->size) {
-			send->cut++;
-			send->sequence = 0;
-			continue;
-		}
-		if (replayer->answers->part(replayer->answers->context, send->exchange, cut->part,
-					    send->sequence++, &bytes) != 1 ||
-		    bytes.size > cut->size || !bytes.size)
-			return false;
-		buffer_append_slice(out, bytes);
-		cut->size -= bytes.size;
+	while (found == 1 && out->size < PG_FILL_BYTES) {
+		found = large_row_next(&send->large, replayer->answers, send->exchange, &bytes);
+		if (found == 1)
+			buffer_append_slice(out, bytes);
 	}
-	return true;
+	replayer->flushed = out->size; /* larger than what a server keeps back */
+	return found >= 0;
 }
 
 /* Sends the next row; 1 sent, 0 there is none, negative errno. */
@@ -329,7 +300,7 @@ static int send_row(struct replayer *replayer, struct buffer *out, const struct 
 	send->rows++;
 	if (send->copy_out)
 		return pg_copy_out_row(replayer, values, n, out);
-	if (has_parts(values, n)) {
+	if (row_has_parts(values, n)) {
 		found = begin_large(replayer, values, n, out, ret_column);
 		return found ? found : 1;
 	}
@@ -343,20 +314,12 @@ static int send_row(struct replayer *replayer, struct buffer *out, const struct 
 	return 1;
 }
 
-/* Opens the chunk that the position stands in, and skips the rows that were sent before. */
 static int open_chunk(struct replayer *replayer)
 {
-	const struct answers *answers = replayer->answers;
-	struct pg_send *send = &replayer->send;
-	const struct answer_value *values;
-	size_t n;
-	int error = answers->chunk(answers->context, send->exchange, send->number,
-				   send->position.chunk);
+	const struct pg_send *send = &replayer->send;
 
-	for (uint64_t i = 0; error == 0 && i < send->position.row; i++)
-		if (answers->next_row(answers->context, &values, &n) != 1)
-			return -EINVAL;
-	return error;
+	return row_chunk_open(replayer->answers, send->exchange, send->number, send->position.chunk,
+			      send->position.row);
 }
 
 /* ---- steps ---- */
@@ -394,6 +357,7 @@ static void send_events(struct replayer *replayer, uint64_t place, struct buffer
 		position->event++;
 		if (!event->status) {
 			pg_send_message(out, 'N', event->fields, event->n_fields);
+			replayer->flushed = out->size; /* as errors are: servers do */
 		} else if (event->n_fields == 1) {
 			pg_status_recorded(replayer, event->fields[0].name, event->fields[0].value);
 			replayer->send.cacheable = false;
@@ -425,6 +389,10 @@ static void step_result(struct replayer *replayer, struct buffer *out)
 		found = -EINVAL;
 	if (found < 0) {
 		unservable(replayer, NULL, found, out);
+		return;
+	}
+	if (found == 0 && send->silent) {
+		unservable(replayer, NULL, -ETIMEDOUT, out);
 		return;
 	}
 	if (found == 0 && is_dropped(send)) {
@@ -480,7 +448,7 @@ static void step_rows(struct replayer *replayer, struct buffer *out)
 			unservable(replayer, column, found, out);
 			return;
 		}
-		if (send->large)
+		if (send->large.on)
 			return;
 	}
 	if (found == 1)
@@ -606,7 +574,7 @@ static void resume(struct replayer *replayer, struct buffer *out)
 		found = open_chunk(replayer) < 0 ? -EINVAL : 1;
 	if (found == 1)
 		return;
-	if (send->large)
+	if (send->large.on)
 		broken_row(replayer);
 	else
 		unservable(replayer, NULL, found, out);
@@ -619,7 +587,7 @@ bool pg_send_more(struct replayer *replayer, struct buffer *out)
 	if (send->step != STEP_BEGIN)
 		resume(replayer, out);
 	while (send->on && out->size < PG_FILL_BYTES && !out->overflowed) {
-		if (send->large) {
+		if (send->large.on) {
 			if (!send_large(replayer, out))
 				broken_row(replayer);
 			continue;

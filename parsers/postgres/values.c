@@ -88,16 +88,6 @@ int pg_to_sized_binary(const struct pg_type *type, struct slice text, struct buf
 	return 0;
 }
 
-void pg_patch_u32be(struct buffer *bytes, size_t at, uint32_t value)
-{
-	uint8_t *room = bytes->data + at;
-
-	room[0] = (uint8_t)(value >> 24);
-	room[1] = (uint8_t)(value >> 16);
-	room[2] = (uint8_t)(value >> 8);
-	room[3] = (uint8_t)value;
-}
-
 /* What was appended behind `before`; never NULL. */
 static struct slice appended(const struct buffer *buffer, size_t before)
 {
@@ -119,6 +109,46 @@ static bool gives_back(const struct pg_type *type, struct slice text, struct sli
 	return same;
 }
 
+/* Of these each value that they are made of is proven by itself, where there is no proof of the whole. */
+static bool is_proven_in_parts(const struct pg_type *type)
+{
+	return type->scope && type->scope->shown &&
+	       (type->codec == &pg_codec_composite || type->codec == &pg_codec_array ||
+		type->codec == &pg_codec_range || type->codec == &pg_codec_multirange);
+}
+
+static int to_text_proven(const struct pg_type *type, struct slice bytes, struct buffer *text)
+{
+	size_t before = text->size;
+	int error = pg_to_text(type, bytes, text);
+
+	if (error || text->overflowed || type->codec->exact || is_proven_in_parts(type) ||
+	    gives_back(type, appended(text, before), bytes))
+		return error;
+	return -EINVAL;
+}
+
+int pg_part_to_text(const struct pg_type *whole, uint32_t oid, struct slice bytes,
+		    struct buffer *text)
+{
+	struct pg_type room;
+	const struct pg_type *part = pg_part(whole, oid, &room);
+
+	if (whole->scope && whole->scope->shown)
+		return to_text_proven(part, bytes, text);
+	return pg_to_text(part, bytes, text);
+}
+
+void pg_patch_u32be(struct buffer *bytes, size_t at, uint32_t value)
+{
+	uint8_t *room = bytes->data + at;
+
+	room[0] = (uint8_t)(value >> 24);
+	room[1] = (uint8_t)(value >> 16);
+	room[2] = (uint8_t)(value >> 8);
+	room[3] = (uint8_t)value;
+}
+
 /* The end of both directions: the error to return, and nothing appended where there is one. */
 static int finish(struct buffer *buffer, size_t before, int error)
 {
@@ -129,22 +159,32 @@ static int finish(struct buffer *buffer, size_t before, int error)
 	return error;
 }
 
+int pg_value_to_text_in(const struct type_scope *scope, uint32_t type, struct slice bytes,
+			struct buffer *text)
+{
+	struct pg_type room;
+	const struct pg_type *found = pg_type_in(scope, 0, type, &room);
+	size_t before = text->size;
+
+	return finish(text, before, to_text_proven(found, bytes.data ? bytes : SLICE(""), text));
+}
+
+int pg_value_to_binary_in(const struct type_scope *scope, uint32_t type, struct slice text,
+			  struct buffer *bytes)
+{
+	struct pg_type room;
+	const struct pg_type *found = pg_type_in(scope, 0, type, &room);
+	size_t before = bytes->size;
+
+	return finish(bytes, before, pg_to_binary(found, text.data ? text : SLICE(""), bytes));
+}
+
 int pg_value_to_text(uint32_t type, struct slice bytes, struct buffer *text)
 {
-	const struct pg_type *found = pg_type_find(type);
-	size_t before = text->size;
-	int error = pg_to_text(found, bytes.data ? bytes : SLICE(""), text);
-
-	if (!error && !text->overflowed && !found->codec->exact &&
-	    !gives_back(found, appended(text, before), bytes))
-		error = -EINVAL;
-	return finish(text, before, error);
+	return pg_value_to_text_in(NULL, type, bytes, text);
 }
 
 int pg_value_to_binary(uint32_t type, struct slice text, struct buffer *bytes)
 {
-	const struct pg_type *found = pg_type_find(type);
-	size_t before = bytes->size;
-
-	return finish(bytes, before, pg_to_binary(found, text.data ? text : SLICE(""), bytes));
+	return pg_value_to_binary_in(NULL, type, text, bytes);
 }

@@ -16,6 +16,10 @@
 #include "parsers/compiler.h"
 #include "parsers/slice.h"
 #include "parsers/sql/canonical.h"
+#include "parsers/types.h"
+
+/* Types from here on are not built in: databases make them. */
+#define PG_FIRST_OWN_TYPE 16384
 
 /* Canonical name of a built-in type ("int4", "timestamptz", "int4[]"), or an empty slice. */
 struct slice pg_type_name(uint32_t type);
@@ -33,5 +37,22 @@ bool pg_type_convertible(uint32_t type);
  */
 MUST_CHECK int pg_value_to_text(uint32_t type, struct slice bytes, struct buffer *text);
 MUST_CHECK int pg_value_to_binary(uint32_t type, struct slice text, struct buffer *bytes);
+
+/*
+ * The same with what is known of types that are not built in: enums, domains, composites, arrays, ranges and multiranges of
+ * any of them, and by their name citext, hstore, vector, halfvec and sparsevec.
+ */
+MUST_CHECK int pg_value_to_text_in(const struct type_scope *scope, uint32_t type,
+				   struct slice bytes, struct buffer *text);
+MUST_CHECK int pg_value_to_binary_in(const struct type_scope *scope, uint32_t type,
+				     struct slice text, struct buffer *bytes);
+/* Of a domain over a number or a boolean that of what it is over; else of one's own type a string. */
+enum sql_kind pg_type_kind_in(const struct type_scope *scope, uint32_t type);
+/* Also the name of a type that is known; else an empty slice. Valid as long as what is known. */
+struct slice pg_type_name_in(const struct type_scope *scope, uint32_t type);
+/* Are both forms the same bytes? */
+bool pg_type_same_forms(const struct type_scope *scope, uint32_t type);
+/* Does the text of its values depend on the session's TimeZone? Of what is not known: yes. */
+bool pg_type_has_time_zone(const struct type_scope *scope, uint32_t type);
 
 #endif

@@ -26,7 +26,10 @@ struct pg_codec {
 	bool exact;
 };
 
-/* `element` is what an array or vector is made of, a range's subtype, or a multirange's range. */
+/*
+ * `element` is what an array or vector is made of, a range's subtype, or a multirange's range (of one that is not
+ * built in its range's subtype).
+ */
 struct pg_type {
 	uint32_t oid;
 	uint32_t element;	      /* 0: none */
@@ -34,6 +37,10 @@ struct pg_type {
 	uint8_t kind;		      /* enum sql_kind */
 	struct slice name;	      /* canonical */
 	const struct pg_codec *codec; /* NULL: not convertible */
+	/* Of a type that is not built in, and of one that may hold such: */
+	const struct type_scope *scope; /* NULL: neither */
+	const struct type_entry *own;	/* what is known of it; NULL: nothing, or it is built in */
+	uint8_t depth;			/* how many types it is within */
 };
 
 /* Built-in types, sorted by OID. */
@@ -51,6 +58,8 @@ extern const struct pg_codec pg_codec_inet, pg_codec_cidr, pg_codec_macaddr;
 extern const struct pg_codec pg_codec_point, pg_codec_lseg, pg_codec_box, pg_codec_path;
 extern const struct pg_codec pg_codec_polygon, pg_codec_line, pg_codec_circle;
 extern const struct pg_codec pg_codec_array, pg_codec_vector, pg_codec_range, pg_codec_multirange;
+extern const struct pg_codec pg_codec_composite, pg_codec_label, pg_codec_hstore;
+extern const struct pg_codec pg_codec_pgvector, pg_codec_halfvec, pg_codec_sparsevec;
 
 /* Types that code names. */
 enum pg_oid {
@@ -62,14 +71,32 @@ enum pg_oid {
 	PG_BPCHAR = 1042,
 	PG_DATE = 1082,
 	PG_NUMERIC = 1700,
+	PG_RECORD = 2249,
+	PG_RECORD_ARRAY = 2287,
 };
 
 /* The built-in type of this OID, or NULL. */
 const struct pg_type *pg_type_find(uint32_t oid);
+/*
+ * Any type of this OID, a domain as what it is over; `depth` is how many types it is within. *room is for one that is not
+ * built in. NULL: not known, or not convertible here.
+ */
+const struct pg_type *pg_type_in(const struct type_scope *scope, uint8_t depth, uint32_t oid,
+				 struct pg_type *room);
+/* The same of a type that a value of `whole` is made of. */
+static inline const struct pg_type *pg_part(const struct pg_type *whole, uint32_t oid,
+					    struct pg_type *room)
+{
+	return whole->scope ? pg_type_in(whole->scope, (uint8_t)(whole->depth + 1), oid, room) :
+			      pg_type_find(oid);
+}
 
 /* One value without the proof: for what a value is made of. */
 int pg_to_text(const struct pg_type *type, struct slice bytes, struct buffer *text);
 int pg_to_binary(const struct pg_type *type, struct slice text, struct buffer *bytes);
+/* A value that one of `whole` is made of: with the proof, where there can be none of the whole. */
+int pg_part_to_text(const struct pg_type *whole, uint32_t oid, struct slice bytes,
+		    struct buffer *text);
 /* The binary form behind its size as an int32: how elements and bounds are sent. */
 int pg_to_sized_binary(const struct pg_type *type, struct slice text, struct buffer *bytes);
 /* Writes over what was appended at `at`, which must be there. */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PostgreSQL values: ranges and multiranges of the built-in subtypes. Documentation 8.17.
+ * PostgreSQL values: ranges and multiranges. Documentation 8.17.
  *
  * A range is a byte of flags and the bounds that it has, each with its size in front; a multirange
  * is a count and that many ranges with their sizes. The server sends one form for each value, and
  * only that is converted: an infinite bound is never included; ranges of int4, int8 and date
  * include the lower and exclude the upper bound; bounds are in order, and what holds nothing is
- * "empty"; a multirange's ranges are not empty, in order, and do not touch.
+ * "empty"; a multirange's ranges are not empty, in order, and do not touch. Of types that are not
+ * built in nobody here knows the order: what the server sent is taken to be so.
  */
 #include "parsers/postgres/values_internal.h"
 
@@ -78,8 +79,9 @@ static bool is_movable(uint32_t subtype, struct slice bound)
 	       (subtype == PG_DATE && !is_infinite_date(subtype, bound));
 }
 
-static bool is_canonical(uint32_t subtype, const struct range *range)
+static bool is_canonical(const struct pg_type *type, const struct range *range)
 {
+	uint32_t subtype = type->element;
 	uint8_t both = RANGE_LOWER_INCLUDED | RANGE_UPPER_INCLUDED;
 	uint8_t flags = range->flags;
 	int order;
@@ -91,6 +93,8 @@ static bool is_canonical(uint32_t subtype, const struct range *range)
 	if ((flags & RANGE_LOWER_INFINITE && flags & RANGE_LOWER_INCLUDED) ||
 	    (flags & RANGE_UPPER_INFINITE && flags & RANGE_UPPER_INCLUDED))
 		return false;
+	if (type->own)
+		return true;
 	if (has_lower(range) && !(flags & RANGE_LOWER_INCLUDED) &&
 	    is_movable(subtype, range->lower))
 		return false;
@@ -102,7 +106,7 @@ static bool is_canonical(uint32_t subtype, const struct range *range)
 	return order < 0 || (order == 0 && (flags & both) == both);
 }
 
-static bool read_range(struct slice bytes, uint32_t subtype, struct range *ret_range)
+static bool read_range(struct slice bytes, const struct pg_type *type, struct range *ret_range)
 {
 	struct cursor in = cursor_of(bytes);
 
@@ -111,13 +115,13 @@ static bool read_range(struct slice bytes, uint32_t subtype, struct range *ret_r
 		ret_range->lower = read_sized(&in);
 	if (has_upper(ret_range))
 		ret_range->upper = read_sized(&in);
-	return cursor_done(&in) && is_canonical(subtype, ret_range);
+	return cursor_done(&in) && is_canonical(type, ret_range);
 }
 
-static int bound_to_text(uint32_t subtype, struct slice bytes, struct buffer *text)
+static int bound_to_text(const struct pg_type *type, struct slice bytes, struct buffer *text)
 {
 	size_t before = text->size;
-	int error = pg_to_text(pg_type_find(subtype), bytes, text);
+	int error = pg_part_to_text(type, type->element, bytes, text);
 
 	if (!error)
 		pg_quote(text, before, &bound_quoting);
@@ -129,7 +133,7 @@ static int range_to_text(const struct pg_type *type, struct slice bytes, struct 
 	struct range range;
 	int error = 0;
 
-	if (!read_range(bytes, type->element, &range))
+	if (!read_range(bytes, type, &range))
 		return -EINVAL;
 	if (range.flags & RANGE_EMPTY) {
 		buffer_append_string(text, "empty");
@@ -137,30 +141,33 @@ static int range_to_text(const struct pg_type *type, struct slice bytes, struct 
 	}
 	buffer_append_u8(text, range.flags & RANGE_LOWER_INCLUDED ? '[' : '(');
 	if (has_lower(&range))
-		error = bound_to_text(type->element, range.lower, text);
+		error = bound_to_text(type, range.lower, text);
 	buffer_append_u8(text, ',');
 	if (!error && has_upper(&range))
-		error = bound_to_text(type->element, range.upper, text);
+		error = bound_to_text(type, range.upper, text);
 	buffer_append_u8(text, range.flags & RANGE_UPPER_INCLUDED ? ']' : ')');
 	return error;
 }
 
 /* A bound up to the special byte behind it; an empty one that is not quoted is infinite. */
-static int read_bound(struct cursor *in, uint32_t subtype, struct buffer *scratch,
+static int read_bound(struct cursor *in, const struct pg_type *type, struct buffer *scratch,
 		      struct buffer *bytes, bool *ret_infinite)
 {
 	struct pg_piece piece;
+	struct pg_type room;
 	int error;
 
 	error = pg_unquote(in, &bound_quoting, scratch, &piece);
 	if (error)
 		return error;
 	*ret_infinite = !piece.quoted && !piece.text.size;
-	return *ret_infinite ? 0 : pg_to_sized_binary(pg_type_find(subtype), piece.text, bytes);
+	if (*ret_infinite)
+		return 0;
+	return pg_to_sized_binary(pg_part(type, type->element, &room), piece.text, bytes);
 }
 
 /* A range that is not "empty", from its first to its last bracket. */
-static int read_brackets(struct cursor *in, uint32_t subtype, struct buffer *bytes)
+static int read_brackets(struct cursor *in, const struct pg_type *type, struct buffer *bytes)
 {
 	size_t before = bytes->size;
 	struct buffer scratch;
@@ -174,13 +181,13 @@ static int read_brackets(struct cursor *in, uint32_t subtype, struct buffer *byt
 		return -EINVAL;
 	buffer_append_u8(bytes, 0);
 	buffer_init(&scratch, cursor_left(in));
-	error = read_bound(in, subtype, &scratch, bytes, &infinite);
+	error = read_bound(in, type, &scratch, bytes, &infinite);
 	if (!error && infinite)
 		flags |= RANGE_LOWER_INFINITE;
 	if (!error && !pg_accept(in, ','))
 		error = -EINVAL;
 	if (!error)
-		error = read_bound(in, subtype, &scratch, bytes, &infinite);
+		error = read_bound(in, type, &scratch, bytes, &infinite);
 	if (!error && infinite)
 		flags |= RANGE_UPPER_INFINITE;
 	if (!error && pg_accept(in, ']'))
@@ -206,31 +213,45 @@ static int range_to_binary(const struct pg_type *type, struct slice text, struct
 		buffer_append_u8(bytes, RANGE_EMPTY);
 		return 0;
 	}
-	error = read_brackets(&in, type->element, bytes);
+	error = read_brackets(&in, type, bytes);
 	if (error)
 		return error;
-	if (!cursor_done(&in) || !read_range(slice_of(bytes->data + before, bytes->size - before),
-					     type->element, &range))
+	if (!cursor_done(&in) ||
+	    !read_range(slice_of(bytes->data + before, bytes->size - before), type, &range))
 		return -EINVAL;
 	return 0;
 }
 
 /* Is there something between the end of `left` and the start of `right`? */
-static bool is_apart(uint32_t subtype, const struct range *left, const struct range *right)
+static bool is_apart(const struct pg_type *type, const struct range *left,
+		     const struct range *right)
 {
 	int order;
 
 	if (!has_upper(left) || !has_lower(right))
 		return false;
-	order = compare(subtype, left->upper, right->lower);
+	if (type->own)
+		return true;
+	order = compare(type->element, left->upper, right->lower);
 	return order < 0 || (order == 0 && !(left->flags & RANGE_UPPER_INCLUDED) &&
 			     !(right->flags & RANGE_LOWER_INCLUDED));
+}
+
+/* The type of a multirange's ranges. */
+static const struct pg_type *range_of(const struct pg_type *type, struct pg_type *room)
+{
+	if (!type->own)
+		return pg_type_find(type->element);
+	*room = *type;
+	room->codec = &pg_codec_range;
+	return room;
 }
 
 /* Checks a multirange's form and, where `text` is not NULL, prints it. */
 static int walk_multirange(const struct pg_type *type, struct slice bytes, struct buffer *text)
 {
-	const struct pg_type *range_type = pg_type_find(type->element);
+	struct pg_type room;
+	const struct pg_type *range_type = range_of(type, &room);
 	struct cursor in = cursor_of(bytes);
 	uint32_t n = cursor_u32be(&in);
 	struct range range, previous = { 0 };
@@ -241,9 +262,8 @@ static int walk_multirange(const struct pg_type *type, struct slice bytes, struc
 		struct slice piece = read_sized(&in);
 		int error;
 
-		if (in.failed || !read_range(piece, range_type->element, &range) ||
-		    range.flags & RANGE_EMPTY ||
-		    (i && !is_apart(range_type->element, &previous, &range)))
+		if (in.failed || !read_range(piece, range_type, &range) ||
+		    range.flags & RANGE_EMPTY || (i && !is_apart(range_type, &previous, &range)))
 			return -EINVAL;
 		if (!text)
 			continue;
@@ -270,7 +290,8 @@ static int multirange_to_text(const struct pg_type *type, struct slice bytes, st
 
 static int multirange_to_binary(const struct pg_type *type, struct slice text, struct buffer *bytes)
 {
-	const struct pg_type *range_type = pg_type_find(type->element);
+	struct pg_type room;
+	const struct pg_type *range_type = range_of(type, &room);
 	struct cursor in = cursor_of(pg_trim(text));
 	size_t before = bytes->size;
 	uint32_t n = 0;
@@ -286,7 +307,7 @@ static int multirange_to_binary(const struct pg_type *type, struct slice text, s
 			return -EINVAL;
 		at = bytes->size;
 		buffer_append_u32be(bytes, 0);
-		error = read_brackets(&in, range_type->element, bytes);
+		error = read_brackets(&in, range_type, bytes);
 		if (error)
 			return error;
 		if (bytes->size - at - 4 > INT32_MAX)

@@ -9,6 +9,8 @@
  */
 #include "parsers/postgres/values_internal.h"
 
+/* What is behind the codec is of types that are not built in. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 /* clang-format off: one type a line */
 const struct pg_type pg_types[] = {
 	{ 16, 0, 1, SQL_BOOLEAN, SLICE("bool"), &pg_codec_bool },

@@ -107,6 +107,7 @@ struct replayer *pg_replayer_new(const struct answers *answers, uint64_t connect
 void pg_replayer_free(struct replayer *replayer);
 int pg_replayer_feed(struct replayer *replayer, struct slice bytes, const char **ret_why);
 enum replay_state pg_replayer_fill(struct replayer *replayer, struct buffer *out);
+int64_t pg_replayer_wait(const struct replayer *replayer);
 void pg_replayer_tell(struct replayer *replayer, const struct answer_aside *aside);
 
 #endif

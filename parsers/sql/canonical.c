@@ -128,6 +128,7 @@ static bool word_operand(struct sql_template *template, const struct sql_token *
 
 static void remember(struct sql_template *template, uint8_t type, uint8_t word, bool name)
 {
+	template->variable &= type == SQL_TOKEN_DOT;
 	template->last_type = type;
 	template->last_word_2 = template->last_word;
 	template->last_word = word;
@@ -207,6 +208,7 @@ static void on_word(struct sql_template *template, const struct sql_token *token
 	if (token->text.data[0] == '@')
 		sql_place_variable(template, token->text);
 	remember(template, SQL_TOKEN_WORD, info.word, !(info.flags & SQL_WORD_BEFORE));
+	template->variable = token->text.data[0] == '@';
 }
 
 static void write_quoted(struct sql_template *template, struct slice name, uint8_t quote)

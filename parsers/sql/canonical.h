@@ -41,7 +41,7 @@
 #include "parsers/slice.h"
 
 /* Stored with every recording: another version means that stored hashes are stale. */
-#define SQL_CANONICAL_VERSION 2
+#define SQL_CANONICAL_VERSION 3
 
 enum sql_dialect { SQL_POSTGRES = 1, SQL_MYSQL };
 

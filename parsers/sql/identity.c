@@ -105,10 +105,10 @@ static uint64_t hash_head(uint64_t head, struct slice type, uint64_t hash)
 	return type.size ? hash_slice(type, hash) : hash;
 }
 
-uint64_t sql_exact_hash(const struct sql_context *context, const struct sql_statement *statement,
-			const struct sql_value *values)
+uint64_t sql_exact_hash_from(uint64_t template_hash, const struct sql_statement *statement,
+			     const struct sql_value *values)
 {
-	uint64_t hash = sql_template_hash(context, statement->canonical);
+	uint64_t hash = template_hash;
 
 	for (size_t i = 0; i < statement->n_slots; i++) {
 		const struct sql_value *value = &values[i];
@@ -121,10 +121,10 @@ uint64_t sql_exact_hash(const struct sql_context *context, const struct sql_stat
 	return not_zero(hash);
 }
 
-uint64_t sql_loose_hash(const struct sql_context *context, const struct sql_statement *statement,
-			const struct sql_value *values)
+uint64_t sql_loose_hash_from(uint64_t template_hash, const struct sql_statement *statement,
+			     const struct sql_value *values)
 {
-	uint64_t hash = sql_template_hash(context, statement->canonical);
+	uint64_t hash = template_hash;
 
 	for (size_t i = 0; i < statement->n_slots; i++) {
 		const struct sql_value *value = &values[i];
@@ -146,6 +146,20 @@ uint64_t sql_loose_hash(const struct sql_context *context, const struct sql_stat
 		hash = XXH3_64bits_withSeed(&text, sizeof(text), hash);
 	}
 	return not_zero(hash);
+}
+
+uint64_t sql_exact_hash(const struct sql_context *context, const struct sql_statement *statement,
+			const struct sql_value *values)
+{
+	return sql_exact_hash_from(sql_template_hash(context, statement->canonical), statement,
+				   values);
+}
+
+uint64_t sql_loose_hash(const struct sql_context *context, const struct sql_statement *statement,
+			const struct sql_value *values)
+{
+	return sql_loose_hash_from(sql_template_hash(context, statement->canonical), statement,
+				   values);
 }
 
 bool sql_values_equal(const struct sql_statement *statement, const struct sql_value *a,

@@ -46,6 +46,12 @@ uint64_t sql_loose_hash(const struct sql_context *context, const struct sql_stat
 /* Hash of context and template alone: finds the statement whatever the values. Never 0. */
 uint64_t sql_template_hash(const struct sql_context *context, struct slice canonical);
 
+/* Both hashes, of whoever knows the hash of context and template already. */
+uint64_t sql_exact_hash_from(uint64_t template_hash, const struct sql_statement *statement,
+			     const struct sql_value *values);
+uint64_t sql_loose_hash_from(uint64_t template_hash, const struct sql_statement *statement,
+			     const struct sql_value *values);
+
 /* The JSON array described above; strings that are not UTF-8 or hold NUL become {"hex": ...}. */
 void sql_values_json(const struct sql_value *values, size_t n_values, struct buffer *json);
 

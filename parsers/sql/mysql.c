@@ -70,8 +70,16 @@ static bool is_unit(uint8_t word)
 	       word == WORD_HOUR || word == WORD_MINUTE || word == WORD_SECOND;
 }
 
+/* 0X41 and 0B1 are names: only with a small letter are they strings of bytes. */
+static bool is_literal_in_lower_case(struct slice text)
+{
+	return text.size > 2 && text.data[0] == '0' && (text.data[1] == 'X' || text.data[1] == 'B');
+}
+
 static bool folds(const struct sql_template *template, struct slice text, struct sql_word_info info)
 {
+	if (is_literal_in_lower_case(text))
+		return false;
 	if (text.data[0] == '@' || (info.flags & SQL_WORD_RESERVED))
 		return true;
 	if (!template->verb.any)
@@ -89,8 +97,10 @@ struct sql_word_info sql_mysql_word(struct sql_template *template, struct slice 
 	struct sql_word_info info = sql_word_lookup_mysql(lower);
 
 	*ret_folds = false;
-	if (template->last_type == SQL_TOKEN_DOT)
+	if (template->last_type == SQL_TOKEN_DOT) {
+		*ret_folds = template->variable; /* "@@session. name" */
 		return (struct sql_word_info){ WORD_NONE, 0 };
+	}
 	if (is_unit(info.word)) {
 		bool unit = template->unit;
 

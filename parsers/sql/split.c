@@ -154,6 +154,27 @@ static bool see(struct splitter *splitter, const struct sql_token *token)
 	return token->type == SQL_TOKEN_SEMICOLON && !splitter->parentheses && !splitter->bodies;
 }
 
+/* What the first token is that is no hint. */
+static uint8_t first_type(const struct sql_options *options, struct slice text)
+{
+	struct sql_lexer lexer;
+	struct sql_token token;
+
+	sql_lexer_init(&lexer, options, text);
+	do {
+		sql_lex_next(&lexer, &token);
+	} while (token.type == SQL_TOKEN_HINT);
+	return token.type;
+}
+
+/* No comment, no hint and no white space begins with one. */
+static bool is_letter(uint8_t byte)
+{
+	uint8_t lower = ascii_lower(byte);
+
+	return lower >= 'a' && lower <= 'z';
+}
+
 bool sql_split(const struct sql_options *options, struct slice *rest, struct slice *ret_statement)
 {
 	struct splitter splitter = { .mysql = options->dialect == SQL_MYSQL };
@@ -162,6 +183,14 @@ bool sql_split(const struct sql_options *options, struct slice *rest, struct sli
 	const uint8_t *start;
 	bool any = false;
 
+	if (rest->size && !memchr(rest->data, ';', rest->size)) {
+		/* Nothing separates: if there is a statement, it is the text. */
+		any = is_letter(rest->data[0]) || first_type(options, *rest) != SQL_TOKEN_END;
+		if (any)
+			*ret_statement = *rest;
+		*rest = slice_of(rest->data + rest->size, 0);
+		return any;
+	}
 	sql_lexer_init(&lexer, options, *rest);
 	start = lexer.at;
 	for (;;) {
@@ -199,19 +228,15 @@ static bool may_be_several(struct slice text)
 
 size_t sql_count(const struct sql_options *options, struct slice text)
 {
-	struct sql_lexer lexer;
-	struct sql_token token;
 	struct slice piece;
 	size_t count = 0;
+	uint8_t first;
 
 	if (may_be_several(text)) {
 		while (sql_split(options, &text, &piece))
 			count++;
 		return count;
 	}
-	sql_lexer_init(&lexer, options, text);
-	do {
-		sql_lex_next(&lexer, &token);
-	} while (token.type == SQL_TOKEN_HINT);
-	return token.type != SQL_TOKEN_END && token.type != SQL_TOKEN_SEMICOLON;
+	first = first_type(options, text);
+	return first != SQL_TOKEN_END && first != SQL_TOKEN_SEMICOLON;
 }

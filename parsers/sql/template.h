@@ -72,6 +72,7 @@ struct sql_template {
 	bool last_name;	     /* it may be a function's or a table's name */
 	bool conninfo;	     /* a word came behind which strings may be connection strings */
 	/* MySQL */
+	bool variable;	 /* the last token was one, or a dot behind one */
 	bool identified; /* IDENTIFIED came: strings behind BY, AS, USING and PASSWORD are secret */
 	bool set_password; /* SET PASSWORD: what is assigned is secret */
 	bool unit;	   /* INTERVAL came, and the unit behind its value did not */

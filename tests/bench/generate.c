@@ -4,7 +4,7 @@
  * the same.
  *
  *	postgres: SELECT abalance FROM pgbench_accounts WHERE aid = K; for each K from 1 to N, after what pgbench asks at
- *	          its start; with -m as one prepared statement, executed N times
+ *	          its start; with -m as one prepared statement, executed N times; with -x the statement is parsed each time
  *	http:     GET /item/K, for each K from 1 to N, as wrk asks and nginx answers
  */
 #include "tests/bench/conversation.h"
@@ -24,7 +24,8 @@ struct wanted {
 	const char *database;
 	uint32_t n;
 	uint16_t port;
-	bool prepared; /* a statement is prepared once and its parameter bound; else each is a Query */
+	/* How it is asked: a Query each, or with a bound parameter; the statement is prepared once, or each time. */
+	enum form { QUERIES, PREPARED, EXTENDED } form;
 };
 
 /* ---- PostgreSQL ---- */
@@ -72,16 +73,24 @@ static void prepare(struct conversation *conversation, struct buffer *message)
 	conversation_see(conversation, SIDE_SERVER, SLICE("1\0\0\0\004" WIRE_READY));
 }
 
-/* Bind of one parameter as text, Describe, Execute and Sync. */
-static void execute(struct conversation *conversation, struct buffer *message, uint32_t account)
+/* Parse where it is done each time, Bind of one parameter as text, Describe, Execute and Sync. */
+static void execute(struct conversation *conversation, struct buffer *message, uint32_t account,
+		    enum form form)
 {
 	char text[16];
 	int size = snprintf(text, sizeof(text), "%u", account);
 	size_t at;
 
 	buffer_clear(message);
+	if (form == EXTENDED) {
+		at = begin(message, 'P');
+		buffer_append_slice(message, SLICE("\0SELECT abalance FROM pgbench_accounts "
+						   "WHERE aid = $1;\0\0\0"));
+		end(message, at);
+	}
 	at = begin(message, 'B');
-	buffer_append_slice(message, SLICE("\0P_0\0\0\0\0\001"));
+	buffer_append_slice(message, form == EXTENDED ? SLICE("\0\0\0\0\0\001") :
+							SLICE("\0P_0\0\0\0\0\001"));
 	buffer_append_u32be(message, (uint32_t)size);
 	buffer_append_string(message, text);
 	buffer_append_slice(message, SLICE("\0\001\0\0"));
@@ -112,7 +121,7 @@ static void log_in(struct conversation *conversation, struct buffer *message, co
 }
 
 static void read_account(struct conversation *conversation, struct buffer *message,
-			 uint32_t account, bool prepared)
+			 uint32_t account, enum form form)
 {
 	uint32_t balance = account * 7919U % 1000000;
 	char text[128];
@@ -120,14 +129,16 @@ static void read_account(struct conversation *conversation, struct buffer *messa
 
 	size = snprintf(text, sizeof(text), "SELECT abalance FROM pgbench_accounts WHERE aid = %u;",
 			account);
-	if (prepared)
-		execute(conversation, message, account);
+	if (form != QUERIES)
+		execute(conversation, message, account, form);
 	else
 		ask(conversation, message, slice_of(text, (size_t)size));
 
 	size = snprintf(text, sizeof(text), "%u", balance);
 	buffer_clear(message);
-	if (prepared)
+	if (form == EXTENDED)
+		buffer_append_slice(message, SLICE("1\0\0\0\004"));
+	if (form != QUERIES)
 		buffer_append_slice(message, SLICE("2\0\0\0\004"));
 	buffer_append_slice(message, SLICE(WIRE_BALANCE_COLUMNS "D"));
 	buffer_append_u32be(message, (uint32_t)size + 10);
@@ -150,10 +161,10 @@ static void converse_postgres(const struct wanted *wanted, struct buffer *messag
 	ask(conversation, message, SLICE(WIRE_PARTITIONS_QUERY));
 	conversation_see(conversation, SIDE_SERVER,
 			 SLICE(WIRE_PARTITIONS_ROWS WIRE_ONE_ROW_TAG WIRE_READY));
-	if (wanted->prepared)
+	if (wanted->form == PREPARED)
 		prepare(conversation, message);
 	for (uint32_t account = 1; account <= wanted->n; account++)
-		read_account(conversation, message, account, wanted->prepared);
+		read_account(conversation, message, account, wanted->form);
 	conversation_see(conversation, SIDE_CLIENT, SLICE("X\0\0\0\x04"));
 	conversation_close(conversation, (uint64_t)wanted->n + 2);
 }
@@ -197,7 +208,7 @@ int main(int argc, char **argv)
 	struct buffer message;
 	int option;
 
-	while ((option = getopt(argc, argv, "o:n:p:d:P:m")) != -1) {
+	while ((option = getopt(argc, argv, "o:n:p:d:P:mx")) != -1) {
 		if (option == 'o')
 			wanted.path = optarg;
 		else if (option == 'n')
@@ -209,12 +220,14 @@ int main(int argc, char **argv)
 		else if (option == 'P')
 			wanted.protocol = optarg;
 		else if (option == 'm')
-			wanted.prepared = true;
+			wanted.form = PREPARED;
+		else if (option == 'x')
+			wanted.form = EXTENDED;
 	}
 	if (!wanted.path || !wanted.n || !wanted.port || strlen(wanted.database) > 63 ||
 	    optind != argc) {
 		fprintf(stderr, "usage: generate -o FILE -n EXCHANGES -p PORT [-d DATABASE] "
-				"[-P postgres|http] [-m]\n");
+				"[-P postgres|http] [-m|-x]\n");
 		return 2;
 	}
 	if (strcmp(wanted.protocol, "http") == 0) {

@@ -201,15 +201,17 @@ class Mariadb:
         options = host.as_user("nobody")
         if options:
             shutil.chown(data, "nobody", pwd.getpwnam("nobody").pw_gid)
+        # A folder of its own: a server that starts removes the temporary tables of all others in /tmp.
+        own = dict(os.environ, TMPDIR=data)
         subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--skip-test-db",
                         "--auth-root-authentication-method=normal"],
-                       check=True, cwd=data, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
+                       check=True, cwd=data, env=own, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
         with open(data + "/users.sql", "w", encoding="ascii") as file:
             file.write("create database bench;\ncreate user bench;\ngrant all on bench.* to bench;\n")
         command = [shutil.which("mariadbd", path=SYSTEM_PATH), "--no-defaults", f"--datadir={data}",
                    f"--socket={data}/socket", f"--pid-file={data}/pid", "--bind-address=127.0.0.1", f"--port={self.port}",
                    "--innodb-buffer-pool-size=256M", "--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0",
-                   "--skip-log-bin", "--max-connections=100", f"--init-file={data}/users.sql"]
+                   "--skip-log-bin", "--max-connections=100", f"--init-file={data}/users.sql", f"--tmpdir={data}"]
         process = host.start("mariadb-server", command, **SESSION, **options)
         host.wait_for_port(process, self.port)  # it listens when the init file was read
 
@@ -292,8 +294,14 @@ def family(pid, name):
     return pids
 
 
+def machine_ticks():
+    """Clock ticks of all processors: (idle ones, all)."""
+    ticks = [int(field) for field in read_proc("/proc/stat").partition("\n")[0].split()[1:9]]
+    return ticks[3], sum(ticks)
+
+
 class Meter:
-    """CPU time and memory of a proxy's processes between begin() and end()."""
+    """CPU time and memory of a proxy's processes from its making to end(), and what the machine had idle meanwhile."""
 
     TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
@@ -302,6 +310,7 @@ class Meter:
         self.anonymous_kb = 0
         self.total_kb = 0
         self.begin_cpu_s = self.cpu_s()
+        self.begin_idle, self.begin_ticks = machine_ticks()
 
     def cpu_s(self):
         ticks = 0
@@ -324,8 +333,10 @@ class Meter:
 
     def end(self):
         self.sample()
+        idle, ticks = machine_ticks()
         return {"cpu_s": round(self.cpu_s() - self.begin_cpu_s, 3), "anonymous_kb": self.anonymous_kb,
-                "total_kb": self.total_kb}
+                "total_kb": self.total_kb,
+                "idle": round((idle - self.begin_idle) / max(ticks - self.begin_ticks, 1), 3)}
 
 
 class GatedCommand:

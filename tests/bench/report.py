@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Medians, spreads, the table, and the floors that `make bench` holds the program to."""
 
+from math import comb
 from statistics import median
 
 from rows import LONG_ROW, MAIN_SIZE, SIZES
@@ -10,6 +11,15 @@ REPLAY_AIM = 0.8  # of the server of canned bytes
 SIZE_FLOOR = 0.75  # tps of the largest recording, of that of the smallest
 ANONYMOUS_FLOOR_KB = 64 * 1024
 RELAYS = ("bare relay", "bare relay 2 threads")
+
+
+def interval(values):
+    """Where the median of endless rounds lies, by at least 9 to 1, whatever their distribution: order statistics."""
+    values, skipped, outside = sorted(values), 0, 2
+    while outside / 2 ** len(values) <= 0.1:
+        skipped += 1
+        outside += 2 * comb(len(values), skipped)
+    return (values[skipped - 1], values[-skipped]) if skipped else None
 
 
 class Results:
@@ -51,6 +61,7 @@ class Results:
         figures = {"mode": mode, "clients": clients, "row": row, "rounds": len(runs),
                    "tps": round(median(run["tps"] for run in runs), 1),
                    "cpu_s_per_1000": round(median(thousands), 4),
+                   "idle": round(median(run["idle"] for run in runs), 3),
                    "anonymous_kb": max(run["anonymous_kb"] for run in runs),
                    "total_kb": max(run["total_kb"] for run in runs),
                    "start_s": round(median(run["start_s"] for run in runs), 3),
@@ -63,7 +74,7 @@ class Results:
 
 def table(summaries):
     """Lines of the table of one case."""
-    head = (f"{'row':24} {'tps':>9} {'to direct':>9} {'min .. max':>15} {'CPU s/1000':>10} "
+    head = (f"{'row':24} {'tps':>9} {'to direct':>9} {'min .. max':>15} {'CPU s/1000':>10} {'idle':>5} "
             f"{'RssAnon':>9} {'RSS most':>9} {'start':>7} {'close':>7}")
     lines = [head]
     for figures in summaries:
@@ -75,7 +86,7 @@ def table(summaries):
             cpu = f"{figures['cpu_s_per_1000']:.4f}"
             anonymous = f"{figures['anonymous_kb'] / 1024:.1f} MB"
             total = f"{figures['total_kb'] / 1024:.1f} MB"
-        lines.append(f"{figures['row']:24} {figures['tps']:9.0f} {ratio:>9} {spread:>15} {cpu:>10} "
+        lines.append(f"{figures['row']:24} {figures['tps']:9.0f} {ratio:>9} {spread:>15} {cpu:>10} {figures['idle']:>5.0%} "
                      f"{anonymous:>9} {total:>9} {figures['start_s']:5.2f} s {figures['close_s']:5.2f} s")
     return lines
 
@@ -99,33 +110,34 @@ class Floors:
                 self.sizes(mode)
             self.memory()
 
-    def add(self, text, value, limit, aim=False, below=False):
+    def add(self, text, value, limit, aim=False, below=False, between=None):
         holds = None if value is None else (value < limit if below else value >= limit)
         self.lines.append({"text": text, "value": None if value is None else round(value, 3), "limit": limit,
-                           "aim": aim, "holds": holds})
+                           "aim": aim, "holds": holds, "between": between})
 
-    def ratio(self, mode, row, base):
+    def ratio(self, text, mode, row, base, limit, aim=False):
+        """A line of the tps of a row to that of another."""
         ratios = self.results.ratios(mode, self.load.floor_clients, row, base) if base else []
-        return median(ratios) if ratios else None
+        self.add(f"{mode}: {row} to {text}", median(ratios) if ratios else None, limit, aim, between=interval(ratios))
 
     def record(self, mode, row):
         relay = self.results.better_relay(mode, self.load.floor_clients)
-        self.add(f"{mode}: {row} to the better bare relay ({relay})", self.ratio(mode, row, relay), RECORD_FLOOR)
-        self.add(f"{mode}: {row} to HAProxy", self.ratio(mode, row, "haproxy"), 1.0, aim=True)
+        self.ratio(f"the better bare relay ({relay})", mode, row, relay, RECORD_FLOOR)
+        self.ratio("HAProxy", mode, row, "haproxy", 1.0, aim=True)
 
     def replay(self, mode):
         row = f"replay {MAIN_SIZE:,}"
-        self.add(f"{mode}: {row} to direct", self.ratio(mode, row, "direct"), self.load.replay_floor)
+        self.ratio("direct", mode, row, "direct", self.load.replay_floor)
         if self.load.ceiling:
-            self.add(f"{mode}: {row} to {self.load.ceiling}", self.ratio(mode, row, self.load.ceiling), REPLAY_AIM, aim=True)
+            self.ratio(self.load.ceiling, mode, row, self.load.ceiling, REPLAY_AIM, aim=True)
         for other, times in self.load.replay_beats:
-            self.add(f"{mode}: {row} to {other}", self.ratio(mode, row, other), times or 1.0, aim=not times)
+            self.ratio(other, mode, row, other, times or 1.0, aim=not times)
 
     def sizes(self, mode):
         small, large = f"replay {SIZES[0]:,}", f"replay {SIZES[-1]:,}"
-        self.add(f"{mode}: {large} to {small}", self.ratio(mode, large, small), SIZE_FLOOR)
+        self.ratio(small, mode, large, small, SIZE_FLOOR)
         if self.load.has_cold:
-            self.add(f"{mode}: {large} cold to {small}", self.ratio(mode, large + " cold", small), SIZE_FLOOR, aim=True)
+            self.ratio(small, mode, large + " cold", small, SIZE_FLOOR, aim=True)
 
     def memory(self):
         runs = [run for run in self.results.runs
@@ -139,7 +151,8 @@ class Floors:
             word = {None: "not measured", True: "holds", False: "MISSED"}[line["holds"]]
             value = "-" if line["value"] is None else f"{line['value']:.3f}"
             kind = "aim" if line["aim"] else "floor"
-            print(f"{word:13} {kind:5} {line['limit']:6.2f} {value:>8}  {line['text']}")
+            between = "{:.2f} .. {:.2f}".format(*line["between"]) if line["between"] else "-"
+            print(f"{word:13} {kind:5} {line['limit']:6.2f} {value:>8} {between:>16}  {line['text']}")
 
     def counts(self):
         """How many floors (not aims) hold, are missed, were not measured."""

@@ -2,22 +2,17 @@
 /* The bed of the BPF tests: see support.h. */
 #include "tests/bpf/support.h"
 
-/* clang-format off */
+#include "tests/unit/cmocka.h"
+
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <mntent.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
 
 static bool find_cgroup2(char path[PATH_MAX])
 {
@@ -134,6 +129,24 @@ void bed_enter(const struct bed *bed)
 
 	snprintf(procs, sizeof(procs), "%s/cgroup.procs", bed->cgroup);
 	write_pid(procs);
+}
+
+int bed_make(void **state, const struct options *options)
+{
+	struct bed *bed = calloc(1, sizeof(*bed));
+
+	assert_non_null(bed);
+	bed_open(bed, options);
+	bed_enter(bed);
+	*state = bed;
+	return 0;
+}
+
+int bed_unmake(void **state)
+{
+	bed_close(*state);
+	free(*state);
+	return 0;
 }
 
 void bed_leave(const struct bed *bed)

@@ -35,6 +35,9 @@ struct bed {
 /* Why there can be no test here, or NULL. */
 const char *bed_missing(void);
 void bed_open(struct bed *bed, const struct options *options);
+/* For cmocka: a bed in *state, and the test's process in it. */
+int bed_make(void **state, const struct options *options);
+int bed_unmake(void **state);
 void bed_close(struct bed *bed);
 void bed_enter(const struct bed *bed);
 void bed_leave(const struct bed *bed);

@@ -4,8 +4,8 @@
  * addresses where nobody is. Each point of design §10 has a test. Replay is in test_bpf_replay.c.
  */
 #include "tests/bpf/support.h"
+#include "tests/unit/cmocka.h"
 
-/* clang-format off */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -13,37 +13,18 @@
 #include <ifaddrs.h>
 #include <poll.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
 
 static const struct options record = { .mode = MODE_RECORD };
 
 static int setup(void **state)
 {
-	struct bed *bed = calloc(1, sizeof(*bed));
-
-	assert_non_null(bed);
-	bed_open(bed, &record);
-	bed_enter(bed);
-	*state = bed;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	bed_close(*state);
-	free(*state);
-	return 0;
+	return bed_make(state, &record);
 }
 
 static void assert_same_address(const struct sockaddr_storage *got, const char *host, uint16_t port)
@@ -347,6 +328,28 @@ static void test_listen_without_bind(void **state)
 	close(listener);
 }
 
+/* The proxy would have accepted. */
+static void test_nobody_listens(void **state)
+{
+	static const char *const hosts[] = { "127.0.0.1", "0.0.0.0", "::1", "::ffff:127.0.0.1" };
+	const struct bed *bed = *state;
+	struct redirect_counters counters;
+	uint16_t port;
+
+	close(listen_on("127.0.0.1", 0, &port));
+	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
+		struct sockaddr_storage asked = address_from(hosts[i], port);
+		int fd = open_stream(asked.ss_family);
+
+		assert_int_equal(connect_to(fd, hosts[i], port), -ECONNREFUSED);
+		close(fd);
+	}
+	assert_int_equal(bed_count_origins(bed), 0);
+	bed_counters(bed, &counters);
+	assert_int_equal(counters.redirected, 0);
+	assert_int_equal(counters.passed[REDIRECT_BECAUSE_NOBODY], ARRAY_SIZE(hosts));
+}
+
 /* A wildcard listener on a port hides no remote one, and none of a process outside. */
 static void test_wildcard_hides_nothing(void **state)
 {
@@ -603,31 +606,32 @@ static void test_no_cgroup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_v4, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_v6, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_v6_only, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_mapped, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_bound, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_bound_port, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_nonblocking, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_fast_open, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_mptcp, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_connect_again, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_closed_before_accept, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_proxy_is_gone, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_own_listener, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_listen_without_bind, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_wildcard_hides_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_proxy_is_no_target, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_bound_device, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_link_local, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_other_netns, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_udp_is_left_alone, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_origins_overflow, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_origins_are_consumed, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_stranger, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_take_without_rights, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_drop_links, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_v4, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_v6, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_v6_only, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_mapped, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_bound, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_bound_port, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_nonblocking, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_fast_open, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_mptcp, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_connect_again, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_closed_before_accept, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_proxy_is_gone, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_own_listener, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_listen_without_bind, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_nobody_listens, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_wildcard_hides_nothing, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_proxy_is_no_target, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_bound_device, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_link_local, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_other_netns, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_udp_is_left_alone, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_origins_overflow, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_origins_are_consumed, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_stranger, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_take_without_rights, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_drop_links, setup, bed_unmake),
 		cmocka_unit_test(test_without_rights),
 		cmocka_unit_test(test_no_cgroup),
 	};

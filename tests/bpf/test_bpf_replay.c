@@ -5,8 +5,9 @@
  * lives on.
  */
 #include "tests/bpf/support.h"
+#include "tests/unit/cmocka.h"
 
-/* clang-format off */
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if.h>
@@ -14,19 +15,12 @@
 #include <netinet/ip_icmp.h>
 #include <poll.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <bpf/bpf.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
 
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262
@@ -46,20 +40,7 @@ static const struct options replay = {
 
 static int setup(void **state)
 {
-	struct bed *bed = calloc(1, sizeof(*bed));
-
-	assert_non_null(bed);
-	bed_open(bed, &replay);
-	bed_enter(bed);
-	*state = bed;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	bed_close(*state);
-	free(*state);
-	return 0;
+	return bed_make(state, &replay);
 }
 
 static int open_datagram(int family)
@@ -454,16 +435,16 @@ static void test_trace_events(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_tcp_is_redirected, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_connect_after_failure, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_udp_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_dns_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_udp_on_this_host, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_bound_device, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_origins_overflow, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_excluded, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_nothing_leaves, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_unix_sockets, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tcp_is_redirected, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_connect_after_failure, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_udp_is_refused, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_dns_is_refused, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_udp_on_this_host, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_bound_device, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_origins_overflow, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_excluded, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_nothing_leaves, setup, bed_unmake),
+		cmocka_unit_test_setup_teardown(test_unix_sockets, setup, bed_unmake),
 		cmocka_unit_test(test_trace_events),
 	};
 	const char *missing = bed_missing();

@@ -58,7 +58,7 @@ def _command(command, package):
 
 @made_by_one("npm")
 def node_modules():
-    """npm ci into build/npm, once for each lock file."""
+    """npm ci into build/npm, once for each lock file. All of it runs in Node 18, which Debian 12 has: so mariadb stays at 3.4."""
     for tool in ("node", "npm"):
         if not shutil.which(tool):
             raise Skip(f"{tool} is not installed")

@@ -13,6 +13,7 @@ import difflib
 import fcntl
 import os
 import pathlib
+import random
 import select
 import shutil
 import signal
@@ -29,6 +30,8 @@ PROGRAMS = HERE / "programs"
 BUILD = pathlib.Path(os.environ.get("O", ROOT / "build")).resolve()
 MOCKPROXY = pathlib.Path(os.environ.get("MOCKPROXY", BUILD / "mockproxy")).resolve()
 TIMEOUT = float(os.environ.get("E2E_TIMEOUT", "60"))
+# Options for every record and replay of a test: MOCKPROXY_OPTIONS="--restless --workers=4" runs it on restless connections.
+OPTIONS = os.environ.get("MOCKPROXY_OPTIONS", "").split()
 
 # A shell's background job is born with these ignored, and so would everything be that is started here.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -243,9 +246,16 @@ def memory_kib(pid, *fields):
 
 
 def free_port(family=socket.AF_INET):
-    with socket.socket(family) as probe:
-        probe.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody has, below those that the kernel gives to connections: one of these could
+    take it before its server listens."""
+    while True:
+        port = random.randrange(12000, 32000)
+        with socket.socket(family) as probe:
+            try:
+                probe.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 def expect_refused(port):
@@ -353,11 +363,11 @@ def need_mockproxy(rights=True):
 
 
 def record_command(path, command, options=()):
-    return [MOCKPROXY, "record", *options, "-o", path, "--", *command]
+    return [MOCKPROXY, "record", *OPTIONS, *options, "-o", path, "--", *command]
 
 
 def replay_command(path, command, options=()):
-    return [MOCKPROXY, "replay", *options, path, "--", *command]
+    return [MOCKPROXY, "replay", *OPTIONS, *options, path, "--", *command]
 
 
 def record(path, command, env=None, options=(), **rest):

@@ -72,7 +72,7 @@ def make_trees():
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=300,
+        timeout=540,
         check=False,
     )
     if done.returncode:
@@ -191,12 +191,16 @@ class Server:
         self._kind.check()
         self.folder = folder(kind)
         self.data = self.folder / "data"
+        # Its own: a server that starts removes the temporary tables of all others in its folder.
+        self.temporary = self.folder / "tmp"
+        self._environment = dict(os.environ, TMPDIR=str(self.temporary))
         self.socket = self.folder / "socket"
         self.port = free_port()
         self.pid = self._process = None
         self._settings = list(settings)
         self._user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
         self.data.mkdir()
+        self.temporary.mkdir()
         self.own(self.folder)
         self._kind.initialize(self)
         atexit.register(self._stop_at_exit)
@@ -221,7 +225,8 @@ class Server:
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=TIMEOUT,
+            timeout=3 * TIMEOUT,  # it makes a server's files
+            env=self._environment,
             check=False,
             **self._as_user(),
         )
@@ -245,6 +250,7 @@ class Server:
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,
+                env=self._environment,
                 start_new_session=True,
                 **self._as_user(),
             )

@@ -152,11 +152,21 @@ def ends(tests):
     expect({"28P01", "3D000", "57P01", "25P03"} <= set(codes), f"errors: {codes}")
 
 
+def gives_up(tests):
+    path = tests.record("gives_up", program("gives_up"))
+    expect_equal(
+        tests.recorded["gives_up"].stdout,
+        b"57014\nTrue\nNone\nTrue\n[('goes on',)]\n",
+        "what the program said",
+    )
+    expect_equal(column(path, "select outcome from exchange order by started_ns"), [2, 0, 1], "outcomes")
+
+
 def broken(tests):
     breaker = Breaker()
     path = tests.record("broken", program("pg_broken"), PGPORT=str(breaker.port))
     breaker.close()
-    flags = column(path, "select flags & ~32 from exchange order by id")
+    flags = column(path, "select flags & ~32 from exchange order by started_ns")
     expect_equal(flags, [4096, 8192] * 2, "who cut them")
 
 
@@ -186,6 +196,7 @@ CASES = [
     ("session", session, program("pg_session")),
     ("ends", ends, program("ends_psycopg2")),
     ("broken", broken, program("pg_broken")),
+    ("gives_up", gives_up, program("gives_up")),
 ]
 
 

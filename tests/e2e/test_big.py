@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Large results and large values through the proxy, whose memory stays flat, and under 100 MB.
 
-A result of 200 MB by default, of 2 GB with MOCKPROXY_BIG=1, and one row of 64 MB.
+A result of 200 MB by default, of 2 GB with MOCKPROXY_BIG=1, and one row of 64 MB. Only a query is held
+whole: one of 40 MB.
 """
 import os
 
@@ -28,6 +29,7 @@ ROWS = 2_000_000 if os.environ.get("MOCKPROXY_BIG") == "1" else 200_000
 RESULT = f"select n, repeat('x', 1000) from generate_series(1, {ROWS}) n"
 VALUE = "select 1, repeat('0123456789abcdef', 4 * 1024 * 1024), 2"
 BINARY = "select decode(repeat('00ff80fe', 2 * 1024 * 1024), 'hex')"
+LONG = 40 * 1024 * 1024
 TAIL = "select 'and the connection is usable'"
 
 
@@ -101,6 +103,9 @@ def main():
     }.items():
         command = stream(question, TAIL)
         record_and_replay(suite, server, where / f"{name}.db", name, command, environment, 2)
+    name = "a query of 40 MB"
+    command = stream(f"LONG:{LONG}", TAIL)
+    record_and_replay(suite, server, where / "long.db", name, command, environment, 2, LONG)
     suite.finish()
 
 

@@ -3,11 +3,24 @@
 """HTTP at its edges, recorded and replayed: slow clients, other addresses, connections that end too
 early or too late, HTTP/1.0, validators, cookies."""
 import functools
+import signal
 import socket
 import struct
 import threading
 
-from harness import PROGRAMS, Suite, expect, expect_equal, folder, need_mockproxy, record, replay
+from harness import (
+    PROGRAMS,
+    Started,
+    Suite,
+    expect,
+    expect_equal,
+    folder,
+    kill,
+    need_mockproxy,
+    record,
+    record_command,
+    replay,
+)
 from http_servers import NodeServer, need_curl
 from recording import contains, expect_whole, query
 
@@ -107,6 +120,12 @@ def shell(*arguments):
     return ["sh", "-c", f"{words} 2>/dev/null; echo : $?"]
 
 
+def thrice(url):
+    """The same request in three connections: what each printed, and curl's status."""
+    asks = f"curl -sS -m 0.5 {url} 2>/dev/null; echo : $?"
+    return ["sh", "-c", "; ".join([asks] * 3)]
+
+
 def raw(server, case):
     return ["python3", PROGRAMS / "http_raw.py", str(server.port), case]
 
@@ -170,7 +189,7 @@ def cut_cases():
 def scripted_cases():
     yield from cut_cases()
     good = "HTTP/1.1 200 OK\nContent-Length: 4\n"
-    text = "select response_body, outcome from http join exchange using (id) order by id"
+    text = "select response_body, outcome from http join exchange using (id) order by started_ns"
     yield (
         "a body longer than its length",
         Scripted(say(good, b"good and more"), say(good, b"next")),
@@ -195,6 +214,29 @@ def scripted_cases():
         ),
     )
 
+    def waits(connection):
+        expect_equal(connection.recv(65536), b"", "the client gives up")
+
+    yield (
+        "a client that gives up, and one that is hung up on, ask again",
+        Scripted(waits, lambda connection: None, say(good, b"good")),
+        thrice,
+        ["/x"],
+        expect_rows(text, (None, 0), (None, 0), ("good", 1)),
+    )
+
+    def too_late(connection):
+        waits(connection)
+        say(good, b"late")(connection)
+
+    yield (
+        "an answer when the client had given up",
+        Scripted(too_late, say(good, b"good"), say(good, b"more")),
+        thrice,
+        ["/x"],
+        expect_rows(text, (None, 0), ("good", 1), ("more", 1)),
+    )
+
     # The connection is kept, and closed when the next request is on its way: curl asks again.
     yield (
         "the client asks again when a kept connection was closed",
@@ -205,7 +247,58 @@ def scripted_cases():
     )
 
 
+UNTIL_END = say("HTTP/1.1 416 No Such Part\nContent-Type: text/plain\n", b"no such part\n")
+
+
+def stays(connection):
+    """Until the client has left."""
+    UNTIL_END(connection)
+    try:
+        connection.recv(65536)
+    except ConnectionResetError:
+        pass
+
+
+class StaysUntilTold:
+    """A server that ends its answer, and with it the connection, when the test says so."""
+
+    def __init__(self):
+        self.told, self.closed = threading.Event(), threading.Event()
+
+    def __call__(self, connection):
+        UNTIL_END(connection)
+        self.told.wait(30)
+        connection.close()
+        self.closed.set()
+
+
+def left_behind(cases):
+    """The proxy finds the client's reset first, and the server's end with it: all was said."""
+    act = StaysUntilTold()
+    server = Scripted(act)
+    path = cases.where / "left_behind.db"
+    started = Started(record_command(path, raw(server, "leaves")))
+    expect_equal(started.line(), "HTTP/1.1 416 No Such Part", "what the client reads")
+    proxy = started.proxy
+    kill(proxy, signal.SIGSTOP)
+    try:
+        started.say("")
+        expect_equal(started.line(), "left", "the client")
+        act.told.set()
+        expect(act.closed.wait(10), "the server did not close")
+    finally:
+        kill(proxy, signal.SIGCONT)
+    started.finish().expect(0)
+    server.stop()
+    expect_whole(path)
+    expect_rows(
+        "select h.status, response_body, outcome from http h join exchange using (id)",
+        (416, "no such part\n", 2),
+    )(path)
+
+
 def run_scripted(suite, cases):
+    suite.run("recorded: a client that leaves when the server has ended", left_behind, cases)
     server = Scripted(lingers)
     suite.run(
         "recorded: more behind what closes",
@@ -213,6 +306,19 @@ def run_scripted(suite, cases):
             "more behind what closes", server, raw(server, "behind_close"), whole=False
         ),
     )
+    leaves = Scripted(stays)
+    check = expect_rows(
+        "select h.status, response_body, outcome, f.flags from http h join exchange using (id)"
+        " join flagged f using (id)",
+        (416, "no such part\n", 0, "unfinished cut"),
+    )
+    suite.run(
+        "recorded: a client that leaves behind a head",
+        lambda: cases.both(
+            "a client that leaves behind a head", leaves, raw(leaves, "leaves"), check=check
+        ),
+    )
+    leaves.stop()
     for name, server, how, paths, check in scripted_cases():
         command = how(*(server.url + path for path in paths))
         whole = "longer" not in name

@@ -65,7 +65,7 @@ class Servers:
             [(recorded,)] = query(
                 path,
                 "select count(*) from exchange e join connection c on c.id = e.connection"
-                " join endpoint p on p.id = c.endpoint where p.port = ? and e.outcome > 0",
+                " join endpoint p on p.id = c.endpoint where p.port = ? and e.status is not null",
                 server.port,
             )
             wanted = counted + recorded
@@ -120,15 +120,24 @@ def expect_bodies(path, stdout):
         expect(digest in stored or digest == empty, f"the body is not in the file: {line}")
 
 
-def expect_finished(path, ahead):
-    """All, but what was sent ahead on a connection that the server closed (Apache behind a 503 from
-    upstream): it was never answered, and asked again on another one."""
+def may_be_cut(client, status):
+    """undici: what was sent ahead on a connection that the server closed (Apache behind a 503 from
+    upstream) was never answered, and asked again on another one. wget does not read what is behind
+    the head of a redirect, or of a 416 as if all was there already, and closes: the server may not
+    have said by then that it was the end."""
+    if client == "undici":
+        return status is None
+    return client == "wget" and status in (301, 302, 303, 307, 308, 416)
+
+
+def expect_finished(path, client):
     flagged = query(
         path,
         "select f.*, r.status from flagged f left join http_response r on r.exchange = f.id",
     )
-    cut = [row for row in flagged if row[2].startswith("unfinished cut") and row[-1] is None]
-    expect(flagged == (cut if ahead else []), f"exchanges with flags: {flagged}")
+    for row in flagged:
+        cut = row[2].startswith("unfinished cut")
+        expect(cut and may_be_cut(client, row[-1]), f"exchanges with flags: {flagged}")
 
 
 def expect_pipelined(path):
@@ -156,7 +165,7 @@ def record_client(servers, client, path):
     command = client.command(POOL, 0) + servers.arguments
     done = record(path, command, client.full_environment()).expect(0)
     expect_whole(path)
-    expect_finished(path, client.name == "undici")
+    expect_finished(path, client.name)
     servers.expect_counted(path, before)
     expect_bodies(path, done.stdout)
     expect(not contains(path, b"YW5uOnNlY3JldA=="), "a password is in the file")

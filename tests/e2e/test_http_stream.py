@@ -93,18 +93,29 @@ class Streams:
         expect(all(pause <= p < 30 for p in pauses), f"times of the parts: {pauses}")
 
     def again(self, what, timing):
-        """The server is stopped; how long the client waited for each part is on its stderr."""
+        """The server is stopped. A busy machine makes a client late, never early: what must not last long is tried again."""
         expect(what in self.files, "it was not recorded")
+        pause = {"recorded": 0.1, "2x": 0.05}.get(timing, 0)
+        most = {"recorded": 30, "2x": 0.2}.get(timing, 0.1)
+        for _ in range(10):
+            read = self.times(what, timing)
+            # Its clock, and the milliseconds that it prints, may be a little behind.
+            expect(
+                all(at >= 0.95 * i * pause for i, at in enumerate(read)), f"parts read after {read} s"
+            )
+            if read[-1] < most:
+                return
+        expect(False, f"the last part after {read[-1]} s, in each of ten runs more than {most}")
+
+    def times(self, what, timing):
+        """How many seconds after its request the client had read each part."""
         command = ["python3", PROGRAMS / "http_ticks.py", str(self.server.port), what]
         options = ["--timing", timing] if timing else []
         done = replay(self.files[what], command, options=options).expect(0)
         expect_equal(done.stdout.decode(), PRINTED, "the app's output")
         lines = [line for line in done.errors().splitlines() if line.startswith("after ")]
-        least = {"recorded": 0.1, "2x": 0.05}.get(timing, 0)
-        waited = [float(line.split()[1]) for line in lines]
-        expect_equal(len(waited), 3, "parts")
-        # The first is there at once, and the client's clock may be a little behind.
-        expect(all(w >= 0.95 * least for w in waited[1:]), f"waited {waited} for the parts")
+        expect_equal(len(lines), 3, "parts")
+        return [float(line.split()[1]) for line in lines]
 
     def at_once(self):
         """A chunked response without a pause has no rows but those of its events."""

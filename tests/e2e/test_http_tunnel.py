@@ -76,6 +76,35 @@ class Target:
         self.listener.close()
 
 
+class OwnProxy:
+    """An HTTP proxy that answers a request itself, and keeps the connection; then grants a CONNECT, and answers in the tunnel."""
+
+    ANSWERS = (
+        b"HTTP/1.1 204 No Content\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\ninner",
+    )
+
+    def __init__(self):
+        self.listener = Listener()
+        self.port = self.listener.port
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def _serve(self):
+        with self.listener.accept() as connection:
+            for answer in self.ANSWERS:
+                head = b""
+                while not head.endswith(b"\r\n\r\n") and (byte := connection.recv(1)):
+                    head += byte
+                connection.sendall(answer)
+
+    def join(self):
+        self.thread.join(30)
+        expect(not self.thread.is_alive(), "the proxy was not left")
+        self.listener.close()
+
+
 class Tunnels:
     def __init__(self):
         self.web = OwnServer()
@@ -216,6 +245,29 @@ class Tunnels:
         [(opaque,)] = query(path, "select opaque from connection")
         expect("tunnel" in opaque, f"opaque: {opaque}")
 
+    def used(self):
+        """A connection that the proxy answered something before it became a tunnel; CONNECT comes in pieces."""
+        proxy = OwnProxy()
+        before = b"GET http://a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n"
+        inner = b"GET /inner HTTP/1.1\r\nHost: b.test\r\n\r\n"
+        answer = OwnProxy.ANSWERS[2]
+        path, printed = self.steps(
+            "used",
+            1,
+            f"before {before.hex()}",
+            f"send {inner.hex()}",
+            f"read {len(answer)}",
+            proxy=proxy,
+        )
+        proxy.join()
+        expect_equal(printed.split()[-1], answer.hex(), "the app's output")
+        expect_whole(path)
+        expect_equal(
+            query(path, "select connection, method, status, response_body from http order by id"),
+            [(1, "GET", 204, None), (1, "CONNECT", 200, None), (2, "GET", 200, "inner")],
+            "exchanges",
+        )
+
     def refused(self):
         """The proxy says no: an exchange like any other."""
         proxy = TinyProxy(allowed=(1,))
@@ -241,13 +293,14 @@ def main():
         tunnels.mysql,
         tunnels.tls,
         tunnels.early,
+        tunnels.used,
         tunnels.refused,
     ):
         suite.run("recorded: " + case.__name__, case)
     tunnels.proxy.stop()
     tunnels.web.stop()
     expect_refused(tunnels.proxy.port)
-    for case in ("http", "plain", "named", "refused"):
+    for case in ("http", "plain", "named", "used", "refused"):
         suite.run("replayed: " + case, tunnels.replayed, case)
     suite.run("replayed: mysql", tunnels.mysql_again)
     suite.run("replayed: another target", tunnels.other_target)

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every way to log in to MariaDB and MySQL without TLS, in several clients: relayed while
 recording, none of its bytes kept, and anything accepted in replay by the same client."""
+import shlex
+
 from drivers import MYSQL_DRIVERS, PYTHON
 from harness import Suite, expect, expect_equal, folder, need_mockproxy, record, replay
 from mysql import KINDS, LOGINS, PASSWORD, TREE, Server, in_tree
@@ -51,6 +53,12 @@ CLIENTS = {
     "mysql": lambda user: mysql_cli(user, "--ssl-mode=DISABLED"),
     "mysql, TLS preferred": mysql_cli,
     "pymysql": lambda user: [PYTHON, "-c", PYTHON_ASK.format(driver="pymysql")],
+    # It says TLS in its login, whatever the greeting offers, and goes on in clear where nothing is.
+    "pymysql, TLS preferred": lambda user: [
+        PYTHON,
+        "-c",
+        PYTHON_ASK.format(driver="pymysql").replace("database=", "ssl={'check_hostname': False}, database="),
+    ],
     "mysqlclient": lambda user: [PYTHON, "-c", PYTHON_ASK.format(driver="MySQLdb")],
     "mysql2": lambda user: node("mysql2/promise", ""),
     "mariadb_js": lambda user: node("mariadb", "allowPublicKeyRetrieval: true"),
@@ -59,7 +67,14 @@ CLIENTS = {
 # What a driver does not know; MariaDB's way with elliptic curves is known to MariaDB's own clients
 # only.
 NOT_KNOWN = {
-    "ed25519": {"mysql", "mysql, TLS preferred", "pymysql", "mysql2", "php"},
+    "ed25519": {
+        "mysql",
+        "mysql, TLS preferred",
+        "pymysql",
+        "pymysql, TLS preferred",
+        "mysql2",
+        "php",
+    },
 }
 
 
@@ -108,10 +123,37 @@ class Login:
 
 def wrong_password(server, path):
     """The app sees what the server says."""
-    done = record(path, CLIENTS["mariadb"]("app"), server.environment(MYSQL_PWD="no " + PASSWORD))
+    environment = server.environment(MYSQL_PWD="no " + PASSWORD)
+    expect_denied(record(path, CLIENTS["mariadb"]("app"), environment))
+    expect(not contains(path, PASSWORD.encode()), "the file holds the password")
+
+
+def expect_denied(done):
     expect_equal(done.status, 1, f"the client's own exit status\n{done.errors()}")
     done.says("ERROR 1045 (28000)", "access denied for user 'app'")
-    expect(not contains(path, PASSWORD.encode()), "the file holds the password")
+
+
+def replay_wrong(server, path):
+    expect_denied(replay(path, CLIENTS["mariadb"]("app"), server.environment()))
+
+
+def insisting(run, path, server):
+    """A client that insists on TLS is told at once that there is none, in replay too."""
+    command = [*CLIENTS["mariadb"]("app_empty"), "--ssl-verify-server-cert"]
+    command.remove("--skip-ssl")
+    done = run(path, command, server.environment(user="app_empty"))
+    expect_equal(done.status, 1, f"the client's own exit status\n{done.errors()}")
+    done.says("SSL is required, but the server does not support it")
+
+
+def no_database(run, path, server):
+    """Who asks for a database that is not there, beside somebody who is let in."""
+    asks = CLIENTS["mariadb"]("app_empty")
+    both = shlex.join(asks) + "; " + shlex.join([*asks, "--database=missing"])
+    done = run(path, ["sh", "-c", both], server.environment(user="app_empty"))
+    expect_equal(done.status, 1, f"the client's own exit status\n{done.errors()}")
+    expect(b"logged in" in done.stdout, f"nobody was let in: {done.errors()}")
+    done.says("ERROR 1049 (42000): Unknown database 'missing'")
 
 
 def logins(server, where):
@@ -138,7 +180,12 @@ def run_kind(suite, kind):
             recorded.append((name, login))
     what = f"{kind}, a wrong password fails as without mockproxy"
     suite.run(what, wrong_password, server, where / "wrong.db")
+    suite.run(f"{kind}, no such database: recorded", no_database, record, where / "none.db", server)
+    suite.run(f"{kind}, insisting on TLS: recorded", insisting, record, where / "tls.db", server)
     server.stop()
+    suite.run(f"{kind}, insisting on TLS: replayed", insisting, replay, where / "tls.db", server)
+    suite.run(f"{kind}, a wrong password: replayed", replay_wrong, server, where / "wrong.db")
+    suite.run(f"{kind}, no such database: replayed", no_database, replay, where / "none.db", server)
     for name, login in recorded:
         suite.run(f"{name}: replayed", login.replay, PASSWORD)
         if name.endswith((", mysql", ", mariadb", ", pymysql", ", mysql2")):

@@ -45,6 +45,24 @@ NODE_RESET = (
 )
 
 
+# Prepared by the server: what it says of columns, and that there is no table, comes with the answer to the PREPARE.
+PERL_REMADE = r"""
+use DBI; my %e = %ENV;
+my $d = DBI->connect("DBI:mysql:database=$e{MYSQL_DATABASE};host=$e{MYSQL_HOST};port=$e{MYSQL_TCP_PORT};mysql_server_prepare=1",
+	$e{MYSQL_USER}, $e{MYSQL_PWD}, { PrintError => 0, RaiseError => 0 }) or die;
+my $round = 0;
+for my $columns ("a int", "b varchar(9), c int", "", "a int, b int, c int", "", "d int") {
+	$d->do("create table remade ($columns)") if $columns;
+	$d->do("insert into remade values (" . join(", ", map { ++$round } split /,/, $columns) . ")") if $columns;
+	for my $bound ([], [0]) {
+		my $s = $d->prepare("select * from remade" . (@$bound ? " where 1 > ?" : ""));
+		print $s && $s->execute(@$bound) ? "@{$s->{NAME}}: " . join("|", map { "@$_" } @{$s->fetchall_arrayref}) : $d->err, "\n";
+	}
+	$d->do("drop table remade") if $columns;
+}
+"""
+
+
 def mariadb(*options):
     return ["mariadb", *CLI, "--skip-ssl", *options]
 
@@ -136,6 +154,11 @@ def check_infile(path):
     expect_equal(found, [(1,)], "LOCAL INFILE, and its flag")
 
 
+def check_not_there(path):
+    found = query(path, "select count(*) from connection where outcome like 'upstream: %'")
+    expect_equal(found, [(1,)], "connections that came to nobody")
+
+
 def check_procedure(path):
     expect_equal(count(path, "call three_sets%"), 2, "one exchange for each call")
 
@@ -186,6 +209,40 @@ def cases(kind):
             "ask('select current_user(), database()'); ask('select count(*) from items')\n"
         ),
         check_change_user,
+    )
+    yield Case(
+        "two connections that ask the same in turns",
+        python(
+            "d = MySQLdb.connect(host=e['MYSQL_HOST'], port=int(e['MYSQL_TCP_PORT']), **who)\n"
+            "c.autocommit(True); d.autocommit(True)\n"
+            "ask('create table turns (id int)')\n"
+            "for i in range(60):\n"
+            "    for one in (c, d, d, c):\n"
+            "        one.query('insert into turns values (1)')\n"
+            "        one.query('select count(*) from turns')\n"
+            "        print(one.store_result().fetch_row(0))\n"
+        ),
+    )
+    yield Case(
+        "a procedure with a cursor of its own",
+        python("ask('call walks()'); ask('select 1')\n"),
+    )
+    yield Case(
+        "several results that fill more than one item",
+        python("ask('call many_sets(2000)'); ask('select 1')\n"),
+    )
+    yield Case(
+        "a table that is made anew, prepared each time",
+        ["perl", "-e", PERL_REMADE],
+    )
+    yield Case(
+        "a server that is not there",
+        python(
+            "ask('select 1')\n"
+            "try: MySQLdb.connect(host=e['MYSQL_HOST'], port=1, connect_timeout=60)\n"
+            "except MySQLdb.OperationalError as error: print(type(error))\n"
+        ),
+        check_not_there,
     )
     yield Case(
         "a client that is reset by its pool",

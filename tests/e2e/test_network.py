@@ -109,9 +109,26 @@ class Network:
                 "endpoint",
             )
 
-    def refused(self):
+    def nobody_listens(self):
+        """Who waits until a server on this host is up sees when it is."""
         port = free_port()
         started = self.start()
+        for host in ("127.0.0.1", "::1"):
+            expect_equal(started.ask(f"tcp {host} {port}"), "ECONNREFUSED", "what the app is told")
+        with contextlib.closing(Listener()) as listener:
+            threading.Thread(target=lambda: listener.accept().close(), daemon=True).start()
+            expect_equal(started.ask(f"tcp 127.0.0.1 {listener.port}"), "closed ", "once it is up")
+            done = self.end(started)
+            expect_equal(len(self.outcomes(listener.port)), 1, "connections to it")
+        for outcome, _ in self.outcomes(port):
+            expect_equal(outcome, "upstream: Connection refused", "what the recording says")
+        expect_equal(len(self.outcomes(port)), 2, "connections that were refused")
+        done.says(f"left alone: 127.0.0.1:{port}, 1x (nobody listens there)")
+
+    def refused(self):
+        port = free_port()
+        self.path = self.where / "refused.db"
+        started = Started(record_command(self.path, APP, ["--only", f":{port}"]), self.environment)
         expect(
             started.ask(f"tcp 127.0.0.1 {port}") in ("ECONNRESET", "ECONNREFUSED"),
             "the app was told something else",
@@ -128,6 +145,16 @@ class Network:
         expect_equal(done.status, 2, f"psql's own exit status\n{done.errors()}")
         done.says("connection to server at")
         expect(is_complete(path), "incomplete")
+
+    def refused_again(self):
+        """Where nobody was, nobody is in replay, though another place could answer."""
+        path = self.where / "refused_again.db"
+        ask = "psql -X -c 'select 1'"
+        command = ["sh", "-c", f"PGPORT={free_port()} {ask} || echo nobody; {ask}"]
+        recorded = record(path, command, self.environment)
+        expect(b"nobody" in recorded.stdout, "somebody was there")
+        replayed = replay(path, command, self.environment)
+        expect_equal(replayed.stdout, recorded.stdout, "what psql says")
 
     def timed_out(self):
         """A server that does not answer the SYN: its backlog is full, and nobody accepts."""
@@ -414,8 +441,10 @@ def main():
     network = Network()
     for name, case in (
         ("getpeername() tells the asked address, IPv4 and IPv6", network.peer_names),
+        ("nobody listens on this host: refused as without mockproxy, listed", network.nobody_listens),
         ("upstream refused: a reset for the app, flagged", network.refused),
         ("upstream refused: a driver's error", network.refused_driver),
+        ("upstream refused: in replay too", network.refused_again),
         ("upstream does not answer: a reset after the time-out, flagged", network.timed_out),
         ("half-close", network.half_close),
         ("a reset by the server", network.reset),

@@ -18,7 +18,12 @@ xmlmap encoding unicode tsrf
 def recorded(suite, path, server, where):
     done = suite.record(path, server.port, where / "record")
     wrong = [test for test, said in suite.verdicts(where / "record").items() if said != "ok"]
-    expect(not wrong, f"not as PostgreSQL expects it: {wrong}\n{done.errors()[-1000:]}")
+    if wrong:  # the suite may be that of another minor version than the server
+        directly = pg_regress.server()
+        suite.direct(directly.port, where / "direct")
+        directly.stop()
+        wrong = suite.differing(where / "direct", where / "record")
+    expect(not wrong, f"not as without mockproxy: {wrong}\n{done.errors()[-1000:]}")
     expect_equal(pg_regress.problems(path), [], "problems of the recording")
     equal, checked = pg_regress.verified(done)
     expect_equal(equal, checked, "exchanges that encode back to the bytes that passed")
@@ -31,7 +36,7 @@ def replayed(suite, path, server, where):
     if differing:
         shown = (where / "differences" / f"{differing[0]}.diff").read_text()[:3000]
         expect(False, f"other outputs: {differing}\n{shown}\n{done.errors()[:2000]}")
-    done.expect(0)
+    expect(" 0 missed" in done.errors(), done.errors()[-1000:])
 
 
 def main():

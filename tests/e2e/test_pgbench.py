@@ -27,6 +27,7 @@ SECONDS = int(os.environ.get("MOCKPROXY_PGBENCH_SECONDS", "2"))
 # many a client gets to is up to the machine.
 EACH = 500
 MODES = ("simple", "extended", "prepared")
+RESTLESS = ("--restless", "--workers=4")  # connections go from worker to worker all the time
 TRANSACTION = "SELECT abalance FROM pgbench_accounts WHERE aid = %"
 # What pgbench 15 asks before it begins; the second one looks for partitions.
 START = [
@@ -60,9 +61,9 @@ def transactions(done):
     return int(found.group(1))
 
 
-def record_mode(server, path, mode, *length):
+def record_mode(server, path, mode, length, options=()):
     done = record(
-        path, pgbench(mode, *length), server.environment("bench"), timeout=SECONDS + 60
+        path, pgbench(mode, *length), server.environment("bench"), options, timeout=SECONDS + 60
     ).expect(0)
     expect_whole(path)
     [(executed,)] = query(path, "select count(*) from queries where sql like ?", TRANSACTION)
@@ -80,9 +81,9 @@ def record_mode(server, path, mode, *length):
     expect_equal(len(others), len(START), f"other questions than those of its start: {others}")
 
 
-def replay_mode(server, path, mode):
+def replay_mode(server, path, mode, options=()):
     """The same seed gives the same questions, in this mode and in the others."""
-    done = replay(path, pgbench(mode, "-t", EACH), server.environment("bench")).expect(0)
+    done = replay(path, pgbench(mode, "-t", EACH), server.environment("bench"), options).expect(0)
     expect_equal(transactions(done), 8 * EACH, "transactions")
 
 
@@ -107,8 +108,11 @@ def main():
     for mode in MODES:
         timed, counted = where / f"{mode}-timed.db", where / f"{mode}.db"
         what = f"{mode}: as many exchanges as transactions"
-        suite.run(f"{what}, -T {SECONDS}", record_mode, server, timed, mode, "-T", SECONDS)
-        suite.run(f"{what}, -t {EACH}", record_mode, server, counted, mode, "-t", EACH)
+        suite.run(f"{what}, -T {SECONDS}", record_mode, server, timed, mode, ("-T", SECONDS))
+        suite.run(f"{what}, -t {EACH}", record_mode, server, counted, mode, ("-t", EACH))
+    what = "restless connections: as many exchanges as transactions"
+    restless = where / "restless.db"
+    suite.run(what, record_mode, server, restless, "prepared", ("-t", EACH), RESTLESS)
     server.stop()
     expect_refused(server.port)
     for mode in MODES:
@@ -117,6 +121,9 @@ def main():
             what = f"{mode}: replayed as {other} with the same seed, no miss"
             suite.run(what, replay_mode, server, path, other)
         suite.run(f"{mode}: replayed with another seed, misses", other_seed, server, path)
+    for mode in MODES:
+        what = f"restless connections: replayed as {mode}"
+        suite.run(what, replay_mode, server, restless, mode, RESTLESS)
     suite.finish()
 
 

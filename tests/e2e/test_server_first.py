@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Protocols in which the server speaks first, or nobody, or both at once: every byte arrives, in
 order, whoever begins."""
+import contextlib
 import os
 import pathlib
 import random
+import signal
 import socket
 import sqlite3
 import struct
@@ -13,19 +15,21 @@ import threading
 from drivers import PYTHON
 from harness import (
     Listener,
+    Started,
     Suite,
     expect,
     expect_equal,
     folder,
     need_mockproxy,
     record,
+    record_command,
     replay,
     wait_until,
 )
 from recording import is_complete, query
 
 # An app: sends and reads as a file tells it ("send HEX", "read N", "shut", "end"), prints what it
-# read. "wait FIFO" goes on when somebody says "release FIFO".
+# read. "wait FIFO" goes on when somebody says "release FIFO". "try HEX" sends too, unless it is reset meanwhile.
 APP = """
 import socket, sys
 s = socket.create_connection(('127.0.0.1', int(sys.argv[1])), timeout=60)
@@ -33,15 +37,19 @@ s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 for step in open(sys.argv[2]):
     word, _, rest = step.strip().partition(' ')
     if word == 'send': s.sendall(bytes.fromhex(rest))
+    if word == 'try':
+        try: s.sendall(bytes.fromhex(rest))
+        except ConnectionError: pass
     if word == 'dribble': [s.sendall(bytes([b])) for b in bytes.fromhex(rest)]
     if word == 'wait': open(rest).read()
     if word == 'release': open(rest, 'w').close()
     if word == 'shut': s.shutdown(socket.SHUT_WR)
+    if word == 'close': s.close(); print('closed', flush=True)
     if word in ('read', 'end'):
         size = int(rest or 1 << 30)
         data = b''
         while len(data) < size and (part := s.recv(min(size - len(data), 65536))): data += part
-        print(data.hex())
+        print(data.hex(), flush=True)
 """
 BULK = random.Random(7).randbytes(300_000)
 SMTP = b"220 mail.example ESMTP\r\n"
@@ -284,6 +292,43 @@ class Conversations:
         expect_equal(app[1:], [b""], "what the app read")
         self.done.says("greeting", "TLS")
 
+    def last_words(self):
+        """A server that gives up in mid-request says why, and resets: the app hears it, also where the reset comes
+        before it has sent all, as it may without mockproxy."""
+        words = b"552 too large\r\n"
+        for _ in range(5):
+            server = Server(("send", SMTP), ("taken", None), ("read", 6), ("send", words))
+            app, _ = self.talk(
+                server,
+                ("read", len(SMTP)),
+                ("try", b"DATA\r\n" + 10 * BULK),
+                ("read", len(words)),
+            )
+            expect_equal(app, [SMTP, words], "what the app read")
+
+    def last_words_of_the_app(self):
+        """An app that leaves while the server still speaks: what it said last arrives, though the proxy finds first that
+        nobody takes any more what the server says."""
+        self.path, gate = self.where / "leaves.db", self.where / "gate"
+        os.mkfifo(gate)
+        gate.chmod(0o644)
+        steps = self.script(("read", len(SMTP)), ("wait", gate), ("send", b"BYE"), ("close", None))
+        with contextlib.closing(Listener()) as listener:
+            app = [PYTHON, "-c", APP, listener.port, steps]
+            started = Started(record_command(self.path, app))
+            with listener.accept() as peer:
+                peer.sendall(SMTP + b"unread")
+                expect_equal(started.line(), SMTP.hex(), "what the app read")
+                os.kill(started.proxy, signal.SIGSTOP)
+                try:
+                    peer.sendall(b"more")
+                    gate.write_bytes(b"")
+                    expect_equal(started.line(), "closed", "the app")
+                finally:
+                    os.kill(started.proxy, signal.SIGCONT)
+                expect_equal(peer.recv(3), b"BYE", "what the server read")
+            started.finish().expect(0)
+
     def almost_mysql(self):
         """What begins as a greeting and is none, and a greeting that ends in the middle."""
         short = packet(0, b"\x0a8.0.99-made\0short")
@@ -346,6 +391,8 @@ def main():
         ("the server speaks while the client is not understood yet", talks.undecided_client),
         ("nobody speaks", talks.silent),
         ("nobody speaks in replay", talks.silent_replay),
+        ("a server gives up in the midst of a request", talks.last_words),
+        ("an app gives up while the server speaks", talks.last_words_of_the_app),
         ("MySQL: greeting and login", talks.mysql),
         ("MySQL: a client that does not wait for the greeting", talks.mysql_early),
         ("MySQL: an error instead of a greeting", talks.mysql_refuses),

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
+/* All that a conversation may be filled with. */
+#define FILLED_MAX ((size_t)1 << 20)
+
 struct run {
 	const struct protocol *protocol;
 	struct recorder *recorder;
@@ -15,6 +18,7 @@ struct run {
 	XXH3_state_t *digest;
 	const char *why;
 	size_t cut;
+	size_t filled;
 };
 
 static void feed(struct run *run, enum side side, struct slice bytes)
@@ -38,6 +42,25 @@ static void feed(struct run *run, enum side side, struct slice bytes)
 		bytes.size -= size;
 		end = false;
 	}
+}
+
+/* In larger pieces, as what they consist of is always the same. */
+static void fill(struct run *run, enum side side, size_t kib)
+{
+	size_t size = kib << 10, cut = run->cut;
+	uint8_t *bytes = malloc(size + 1);
+
+	if (!bytes)
+		abort();
+	if (size > FILLED_MAX - run->filled)
+		size = FILLED_MAX - run->filled;
+	memset(bytes, 'x', size);
+	run->filled += size;
+	run->cut = 64 * cut;
+	if (size)
+		feed(run, side, slice_of(bytes, size));
+	run->cut = cut;
+	free(bytes);
 }
 
 static void digest_slice(struct run *run, struct slice slice)
@@ -79,7 +102,7 @@ static void digest_exchange(struct run *run, const struct exchange_item *exchang
 /* A digest of all items; their memory is bounded by what came in. */
 static uint64_t finish(struct run *run, const struct conversation *conversation)
 {
-	size_t memory = run->items.bytes, bytes = conversation->input.size;
+	size_t memory = run->items.bytes, bytes = conversation->input.size + run->filled;
 	uint64_t result;
 
 	if (!run->why)
@@ -119,12 +142,15 @@ static uint64_t record(const struct conversation *conversation, size_t cut, bool
 	if (run.why)
 		abort(); /* the login itself is not understood */
 	while (cursor_left(&cursor) > 3) {
-		enum side side = cursor_u8(&cursor) & 1 ? SIDE_SERVER : SIDE_CLIENT;
+		uint8_t begins = cursor_u8(&cursor);
+		enum side side = begins & 1 ? SIDE_SERVER : SIDE_CLIENT;
 		size_t length = cursor_u16be(&cursor);
 
 		length = length < cursor_left(&cursor) ? length : cursor_left(&cursor);
 		if (length || conversation->ends)
 			feed(&run, side, cursor_bytes(&cursor, length));
+		if (begins & 2)
+			fill(&run, side, cursor_u8(&cursor));
 	}
 	*ret_failed = run.why != NULL;
 	return finish(&run, conversation);

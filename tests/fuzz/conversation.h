@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A conversation made of fuzz input, for fuzzing recorders: blocks of one byte (its low bit is the side), a big-endian
- * length of two bytes, and bytes. No bytes: the side ended, where the protocol is told of that.
+ * length of two bytes, and bytes. No bytes: the side ended, where the protocol is told of that. With the bit of 2 in its first
+ * byte another one follows the block: so many KiB of "x" come behind it, so that small inputs reach what is large.
  */
 #ifndef MOCKPROXY_FUZZ_CONVERSATION_H
 #define MOCKPROXY_FUZZ_CONVERSATION_H

@@ -3,20 +3,19 @@
  * Fuzz: the HTTP/1 replayer. The input is what a client sends, behind two bytes that choose the cuts and what the recording
  * answers. The recording is a small fake whose answers follow from the request's identity: bodies of every form, heads that
  * cannot be sent, parts that are not there, nothing. Held to: no crash, the same bytes however the input was cut, and whole
- * responses, one for each request, that a strict reader reads to their end.
+ * responses, one for each request, that a strict reader reads to their end, and behind a 101 whole WebSocket messages.
  */
 #include "parsers/http/replayer.h"
 #include "parsers/http/wire.h"
+#include "tests/fuzz/replay.h"
 
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define OUT_MAX ((size_t)4 << 20)
-#define ALL_MAX ((size_t)1 << 20)
 #define REQUESTS_MAX 4096
 
-struct fake {
+struct recording {
 	unsigned int seed;
 	unsigned int n_requests;
 	uint8_t methods[REQUESTS_MAX]; /* the first letter of HEAD and CONNECT, else 0 */
@@ -26,7 +25,7 @@ struct fake {
 static void fake_find(void *context, const struct http_request *request,
 		      const struct http_content *content, struct http_answer *ret_answer)
 {
-	struct fake *fake = context;
+	struct recording *fake = context;
 
 	/* Of what came so far, when more is to come: not always. */
 	if (content->unsent && (content->n_fronts + fake->seed) % 3 == 0) {
@@ -54,7 +53,7 @@ static void fake_find(void *context, const struct http_request *request,
 static void fake_early(void *context, const struct http_request *request,
 		       struct http_fronts *ret_fronts)
 {
-	const struct fake *fake = context;
+	const struct recording *fake = context;
 
 	*ret_fronts = (struct http_fronts){ .n = (fake->seed + request->path.size) % 4,
 					    .sizes = { fake->seed % 2, 3, 70 },
@@ -76,13 +75,13 @@ static const struct name_value lists[][4] = {
 
 static int fake_response(void *context, uint64_t exchange, struct http_stored *ret_stored)
 {
-	static const uint16_t statuses[] = { 200, 204, 304, 404, 500, 206, 999 };
+	static const uint16_t statuses[] = { 200, 204, 304, 404, 500, 206, 999, 101 };
 	static const struct http_response interim = { .status = 103, .minor = 1 };
-	const struct fake *fake = context;
+	const struct recording *fake = context;
 	uint64_t choice = exchange ^ fake->seed;
 
 	*ret_stored = (struct http_stored){
-		.head.status = statuses[choice % 7],
+		.head.status = statuses[choice % 8],
 		.head.reason = choice % 13 ? SLICE("Why not") : SLICE("a\nb"),
 		.head.minor = choice % 5 != 0,
 		.head.fields = { lists[choice / 7 % 9], 2 },
@@ -121,6 +120,40 @@ static int fake_arrival(void *context, uint64_t exchange, uint32_t after,
 	return after > 20 ? 0 : exchange % 31 == 30 ? -1 : 1;
 }
 
+/* Every kind of both sides, so that what a client says is heard, or differs. */
+static int fake_message(void *context, uint64_t exchange, uint32_t after,
+			struct http_stored_message *ret_message)
+{
+	static const uint8_t kinds[] = { WEBSOCKET_TEXT, WEBSOCKET_BINARY, WEBSOCKET_TEXT,
+					 WEBSOCKET_PING, WEBSOCKET_CLOSE,  WEBSOCKET_PONG };
+	static const struct slice bodies[] = { SLICE("hello"), SLICE("{\"a\": 1}"), SLICE("") };
+	const struct recording *fake = context;
+	uint64_t choice = exchange / 8 + fake->seed + 5 * after;
+
+	*ret_message = (struct http_stored_message){
+		.number = after + 1,
+		.side = choice % 2 ? HTTP_REQUEST : HTTP_RESPONSE,
+		.kind = kinds[choice / 2 % 6],
+		.unreadable = choice % 37 == 36,
+		.close_code = choice % 3 ? 1000 : 0,
+		.body = bodies[choice % 3],
+		.size = bodies[choice % 3].size,
+		.pause_ns = (int64_t)(choice % 4),
+	};
+	if (choice % 7 == 6 && ret_message->kind <= WEBSOCKET_BINARY) {
+		ret_message->part = 2;
+		ret_message->size = choice % 5 ? 210000 : 220000;
+	}
+	return after > 12 ? 0 : choice % 41 == 40 ? -1 : 1;
+}
+
+static void fake_miss_message(void *context, struct slice asked, struct slice difference)
+{
+	(void)context;
+	if (!asked.size || !difference.size)
+		abort();
+}
+
 static int fake_part(void *context, uint64_t exchange, uint64_t part, uint32_t sequence,
 		     struct slice *ret_bytes)
 {
@@ -134,41 +167,17 @@ static int fake_part(void *context, uint64_t exchange, uint64_t part, uint32_t s
 	return sequence < 4;
 }
 
-static void fake_unservable(void *context, struct slice text, struct slice why)
-{
-	(void)context;
-	(void)text;
-	if (!why.size)
-		abort();
-}
-
-static enum replay_state fill(struct replayer *replayer, struct buffer *all)
-{
-	enum replay_state state;
-	struct buffer out;
-
-	buffer_init(&out, OUT_MAX);
-	do {
-		buffer_clear(&out);
-		state = http_replayer_fill(replayer, &out);
-		if (out.overflowed)
-			abort();
-		buffer_append_slice(all, buffer_slice(&out));
-		if (all->size > ALL_MAX)
-			state = REPLAY_CLOSE; /* long enough */
-	} while (state == REPLAY_MORE || state == REPLAY_WAIT);
-	buffer_release(&out);
-	return state;
-}
-
-static enum replay_state play(struct fake *fake, struct slice input, size_t cut, struct buffer *all)
+static enum replay_state play(struct recording *fake, struct slice input, size_t cut,
+			      struct buffer *all)
 {
 	static const struct http_answers http = {
 		.find = fake_find,
 		.early = fake_early,
 		.response = fake_response,
 		.done = fake_done,
+		.message = fake_message,
 		.arrival = fake_arrival,
+		.miss_message = fake_miss_message,
 	};
 	struct answers answers = {
 		.context = fake,
@@ -177,28 +186,22 @@ static enum replay_state play(struct fake *fake, struct slice input, size_t cut,
 		.count_unservable = fake_unservable,
 		.paced = fake->seed % 2,
 	};
-	struct replayer *replayer;
-	enum replay_state state = REPLAY_IDLE;
-	const char *why;
+	struct talk talk = { .protocol = &http_protocol };
+	enum replay_state state;
 
 	answers.cache = answer_cache_new(64);
-	replayer = http_replayer_new(&answers, 7);
+	talk.replayer = http_replayer_new(&answers, 7);
 	fake->n_requests = 0;
-	while (input.size && state == REPLAY_IDLE) {
-		size_t size = cut < input.size ? cut : input.size;
-
-		if (http_replayer_feed(replayer, slice_of(input.data, size), &why))
-			abort();
-		input = slice_of(input.data + size, input.size - size);
-		state = fill(replayer, all);
-	}
-	http_replayer_free(replayer);
+	state = fuzz_play(&talk, input, cut, all);
+	if (talk.refused)
+		abort();
+	http_replayer_free(talk.replayer);
 	answer_cache_free(answers.cache);
 	return state;
 }
 
-/* What a strict reader makes of a head. */
-static void check_head(struct http_framer *framer, const struct fake *fake, struct slice head,
+/* What a strict reader makes of a head; true: behind it there is a WebSocket. */
+static bool check_head(struct http_framer *framer, const struct recording *fake, struct slice head,
 		       unsigned int *requests)
 {
 	struct http_response response;
@@ -225,33 +228,54 @@ static void check_head(struct http_framer *framer, const struct fake *fake, stru
 		abort();
 	http_framer_body(framer, body, length);
 	arena_release(&arena);
+	return response.status == 101;
 }
 
-/* Everything that is said is whole responses, one for each request. */
-static void check_responses(const struct fake *fake, struct slice said, enum replay_state state)
+/* Behind a 101 all is WebSocket messages; whole ones, unless the connection was broken off. */
+static void check_messages(struct slice said, enum replay_state state)
+{
+	struct websocket_framer framer;
+	struct websocket_event event;
+	enum websocket_next next;
+
+	websocket_framer_init(&framer, false, false);
+	while ((next = websocket_framer_next(&framer, &said, &event)) == WEBSOCKET_EVENT)
+		;
+	if (next == WEBSOCKET_ERROR ||
+	    (state != REPLAY_RESET && (framer.left || websocket_framer_in_message(&framer))))
+		abort();
+}
+
+/*
+ * Everything that is said is responses, at most one for each request: what was never answered is not answered again, and of a stream
+ * that the client left there is no end.
+ */
+static void check_responses(const struct recording *fake, struct slice said,
+			    enum replay_state state)
 {
 	struct http_framer framer;
 	struct http_event event;
 	unsigned int requests = 0;
+	bool websocket = false;
 	enum http_next next;
 
 	http_framer_init(&framer, true);
-	while ((next = http_framer_next(&framer, &said, &event)) == HTTP_EVENT)
+	while ((next = http_framer_next(&framer, &said, &event)) == HTTP_EVENT) {
 		if (event.type == HTTP_HEAD)
-			check_head(&framer, fake, event.bytes, &requests);
-	if (state == REPLAY_IDLE) {
-		if (next == HTTP_ERROR || !http_framer_idle(&framer) ||
-		    requests != fake->n_requests)
-			abort();
-	} else if (next == HTTP_ERROR) {
-		abort();
+			websocket = check_head(&framer, fake, event.bytes, &requests);
+		else if (event.type == HTTP_MESSAGE && websocket)
+			break;
 	}
+	if (websocket)
+		check_messages(said, state);
+	if (next == HTTP_ERROR || (state == REPLAY_IDLE && requests > fake->n_requests))
+		abort();
 	http_framer_release(&framer);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct fake *fake;
+	struct recording *fake;
 	struct buffer whole, cut;
 	enum replay_state state;
 
@@ -260,13 +284,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fake = calloc(1, sizeof(*fake));
 	if (!fake)
 		abort();
-	buffer_init(&whole, OUT_MAX);
-	buffer_init(&cut, OUT_MAX);
+	buffer_init(&whole, 2 * OUT_MAX);
+	buffer_init(&cut, 2 * OUT_MAX);
 	buffer_init(&fake->canonical, HTTP_CANONICAL_MAX);
 	fake->seed = data[0];
 	play(fake, slice_of(data + 2, size - 2), 1 + data[1] % 64, &cut);
 	state = play(fake, slice_of(data + 2, size - 2), SIZE_MAX, &whole);
-	if (whole.size <= ALL_MAX) {
+	if (whole.size < ENOUGH) {
 		if (!slice_equal(buffer_slice(&whole), buffer_slice(&cut)))
 			abort();
 		check_responses(fake, buffer_slice(&whole), state);

@@ -5,24 +5,17 @@
  * several results, nothing. Held to: no crash, whole packets with sequences that count on, and a bounded answer.
  */
 #include "parsers/mysql/packet.h"
+#include "parsers/sql/forms.h"
+#include "tests/fuzz/replay.h"
 
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define OUT_MAX ((size_t)80 << 20)
-#define ALL_MAX ((size_t)4 << 20)
 #define N_COLUMNS 4
 
-struct fake {
-	struct answer_columns *columns;
-	struct answer_value values[N_COLUMNS];
-	unsigned int rows_left;
-	unsigned int seed;
-};
-
-static bool fake_server(void *context, struct slice database, struct slice user,
-			struct answer_server *ret_server)
+static bool server(void *context, struct slice database, struct slice user,
+		   struct answer_server *ret_server)
 {
 	static const struct answer_field parameters[] = {
 		{ SLICE("capabilities"), SLICE("4294967294") },
@@ -38,51 +31,8 @@ static bool fake_server(void *context, struct slice database, struct slice user,
 	return database.size != 3;
 }
 
-static bool fake_peek(void *context, const struct request *request, struct answer *ret_answer)
-{
-	struct fake *fake = context;
-	uint64_t hash = sql_exact_hash(&request->context, request->statement, request->values);
-
-	*ret_answer = (struct answer){ .exchange = (hash + fake->seed) % 61 + 1,
-				       .kind = hash & 1 ? EXCHANGE_SIMPLE : EXCHANGE_EXTENDED,
-				       .outcome = OUTCOME_OK };
-	ret_answer->rung = hash % 7 ? RUNG_EXACT : RUNG_MISS;
-	ret_answer->nearest = SLICE("select 1");
-	return ret_answer->rung == RUNG_EXACT;
-}
-
-static void fake_find(void *context, const struct request *request, struct answer *ret_answer)
-{
-	fake_peek(context, request, ret_answer);
-}
-
-static bool fake_parse_error(void *context, const struct request *request,
-			     struct answer *ret_answer)
-{
-	(void)context;
-	*ret_answer = (struct answer){ RUNG_EXACT, .exchange = 5, .outcome = OUTCOME_ERROR };
-	return request->text.size % 11 == 10;
-}
-
-static bool fake_describe(void *context, const struct request *request,
-			  struct answer_description *ret_description, struct answer *ret_miss)
-{
-	struct fake *fake = context;
-
-	*ret_miss = (struct answer){ 0 };
-	*ret_description =
-		(struct answer_description){ .has_columns = true, .columns = fake->columns };
-	return request->text.size % 13 != 12;
-}
-
-static bool fake_is_merged(void *context, const struct request *request)
-{
-	(void)context;
-	return request->text.size % 5 == 4;
-}
-
-static int fake_result(void *context, uint64_t exchange, uint32_t number,
-		       struct answer_result *ret_result)
+static int result(void *context, uint64_t exchange, uint32_t number,
+		  struct answer_result *ret_result)
 {
 	static const struct answer_field error[] = {
 		{ SLICE("code"), SLICE("1146") },
@@ -101,16 +51,10 @@ static int fake_result(void *context, uint64_t exchange, uint32_t number,
 		{ true, &changes[3], 1, 0 },
 		{ true, &changes[2], 1, 0 },
 	};
-	struct fake *fake = context;
+	int found = fake_result(context, exchange, number, ret_result);
 
-	*ret_result = (struct answer_result){ 0 };
-	if (number > exchange % 3)
-		return 0;
-	if (exchange % 17 == 16)
-		return -1;
-	if (exchange % 2)
-		ret_result->columns = fake->columns;
-	ret_result->chunks = (uint32_t)(exchange % 4);
+	if (found != 1)
+		return found;
 	ret_result->events = events;
 	ret_result->n_events = exchange % 5;
 	if (exchange % 5 == 4) {
@@ -126,15 +70,7 @@ static int fake_result(void *context, uint64_t exchange, uint32_t number,
 	return 1;
 }
 
-static int fake_chunk(void *context, uint64_t exchange, uint32_t number, uint32_t chunk)
-{
-	struct fake *fake = context;
-
-	fake->rows_left = (unsigned int)(exchange + number + chunk) % 50;
-	return exchange % 23 == 22 ? -1 : 0;
-}
-
-static int fake_next_row(void *context, const struct answer_value **ret_values, size_t *ret_n)
+static int next_row(void *context, const struct answer_value **ret_values, size_t *ret_n)
 {
 	static const struct slice texts[] = { SLICE("12"), SLICE("1.5"),
 					      SLICE("2020-01-01 00:00:00.5"), SLICE("-7") };
@@ -157,55 +93,18 @@ static int fake_next_row(void *context, const struct answer_value **ret_values, 
 	return 1;
 }
 
-static int fake_part(void *context, uint64_t exchange, uint64_t part, uint32_t sequence,
-		     struct slice *ret_bytes)
-{
-	static uint8_t bytes[35000];
-
-	(void)context;
-	(void)part;
-	*ret_bytes = slice_of(bytes, sizeof(bytes));
-	return sequence < (exchange % 29 == 28 ? 1 : 2);
-}
-
-static void fake_count(void *context)
-{
-	(void)context;
-}
-
-static void fake_unservable(void *context, struct slice text, struct slice why)
-{
-	(void)context;
-	(void)text;
-	if (!why.size)
-		abort();
-}
-
-static struct answer_columns *columns_new(void)
-{
-	static const struct column all[N_COLUMNS] = {
-		{ .name = { (const uint8_t *)"a", 1 },
-		  .type_id = MY_TYPE_LONG,
-		  .form = PARAMETER_TEXT },
-		{ .name = { (const uint8_t *)"b", 1 },
-		  .type_id = MY_TYPE_DOUBLE,
-		  .form = PARAMETER_BINARY,
-		  .decimals = 31 },
-		{ .name = { (const uint8_t *)"c", 1 },
-		  .type_id = MY_TYPE_DATETIME,
-		  .form = PARAMETER_TEXT,
-		  .decimals = 1 },
-		{ .name = { (const uint8_t *)"d", 1 }, .type_id = MY_TYPE_VAR_STRING },
-	};
-	struct answer_columns *columns = calloc(1, sizeof(*columns) + sizeof(all));
-
-	if (!columns)
-		abort();
-	columns->id = 1;
-	columns->n = N_COLUMNS;
-	memcpy(columns->columns, all, sizeof(all));
-	return columns;
-}
+static const struct column columns[N_COLUMNS] = {
+	{ .name = { (const uint8_t *)"a", 1 }, .type_id = MY_TYPE_LONG, .form = PARAMETER_TEXT },
+	{ .name = { (const uint8_t *)"b", 1 },
+	  .type_id = MY_TYPE_DOUBLE,
+	  .form = PARAMETER_BINARY,
+	  .decimals = 31 },
+	{ .name = { (const uint8_t *)"c", 1 },
+	  .type_id = MY_TYPE_DATETIME,
+	  .form = PARAMETER_TEXT,
+	  .decimals = 1 },
+	{ .name = { (const uint8_t *)"d", 1 }, .type_id = MY_TYPE_VAR_STRING },
+};
 
 /* Everything that a server says is whole packets. Compressed ones are another test's. */
 static void check_packets(struct slice out, bool closed)
@@ -224,43 +123,15 @@ static void check_packets(struct slice out, bool closed)
 	my_framer_release(&framer);
 }
 
-static enum replay_state fill(struct replayer *replayer, struct buffer *all)
-{
-	enum replay_state state;
-	struct buffer out;
-
-	buffer_init(&out, OUT_MAX);
-	do {
-		buffer_clear(&out);
-		state = my_replayer_fill(replayer, &out);
-		if (out.overflowed)
-			abort();
-		if (all->size < ALL_MAX)
-			buffer_append_slice(all, buffer_slice(&out));
-		else
-			state = REPLAY_CLOSE; /* long enough */
-	} while (state == REPLAY_MORE);
-	buffer_release(&out);
-	return state;
-}
-
 static void play(struct replayer *replayer, struct slice input, size_t cut, bool plain)
 {
 	enum replay_state state;
+	struct talk talk = { .protocol = &mysql_protocol, .replayer = replayer };
 	struct buffer all;
-	const char *why;
 
-	buffer_init(&all, OUT_MAX);
-	state = fill(replayer, &all);
-	while (input.size && state != REPLAY_CLOSE) {
-		size_t size = cut < input.size ? cut : input.size;
-
-		if (my_replayer_feed(replayer, slice_of(input.data, size), &why))
-			break;
-		input = slice_of(input.data + size, input.size - size);
-		state = fill(replayer, &all);
-	}
-	if (plain && all.size < ALL_MAX)
+	buffer_init(&all, 2 * OUT_MAX);
+	state = fuzz_play(&talk, input, cut, &all);
+	if (plain && all.size < ENOUGH)
 		check_packets(buffer_slice(&all), state == REPLAY_CLOSE);
 	buffer_release(&all);
 }
@@ -288,26 +159,19 @@ static void log_in(struct buffer *input, uint8_t choice)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct fake fake = { .columns = columns_new() };
-	struct answers answers = {
-		.context = &fake,
-		.server = fake_server,
-		.find = fake_find,
-		.peek = fake_peek,
-		.find_parse_error = fake_parse_error,
-		.describe = fake_describe,
-		.is_merged = fake_is_merged,
-		.result = fake_result,
-		.chunk = fake_chunk,
-		.next_row = fake_next_row,
-		.part = fake_part,
-		.count_session = fake_count,
-		.count_unservable = fake_unservable,
-	};
-	struct replayer *replayer = my_replayer_new(&answers, 7);
+	struct answers answers;
+	struct replayer *replayer;
 	struct buffer input;
+	struct fake fake;
 
+	fake_init(&fake, columns, N_COLUMNS);
+	answers = fake_answers(&fake);
+	answers.server = server;
+	answers.result = result;
+	answers.next_row = next_row;
 	answers.cache = answer_cache_new(64);
+	answers.forms = sql_forms_new();
+	replayer = my_replayer_new(&answers, 7);
 	buffer_init(&input, OUT_MAX);
 	if (size >= 2) {
 		fake.seed = data[0];
@@ -320,6 +184,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	buffer_release(&input);
 	my_replayer_free(replayer);
 	answer_cache_free(answers.cache);
-	free(fake.columns);
+	sql_forms_free(answers.forms);
+	fake_release(&fake);
 	return 0;
 }

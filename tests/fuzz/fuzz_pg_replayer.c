@@ -6,24 +6,14 @@
  */
 #include "parsers/cursor.h"
 #include "parsers/postgres/wire.h"
+#include "tests/fuzz/replay.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define OUT_MAX ((size_t)80 << 20)
-
-struct fake {
-	struct answer_columns *columns;
-	struct answer_value values[2];
-	unsigned int rows_left;
-	unsigned int seed;
-	uint64_t asked;
-};
-
-static bool fake_server(void *context, struct slice database, struct slice user,
-			struct answer_server *ret_server)
+static bool server(void *context, struct slice database, struct slice user,
+		   struct answer_server *ret_server)
 {
 	static const struct answer_field parameters[] = {
 		{ SLICE("server_version"), SLICE("15.18") },
@@ -39,56 +29,23 @@ static bool fake_server(void *context, struct slice database, struct slice user,
 	return database.size != 3;
 }
 
-static bool fake_peek(void *context, const struct request *request, struct answer *ret_answer)
+static bool peek(void *context, const struct request *request, struct answer *ret_answer)
 {
-	struct fake *fake = context;
-	uint64_t hash = sql_exact_hash(&request->context, request->statement, request->values);
+	const struct fake *fake = context;
+	bool found = fake_peek(context, request, ret_answer);
 
-	*ret_answer = (struct answer){ .exchange = (hash + fake->seed) % 61 + 1,
-				       .kind = hash & 1 ? EXCHANGE_SIMPLE : EXCHANGE_EXTENDED,
-				       .outcome = OUTCOME_OK };
 	if (request->statement->verb == SQL_COPY)
 		ret_answer->flags = fake->seed & 16 ? EXCHANGE_COPY_OUT : EXCHANGE_COPY_IN;
-	ret_answer->rung = hash % 7 ? RUNG_EXACT : RUNG_MISS;
-	ret_answer->nearest = SLICE("select 1");
-	return ret_answer->rung == RUNG_EXACT;
+	return found;
 }
 
-static void fake_find(void *context, const struct request *request, struct answer *ret_answer)
+static void find(void *context, const struct request *request, struct answer *ret_answer)
 {
-	((struct fake *)context)->asked++;
-	fake_peek(context, request, ret_answer);
+	peek(context, request, ret_answer);
 }
 
-static bool fake_parse_error(void *context, const struct request *request,
-			     struct answer *ret_answer)
-{
-	(void)context;
-	*ret_answer = (struct answer){ RUNG_EXACT, .exchange = 5, .outcome = OUTCOME_ERROR };
-	return request->text.size % 11 == 10;
-}
-
-static bool fake_describe(void *context, const struct request *request,
-			  struct answer_description *ret_description, struct answer *ret_miss)
-{
-	static const uint32_t types[8] = { 23, 25, 0, 1184, 1700, 16, 17, 2950 };
-	struct fake *fake = context;
-
-	*ret_miss = (struct answer){ 0 };
-	*ret_description = (struct answer_description){
-		.slot_types = types, .n_slots = 8, .has_columns = true, .columns = fake->columns
-	};
-	return request->text.size % 13 != 12;
-}
-
-static bool fake_is_merged(void *context, const struct request *request)
-{
-	(void)context;
-	return request->text.size % 5 == 4;
-}
-
-static int fake_result(void *context, uint64_t exchange, uint32_t number,
-		       struct answer_result *ret_result)
+static int result(void *context, uint64_t exchange, uint32_t number,
+		  struct answer_result *ret_result)
 {
 	static const struct answer_field error[] = {
 		{ SLICE("severity"), SLICE("ERROR") },
@@ -98,16 +55,10 @@ static int fake_result(void *context, uint64_t exchange, uint32_t number,
 	static const struct answer_field notice[] = { { SLICE("message"), SLICE("hello") } };
 	static const struct answer_event events[] = { { false, notice, 1, 1 },
 						      { true, notice, 1, 0 } };
-	struct fake *fake = context;
+	int found = fake_result(context, exchange, number, ret_result);
 
-	*ret_result = (struct answer_result){ 0 };
-	if (number > exchange % 3)
-		return 0;
-	if (exchange % 17 == 16)
-		return -1;
-	if (exchange % 2)
-		ret_result->columns = fake->columns;
-	ret_result->chunks = (uint32_t)(exchange % 4);
+	if (found != 1)
+		return found;
 	ret_result->events = events;
 	ret_result->n_events = exchange % 3;
 	if (exchange % 5 == 4) {
@@ -119,15 +70,7 @@ static int fake_result(void *context, uint64_t exchange, uint32_t number,
 	return 1;
 }
 
-static int fake_chunk(void *context, uint64_t exchange, uint32_t number, uint32_t chunk)
-{
-	struct fake *fake = context;
-
-	fake->rows_left = (unsigned int)(exchange + number + chunk) % 50;
-	return exchange % 23 == 22 ? -1 : 0;
-}
-
-static int fake_next_row(void *context, const struct answer_value **ret_values, size_t *ret_n)
+static int next_row(void *context, const struct answer_value **ret_values, size_t *ret_n)
 {
 	struct fake *fake = context;
 	static const struct slice texts[] = { SLICE("12"), SLICE("x"),
@@ -147,25 +90,14 @@ static int fake_next_row(void *context, const struct answer_value **ret_values, 
 	return 1;
 }
 
-static int fake_part(void *context, uint64_t exchange, uint64_t part, uint32_t sequence,
-		     struct slice *ret_bytes)
-{
-	static uint8_t bytes[35000];
-
-	(void)context;
-	(void)part;
-	*ret_bytes = slice_of(bytes, sizeof(bytes));
-	return sequence < (exchange % 29 == 28 ? 1 : 2);
-}
-
-static void fake_login(void *context, const struct name_value *parameters, size_t n)
+static void login(void *context, const struct name_value *parameters, size_t n)
 {
 	(void)context;
 	(void)parameters;
 	(void)n;
 }
 
-static int fake_copy(void *context, uint64_t exchange, struct answer_copy *ret_copy)
+static int copy(void *context, uint64_t exchange, struct answer_copy *ret_copy)
 {
 	*ret_copy = (struct answer_copy){ .end = (uint8_t)(exchange % 4) };
 	ret_copy->form.to_client = ((struct fake *)context)->seed & 16;
@@ -175,7 +107,7 @@ static int fake_copy(void *context, uint64_t exchange, struct answer_copy *ret_c
 }
 
 /* Behind one exchange in three, of each kind. */
-static const struct answer_aside *fake_aside(void *context, uint64_t exchange, size_t *at)
+static const struct answer_aside *aside(void *context, uint64_t exchange, size_t *at)
 {
 	static const struct answer_field fields[] = { { SLICE("severity"), SLICE("FATAL") } };
 	static const struct answer_aside asides[] = {
@@ -190,32 +122,44 @@ static const struct answer_aside *fake_aside(void *context, uint64_t exchange, s
 	return exchange % 3 || (*at)++ ? NULL : &asides[exchange / 3 % ARRAY_SIZE(asides)];
 }
 
-static void fake_count(void *context)
-{
-	(void)context;
-}
+/* ---- other connections: what is for later is told later, and what this one notifies of is heard by nobody ---- */
 
-static void fake_unservable(void *context, struct slice text, struct slice why)
+#define LATER_MAX 16
+
+struct later {
+	const struct answer_aside *asides[LATER_MAX];
+	size_t n;
+};
+
+static void publish(void *context, struct slice database, const struct answer_aside *aside)
 {
 	(void)context;
-	(void)text;
-	if (!why.size)
+	(void)database;
+	if (aside->type != ASIDE_NOTIFICATION || !aside->shared)
 		abort();
 }
 
-static struct answer_columns *columns_new(void)
+static void listen_too(void *context, struct slice database)
 {
-	struct answer_columns *columns =
-		calloc(1, sizeof(*columns) + 2 * sizeof(columns->columns[0]));
+	(void)context;
+	(void)database;
+}
 
-	if (!columns)
-		abort();
-	columns->id = 1;
-	columns->n = 2;
-	columns->columns[0] = (struct column){ .name = SLICE("a"), .type_id = 23 };
-	columns->columns[1] =
-		(struct column){ .name = SLICE("b"), .type_id = 1184, .form = PARAMETER_BINARY };
-	return columns;
+static void later(void *context, const struct answer_aside *aside)
+{
+	struct later *later = context;
+
+	if (later->n < LATER_MAX)
+		later->asides[later->n++] = aside;
+}
+
+static void tell_later(void *context, struct replayer *replayer)
+{
+	struct later *later = context;
+
+	for (size_t i = 0; i < later->n; i++)
+		pg_replayer_tell(replayer, later->asides[i]);
+	later->n = 0;
 }
 
 /* Everything that a server says is a message of a known type and of its own length. */
@@ -237,71 +181,53 @@ static void check_messages(struct slice out, bool closed)
 	pg_framer_release(&framer);
 }
 
-static void play(struct replayer *replayer, struct slice input, size_t cut)
+static void play(struct replayer *replayer, struct later *later, struct slice input, size_t cut)
 {
-	struct buffer out, all;
-	enum replay_state state = REPLAY_IDLE;
-	const char *why;
+	struct talk talk = { &postgres_protocol, replayer, tell_later, later, NULL };
+	enum replay_state state;
+	struct buffer all;
 
-	buffer_init(&out, OUT_MAX);
-	buffer_init(&all, OUT_MAX);
-	while (input.size && state != REPLAY_CLOSE) {
-		size_t size = cut < input.size ? cut : input.size;
-
-		if (pg_replayer_feed(replayer, slice_of(input.data, size), &why))
-			break;
-		input.data += size;
-		input.size -= size;
-		do {
-			buffer_clear(&out);
-			state = pg_replayer_fill(replayer, &out);
-			if (out.overflowed)
-				abort();
-			if (all.size < ((size_t)4 << 20))
-				buffer_append_slice(&all, buffer_slice(&out));
-			else
-				state = REPLAY_CLOSE; /* long enough */
-		} while (state == REPLAY_MORE);
-	}
-	if (all.size < ((size_t)4 << 20))
+	buffer_init(&all, 2 * OUT_MAX);
+	state = fuzz_play(&talk, input, cut, &all);
+	if (all.size < ENOUGH)
 		check_messages(buffer_slice(&all), state == REPLAY_CLOSE);
 	buffer_release(&all);
-	buffer_release(&out);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char login[] = "\0\0\0\x12\0\3\0\0user\0ann\0\0";
-	struct fake fake = { .columns = columns_new() };
-	struct answers answers = {
-		.context = &fake,
-		.server = fake_server,
-		.login = fake_login,
-		.find = fake_find,
-		.peek = fake_peek,
-		.find_parse_error = fake_parse_error,
-		.describe = fake_describe,
-		.is_merged = fake_is_merged,
-		.result = fake_result,
-		.chunk = fake_chunk,
-		.next_row = fake_next_row,
-		.part = fake_part,
-		.copy = fake_copy,
-		.aside = fake_aside,
-		.count_session = fake_count,
-		.count_unservable = fake_unservable,
+	static const char hello[] = "\0\0\0\x13\0\3\0\0user\0anna\0\0";
+	static const struct column columns[] = {
+		{ .name = { (const uint8_t *)"a", 1 }, .type_id = 23 },
+		{ .name = { (const uint8_t *)"b", 1 }, .type_id = 1184, .form = PARAMETER_BINARY },
 	};
-	struct replayer *replayer = pg_replayer_new(&answers, 7);
+	struct replayer *replayer;
+	struct answers answers;
+	struct later told = { .n = 0 };
+	const struct answer_peers peers = { &told, publish, listen_too, later };
+	struct fake fake;
 
+	fake_init(&fake, columns, 2);
+	answers = fake_answers(&fake);
+	answers.server = server;
+	answers.login = login;
+	answers.find = find;
+	answers.peek = peek;
+	answers.result = result;
+	answers.next_row = next_row;
+	answers.copy = copy;
+	answers.aside = aside;
+	answers.peers = &peers;
 	answers.cache = answer_cache_new(64);
+	replayer = pg_replayer_new(&answers, 7);
 	if (size) {
 		fake.seed = data[0];
 		if (data[0] & 1)
-			play(replayer, slice_of(login, sizeof(login) - 1), SIZE_MAX);
-		play(replayer, slice_of(data + 1, size - 1), data[0] & 2 ? 3 : SIZE_MAX);
+			play(replayer, &told, slice_of(hello, sizeof(hello) - 1), SIZE_MAX);
+		play(replayer, &told, slice_of(data + 1, size - 1), data[0] & 2 ? 3 : SIZE_MAX);
 	}
 	pg_replayer_free(replayer);
 	answer_cache_free(answers.cache);
-	free(fake.columns);
+	fake_release(&fake);
 	return 0;
 }

@@ -6,9 +6,11 @@
  * its own canonical form. The first byte chooses dialect and options.
  */
 #include "parsers/json.h"
+#include "parsers/sql/forms.h"
 #include "parsers/sql/identity.h"
 #include "parsers/sql/lexer.h"
 #include "parsers/sql/session.h"
+#include "parsers/sql/shape.h"
 
 #include <stdlib.h>
 
@@ -92,7 +94,19 @@ static void check_equal(const struct sql_statement *a, const struct sql_statemen
 	check(sql_values_equal(a, values, others) && sql_kinds_equal(values, others, a->n_slots));
 	check(sql_exact_hash(&context, a, values) == sql_exact_hash(&context, b, others));
 	check(sql_loose_hash(&context, a, values) == sql_loose_hash(&context, b, others));
+	check(sql_compare_shapes(a, b) == SQL_SHAPES_EQUAL);
 	free(values);
+}
+
+/* Every byte that is said is there. */
+static void heard(void *context, struct slice channel, struct slice payload)
+{
+	uint64_t *sum = context;
+
+	for (size_t i = 0; i < channel.size; i++)
+		*sum += channel.data[i];
+	for (size_t i = 0; i < payload.size; i++)
+		*sum += payload.data[i];
 }
 
 static void check_session(const struct sql_statement *statement, struct sql_session *session,
@@ -100,11 +114,13 @@ static void check_session(const struct sql_statement *statement, struct sql_sess
 {
 	struct sql_value *values = calloc(statement->n_slots + 1, sizeof(*values));
 	struct arena arena;
+	uint64_t sum = 0;
 
 	arena_init(&arena);
 	sql_slot_values(statement, NULL, 0, values);
 	sql_session_resolve(session, statement, values, &arena);
 	sql_session_statement(session, statement, values, ok);
+	sql_notifications(statement, values, &(struct sql_notify){ &sum, heard });
 	arena_release(&arena);
 	(void)sql_session_context(session);
 	free(values);
@@ -145,8 +161,10 @@ static void check_again(const struct sql_options *options, const struct sql_stat
 	struct sql_lexer lexer;
 	struct sql_token token;
 
-	/* A name that ends in half a character is another one between backticks. */
+	/* A name, or a variable's, that ends in half a character is another one between backticks. */
 	if (options->dialect != SQL_MYSQL || (options->ansi_quotes && options->charset) ||
+	    (options->charset &&
+	     memmem(statement->canonical.data, statement->canonical.size, "@`", 2)) ||
 	    statement->has_secret || !statement->canonical.size ||
 	    memmem(statement->canonical.data, statement->canonical.size, "/*", 2))
 		return;
@@ -159,6 +177,55 @@ static void check_again(const struct sql_options *options, const struct sql_stat
 	plain.ansi_quotes = false;
 	sql_canonicalize(&plain, statement->canonical, arena, &again);
 	check(slice_equal(again.canonical, statement->canonical));
+}
+
+/* The same text with other literals in it, mostly: longer numbers and strings. */
+static void change_literals(struct slice text, struct buffer *out)
+{
+	bool string = false;
+
+	for (size_t i = 0; i < text.size; i++) {
+		uint8_t byte = text.data[i];
+		bool digit = byte >= '0' && byte <= '9';
+		bool more = i + 1 < text.size;
+
+		string ^= byte == '\'';
+		if (digit && !string)
+			byte = (uint8_t)('1' + (byte - '0' + 3) % 9);
+		else if (string && ascii_lower(byte) >= 'a' && ascii_lower(byte) <= 'y')
+			byte++;
+		buffer_append_u8(out, byte);
+		if (string && more && text.data[i + 1] == '\'' && byte != '\'')
+			buffer_append_u8(out, 'q');
+		if (digit && !string && (!more || text.data[i + 1] < '0'))
+			buffer_append_u8(out, '7');
+	}
+}
+
+/* A form that was made of other texts gives what the text itself gives. */
+static void check_forms(const struct sql_options *options, const struct sql_statement *statement,
+			struct slice text, struct arena *arena)
+{
+	struct sql_forms *forms = sql_forms_new();
+	struct sql_statement other;
+	struct buffer changed;
+
+	buffer_init(&changed, 2 * text.size + 64);
+	change_literals(text, &changed);
+	for (size_t i = 0; i < 2; i++)
+		sql_forms_canonicalize(forms, options, buffer_slice(&changed), arena, &other);
+	for (size_t i = 0; i < 3; i++) {
+		sql_forms_canonicalize(forms, options, text, arena, &other);
+		check_equal(statement, &other);
+		check(other.has_secret == statement->has_secret &&
+		      other.placeholders == statement->placeholders);
+		for (size_t k = 0; k < other.n_slots; k++)
+			check(other.slots[k].at == statement->slots[k].at &&
+			      other.slots[k].size == statement->slots[k].size &&
+			      other.slots[k].secret == statement->slots[k].secret);
+	}
+	buffer_release(&changed);
+	sql_forms_free(forms);
 }
 
 static void check_statement(const struct sql_options *options, struct slice text,
@@ -175,6 +242,7 @@ static void check_statement(const struct sql_options *options, struct slice text
 	(void)sql_mask(&statement, text, &arena);
 	check_values_json(&statement, &arena);
 	check_again(options, &statement, &arena);
+	check_forms(options, &statement, text, &arena);
 	if (may_spread(options, text)) {
 		buffer_init(&spread_text, 32 * text.size + 64);
 		spread(options, text, &spread_text);

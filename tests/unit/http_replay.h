@@ -45,6 +45,15 @@ static UNUSED void request(struct client *client, struct slice bytes)
 	buffer_release(&out);
 }
 
+/* Another connection to the same replay. */
+static UNUSED void reconnect(struct client *client)
+{
+	http_protocol.replayer_free(client->replayer);
+	client->replayer = http_protocol.replayer_new(client->replay.answers, 2);
+	client->state = REPLAY_IDLE;
+	buffer_clear(&client->said);
+}
+
 static UNUSED void disconnect(struct client *client)
 {
 	http_protocol.replayer_free(client->replayer);

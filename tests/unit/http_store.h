@@ -12,6 +12,7 @@ struct talk {
 	struct writer *writer;
 	struct recorder *recorder;
 	struct item_list items;
+	uint64_t connections;
 };
 
 static UNUSED void talk_begin(struct talk *talk)
@@ -20,6 +21,7 @@ static UNUSED void talk_begin(struct talk *talk)
 	talk->writer = start_writer(talk->folder.file);
 	push(talk->writer, make_open(1, "127.0.0.1", 80));
 	talk->recorder = http_recorder_new(1);
+	talk->connections = 1;
 	item_list_init(&talk->items);
 }
 
@@ -37,12 +39,33 @@ static UNUSED void say(struct talk *talk, enum side side, const char *text)
 	say_bytes(talk, side, slice_from_string(text));
 }
 
+/* What cannot be followed. */
+static UNUSED void say_wrong(struct talk *talk, enum side side, const char *text)
+{
+	const char *why = NULL;
+
+	assert_true(http_recorder_see(talk->recorder, side, slice_from_string(text), 1000000000,
+				      &talk->items, &why) < 0);
+	writer_push(talk->writer, &talk->items);
+}
+
+/* The connection is over, and another one begins. */
+static UNUSED void talk_next(struct talk *talk)
+{
+	http_recorder_end(talk->recorder, 1000000000, &talk->items);
+	writer_push(talk->writer, &talk->items);
+	http_recorder_free(talk->recorder);
+	push(talk->writer, make_close(talk->connections++));
+	push(talk->writer, make_open(talk->connections, "127.0.0.1", 80));
+	talk->recorder = http_recorder_new(talk->connections);
+}
+
 static UNUSED struct writer_summary talk_end(struct talk *talk)
 {
 	http_recorder_end(talk->recorder, 2000000000, &talk->items);
 	writer_push(talk->writer, &talk->items);
 	http_recorder_free(talk->recorder);
-	push(talk->writer, make_close(1));
+	push(talk->writer, make_close(talk->connections));
 	return finish_writer(talk->writer);
 }
 

@@ -2,17 +2,6 @@
 /* What a client says to a replayer, and what comes back as text; see my_replay.h. */
 #include "tests/unit/my_replay.h"
 
-#include <stdio.h>
-
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
-
 /* ---- what a client says ---- */
 
 void my_client_init(struct my_client *client, uint64_t capabilities)
@@ -95,24 +84,6 @@ void my_say_execute(struct my_client *client, uint32_t id, uint8_t flags, int32_
 
 /* ---- what comes back ---- */
 
-static void render_bytes(struct buffer *text, struct slice bytes)
-{
-	char hex[8];
-
-	for (size_t i = 0; i < bytes.size; i++) {
-		uint8_t byte = bytes.data[i];
-
-		if (byte == 0) {
-			buffer_append_u8(text, '~');
-		} else if (byte < ' ' || byte > '}' || byte == '<') {
-			snprintf(hex, sizeof(hex), "<%02x>", byte);
-			buffer_append_string(text, hex);
-		} else {
-			buffer_append_u8(text, byte);
-		}
-	}
-}
-
 /* Headers are checked here: what is split stays in its pieces. */
 void my_render(struct buffer *text, struct slice bytes)
 {
@@ -136,71 +107,6 @@ void my_render(struct buffer *text, struct slice bytes)
 	}
 }
 
-static enum replay_state fill(struct replayer *replayer, struct buffer *all)
-{
-	enum replay_state state;
-	struct buffer out;
-
-	buffer_init(&out, OUT_MAX);
-	do {
-		buffer_clear(&out);
-		state = my_replayer_fill(replayer, &out);
-		assert_false(out.overflowed);
-		assert_true(out.size <
-			    MY_FILL_BYTES + 2 * PIECE_BYTES); /* a value is never whole */
-		buffer_append_slice(all, buffer_slice(&out));
-	} while (state == REPLAY_MORE);
-	buffer_release(&out);
-	return state;
-}
-
-/* Feeds all bytes in steps, and appends what came; true: the connection is over. */
-static bool play(struct replayer *replayer, struct slice input, size_t step, struct buffer *all)
-{
-	enum replay_state state = fill(replayer, all);
-	const char *why;
-
-	while (input.size && state != REPLAY_CLOSE) {
-		size_t size = step < input.size ? step : input.size;
-		uint8_t *copy = malloc(size); /* nothing may borrow from it */
-
-		assert_non_null(copy);
-		memcpy(copy, input.data, size);
-		assert_int_equal(my_replayer_feed(replayer, slice_of(copy, size), &why), 0);
-		memset(copy, 0xdb, size);
-		free(copy);
-		input = slice_of(input.data + size, input.size - size);
-		state = fill(replayer, all);
-	}
-	return state == REPLAY_CLOSE;
-}
-
-bool my_play(struct my_fake *fake, struct answer_cache *cache, const struct my_client *client,
-	     size_t step, struct buffer *all)
-{
-	struct answers answers = my_answers_of(fake, cache);
-	struct replayer *replayer = my_replayer_new(&answers, 7);
-	bool closed = play(replayer, buffer_slice(&client->bytes), step, all);
-
-	assert_false(all->overflowed);
-	my_replayer_free(replayer);
-	return closed;
-}
-
-void my_converse(struct my_fake *fake, struct answer_cache *cache, const struct my_client *client,
-		 size_t step, struct buffer *text)
-{
-	struct buffer all;
-	bool closed;
-
-	buffer_init(&all, OUT_MAX);
-	closed = my_play(fake, cache, client, step, &all);
-	my_render(text, buffer_slice(&all));
-	if (closed)
-		buffer_append_string(text, "closed\n");
-	buffer_release(&all);
-}
-
 static struct slice behind_greeting(struct slice text)
 {
 	const uint8_t *end = memchr(text.data, '\n', text.size);
@@ -210,29 +116,27 @@ static struct slice behind_greeting(struct slice text)
 	return slice_of(end, text.size - (size_t)(end - text.data));
 }
 
-void my_expect(struct my_fake *fake, struct my_client *client, const char *expected)
+static const struct dialogue dialogue = {
+	.protocol = &mysql_protocol,
+	.answers = my_answers_of,
+	.render = my_render,
+	.behind_login = behind_greeting,
+};
+
+bool my_play(struct fake *fake, struct answer_cache *cache, const struct my_client *client,
+	     size_t step, struct buffer *all)
 {
-	static const size_t steps[] = { SIZE_MAX, 1, 7, SIZE_MAX };
-	struct answer_cache *cache = answer_cache_new(64);
-	struct my_fake fresh = *fake;
-	struct buffer text;
+	return replay_play(&dialogue, fake, cache, buffer_slice(&client->bytes), step, all) ==
+	       REPLAY_CLOSE;
+}
 
-	buffer_init(&text, OUT_MAX);
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-		struct slice got;
+void my_converse(struct fake *fake, struct answer_cache *cache, const struct my_client *client,
+		 size_t step, struct buffer *text)
+{
+	replay_converse(&dialogue, fake, cache, buffer_slice(&client->bytes), step, text);
+}
 
-		*fake = fresh;
-		buffer_clear(&text);
-		my_converse(fake, i ? cache : NULL, client, steps[i], &text);
-		got = behind_greeting(buffer_slice(&text));
-		if (slice_equal(got, slice_from_string(expected)))
-			continue;
-		/* longer than cmocka's messages may be */
-		fprintf(stderr, "run %zu: expected\n%s--- but got\n%.*s", i, expected,
-			(int)got.size, (const char *)got.data);
-		fail();
-	}
-	buffer_release(&text);
-	answer_cache_free(cache);
-	buffer_release(&client->bytes);
+void my_expect(struct fake *fake, struct my_client *client, const char *expected)
+{
+	replay_expect(&dialogue, fake, &client->bytes, expected);
 }

@@ -1,47 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Conversations with the MySQL replayer, for its tests: a small recording in memory (my_replay_fake.c), what a client says,
- * and what comes back as text (my_replay.c): one packet a line, its sequence and its payload, in which ~ is a NUL and <ff> a
- * byte that is no printable character.
+ * Conversations with the MySQL replayer, for its tests: the recording (my_replay_fake.c), what a client says, and what comes back
+ * as text (my_replay.c): one packet a line, its sequence and its payload. See sql_replay.h for what PostgreSQL's tests share.
  */
 #ifndef MOCKPROXY_TEST_MY_REPLAY_H
 #define MOCKPROXY_TEST_MY_REPLAY_H
 
 #include "parsers/mysql/replayer.h"
+#include "tests/unit/sql_replay.h"
 
-#define OUT_MAX ((size_t)64 << 20)
-/* "select big" has a value in parts: so large, in pieces of that size. */
+/* "select big" has a value in parts: so large. */
 #define PART_BYTES (MY_SPLIT_SIZE + 95)
-#define PIECE_BYTES ((size_t)100000)
 
-/* ---- the recording ---- */
-
-#define FAKE_ENTRIES_MAX 64
-
-struct my_entry;
-
-struct my_fake {
-	bool used[FAKE_ENTRIES_MAX];
-	unsigned int found;
-	unsigned int session;
-	unsigned int unservable;
-	const char *plugin; /* that the recorded server greeted with */
-	uint64_t capabilities;
-	uint64_t part_bytes;	     /* of "select big" */
-	const struct my_entry *open; /* the chunk's */
-	uint32_t number;
-	uint32_t chunk;
-	uint32_t row;
-	struct answer_value value;
-	struct answer_field server[4];
-	struct answer_field fields[3];
-	struct answer_field aside;
-	struct answer_event event;
-	char digits[24];
-};
-
-void my_fake_init(struct my_fake *fake);
-struct answers my_answers_of(struct my_fake *fake, struct answer_cache *cache);
+/* The recording. */
+void my_fake_init(struct fake *fake);
+struct answers my_answers_of(struct fake *fake, struct answer_cache *cache);
 
 /* ---- what a client says ---- */
 
@@ -71,15 +44,15 @@ void my_say_execute(struct my_client *client, uint32_t id, uint8_t flags, int32_
 /* ---- what comes back ---- */
 
 /* One conversation with a session of its own: the bytes that come back; true: the connection is over then. */
-bool my_play(struct my_fake *fake, struct answer_cache *cache, const struct my_client *client,
+bool my_play(struct fake *fake, struct answer_cache *cache, const struct my_client *client,
 	     size_t step, struct buffer *all);
 void my_render(struct buffer *text, struct slice bytes);
 /* ... and as text. */
-void my_converse(struct my_fake *fake, struct answer_cache *cache, const struct my_client *client,
+void my_converse(struct fake *fake, struct answer_cache *cache, const struct my_client *client,
 		 size_t step, struct buffer *text);
 /* A conversation whole, byte by byte, in steps that fall anywhere, and from the cache: each time, behind the greeting, just
  * this must come. Takes the client over. */
-void my_expect(struct my_fake *fake, struct my_client *client, const char *expected);
+void my_expect(struct fake *fake, struct my_client *client, const char *expected);
 
 /* The login's MY_OK, MY_OK packets without and with a transaction. */
 #define MY_LOGGED_IN "2 ~~~<02>~~~\n"

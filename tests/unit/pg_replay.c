@@ -2,17 +2,6 @@
 /* What a client says to a replayer, and what comes back as text; see pg_replay.h. */
 #include "tests/unit/pg_replay.h"
 
-#include <stdio.h>
-
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
-
 /* ---- what a client says ---- */
 
 void say_message(struct client *client, uint8_t type, struct slice body)
@@ -92,15 +81,16 @@ void say_sync(struct client *client)
 	say_message(client, 'S', SLICE(""));
 }
 
-void say_login(struct client *client)
-{
-	say_start(client, PG_PROTOCOL(3, 0),
-		  SLICE("user\0ann\0database\0shop\0application_name\0me\0\0"));
-}
-
 void client_init(struct client *client)
 {
 	buffer_init(&client->bytes, OUT_MAX);
+}
+
+void client_log_in(struct client *client)
+{
+	client_init(client);
+	say_start(client, PG_PROTOCOL(3, 0),
+		  SLICE("user\0ann\0database\0shop\0application_name\0me\0\0"));
 }
 
 void say_extended(struct client *client, const char *sql, uint16_t format)
@@ -111,24 +101,6 @@ void say_extended(struct client *client, const char *sql, uint16_t format)
 }
 
 /* ---- what comes back ---- */
-
-static void render_bytes(struct buffer *text, struct slice bytes)
-{
-	char hex[8];
-
-	for (size_t i = 0; i < bytes.size; i++) {
-		uint8_t byte = bytes.data[i];
-
-		if (byte == 0) {
-			buffer_append_u8(text, '~');
-		} else if (byte < ' ' || byte > '}' || byte == '<') {
-			snprintf(hex, sizeof(hex), "<%02x>", byte);
-			buffer_append_string(text, hex);
-		} else {
-			buffer_append_u8(text, byte);
-		}
-	}
-}
 
 void pg_replay_render(struct buffer *text, struct slice bytes)
 {
@@ -155,56 +127,6 @@ void pg_replay_render(struct buffer *text, struct slice bytes)
 	}
 }
 
-enum replay_state play(struct replayer *replayer, struct slice input, size_t step,
-		       struct buffer *all)
-{
-	enum replay_state state = REPLAY_IDLE;
-	struct buffer out;
-	const char *why;
-
-	buffer_init(&out, OUT_MAX);
-	while (input.size && state < REPLAY_CLOSE) {
-		size_t size = step < input.size ? step : input.size;
-		uint8_t *copy = malloc(size); /* nothing may borrow from it */
-
-		assert_non_null(copy);
-		memcpy(copy, input.data, size);
-		assert_int_equal(pg_replayer_feed(replayer, slice_of(copy, size), &why), 0);
-		memset(copy, 0xdb, size);
-		free(copy);
-		input = slice_of(input.data + size, input.size - size);
-		do {
-			buffer_clear(&out);
-			state = pg_replayer_fill(replayer, &out);
-			assert_false(out.overflowed);
-			assert_true(out.size <
-				    PG_FILL_BYTES + 2 * PIECE_BYTES); /* a value is never whole */
-			buffer_append_slice(all, buffer_slice(&out));
-		} while (state == REPLAY_MORE);
-	}
-	buffer_release(&out);
-	return state;
-}
-
-void converse(struct fake *fake, struct answer_cache *cache, const struct client *client,
-	      size_t step, struct buffer *text)
-{
-	struct answers answers = answers_of(fake, cache);
-	struct replayer *replayer = pg_replayer_new(&answers, 7);
-	struct buffer all;
-	enum replay_state state;
-
-	memset(fake, 0, sizeof(*fake));
-	buffer_init(&all, OUT_MAX);
-	state = play(replayer, buffer_slice(&client->bytes), step, &all);
-	assert_false(all.overflowed);
-	pg_replay_render(text, buffer_slice(&all));
-	if (state >= REPLAY_CLOSE)
-		buffer_append_string(text, state == REPLAY_RESET ? "reset\n" : "closed\n");
-	buffer_release(&all);
-	pg_replayer_free(replayer);
-}
-
 static const char login_answer[] = "R ~~~~\n"
 				   "S server_version~15.18~\n"
 				   "S application_name~me~\n"
@@ -226,27 +148,22 @@ static struct slice behind_login(struct slice text)
 	return slice_of(ready + 5, text.size - (size_t)(ready + 5 - text.data));
 }
 
+static const struct dialogue dialogue = {
+	.protocol = &postgres_protocol,
+	.answers = answers_of,
+	.render = pg_replay_render,
+	.behind_login = behind_login,
+};
+
+void converse(struct fake *fake, struct answer_cache *cache, const struct client *client,
+	      size_t step, struct buffer *text)
+{
+	*fake = (struct fake){ 0 };
+	replay_converse(&dialogue, fake, cache, buffer_slice(&client->bytes), step, text);
+}
+
 void expect(struct fake *fake, struct client *client, const char *expected)
 {
-	static const size_t steps[] = { SIZE_MAX, 1, 7, SIZE_MAX };
-	struct answer_cache *cache = answer_cache_new(64);
-	struct buffer text;
-
-	buffer_init(&text, OUT_MAX);
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-		struct slice got;
-
-		buffer_clear(&text);
-		converse(fake, i ? cache : NULL, client, steps[i], &text);
-		got = behind_login(buffer_slice(&text));
-		if (slice_equal(got, slice_from_string(expected)))
-			continue;
-		/* longer than cmocka's messages may be */
-		fprintf(stderr, "run %zu: expected\n%s--- but got\n%.*s", i, expected,
-			(int)got.size, (const char *)got.data);
-		fail();
-	}
-	buffer_release(&text);
-	answer_cache_free(cache);
-	buffer_release(&client->bytes);
+	*fake = (struct fake){ 0 };
+	replay_expect(&dialogue, fake, &client->bytes, expected);
 }

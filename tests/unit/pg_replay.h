@@ -1,39 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Conversations with the PostgreSQL replayer, for its tests: a small recording in memory (pg_replay_fake.c), what a client says,
- * and what comes back as text (pg_replay.c): one message a line, its type and its body, in which ~ is a NUL and <ff> a byte that is
- * no printable character.
+ * Conversations with the PostgreSQL replayer, for its tests: the recording (pg_replay_fake.c), what a client says, and what comes
+ * back as text (pg_replay.c): one message a line, its type and its body. See sql_replay.h for what MySQL's tests share.
  */
 #ifndef MOCKPROXY_TEST_PG_REPLAY_H
 #define MOCKPROXY_TEST_PG_REPLAY_H
 
 #include "parsers/postgres/replayer.h"
+#include "tests/unit/sql_replay.h"
 
-#define OUT_MAX ((size_t)16 << 20)
-/* "select big" has values in parts: so large, in pieces of that size. */
+/* "select big" has values in parts: so large. */
 #define PART_BYTES ((size_t)1 << 20)
-#define PIECE_BYTES ((size_t)100000)
 
-/* ---- the recording ---- */
-
-#define FAKE_ENTRIES_MAX 64
-
-struct entry;
-
-struct fake {
-	bool used[FAKE_ENTRIES_MAX];
-	unsigned int found;
-	unsigned int session;
-	unsigned int unservable;
-	const struct entry *open; /* the chunk's */
-	uint32_t chunk;
-	uint32_t row;
-	struct answer_value value;
-	struct answer_field fields[3];
-	struct answer_field asides[8];
-	struct answer_event events[8];
-};
-
+/* The recording. */
 struct answers answers_of(struct fake *fake, struct answer_cache *cache);
 
 /* ---- what a client says ---- */
@@ -43,10 +22,10 @@ struct client {
 };
 
 void client_init(struct client *client);
+/* ... and logs in to the database of the recording, with application_name "me". */
+void client_log_in(struct client *client);
 void say_message(struct client *client, uint8_t type, struct slice body);
 void say_start(struct client *client, uint32_t code, struct slice parameters);
-/* To the database of the recording, with application_name "me". */
-void say_login(struct client *client);
 void say_query(struct client *client, const char *sql);
 void say_parse(struct client *client, const char *name, const char *sql);
 /* One parameter in text, or none when it is NULL; all results in `format`. */
@@ -63,9 +42,6 @@ void say_extended(struct client *client, const char *sql, uint16_t format);
 
 /* Messages as text. */
 void pg_replay_render(struct buffer *text, struct slice bytes);
-/* Feeds all bytes in steps, and appends what came; from REPLAY_CLOSE on the connection is over. */
-enum replay_state play(struct replayer *replayer, struct slice input, size_t step,
-		       struct buffer *all);
 /* One conversation with a session of its own, what comes back as text. `fake` is emptied before. */
 void converse(struct fake *fake, struct answer_cache *cache, const struct client *client,
 	      size_t step, struct buffer *text);

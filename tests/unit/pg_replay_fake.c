@@ -1,19 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A small recording in memory, found by canonical text and values; see pg_replay.h. */
+/* The recording that the PostgreSQL replayer is asked of; see sql_replay.h. */
 #include "tests/unit/pg_replay.h"
-
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
-
-#define ROWS_OF_CHUNK 2
-
-/* ---- the recording ---- */
 
 #define COLUMNS_OF(variable, letter, type, size, recorded_form)    \
 	static const struct {                                      \
@@ -32,28 +19,6 @@ COLUMNS_OF(text_text, "b", 25, -1, PARAMETER_TEXT);
 COLUMNS_OF(instant_binary, "c", 1184, 8, PARAMETER_BINARY);
 COLUMNS_OF(own_binary, "d", 99999, -1, PARAMETER_BINARY);
 
-struct entry {
-	const char *key; /* the canonical text, and |value for each slot */
-	const struct answer_columns *columns;
-	const char *rows; /* of one column, separated by commas; a - is null */
-	const char *tag;
-	const char *error; /* SQLSTATE */
-	const char *severity;
-	const char *
-		notice; /* with one digit for its place in front, and more of them behind commas; 9 is the last */
-	const char *status; /* NAME=VALUE */
-	const char *second; /* tag of a second result */
-	uint8_t kind;	    /* of the exchange; 0: EXCHANGE_SIMPLE */
-	uint8_t value_kind; /* 0: ANSWER_TEXT */
-	uint32_t flags;
-	uint32_t slot_type;
-	bool raw;	  /* values are bytes of the recorded form */
-	bool binary;	  /* COPY data; its direction is in the flags */
-	uint8_t copy_end; /* enum copy_end; its text is `failure` */
-	const char *failure;
-	struct answer_aside said; /* behind it; without channel and fields: nothing */
-};
-
 #define TAKES(with_rows, ends) .flags = EXCHANGE_COPY_IN, .rows = (with_rows), .copy_end = (ends)
 
 static const struct answer_field killed[] = {
@@ -62,7 +27,7 @@ static const struct answer_field killed[] = {
 };
 static const struct answer_field reloaded[] = { { SLICE("work_mem"), SLICE("1MB") } };
 
-static const struct entry recording[] = {
+static const struct fake_entry recording[] = {
 	{ .key = "select a from t where a = ?|5",
 	  .columns = &int_text.head,
 	  .rows = "5",
@@ -93,7 +58,7 @@ static const struct entry recording[] = {
 	  .rows = "xyz",
 	  .tag = "SELECT 1",
 	  .kind = EXCHANGE_EXTENDED,
-	  .raw = true },
+	  .value_kind = ANSWER_RAW },
 	{ .key = "select own part",
 	  .columns = &own_binary.head,
 	  .rows = "x",
@@ -116,10 +81,10 @@ static const struct entry recording[] = {
 	  .rows = "1,2,3",
 	  .tag = "SELECT 3",
 	  .notice = "0plan,1first,3of two,4last,4more,9behind" },
-	{ .key = "set timezone = ?|cet", .tag = "SET", .status = "TimeZone=CET" },
+	{ .key = "set timezone = ?|cet", .tag = "SET", .change = "TimeZone=CET" },
 	{ .key = "show standby",
 	  .tag = "SHOW",
-	  .status = "in_hot_standby="
+	  .change = "in_hot_standby="
 		    "ooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooon" },
 	{ .key = "begin", .tag = "BEGIN" },
 	{ .key = "merged one; merged two",
@@ -236,157 +201,6 @@ static const struct entry recording[] = {
 	  .said = { .type = ASIDE_STATUS, .fields = reloaded, .n_fields = 1, .delay_ns = 5 } },
 };
 
-#define N_ENTRIES (sizeof(recording) / sizeof(recording[0]))
-_Static_assert(N_ENTRIES <= FAKE_ENTRIES_MAX, "struct fake has room for each");
-
-static void key_of(const struct request *request, struct buffer *key)
-{
-	buffer_append_slice(key, request->statement->canonical);
-	for (size_t i = 0; i < request->statement->n_slots; i++) {
-		buffer_append_u8(key, '|');
-		buffer_append_slice(key, request->values[i].null ? SLICE("null") :
-								   request->values[i].text);
-	}
-}
-
-static bool is_parse_error(const struct entry *entry)
-{
-	return entry->kind == EXCHANGE_PARSE;
-}
-
-/* The data of an entry as a client would have sent it. */
-static void digest_rows(const struct entry *entry, struct copy_digest *digest)
-{
-	for (const char *at = entry->rows; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
-		const char *end = strchr(at, ',');
-		size_t size = end ? (size_t)(end - at) : strlen(at);
-		uint8_t head[6] = { 0, 1, 0, 0, 0, (uint8_t)size };
-
-		if (entry->binary && *at == '-') {
-			memset(head + 2, 0xff, 4);
-			size = 0;
-		}
-		if (entry->binary)
-			copy_digest_add(digest, slice_of(head, sizeof(head)));
-		copy_digest_add(digest, slice_of(at, size));
-	}
-}
-
-static bool same_copy(const struct entry *entry, const struct copy_identity *copy)
-{
-	struct copy_digest *digest = copy_digest_new(entry->binary);
-	uint8_t own[COPY_DIGEST_BYTES];
-
-	digest_rows(entry, digest);
-	copy_digest_get(digest, own);
-	if (entry->failure)
-		copy_digest_failed(slice_from_string(entry->failure), own);
-	copy_digest_free(digest);
-	return (entry->flags & EXCHANGE_COPY_IN) && copy->end == entry->copy_end &&
-	       memcmp(own, copy->digest, COPY_DIGEST_BYTES) == 0;
-}
-
-static size_t look_up(const struct request *request)
-{
-	struct buffer key;
-	size_t i;
-
-	buffer_init(&key, 4096);
-	key_of(request, &key);
-	for (i = 0; i < N_ENTRIES; i++)
-		if (slice_equal(buffer_slice(&key), slice_from_string(recording[i].key)) &&
-		    (!request->copy || same_copy(&recording[i], request->copy)))
-			break;
-	buffer_release(&key);
-	return i;
-}
-
-static void say(const struct fake *fake, size_t i, struct answer *ret_answer)
-{
-	bool once = i < N_ENTRIES &&
-		    slice_equal(slice_from_string(recording[i].key), SLICE("select once"));
-
-	*ret_answer = (struct answer){ .nearest = SLICE("select nearest"),
-				       .difference = SLICE("value 1: recorded 5, asked 7") };
-	if (i == N_ENTRIES || is_parse_error(&recording[i]))
-		return;
-	if (once && fake->used[i]) {
-		ret_answer->used_up = true;
-		return;
-	}
-	ret_answer->rung = RUNG_EXACT;
-	ret_answer->exchange = i + 1;
-	ret_answer->kind = recording[i].kind ? recording[i].kind : EXCHANGE_SIMPLE;
-	ret_answer->outcome = recording[i].error ? OUTCOME_ERROR : OUTCOME_OK;
-	ret_answer->flags = recording[i].flags;
-}
-
-static bool fake_peek(void *context, const struct request *request, struct answer *ret_answer)
-{
-	say(context, look_up(request), ret_answer);
-	return ret_answer->rung == RUNG_EXACT;
-}
-
-static void fake_find(void *context, const struct request *request, struct answer *ret_answer)
-{
-	struct fake *fake = context;
-	size_t i = look_up(request);
-
-	say(fake, i, ret_answer);
-	if (request->copy)
-		ret_answer->difference = request->copy->difference;
-	if (i < N_ENTRIES)
-		fake->used[i] = true;
-	fake->found += ret_answer->rung == RUNG_EXACT;
-}
-
-static bool fake_parse_error(void *context, const struct request *request,
-			     struct answer *ret_answer)
-{
-	size_t i = look_up(request);
-
-	(void)context;
-	if (i == N_ENTRIES || !is_parse_error(&recording[i]))
-		return false;
-	*ret_answer = (struct answer){ .rung = RUNG_EXACT,
-				       .exchange = i + 1,
-				       .kind = EXCHANGE_PARSE,
-				       .outcome = OUTCOME_ERROR };
-	return true;
-}
-
-static bool fake_describe(void *context, const struct request *request,
-			  struct answer_description *ret_description, struct answer *ret_miss)
-{
-	struct slice canonical = request->statement->canonical;
-
-	say(context, N_ENTRIES, ret_miss);
-	for (size_t i = 0; i < N_ENTRIES; i++) {
-		struct slice key = slice_from_string(recording[i].key);
-
-		if (!slice_starts_with(key, canonical) ||
-		    (key.size > canonical.size && key.data[canonical.size] != '|'))
-			continue;
-		*ret_description = (struct answer_description){
-			.same_shape = true,
-			.slot_types = &recording[i].slot_type,
-			.n_slots = 1,
-			.has_columns = true,
-			.columns = recording[i].columns,
-		};
-		return true;
-	}
-	return false;
-}
-
-static bool fake_is_merged(void *context, const struct request *request)
-{
-	size_t i = look_up(request);
-
-	(void)context;
-	return i < N_ENTRIES && (recording[i].flags & EXCHANGE_MERGED);
-}
-
 static bool fake_server(void *context, struct slice database, struct slice user,
 			struct answer_server *ret_server)
 {
@@ -407,16 +221,8 @@ static bool fake_server(void *context, struct slice database, struct slice user,
 	return slice_equal(database, SLICE("shop"));
 }
 
-static uint32_t count_rows(const struct entry *entry)
-{
-	uint32_t n = entry->rows ? 1 : 0;
-
-	for (const char *at = entry->rows; at && *at; at++)
-		n += *at == ',';
-	return n;
-}
-
-static void result_error(struct fake *fake, const struct entry *entry, struct answer_result *result)
+static void result_error(struct fake *fake, const struct fake_entry *entry,
+			 struct answer_result *result)
 {
 	fake->fields[0] = (struct answer_field){
 		SLICE("severity"), slice_from_string(entry->severity ? entry->severity : "ERROR")
@@ -427,39 +233,11 @@ static void result_error(struct fake *fake, const struct entry *entry, struct an
 	result->n_error = 3;
 }
 
-static void result_events(struct fake *fake, const struct entry *entry,
-			  struct answer_result *result)
-{
-	const char *equals = entry->status ? strchr(entry->status, '=') : NULL;
-	size_t n = 0;
-
-	for (const char *at = entry->notice; at; n++) {
-		const char *end = strchr(at, ',');
-
-		fake->asides[n] = (struct answer_field){
-			SLICE("message"),
-			slice_of(at + 1, end ? (size_t)(end - at - 1) : strlen(at + 1))
-		};
-		fake->events[n] = (struct answer_event){ false, &fake->asides[n], 1,
-							 *at == '9' ? ANSWER_EVENT_LAST :
-								      (uint64_t)(*at - '0') };
-		at = end ? end + 1 : NULL;
-	}
-	if (equals) {
-		fake->asides[n] = (struct answer_field){ slice_of(entry->status,
-								  (size_t)(equals - entry->status)),
-							 slice_from_string(equals + 1) };
-		fake->events[n] = (struct answer_event){ true, &fake->asides[n], 1, 0 };
-		n++;
-	}
-	result->events = fake->events;
-	result->n_events = n;
-}
-
 static int fake_result(void *context, uint64_t exchange, uint32_t number,
 		       struct answer_result *ret_result)
 {
-	const struct entry *entry = &recording[exchange - 1];
+	struct fake *fake = context;
+	const struct fake_entry *entry = &recording[exchange - 1];
 
 	*ret_result = (struct answer_result){ 0 };
 	if (number == 1 && entry->second) {
@@ -468,133 +246,26 @@ static int fake_result(void *context, uint64_t exchange, uint32_t number,
 	}
 	if (number)
 		return 0;
-	ret_result->columns = entry->columns;
-	ret_result->chunks = (count_rows(entry) + ROWS_OF_CHUNK - 1) / ROWS_OF_CHUNK;
+	fake_result_rows(entry, 0, ret_result);
 	if (!entry->tag && !entry->error && !entry->columns)
 		return 0;
 	if (entry->tag)
 		ret_result->completion.tag = slice_from_string(entry->tag);
 	if (entry->error)
-		result_error(context, entry, ret_result);
-	result_events(context, entry, ret_result);
+		result_error(fake, entry, ret_result);
+	fake_result_events(fake, entry, ret_result);
 	return 1;
-}
-
-static int fake_chunk(void *context, uint64_t exchange, uint32_t number, uint32_t chunk)
-{
-	struct fake *fake = context;
-
-	assert_int_equal(number, 0);
-	fake->open = &recording[exchange - 1];
-	fake->chunk = chunk;
-	fake->row = 0;
-	return 0;
-}
-
-static int fake_next_row(void *context, const struct answer_value **ret_values, size_t *ret_n)
-{
-	struct fake *fake = context;
-	const struct entry *entry = fake->open;
-	uint32_t row = fake->chunk * ROWS_OF_CHUNK + fake->row;
-	const char *at = entry->rows, *end;
-
-	if (fake->row == ROWS_OF_CHUNK || row >= count_rows(entry))
-		return 0;
-	for (; row; row--)
-		at = strchr(at, ',') + 1;
-	end = strchr(at, ',');
-	fake->value = (struct answer_value){
-		.kind = ANSWER_TEXT, .bytes = slice_of(at, end ? (size_t)(end - at) : strlen(at))
-	};
-	if (entry->raw)
-		fake->value.kind = ANSWER_RAW;
-	if (entry->value_kind)
-		fake->value = (struct answer_value){ .kind = entry->value_kind,
-						     .part = 1,
-						     .size = PART_BYTES };
-	if (*at == '-')
-		fake->value = (struct answer_value){ .kind = ANSWER_NULL };
-	fake->row++;
-	*ret_values = &fake->value;
-	*ret_n = 1;
-	return 1;
-}
-
-static int fake_part(void *context, uint64_t exchange, uint64_t part, uint32_t sequence,
-		     struct slice *ret_bytes)
-{
-	static uint8_t bytes[PIECE_BYTES];
-	size_t from = sequence * PIECE_BYTES;
-
-	(void)context;
-	(void)exchange;
-	(void)part;
-	if (from >= PART_BYTES)
-		return 0;
-	*ret_bytes =
-		slice_of(bytes, PART_BYTES - from < PIECE_BYTES ? PART_BYTES - from : PIECE_BYTES);
-	for (size_t i = 0; i < ret_bytes->size; i++) /* each byte tells where it stands */
-		bytes[i] = (uint8_t)('a' + (from + i) % 23);
-	return 1;
-}
-
-static const struct answer_aside *fake_aside(void *context, uint64_t exchange, size_t *at)
-{
-	const struct answer_aside *said = &recording[exchange - 1].said;
-
-	(void)context;
-	return (said->channel.size || said->n_fields) && !(*at)++ ? said : NULL;
-}
-
-static void fake_login(void *context, const struct name_value *parameters, size_t n)
-{
-	(void)context;
-	(void)parameters;
-	(void)n;
-}
-
-static int fake_copy(void *context, uint64_t exchange, struct answer_copy *ret_copy)
-{
-	const struct entry *entry = &recording[exchange - 1];
-
-	(void)context;
-	*ret_copy = (struct answer_copy){ .end = entry->copy_end };
-	ret_copy->form.to_client = entry->flags & EXCHANGE_COPY_OUT;
-	ret_copy->form.binary = entry->binary;
-	ret_copy->form.columns = 1;
-	return 1;
-}
-
-static void fake_count(void *context)
-{
-	((struct fake *)context)->session++;
-}
-
-static void fake_unservable(void *context, struct slice text, struct slice why)
-{
-	assert_true(text.size && why.size);
-	((struct fake *)context)->unservable++;
 }
 
 struct answers answers_of(struct fake *fake, struct answer_cache *cache)
 {
-	return (struct answers){
-		.context = fake,
-		.cache = cache,
-		.server = fake_server,
-		.login = fake_login,
-		.find = fake_find,
-		.peek = fake_peek,
-		.find_parse_error = fake_parse_error,
-		.describe = fake_describe,
-		.is_merged = fake_is_merged,
-		.result = fake_result,
-		.chunk = fake_chunk,
-		.next_row = fake_next_row,
-		.part = fake_part,
-		.copy = fake_copy,
-		.aside = fake_aside,
-		.count_session = fake_count,
-		.count_unservable = fake_unservable,
-	};
+	struct answers answers;
+
+	fake->entries = recording;
+	fake->n_entries = ARRAY_SIZE(recording);
+	fake->part_bytes = PART_BYTES;
+	answers = fake_answers(fake, cache);
+	answers.server = fake_server;
+	answers.result = fake_result;
+	return answers;
 }

@@ -2,15 +2,9 @@
 /* Checks of single PostgreSQL values in both directions: see pg_values.h. */
 #include "tests/unit/pg_values.h"
 
-#include <errno.h>
+#include "tests/unit/cmocka.h"
 
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
+#include <errno.h>
 
 struct bytes from_hex(const char *hex)
 {

@@ -2,14 +2,7 @@
 /* Requests for the SQL tests: see sql.h. */
 #include "tests/unit/sql.h"
 
-#include <stdlib.h>
-
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
+#include "tests/unit/cmocka.h"
 
 const struct sql_options sql_test_postgres = { .dialect = SQL_POSTGRES };
 const struct sql_options sql_test_mysql = { .dialect = SQL_MYSQL, .backslash_escapes = true };
@@ -44,4 +37,66 @@ bool sql_test_equal(const struct sql_test *a, const struct sql_test *b)
 	if (equal)
 		assert_int_equal(a->loose, b->loose);
 	return equal;
+}
+
+void sql_check_pairs(const struct sql_options *options, const struct sql_pair *pairs, size_t n,
+		     bool equal)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct sql_test a, b;
+
+		sql_test_init(&a, options, pairs[i].a, NULL, 0);
+		sql_test_init(&b, options, pairs[i].b, NULL, 0);
+		if (sql_test_equal(&a, &b) != equal)
+			fail_msg("%s: <%s> <%s>", equal ? "differ" : "are equal", pairs[i].a,
+				 pairs[i].b);
+		sql_test_release(&a);
+		sql_test_release(&b);
+	}
+}
+
+void sql_check_bound(const struct sql_options *options, const struct sql_bound_case *cases,
+		     size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct sql_test a, b;
+
+		sql_test_init(&a, options, cases[i].literal, NULL, 0);
+		sql_test_init(&b, options, cases[i].bound_text, cases[i].bound, 2);
+		if (sql_test_equal(&a, &b) != cases[i].equal)
+			fail_msg("%zu: %s", i, cases[i].literal);
+		sql_test_release(&a);
+		sql_test_release(&b);
+	}
+}
+
+void sql_check_verbs(const struct sql_options *options, const struct sql_verb_case *cases, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct sql_test test;
+
+		sql_test_init(&test, options, cases[i].text, NULL, 0);
+		if (test.statement.verb != cases[i].verb)
+			fail_msg("%s is %s", cases[i].text, sql_verb_name(test.statement.verb));
+		sql_test_release(&test);
+	}
+}
+
+void sql_check_split(const struct sql_options *options, const char *text, const char *expected)
+{
+	struct slice rest = slice_from_string(text), piece;
+	struct buffer pieces;
+	size_t count = 0;
+
+	buffer_init(&pieces, 4096);
+	while (sql_split(options, &rest, &piece)) {
+		if (count++)
+			buffer_append_u8(&pieces, '|');
+		buffer_append_slice(&pieces, piece);
+	}
+	buffer_append_u8(&pieces, 0);
+	assert_string_equal((char *)pieces.data, expected);
+	assert_int_equal(sql_count(options, slice_from_string(text)), count);
+	assert_int_equal(rest.size, 0);
+	buffer_release(&pieces);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests for the SQL tests: a text, what was bound to it, and the hashes of that. */
+/* Requests for the SQL tests: a text, what was bound to it, the hashes of that, and tables of cases. */
 #ifndef MOCKPROXY_TESTS_SQL_H
 #define MOCKPROXY_TESTS_SQL_H
 
@@ -25,5 +25,51 @@ void sql_test_release(struct sql_test *test);
 
 /* Are these one request? Fails when the hashes say another thing than the comparison. */
 bool sql_test_equal(const struct sql_test *a, const struct sql_test *b);
+
+/* ---- cases, of each dialect ---- */
+
+#define VALUE(of_kind, literal)                           \
+	{                                                 \
+		.kind = (of_kind), .text = SLICE(literal) \
+	}
+#define STRING(literal) VALUE(SQL_STRING, literal)
+#define NUMBER(literal) VALUE(SQL_NUMBER, literal)
+#define TRUTH(literal) VALUE(SQL_BOOLEAN, literal)
+#define TYPED(name, literal)                                                   \
+	{                                                                      \
+		.kind = SQL_TYPED, .type = SLICE(name), .text = SLICE(literal) \
+	}
+#define NOTHING              \
+	{                    \
+		.null = true \
+	}
+
+/* Two texts that are one request, or are not. */
+struct sql_pair {
+	const char *a;
+	const char *b;
+};
+void sql_check_pairs(const struct sql_options *options, const struct sql_pair *pairs, size_t n,
+		     bool equal);
+
+/* A text with literals, and one with placeholders and what was bound to them. */
+struct sql_bound_case {
+	const char *literal;
+	const char *bound_text;
+	struct sql_value bound[2];
+	bool equal;
+};
+void sql_check_bound(const struct sql_options *options, const struct sql_bound_case *cases,
+		     size_t n);
+
+struct sql_verb_case {
+	const char *text;
+	enum sql_verb verb;
+};
+void sql_check_verbs(const struct sql_options *options, const struct sql_verb_case *cases,
+		     size_t n);
+
+/* A text of several statements, and its pieces with | between them. */
+void sql_check_split(const struct sql_options *options, const char *text, const char *expected);
 
 #endif

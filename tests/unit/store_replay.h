@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the tests of the matcher share: a recording opened for replay, and requests as a replayer
- * would make them.
+ * What the tests of the writer and of the matcher share: what a test begins with, a recording opened for replay, and requests as a
+ * replayer would make them.
  */
 #ifndef MOCKPROXY_STORE_REPLAY_H
 #define MOCKPROXY_STORE_REPLAY_H
@@ -37,6 +37,71 @@ static UNUSED void replay_end(struct replay *replay)
 	matcher_free(replay->matcher);
 	recording_close(replay->recording);
 	arena_release(&replay->arena);
+	*replay = (struct replay){ 0 };
+}
+
+/* What cmocka makes for a test: a folder, what is being recorded in it, and a place for the replay of that. */
+struct scene {
+	struct folder folder;
+	struct writer *writer; /* NULL: the recording is closed */
+	struct replay replay;
+};
+
+/* Nothing is recorded yet. */
+static UNUSED int scene_begin(void **state)
+{
+	struct scene *scene = calloc(1, sizeof(*scene));
+
+	assert_non_null(scene);
+	folder_make(&scene->folder);
+	scene->writer = start_writer(scene->folder.file);
+	*state = scene;
+	return 0;
+}
+
+/* Connection 1 is there, of a session with the database app. */
+static UNUSED int scene_begin_session(void **state)
+{
+	struct scene *scene;
+
+	scene_begin(state);
+	scene = *state;
+	push_session(scene->writer, 1);
+	return 0;
+}
+
+/* Also of a test that failed. */
+static UNUSED int scene_end(void **state)
+{
+	struct scene *scene = *state;
+
+	if (scene->replay.recording)
+		replay_end(&scene->replay);
+	if (scene->writer)
+		writer_abandon(scene->writer);
+	folder_remove(&scene->folder);
+	free(scene);
+	return 0;
+}
+
+#define SCENE(test) cmocka_unit_test_setup_teardown(test, scene_begin_session, scene_end)
+#define BARE_SCENE(test) cmocka_unit_test_setup_teardown(test, scene_begin, scene_end)
+
+static UNUSED struct writer_summary scene_finish(struct scene *scene)
+{
+	struct writer *writer = scene->writer;
+
+	scene->writer = NULL;
+	return finish_writer(writer);
+}
+
+/* Finishes the recording when it is open still, and opens it for replay. */
+static UNUSED struct answers *scene_play(struct scene *scene, const struct matcher_options *options)
+{
+	if (scene->writer)
+		scene_finish(scene);
+	replay_start(&scene->replay, scene->folder.file, options);
+	return scene->replay.answers;
 }
 
 static UNUSED struct matcher_summary summary_of(struct replay *replay)
@@ -61,8 +126,8 @@ static UNUSED void make_request(struct arena *arena, const char *text,
 	struct sql_value *values;
 
 	for (size_t i = 0; i < n; i++)
-		assert_int_equal(parameter_value(&fake_protocol, &parameters[i], arena, &bound[i]),
-				 0);
+		assert_int_equal(
+			parameter_value(&fake_protocol, NULL, &parameters[i], arena, &bound[i]), 0);
 	sql_canonicalize(&options, arena_copy(arena, slice_from_string(text)), arena,
 			 &asked->statement);
 	values = arena_alloc(arena, (asked->statement.n_slots + 1) * sizeof(*values));
@@ -123,18 +188,15 @@ static UNUSED void edit(const char *path, const char *sql)
 	sqlite3_close(database);
 }
 
-/* Writes `n` answers "1", "2", ... to one request. */
-static UNUSED void record_times(const char *path, const char *text, uint64_t n)
+/* `n` answers "1", "2", ... to one request. */
+static UNUSED void push_times(struct writer *writer, const char *text, uint64_t n)
 {
-	struct writer *writer = start_session(path);
-
 	for (uint64_t i = 1; i <= n; i++) {
 		char value[24];
 
 		snprintf(value, sizeof(value), "%d", (int)i);
 		push_query(writer, 1, i, text, value);
 	}
-	finish_writer(writer);
 }
 
 #endif

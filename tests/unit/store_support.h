@@ -12,19 +12,15 @@
 #include "parsers/protocol.h"
 #include "store/matcher.h"
 #include "store/writer.h"
+#include "tests/unit/cmocka.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <setjmp.h>
 #include <sqlite3.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* Behind the headers that it needs and does not include. */
-#include <cmocka.h>
 
 #define UNUSED __attribute__((unused))
 #define INT4 23
@@ -82,16 +78,19 @@ static struct slice fake_type_name(uint32_t type)
 	return slice_of(NULL, 0);
 }
 
-static enum sql_kind fake_type_kind(uint32_t type)
+static enum sql_kind fake_type_kind(const struct type_scope *scope, uint32_t type)
 {
+	(void)scope;
 	return type == INT4  ? SQL_NUMBER :
 	       type == BOOL  ? SQL_BOOLEAN :
 	       type == BYTEA ? SQL_TYPED :
 			       SQL_STRING;
 }
 
-static int fake_value_to_text(uint32_t type, struct slice bytes, struct buffer *text)
+static int fake_value_to_text(const struct type_scope *scope, uint32_t type, struct slice bytes,
+			      struct buffer *text)
 {
+	(void)scope;
 	struct cursor cursor = cursor_of(bytes);
 
 	if (type == INT4 && bytes.size == 4) {
@@ -313,6 +312,12 @@ static UNUSED void push_query(struct writer *writer, uint64_t connection, uint64
 	push(writer, item);
 }
 
+static UNUSED void push_session(struct writer *writer, uint64_t connection)
+{
+	push(writer, make_open(connection, "127.0.0.1", 5432));
+	push(writer, make_session(connection, "app"));
+}
+
 /* --- writing --- */
 
 static UNUSED struct writer *start_writer(const char *path)
@@ -331,8 +336,7 @@ static UNUSED struct writer *start_session(const char *path)
 {
 	struct writer *writer = start_writer(path);
 
-	push(writer, make_open(1, "127.0.0.1", 5432));
-	push(writer, make_session(1, "app"));
+	push_session(writer, 1);
 	return writer;
 }
 

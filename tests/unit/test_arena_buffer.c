@@ -4,15 +4,9 @@
 #include "parsers/buffer.h"
 #include "parsers/cursor.h"
 #include "parsers/item.h"
+#include "tests/unit/cmocka.h"
 
-/* clang-format off */
-#include <setjmp.h>
 #include <stdalign.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
 
 /* ---- arena ---- */
 
@@ -55,6 +49,39 @@ static void test_arena_copy(void **state)
 	copy = arena_copy(&arena, slice_of(text, 0));
 	assert_null(copy.data);
 	memset(arena_bytes(&arena, 1 << 20), 1, 1 << 20); /* larger than any chunk */
+	arena_release(&arena);
+}
+
+static void test_arena_take_over(void **state)
+{
+	static const uint8_t text[] = "taken over";
+	struct buffer buffer;
+	struct arena arena;
+	uint8_t *block, *before;
+	size_t size;
+
+	(void)state;
+	arena_init(&arena);
+	buffer_init(&buffer, 1 << 20);
+	for (size_t i = 0; i < 3; i++) { /* the first one into an empty arena */
+		buffer_append(&buffer, text, sizeof(text));
+		block = buffer_take(&buffer, &size);
+		assert_int_equal(size, sizeof(text));
+		assert_int_equal(buffer.size, 0);
+		assert_int_equal(buffer.max, 1 << 20);
+		arena_take_over(&arena, block, size);
+		before = arena_bytes(&arena, 10);
+		assert_ptr_equal(arena_bytes(&arena, 10),
+				 before + 10); /* the chunk is still used */
+		assert_memory_equal(block, text, sizeof(text));
+	}
+	assert_true(arena.allocated > 3 * sizeof(text));
+	arena_alloc(&arena, 100000); /* grows as if they were not there */
+	arena_reset(&arena);
+	arena_take_over(&arena, buffer_take(&buffer, &size), size);
+	arena_alloc(&arena, 10);
+	arena_reset(&arena);
+	arena_alloc(&arena, 10);
 	arena_release(&arena);
 }
 
@@ -225,10 +252,10 @@ static void test_items(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_arena),	       cmocka_unit_test(test_arena_copy),
-		cmocka_unit_test(test_arena_reset),    cmocka_unit_test(test_buffer),
-		cmocka_unit_test(test_buffer_maximum), cmocka_unit_test(test_cursor),
-		cmocka_unit_test(test_items),
+		cmocka_unit_test(test_arena),		cmocka_unit_test(test_arena_copy),
+		cmocka_unit_test(test_arena_take_over), cmocka_unit_test(test_arena_reset),
+		cmocka_unit_test(test_buffer),		cmocka_unit_test(test_buffer_maximum),
+		cmocka_unit_test(test_cursor),		cmocka_unit_test(test_items),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,10 +3,8 @@
 #include "tests/unit/store_replay.h"
 
 /* Connections 1 and 2 are the app's, with backends 11 and 12; 99 is somebody else. */
-static struct writer *start(const char *path)
+static void begin(struct writer *writer)
 {
-	struct writer *writer = start_writer(path);
-
 	for (uint64_t i = 1; i <= 2; i++) {
 		struct item *session = make_session(i, "app");
 
@@ -14,7 +12,6 @@ static struct writer *start(const char *path)
 		session->session.backend = 10 + (uint32_t)i;
 		push(writer, session);
 	}
-	return writer;
 }
 
 static struct item *make_aside(uint64_t connection, uint64_t ordinal, enum piece_type type,
@@ -79,166 +76,169 @@ static void push_all(struct writer *writer, uint64_t connection, const char *con
 		push(writer, make_exchange(connection, i, *texts));
 }
 
-static void test_notifications(void **unused)
+static void test_notifications(void **state)
 {
+	struct scene *scene = *state;
 	static const char *const first[] = { "LISTEN jobs", "SELECT 1", "COMMIT", NULL };
 	static const char *const second[] = { "NOTIFY jobs, 'plain'",
 					      "SELECT pg_notify('jobs', 'called')",
 					      "INSERT INTO work VALUES (1)", "COMMIT", NULL };
-	struct writer *writer;
-	struct replay replay;
-	struct folder folder;
-	(void)unused;
 
-	folder_make(&folder);
-	writer = start(folder.file);
-	push_all(writer, 1, first);
-	push_all(writer, 2, second);
-	push_heard(writer, 1, 1, 12, "plain"); /* the statements say so */
-	push_heard(writer, 1, 2, 12, "called");
-	push_heard(writer, 1, 3, 12, "made"); /* a trigger does; two hear it */
-	push_heard(writer, 2, 3, 12, "made");
-	push_heard(writer, 1, 3, 99, "outside"); /* behind COMMIT, which is housekeeping */
-	push_heard(writer, 1, 0, 99, "before");
-	finish_writer(writer);
-	assert_sql(folder.file, "SELECT event FROM aside WHERE id = 5",
+	begin(scene->writer);
+	push_all(scene->writer, 1, first);
+	push_all(scene->writer, 2, second);
+	push_heard(scene->writer, 1, 1, 12, "plain"); /* the statements say so */
+	push_heard(scene->writer, 1, 2, 12, "called");
+	push_heard(scene->writer, 1, 3, 12, "made"); /* a trigger does; two hear it */
+	push_heard(scene->writer, 2, 3, 12, "made");
+	push_heard(scene->writer, 1, 3, 99, "outside"); /* behind COMMIT, which is housekeeping */
+	push_heard(scene->writer, 1, 0, 99, "before");
+	scene_finish(scene);
+	assert_sql(scene->folder.file, "SELECT event FROM aside WHERE id = 5",
 		   "{\"notification\": {\"channel\": \"jobs\", \"payload\": \"outside\", "
 		   "\"backend\": 99}}");
-	replay_start(&replay, folder.file, &(struct matcher_options){ 0 });
+	scene_play(scene, &(struct matcher_options){ 0 });
 	for (uint64_t exchange = 1; exchange <= 7; exchange++)
 		if (exchange == 2)
-			assert_said(&replay, exchange, "jobs outside +1100000");
+			assert_said(&scene->replay, exchange, "jobs outside +1100000");
 		else
-			assert_said(&replay, exchange,
+			assert_said(&scene->replay, exchange,
 				    exchange == 6 ? "shared jobs made +100000" : "");
 	/* What is the session's own is said once, what the app itself makes each time. */
-	assert_said(&replay, 2, "");
-	assert_said(&replay, 6, "shared jobs made +100000");
-	replay_end(&replay);
-	folder_remove(&folder);
+	assert_said(&scene->replay, 2, "");
+	assert_said(&scene->replay, 6, "shared jobs made +100000");
 }
 
 /* Two rows of one trigger: heard twice by each, and said twice. */
-static void test_equal_ones(void **unused)
+static void test_equal_ones(void **state)
 {
+	struct scene *scene = *state;
 	static const char *const first[] = { "LISTEN jobs", NULL };
 	static const char *const second[] = { "LISTEN jobs", "INSERT INTO work VALUES (1)",
 					      "INSERT INTO work VALUES (1)", NULL };
-	struct writer *writer;
-	struct replay replay;
-	struct folder folder;
-	(void)unused;
 
-	folder_make(&folder);
-	writer = start(folder.file);
-	push_all(writer, 1, first);
-	push_all(writer, 2, second);
-	push_heard(writer, 1, 2, 12, "made");
-	push_heard(writer, 2, 2, 12, "made");
-	push_heard(writer, 1, 3, 12, "made");
-	push_heard(writer, 2, 3, 12, "made");
-	finish_writer(writer);
-	replay_start(&replay, folder.file, &(struct matcher_options){ 0 });
-	assert_said(&replay, 3, "shared jobs made +100000");
-	assert_said(&replay, 4, "shared jobs made +100000");
-	replay_end(&replay);
-	folder_remove(&folder);
+	begin(scene->writer);
+	push_all(scene->writer, 1, first);
+	push_all(scene->writer, 2, second);
+	push_heard(scene->writer, 1, 2, 12, "made");
+	push_heard(scene->writer, 2, 2, 12, "made");
+	push_heard(scene->writer, 1, 3, 12, "made");
+	push_heard(scene->writer, 2, 3, 12, "made");
+	scene_play(scene, &(struct matcher_options){ 0 });
+	assert_said(&scene->replay, 3, "shared jobs made +100000");
+	assert_said(&scene->replay, 4, "shared jobs made +100000");
 }
 
-static void test_others(void **unused)
+static void test_others(void **state)
 {
+	struct scene *scene = *state;
 	static const char *const texts[] = { "SELECT 1", NULL };
-	struct writer *writer;
-	struct replay replay;
-	struct folder folder;
-	(void)unused;
 
-	folder_make(&folder);
-	writer = start(folder.file);
-	push_all(writer, 1, texts);
-	push(writer, make_aside(1, 1, PIECE_STATUS, SLICE("work_mem\0001MB\0")));
-	push(writer, make_aside(1, 1, PIECE_NOTICE, SLICE("message\0careful\0")));
-	push(writer, make_aside(1, 1, PIECE_ERROR, SLICE("message\0the end\0")));
-	finish_writer(writer);
-	free(ask(folder.file,
+	begin(scene->writer);
+	push_all(scene->writer, 1, texts);
+	push(scene->writer, make_aside(1, 1, PIECE_STATUS, SLICE("work_mem\0001MB\0")));
+	push(scene->writer, make_aside(1, 1, PIECE_NOTICE, SLICE("message\0careful\0")));
+	push(scene->writer, make_aside(1, 1, PIECE_ERROR, SLICE("message\0the end\0")));
+	scene_finish(scene);
+	free(ask(scene->folder.file,
 		 "INSERT INTO aside VALUES (9, 1, 0, 1, 0, '{\"what\": {}}'), "
 		 "(10, 1, 0, 1, 0, 'no JSON'), (11, 77, 0, 1, 0, '{\"error\": {}}'), "
 		 "(12, 1, 0, 1, 0, '{\"status\": {}}'), (13, 1, 0, 1, 0, '{\"error\": 5}')"));
-	replay_start(&replay, folder.file, &(struct matcher_options){ 0 });
-	assert_said(&replay, 1, " 1MB +100000 |  careful +100000 |  the end +100000");
-	replay_end(&replay);
-	folder_remove(&folder);
+	scene_play(scene, &(struct matcher_options){ 0 });
+	assert_said(&scene->replay, 1, " 1MB +100000 |  careful +100000 |  the end +100000");
 }
 
-static void test_refused(void **unused)
+static void test_refused(void **state)
 {
+	struct scene *scene = *state;
+	struct answers *answers;
 	struct answer_server server;
-	struct writer *writer;
-	struct replay replay;
-	struct folder folder;
 	struct item *refused;
-	(void)unused;
 
-	folder_make(&folder);
-	writer = start(folder.file);
-	for (uint64_t i = 3; i <= 4; i++) {
-		push(writer, make_open(i, "127.0.0.1", 5432));
-		refused = make_session(i, "app");
+	begin(scene->writer);
+	for (uint64_t i = 3; i <= 5; i++) {
+		push(scene->writer, make_open(i, "127.0.0.1", 5432));
+		refused = make_session(i, i == 5 ? "" : "app");
 		refused->session.refused = true;
 		refused->session.user = i == 3 ? SLICE("bob") : SLICE("ann");
-		push(writer, refused);
-		push(writer, make_aside(i, 0, PIECE_ERROR, SLICE("message\0go away\0")));
+		if (i == 5) /* before it was asked */
+			refused->session.user = SLICE("");
+		push(scene->writer, refused);
+		push(scene->writer, make_aside(i, 0, PIECE_ERROR, SLICE("message\0go away\0")));
 	}
-	finish_writer(writer);
-	assert_sql(folder.file, "SELECT group_concat(server_parameters IS NULL) FROM connection",
-		   "0,0,1,1");
-	replay_start(&replay, folder.file, &(struct matcher_options){ 0 });
-	assert_true(replay.answers->server(replay.answers->context, SLICE("app"), SLICE("bob"),
-					   &server));
+	scene_finish(scene);
+	assert_sql(scene->folder.file,
+		   "SELECT group_concat(server_parameters IS NULL) FROM connection", "0,0,1,1,1");
+	answers = scene_play(scene, &(struct matcher_options){ 0 });
+	assert_true(answers->server(answers->context, SLICE("app"), SLICE("bob"), &server));
 	assert_true(slice_equal(server.error[0].value, SLICE("go away")));
 	/* Ann was let in another time, and Carl is nobody who was refused. */
-	assert_true(replay.answers->server(replay.answers->context, SLICE("app"), SLICE("ann"),
-					   &server));
+	assert_true(answers->server(answers->context, SLICE("app"), SLICE("ann"), &server));
 	assert_null(server.error);
-	assert_true(replay.answers->server(replay.answers->context, SLICE("app"), SLICE("carl"),
-					   &server));
+	assert_true(answers->server(answers->context, SLICE("app"), SLICE("carl"), &server));
 	assert_null(server.error);
-	replay_end(&replay);
-	folder_remove(&folder);
+	/* Somebody was greeted. */
+	assert_true(answers->server(answers->context, SLICE(""), SLICE(""), &server));
+	assert_null(server.error);
+}
+
+/* A database that was not there yet, or a server that started: refused as often as it was, each time as it was. */
+static void test_refused_at_first(void **state)
+{
+	struct scene *scene = *state;
+	struct answers *answers;
+	struct answer_server server;
+	struct item *item;
+
+	begin(scene->writer);
+	for (uint64_t i = 3; i <= 6; i++) {
+		push(scene->writer, make_open(i, "127.0.0.1", 5432));
+		item = make_session(i, "new");
+		item->session.refused = i != 5;
+		push(scene->writer, item);
+		if (i != 5)
+			push(scene->writer, make_aside(i, 0, PIECE_ERROR,
+						       i == 3 ? SLICE("message\0starting\0") :
+								SLICE("message\0no database\0")));
+	}
+	scene_finish(scene);
+	answers = scene_play(scene, &(struct matcher_options){ 0 });
+	for (int i = 0; i < 4; i++) {
+		assert_true(answers->server(answers->context, SLICE("new"), SLICE("ann"), &server));
+		if (i < 2)
+			assert_true(slice_equal(server.error[0].value,
+						i ? SLICE("no database") : SLICE("starting")));
+		else
+			assert_null(server.error);
+	}
 }
 
 /* Where nobody listened and nothing was said, nothing is asked for it. */
-static void test_nothing(void **unused)
+static void test_nothing(void **state)
 {
+	struct scene *scene = *state;
+	struct answers *answers;
 	static const char *const texts[] = { "SELECT 1", "LISTEN jobs", NULL };
-	struct writer *writer;
-	struct replay replay;
-	struct folder folder;
-	(void)unused;
 
-	folder_make(&folder);
-	writer = start(folder.file);
-	push(writer, make_exchange(1, 1, texts[0]));
-	finish_writer(writer);
-	replay_start(&replay, folder.file, &(struct matcher_options){ 0 });
-	assert_null(replay.answers->aside);
-	replay_end(&replay);
-	writer = start(folder.file);
-	push_all(writer, 1, texts);
-	finish_writer(writer);
-	replay_start(&replay, folder.file, &(struct matcher_options){ 0 });
-	assert_non_null(replay.answers->aside);
-	assert_said(&replay, 2, "");
-	replay_end(&replay);
-	folder_remove(&folder);
+	begin(scene->writer);
+	push(scene->writer, make_exchange(1, 1, texts[0]));
+	answers = scene_play(scene, &(struct matcher_options){ 0 });
+	assert_null(answers->aside);
+	replay_end(&scene->replay);
+	scene->writer = start_writer(scene->folder.file);
+	begin(scene->writer);
+	push_all(scene->writer, 1, texts);
+	answers = scene_play(scene, &(struct matcher_options){ 0 });
+	assert_non_null(answers->aside);
+	assert_said(&scene->replay, 2, "");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_notifications), cmocka_unit_test(test_equal_ones),
-		cmocka_unit_test(test_others),	      cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_nothing),
+		BARE_SCENE(test_notifications),	   BARE_SCENE(test_equal_ones),
+		BARE_SCENE(test_others),	   BARE_SCENE(test_refused),
+		BARE_SCENE(test_refused_at_first), BARE_SCENE(test_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,23 +5,18 @@
  */
 #include "parsers/compiler.h"
 #include "proxy/cgroup.h"
+#include "tests/unit/cmocka.h"
 
-/* clang-format off */
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
 
 static void test_parse_mount(void **state)
 {

@@ -2,14 +2,9 @@
 /* The command line: what is read from it, and what its errors say. */
 #include "parsers/compiler.h"
 #include "proxy/cli.h"
+#include "tests/unit/cmocka.h"
 
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
 
 #define WORDS_MAX 24
 

@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Content codings: what is taken off, and what is refused. */
 #include "store/http_coding.h"
+#include "tests/unit/cmocka.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <zlib.h>
 #include <zstd.h>
-
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
 
 #define HELLO "hello, hello, hello"
 /* Of node's zlib.brotliCompressSync(): HELLO, and 64 MiB of zeros. */

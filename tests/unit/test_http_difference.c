@@ -5,16 +5,9 @@
  */
 #include "parsers/compiler.h"
 #include "parsers/http/difference.h"
+#include "tests/unit/cmocka.h"
 
 #include <stdlib.h>
-
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
 
 #define OUT_MAX ((size_t)1 << 20)
 #define LINE "GET http://a/b\n"

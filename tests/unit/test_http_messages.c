@@ -130,6 +130,31 @@ static void test_deflate_broken(void **unused)
 	folder_remove(&talk.folder);
 }
 
+/* Each block that says it is the last costs the copy of a window: of that a message may have some, and not any number. */
+static void test_deflate_last_blocks(void **unused)
+{
+	struct buffer blocks;
+	struct talk talk;
+	(void)unused;
+
+	buffer_init(&blocks, 1 << 20);
+	begin(&talk, deflating);
+	for (int i = 0; i < 400; i++)
+		buffer_append_slice(&blocks, SLICE("\x03\x00"));
+	buffer_append_u8(&blocks, 0); /* the padding */
+	for (int i = 0; i < 3; i++)   /* 1,200 in all, of three messages */
+		frame(&talk, SIDE_SERVER, FIN | RSV1 | WS_TEXT, buffer_slice(&blocks));
+	blocks.size--;
+	for (int i = 0; i < 800; i++)
+		buffer_append_slice(&blocks, SLICE("\x03\x00"));
+	buffer_append_u8(&blocks, 0);
+	frame(&talk, SIDE_SERVER, FIN | RSV1 | WS_TEXT, buffer_slice(&blocks));
+	talk_end(&talk);
+	buffer_release(&blocks);
+	assert_sql(talk.folder.file, "SELECT group_concat(undecoded) FROM http_message", "0,0,0,1");
+	folder_remove(&talk.folder);
+}
+
 /* Messages above what a row holds lie in parts, each in its own; so does what compresses well. */
 static void test_large(void **unused)
 {
@@ -221,11 +246,9 @@ static void test_stream(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain),
-		cmocka_unit_test(test_deflate),
-		cmocka_unit_test(test_deflate_broken),
-		cmocka_unit_test(test_large),
-		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_plain),	       cmocka_unit_test(test_deflate),
+		cmocka_unit_test(test_deflate_broken), cmocka_unit_test(test_deflate_last_blocks),
+		cmocka_unit_test(test_large),	       cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_stream),
 	};
 

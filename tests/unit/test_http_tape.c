@@ -4,15 +4,8 @@
  * it says. Bytes cut off at the end, and bytes changed, are survived.
  */
 #include "parsers/http/wire.h"
+#include "tests/unit/cmocka.h"
 #include "tests/unit/tape.h"
-
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
 
 static void test_tapes(void **state)
 {

@@ -2,17 +2,11 @@
 /* HTTP/1: recognising it, lists, credentials, and the limits of the framing that no tape reaches. */
 #include "parsers/http/credentials.h"
 #include "parsers/http/known_fields.h"
+#include "tests/unit/cmocka.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
-
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
 
 static enum recognised recognise(const char *bytes)
 {
@@ -257,13 +251,44 @@ static void test_known_fields(void **state)
 	http_known_fields_release(&known);
 }
 
+/* The word at every place, cut at every place, and only it. */
+static void test_may_tunnel(void **state)
+{
+	static const char before[] = "GET / HTTP/1.1\r\n\r\nCONCONNEC";
+	static const char word[] = "CONNECT ";
+	char text[80];
+
+	(void)state;
+	for (size_t skip = 0; skip < sizeof(before); skip++) {
+		int size =
+			snprintf(text, sizeof(text), "%s%sh:1 HTTP/1.1\r\n", before + skip, word);
+		size_t end = sizeof(before) - 1 - skip + sizeof(word) - 1;
+		uint64_t memory = 0;
+
+		for (size_t cut = 0; cut <= (size_t)size; cut++) {
+			uint64_t seen = 0;
+			bool first = http_may_tunnel(&seen, slice_of(text, cut));
+			bool second =
+				http_may_tunnel(&seen, slice_of(text + cut, (size_t)size - cut));
+
+			assert_int_equal(first, cut >= end);
+			assert_true(first || second);
+		}
+		for (size_t i = 0; i < (size_t)size; i++)
+			assert_int_equal(http_may_tunnel(&memory, slice_of(text + i, 1)),
+					 i + 1 == end);
+	}
+	assert_false(http_may_tunnel(&(uint64_t){ 0 }, SLICE("connect h:1 CONNECT\tX CONNECTED ")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_recognised),   cmocka_unit_test(test_others),
-		cmocka_unit_test(test_long_line),    cmocka_unit_test(test_lists),
-		cmocka_unit_test(test_credentials),  cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_many_headers), cmocka_unit_test(test_known_fields),
+		cmocka_unit_test(test_may_tunnel),   cmocka_unit_test(test_recognised),
+		cmocka_unit_test(test_others),	     cmocka_unit_test(test_long_line),
+		cmocka_unit_test(test_lists),	     cmocka_unit_test(test_credentials),
+		cmocka_unit_test(test_limits),	     cmocka_unit_test(test_many_headers),
+		cmocka_unit_test(test_known_fields),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,16 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* JSON: what is written, what is read, and what is refused. */
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
-
 #include "parsers/compiler.h"
 #include "parsers/json.h"
+#include "tests/unit/cmocka.h"
 
 static void test_append(void **state)
 {

@@ -9,74 +9,63 @@
 #include <pthread.h>
 #include <time.h>
 
-static void test_found(void **unused)
+static void test_found(void **state)
 {
+	struct scene *scene = *state;
+	struct answers *answers;
 	struct matcher_summary summary;
 	struct answer_result result;
-	struct writer *writer;
-	struct replay replay;
-	struct folder folder;
 	struct answer answer;
 	uint64_t id;
-	(void)unused;
 
-	folder_make(&folder);
-	writer = start_session(folder.file);
-	push_query(writer, 1, 1, "SELECT name FROM t WHERE id = 5", "five");
-	push_query(writer, 1, 2, "SELECT name FROM t WHERE id = 7", "seven");
-	finish_writer(writer);
-	replay_start(&replay, folder.file, &last);
-	id = found(&replay, "select name from t where id=7 -- again");
+	push_query(scene->writer, 1, 1, "SELECT name FROM t WHERE id = 5", "five");
+	push_query(scene->writer, 1, 2, "SELECT name FROM t WHERE id = 7", "seven");
+	answers = scene_play(scene, &last);
+	id = found(&scene->replay, "select name from t where id=7 -- again");
 	assert_int_equal(id, 2);
-	assert_slice(first_value(&replay, id), "seven");
-	assert_int_equal(replay.answers->result(replay.answers->context, id, 0, &result), 1);
+	assert_slice(first_value(&scene->replay, id), "seven");
+	assert_int_equal(answers->result(answers->context, id, 0, &result), 1);
 	assert_slice(result.completion.tag, "SELECT 1");
 	assert_int_equal(result.columns->n, 1);
 	assert_slice(result.columns->columns[0].name, "v");
 	assert_int_equal(result.columns->columns[0].type_id, TEXT);
-	assert_int_equal(replay.answers->result(replay.answers->context, id, 1, &result), 0);
+	assert_int_equal(answers->result(answers->context, id, 1, &result), 0);
 
-	answer = find(&replay, "select name from t where id = 6");
+	answer = find(&scene->replay, "select name from t where id = 6");
 	assert_int_equal(answer.rung, RUNG_MISS);
 	assert_slice(answer.difference, "value 1: recorded 5, asked 6");
 	assert_slice(answer.nearest, "SELECT name FROM t WHERE id = 5");
-	summary = summary_of(&replay);
+	summary = summary_of(&scene->replay);
 	assert_int_equal(summary.recorded, 2);
 	assert_int_equal(summary.exact, 1);
 	assert_int_equal(summary.missed, 1);
 	assert_int_equal(summary.unused, 1);
 	assert_int_equal(summary.n_misses, 1);
 	assert_string_equal(summary.misses[0].asked, "select name from t where id = 6");
-	replay_end(&replay);
-	folder_remove(&folder);
 }
 
-static void test_order_and_repeat(void **unused)
+static void test_order_and_repeat(void **state)
 {
+	struct scene *scene = *state;
 	static const enum repeat repeats[] = { REPEAT_LAST, REPEAT_CYCLE, REPEAT_ERROR };
 	static const uint64_t expected[][6] = { { 1, 2, 3, 3, 3, 3 },
 						{ 1, 2, 3, 1, 2, 3 },
 						{ 1, 2, 3, 0, 0, 0 } };
-	struct folder folder;
-	(void)unused;
 
-	folder_make(&folder);
-	record_times(folder.file, "SELECT now()", 3);
+	push_times(scene->writer, "SELECT now()", 3);
 	for (size_t i = 0; i < ARRAY_SIZE(repeats); i++) {
 		const struct matcher_options options = { .repeat = repeats[i] };
 		struct matcher_summary summary;
-		struct replay replay;
 
-		replay_start(&replay, folder.file, &options);
+		scene_play(scene, &options);
 		for (size_t n = 0; n < 6; n++)
-			assert_int_equal(found(&replay, "SELECT now()"), expected[i][n]);
-		summary = summary_of(&replay);
+			assert_int_equal(found(&scene->replay, "SELECT now()"), expected[i][n]);
+		summary = summary_of(&scene->replay);
 		assert_int_equal(summary.repeated, repeats[i] == REPEAT_ERROR ? 0 : 3);
 		assert_int_equal(summary.missed, repeats[i] == REPEAT_ERROR ? 3 : 0);
 		assert_int_equal(summary.unused, 0);
-		replay_end(&replay);
+		replay_end(&scene->replay);
 	}
-	folder_remove(&folder);
 }
 
 static void log_in(struct replay *replay, const char *program)
@@ -102,282 +91,253 @@ static void push_login(struct writer *writer, uint64_t connection, const char *p
 }
 
 /* Two programs, one of them with a pool of two connections, ask the same: each gets its own answers, in recorded order. */
-static void test_logins(void **unused)
+static void test_logins(void **state)
 {
+	struct scene *scene = *state;
 	static const uint64_t connections[] = { 1, 2, 3, 3, 2 };
 	struct matcher_summary summary;
-	struct writer *writer;
-	struct folder folder;
-	struct replay replay;
-	(void)unused;
 
-	folder_make(&folder);
-	writer = start_writer(folder.file);
-	push_login(writer, 1, "pool");
-	push_login(writer, 2, "job");
-	push_login(writer, 3, "pool");
+	push_login(scene->writer, 1, "pool");
+	push_login(scene->writer, 2, "job");
+	push_login(scene->writer, 3, "pool");
 	for (uint64_t i = 0; i < ARRAY_SIZE(connections); i++)
-		push_query(writer, connections[i], i + 1, "SELECT count(*) FROM t", "1");
-	push_query(writer, 1, 9, "SELECT 1", "1");
-	finish_writer(writer);
-	replay_start(&replay, folder.file, &last);
-	log_in(&replay, "job");
-	assert_int_equal(found(&replay, "SELECT count(*) FROM t"), 2);
-	log_in(&replay, "pool");
-	assert_int_equal(found(&replay, "SELECT count(*) FROM t"), 1);
-	assert_int_equal(found(&replay, "SELECT count(*) FROM t"), 3);
-	assert_int_equal(found(&replay, "SELECT count(*) FROM t"), 4);
+		push_query(scene->writer, connections[i], i + 1, "SELECT count(*) FROM t", "1");
+	push_query(scene->writer, 1, 9, "SELECT 1", "1");
+	scene_play(scene, &last);
+	log_in(&scene->replay, "job");
+	assert_int_equal(found(&scene->replay, "SELECT count(*) FROM t"), 2);
+	log_in(&scene->replay, "pool");
+	assert_int_equal(found(&scene->replay, "SELECT count(*) FROM t"), 1);
+	assert_int_equal(found(&scene->replay, "SELECT count(*) FROM t"), 3);
+	assert_int_equal(found(&scene->replay, "SELECT count(*) FROM t"), 4);
 	/* Its own are used up, so the others' serve it; at last its own again. */
-	assert_int_equal(found(&replay, "SELECT count(*) FROM t"), 5);
-	assert_int_equal(found(&replay, "SELECT count(*) FROM t"), 4);
-	log_in(&replay, "job");
-	assert_int_equal(found(&replay, "SELECT count(*) FROM t"), 5);
-	assert_int_equal(found(&replay, "SELECT 1"), 6);
-	replay_end(&replay);
+	assert_int_equal(found(&scene->replay, "SELECT count(*) FROM t"), 5);
+	assert_int_equal(found(&scene->replay, "SELECT count(*) FROM t"), 4);
+	log_in(&scene->replay, "job");
+	assert_int_equal(found(&scene->replay, "SELECT count(*) FROM t"), 5);
+	assert_int_equal(found(&scene->replay, "SELECT 1"), 6);
+	replay_end(&scene->replay);
 
 	/* Whoever logs in as nobody did gets them in recorded order. */
-	replay_start(&replay, folder.file, &last);
-	log_in(&replay, "other");
+	scene_play(scene, &last);
+	log_in(&scene->replay, "other");
 	for (uint64_t i = 1; i <= ARRAY_SIZE(connections); i++)
-		assert_int_equal(found(&replay, "SELECT count(*) FROM t"), i);
-	summary = summary_of(&replay);
+		assert_int_equal(found(&scene->replay, "SELECT count(*) FROM t"), i);
+	summary = summary_of(&scene->replay);
 	assert_int_equal(summary.unused, 1);
-	replay_end(&replay);
-	folder_remove(&folder);
 }
 
 /* Serving one generated id twice is a wrong answer. */
-static void test_used_up_write(void **unused)
+static void test_used_up_write(void **state)
 {
-	struct writer *writer;
-	struct folder folder;
-	struct replay replay;
+	struct scene *scene = *state;
 	struct answer answer;
 	struct item *item;
-	(void)unused;
 
-	folder_make(&folder);
-	writer = start_session(folder.file);
-	push_query(writer, 1, 1, "INSERT INTO t VALUES (1) RETURNING id", "17");
-	push_query(writer, 1, 2, "SELECT nextval('s')", "5");
+	push_query(scene->writer, 1, 1, "INSERT INTO t VALUES (1) RETURNING id", "17");
+	push_query(scene->writer, 1, 2, "SELECT nextval('s')", "5");
 	item = make_exchange(1, 3, "INSERT INTO t VALUES (1)");
 	item_add_piece(item, PIECE_TAG, 0, SLICE("INSERT 0 1"));
-	push(writer, item);
+	push(scene->writer, item);
 	item = make_exchange(1, 4, "INSERT INTO serial VALUES (1)");
 	item_add_piece(item, PIECE_TAG, 0, SLICE("INSERT 0 1"));
-	push(writer, item);
-	finish_writer(writer);
-	edit(folder.file, "UPDATE result SET insert_id = 7 WHERE exchange = 4");
-	replay_start(&replay, folder.file, &last);
-	assert_int_equal(found(&replay, "INSERT INTO serial VALUES (1)"), 4);
-	assert_int_equal(found(&replay, "INSERT INTO serial VALUES (1)"), 0);
-	assert_int_equal(found(&replay, "INSERT INTO t VALUES (1) RETURNING id"), 1);
-	answer = find(&replay, "INSERT INTO t VALUES (1) RETURNING id");
+	push(scene->writer, item);
+	scene_finish(scene);
+	edit(scene->folder.file, "UPDATE result SET insert_id = 7 WHERE exchange = 4");
+	scene_play(scene, &last);
+	assert_int_equal(found(&scene->replay, "INSERT INTO serial VALUES (1)"), 4);
+	assert_int_equal(found(&scene->replay, "INSERT INTO serial VALUES (1)"), 0);
+	assert_int_equal(found(&scene->replay, "INSERT INTO t VALUES (1) RETURNING id"), 1);
+	answer = find(&scene->replay, "INSERT INTO t VALUES (1) RETURNING id");
 	assert_int_equal(answer.rung, RUNG_MISS);
 	assert_true(answer.used_up);
 	assert_slice(answer.difference, "every recorded answer was given already");
-	assert_int_equal(found(&replay, "SELECT nextval('s')"), 2);
-	assert_int_equal(found(&replay, "SELECT nextval('s')"), 0);
-	assert_int_equal(found(&replay, "INSERT INTO t VALUES (1)"), 3);
-	assert_int_equal(found(&replay, "INSERT INTO t VALUES (1)"), 3);
-	replay_end(&replay);
-	folder_remove(&folder);
+	assert_int_equal(found(&scene->replay, "SELECT nextval('s')"), 2);
+	assert_int_equal(found(&scene->replay, "SELECT nextval('s')"), 0);
+	assert_int_equal(found(&scene->replay, "INSERT INTO t VALUES (1)"), 3);
+	assert_int_equal(found(&scene->replay, "INSERT INTO t VALUES (1)"), 3);
 }
 
 /* A candidate of the same kind wins; the other is there for who asks otherwise. */
-static void test_kinds(void **unused)
+static void test_kinds(void **state)
 {
-	struct writer *writer;
-	struct folder folder;
-	struct replay replay;
-	(void)unused;
+	struct scene *scene = *state;
 
-	folder_make(&folder);
-	writer = start_session(folder.file);
-	push_query(writer, 1, 1, "SELECT v FROM t WHERE id = 5", "number");
-	push_query(writer, 1, 2, "SELECT v FROM t WHERE id = '5'", "string");
-	push_query(writer, 1, 3, "SELECT j->'1' FROM t", "key");
-	finish_writer(writer);
-	replay_start(&replay, folder.file, &last);
-	assert_int_equal(found(&replay, "SELECT v FROM t WHERE id = '5'"), 2);
-	assert_int_equal(found(&replay, "SELECT v FROM t WHERE id = '5'"), 1);
-	assert_int_equal(found(&replay, "SELECT v FROM t WHERE id = '5'"), 2);
-	assert_int_equal(found(&replay, "SELECT v FROM t WHERE id = 5"), 1);
-	assert_int_equal(found(&replay, "SELECT j->'1' FROM t"), 3);
-	assert_int_equal(found(&replay, "SELECT j->1 FROM t"), 0);
-	replay_end(&replay);
-	folder_remove(&folder);
+	push_query(scene->writer, 1, 1, "SELECT v FROM t WHERE id = 5", "number");
+	push_query(scene->writer, 1, 2, "SELECT v FROM t WHERE id = '5'", "string");
+	push_query(scene->writer, 1, 3, "SELECT j->'1' FROM t", "key");
+	scene_play(scene, &last);
+	assert_int_equal(found(&scene->replay, "SELECT v FROM t WHERE id = '5'"), 2);
+	assert_int_equal(found(&scene->replay, "SELECT v FROM t WHERE id = '5'"), 1);
+	assert_int_equal(found(&scene->replay, "SELECT v FROM t WHERE id = '5'"), 2);
+	assert_int_equal(found(&scene->replay, "SELECT v FROM t WHERE id = 5"), 1);
+	assert_int_equal(found(&scene->replay, "SELECT j->'1' FROM t"), 3);
+	assert_int_equal(found(&scene->replay, "SELECT j->1 FROM t"), 0);
 }
 
-static void test_peek(void **unused)
+static void test_peek(void **state)
 {
+	struct scene *scene = *state;
+	struct answers *answers;
 	struct answer answer;
-	struct replay replay;
-	struct folder folder;
 	struct asked asked;
-	(void)unused;
 
-	folder_make(&folder);
-	record_times(folder.file, "SELECT now()", 2);
-	replay_start(&replay, folder.file, &last);
-	make_request(&replay.arena, "SELECT now()", NULL, 0, &asked);
+	push_times(scene->writer, "SELECT now()", 2);
+	answers = scene_play(scene, &last);
+	make_request(&scene->replay.arena, "SELECT now()", NULL, 0, &asked);
 	for (uint64_t i = 1; i <= 2; i++) {
-		assert_true(replay.answers->peek(replay.answers->context, &asked.request, &answer));
+		assert_true(answers->peek(answers->context, &asked.request, &answer));
 		assert_int_equal(answer.exchange, i);
-		assert_int_equal(found(&replay, "SELECT now()"), i);
+		assert_int_equal(found(&scene->replay, "SELECT now()"), i);
 	}
-	assert_true(replay.answers->peek(replay.answers->context, &asked.request, &answer));
-	assert_int_equal(summary_of(&replay).repeated, 0);
-	replay_end(&replay);
-	folder_remove(&folder);
+	assert_true(answers->peek(answers->context, &asked.request, &answer));
+	assert_int_equal(summary_of(&scene->replay).repeated, 0);
 }
 
 /* Two requests of one hash: the comparison decides. */
-static void test_collision(void **unused)
+static void test_collision(void **state)
 {
-	struct writer *writer;
-	struct replay replay;
-	struct folder folder;
-	(void)unused;
+	struct scene *scene = *state;
 
-	folder_make(&folder);
-	writer = start_session(folder.file);
 	for (uint64_t i = 1; i <= 40; i++) {
 		char text[64];
 
 		snprintf(text, sizeof(text), "SELECT v FROM t WHERE id = %d", (int)i);
-		push_query(writer, 1, i, text, "x");
+		push_query(scene->writer, 1, i, text, "x");
 	}
-	finish_writer(writer);
-	edit(folder.file,
+	scene_finish(scene);
+	edit(scene->folder.file,
 	     "UPDATE exchange SET exact_hash = (SELECT exact_hash FROM exchange WHERE id = 40)");
-	replay_start(&replay, folder.file, &last);
+	scene_play(scene, &last);
 	for (int n = 0; n < 2; n++) /* the second time all are given already */
-		assert_int_equal(found(&replay, "SELECT v FROM t WHERE id = 40"), 40);
-	replay_end(&replay);
-	folder_remove(&folder);
+		assert_int_equal(found(&scene->replay, "SELECT v FROM t WHERE id = 40"), 40);
 }
 
-static void test_context(void **unused)
+static void test_context(void **state)
 {
+	struct scene *scene = *state;
+	struct answers *answers;
 	struct answer answer;
-	struct writer *writer;
-	struct replay replay;
-	struct folder folder;
 	struct asked asked;
-	(void)unused;
 
-	folder_make(&folder);
-	writer = start_session(folder.file);
-	push_query(writer, 1, 1, "SELECT v FROM t", "default");
-	push_query(writer, 1, 2, "SET search_path = tenant", "");
-	push_query(writer, 1, 3, "SELECT v FROM t", "tenant");
-	push_query(writer, 1, 4, "SELECT w FROM u", "tenant");
-	finish_writer(writer);
-	replay_start(&replay, folder.file, &last);
-	assert_int_equal(found(&replay, "SELECT v FROM t"), 1);
-	make_request(&replay.arena, "SELECT v FROM t", NULL, 0, &asked);
+	push_query(scene->writer, 1, 1, "SELECT v FROM t", "default");
+	push_query(scene->writer, 1, 2, "SET search_path = tenant", "");
+	push_query(scene->writer, 1, 3, "SELECT v FROM t", "tenant");
+	push_query(scene->writer, 1, 4, "SELECT w FROM u", "tenant");
+	answers = scene_play(scene, &last);
+	assert_int_equal(found(&scene->replay, "SELECT v FROM t"), 1);
+	make_request(&scene->replay.arena, "SELECT v FROM t", NULL, 0, &asked);
 	asked.request.context.search_path = SLICE("tenant");
-	replay.answers->find(replay.answers->context, &asked.request, &answer);
+	answers->find(answers->context, &asked.request, &answer);
 	assert_int_equal(answer.exchange, 3);
-	answer = find(&replay, "SELECT w FROM u");
+	answer = find(&scene->replay, "SELECT w FROM u");
 	assert_int_equal(answer.rung, RUNG_MISS);
 	assert_slice(answer.difference, "search_path: recorded tenant, asked (not set)");
-	replay_end(&replay);
-	folder_remove(&folder);
 }
 
-static void test_unservable(void **unused)
+static void test_unservable(void **state)
 {
+	struct scene *scene = *state;
 	struct answer answer;
-	struct writer *writer;
-	struct replay replay;
-	struct folder folder;
 	struct item *item;
-	(void)unused;
 
-	folder_make(&folder);
-	writer = start_session(folder.file);
 	item = make_exchange(1, 1, "COPY t TO STDOUT");
 	item->exchange.flags = EXCHANGE_COPY;
-	push(writer, item);
+	push(scene->writer, item);
 	item = make_exchange(1, 2, "SELECT pg_sleep(9)");
 	item->exchange.closes = false;
-	push(writer, item);
-	finish_writer(writer);
-	replay_start(&replay, folder.file, &last);
-	answer = find(&replay, "copy t to stdout");
+	push(scene->writer, item);
+	scene_play(scene, &last);
+	answer = find(&scene->replay, "copy t to stdout");
 	assert_int_equal(answer.rung, RUNG_MISS);
 	assert_slice(answer.difference,
 		     "recorded, but its COPY data was not stored by this version");
-	answer = find(&replay, "SELECT pg_sleep(9)");
+	answer = find(&scene->replay, "SELECT pg_sleep(9)");
 	assert_slice(answer.difference,
 		     "recorded, but its answer had not ended when recording did");
-	assert_int_equal(summary_of(&replay).unused, 0);
-	replay_end(&replay);
-	folder_remove(&folder);
+	assert_int_equal(summary_of(&scene->replay).unused, 0);
 }
 
-static void test_nearest_statement(void **unused)
+static void test_nearest_statement(void **state)
 {
+	struct scene *scene = *state;
 	struct answer answer;
-	struct writer *writer;
-	struct replay replay;
-	struct folder folder;
-	(void)unused;
 
-	folder_make(&folder);
-	writer = start_session(folder.file);
-	push_query(writer, 1, 1, "SELECT name, age FROM people WHERE id = 1", "x");
-	push_query(writer, 1, 2, "DELETE FROM orders", "x");
-	push_query(writer, 1, 3, "SELECT a FROM t WHERE b = 'x' AND c = 1", "x");
-	push_query(writer, 1, 4, "SELECT a FROM t WHERE b = 'y' AND c = 2", "x");
-	finish_writer(writer);
-	replay_start(&replay, folder.file, &last);
-	answer = find(&replay, "SELECT name, city FROM people WHERE id = 1");
+	push_query(scene->writer, 1, 1, "SELECT name, age FROM people WHERE id = 1", "x");
+	push_query(scene->writer, 1, 2, "DELETE FROM orders", "x");
+	push_query(scene->writer, 1, 3, "SELECT a FROM t WHERE b = 'x' AND c = 1", "x");
+	push_query(scene->writer, 1, 4, "SELECT a FROM t WHERE b = 'y' AND c = 2", "x");
+	scene_play(scene, &last);
+	answer = find(&scene->replay, "SELECT name, city FROM people WHERE id = 1");
 	assert_slice(answer.nearest, "SELECT name, age FROM people WHERE id = 1");
 	assert_slice(answer.difference, "the statement differs: recorded \"age from people where "
 					"id = ?\", asked \"city from people where id = ?\"");
 	/* Of the same template, the one with the fewest differences. */
-	answer = find(&replay, "SELECT a FROM t WHERE b = 'y' AND c = 3");
+	answer = find(&scene->replay, "SELECT a FROM t WHERE b = 'y' AND c = 3");
 	assert_slice(answer.difference, "value 2: recorded 2, asked 3");
-	find(&replay, "ALTER ROLE x PASSWORD 'hunter2'");
-	for (size_t i = 0; i < summary_of(&replay).n_misses; i++)
-		assert_null(strstr(summary_of(&replay).misses[i].asked, "hunter2"));
-	replay_end(&replay);
-	folder_remove(&folder);
+	find(&scene->replay, "ALTER ROLE x PASSWORD 'hunter2'");
+	for (size_t i = 0; i < summary_of(&scene->replay).n_misses; i++)
+		assert_null(strstr(summary_of(&scene->replay).misses[i].asked, "hunter2"));
 }
 
-static void test_parse_error(void **unused)
+static void test_parse_error(void **state)
 {
+	struct scene *scene = *state;
+	struct answers *answers;
 	struct answer answer;
-	struct writer *writer;
-	struct replay replay;
-	struct folder folder;
 	struct asked asked;
 	struct item *item;
-	(void)unused;
 
-	folder_make(&folder);
-	writer = start_session(folder.file);
 	item = make_exchange(1, 1, "SELECT 'a'::int WHERE x = $1");
 	item->exchange.kind = EXCHANGE_PARSE;
 	item->exchange.outcome = OUTCOME_ERROR;
 	item_add_piece(item, PIECE_ERROR, 0, SLICE("code\00022P02\0"));
-	push(writer, item);
-	finish_writer(writer);
-	replay_start(&replay, folder.file, &last);
-	assert_int_equal(found(&replay, "SELECT 'a'::int WHERE x = $1"), 0);
-	make_request(&replay.arena, "select 'b'::int where x = $1", NULL, 0, &asked);
-	assert_false(
-		replay.answers->find_parse_error(replay.answers->context, &asked.request, &answer));
-	make_request(&replay.arena, "select 'a'::int where x = $1", NULL, 0, &asked);
-	assert_true(
-		replay.answers->find_parse_error(replay.answers->context, &asked.request, &answer));
+	push(scene->writer, item);
+	answers = scene_play(scene, &last);
+	assert_int_equal(found(&scene->replay, "SELECT 'a'::int WHERE x = $1"), 0);
+	make_request(&scene->replay.arena, "select 'b'::int where x = $1", NULL, 0, &asked);
+	assert_false(answers->find_parse_error(answers->context, &asked.request, &answer));
+	make_request(&scene->replay.arena, "select 'a'::int where x = $1", NULL, 0, &asked);
+	assert_true(answers->find_parse_error(answers->context, &asked.request, &answer));
 	assert_int_equal(answer.exchange, 1);
 	assert_int_equal(answer.kind, EXCHANGE_PARSE);
-	replay_end(&replay);
-	folder_remove(&folder);
+}
+
+static bool parse_fails(struct scene *scene, struct answers *answers, const char *text)
+{
+	struct answer answer;
+	struct asked asked;
+
+	make_request(&scene->replay.arena, text, NULL, 0, &asked);
+	return answers->find_parse_error(answers->context, &asked.request, &answer);
+}
+
+/* A text that is a good one at one time and not at another: it fails when it did. */
+static void test_parse_turns(void **state)
+{
+	static const bool failed[] = { true, false, false, true, false };
+	struct scene *scene = *state;
+	struct answers *answers;
+	struct item *item;
+
+	for (uint64_t i = 0; i < ARRAY_SIZE(failed); i++) {
+		item = make_exchange(1, i + 1, "SELECT * FROM t");
+		if (failed[i]) {
+			item->exchange.kind = EXCHANGE_PARSE;
+			item->exchange.outcome = OUTCOME_ERROR;
+			item_add_piece(item, PIECE_ERROR, 0, SLICE("code\00042P01\0"));
+		}
+		push(scene->writer, item);
+	}
+	answers = scene_play(scene, &last);
+	for (size_t i = 0; i < ARRAY_SIZE(failed) + 2; i++) {
+		bool fails = i < ARRAY_SIZE(failed) && failed[i];
+
+		assert_int_equal(parse_fails(scene, answers, "select * from t"), fails);
+		if (!fails)
+			assert_int_equal(found(&scene->replay, "select * from t"),
+					 i < 5 ? i + 1 : 5);
+	}
 }
 
 /* Workers share the recorded order: each answer is given once. */
@@ -415,19 +375,16 @@ static void *work(void *context)
 	return NULL;
 }
 
-static void test_threads(void **unused)
+static void test_threads(void **state)
 {
+	struct scene *scene = *state;
 	static struct worker workers[THREADS];
 	static bool given[THREADS * EACH + 1];
-	struct replay replay;
-	struct folder folder;
-	(void)unused;
 
-	folder_make(&folder);
-	record_times(folder.file, "SELECT now()", THREADS * EACH);
-	replay_start(&replay, folder.file, &last);
+	push_times(scene->writer, "SELECT now()", THREADS * EACH);
+	scene_play(scene, &last);
 	for (size_t i = 0; i < THREADS; i++) {
-		workers[i].replay = &replay;
+		workers[i].replay = &scene->replay;
 		assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
 	}
 	for (size_t i = 0; i < THREADS; i++) {
@@ -441,10 +398,38 @@ static void test_threads(void **unused)
 			given[before] = true;
 		}
 	}
-	assert_int_equal(summary_of(&replay).unused, 0);
-	assert_int_equal(summary_of(&replay).repeated, 0);
-	replay_end(&replay);
-	folder_remove(&folder);
+	assert_int_equal(summary_of(&scene->replay).unused, 0);
+	assert_int_equal(summary_of(&scene->replay).repeated, 0);
+}
+
+/* Two connections on two threads: what the first one was asked came into the file behind what the second one was asked then. */
+static void test_times(void **state)
+{
+	struct scene *scene = *state;
+	static const int64_t times[] = { 5, 2, 3, 4, 1, 4, 9, 7, 7, 10 };
+	static const uint32_t expected[] = { 4, 1, 2, 3, 5, 0, 7, 8, 6, 9 };
+	struct item *item;
+	struct index index;
+	struct index_group group;
+
+	index_init(&index);
+	for (uint32_t i = 0; i < 10; i++)
+		assert_true(index_add(&index, 7, i, 0, times[i]));
+	index_sort(&index);
+	index_begin(&index);
+	group = index_find(&index, 7);
+	for (uint32_t i = 0; i < 10; i++)
+		assert_int_equal(index_exchange(&group, i), expected[i]);
+	index_release(&index);
+
+	for (int i = 0; i < 2; i++) {
+		item = make_exchange(1, (uint64_t)i + 1, "SELECT now()");
+		item->exchange.start_ns -= i * (int64_t)5000000;
+		push(scene->writer, item);
+	}
+	scene_play(scene, &last);
+	assert_int_equal(found(&scene->replay, "SELECT now()"), 2);
+	assert_int_equal(found(&scene->replay, "SELECT now()"), 1);
 }
 
 /* A million equal requests cost a step each, and a million entries are sorted in no time. */
@@ -460,7 +445,7 @@ static void test_million(void **unused)
 	index_init(&index);
 	for (uint32_t i = 0; i < 1000000; i++)
 		assert_true(index_add(&index, i % 4 ? 0x1234567890abcdef : i * 0x9e3779b97f4a7c15u,
-				      i, i));
+				      i, i, i));
 	index_sort(&index);
 	index_begin(&index);
 	for (uint32_t i = 0; i < 750000; i++) {
@@ -483,12 +468,20 @@ static void test_million(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_found),	    cmocka_unit_test(test_order_and_repeat),
-		cmocka_unit_test(test_logins),	    cmocka_unit_test(test_used_up_write),
-		cmocka_unit_test(test_kinds),	    cmocka_unit_test(test_peek),
-		cmocka_unit_test(test_collision),   cmocka_unit_test(test_context),
-		cmocka_unit_test(test_unservable),  cmocka_unit_test(test_nearest_statement),
-		cmocka_unit_test(test_parse_error), cmocka_unit_test(test_threads),
+		SCENE(test_found),
+		SCENE(test_order_and_repeat),
+		BARE_SCENE(test_logins),
+		SCENE(test_used_up_write),
+		SCENE(test_kinds),
+		SCENE(test_peek),
+		SCENE(test_collision),
+		SCENE(test_context),
+		SCENE(test_unservable),
+		SCENE(test_nearest_statement),
+		SCENE(test_parse_error),
+		SCENE(test_parse_turns),
+		SCENE(test_threads),
+		SCENE(test_times),
 		cmocka_unit_test(test_million),
 	};
 

@@ -5,150 +5,159 @@
  */
 #include "tests/unit/store_replay.h"
 
-static void test_edited(void **unused)
+static void test_edited(void **state)
 {
+	struct scene *scene = *state;
+	struct answers *answers;
 	struct answer_result result;
-	struct writer *writer;
-	struct replay replay;
-	struct folder folder;
-	(void)unused;
 
-	folder_make(&folder);
-	writer = start_session(folder.file);
-	push_query(writer, 1, 1, "SELECT v FROM t WHERE id = 1", "one");
-	push_query(writer, 1, 2, "SELECT v FROM t WHERE id = 2", "two");
-	push_query(writer, 1, 3, "SELECT v FROM t WHERE id = 3", "three");
-	push_query(writer, 1, 4, "SELECT w FROM u", "four");
-	finish_writer(writer);
-	edit(folder.file,
+	push_query(scene->writer, 1, 1, "SELECT v FROM t WHERE id = 1", "one");
+	push_query(scene->writer, 1, 2, "SELECT v FROM t WHERE id = 2", "two");
+	push_query(scene->writer, 1, 3, "SELECT v FROM t WHERE id = 3", "three");
+	push_query(scene->writer, 1, 4, "SELECT w FROM u", "four");
+	scene_finish(scene);
+	edit(scene->folder.file,
 	     "UPDATE result_rows SET rows = '[[\"uno\"]]' WHERE exchange = 1;"
 	     "UPDATE result SET tag = 'SELECT 77' WHERE exchange = 1;"
 	     "UPDATE exchange SET parameters = '[20]' WHERE id = 2;"
 	     "UPDATE exchange SET text = 'SELECT v  FROM t WHERE id = 30' WHERE id = 3;"
 	     "UPDATE statement SET text = 'SELECT x FROM u' WHERE text = 'SELECT w FROM u'");
-	replay_start(&replay, folder.file, &last);
-	assert_int_equal(found(&replay, "SELECT v FROM t WHERE id = 1"), 1);
-	assert_slice(first_value(&replay, 1), "uno");
-	assert_int_equal(replay.answers->result(replay.answers->context, 1, 0, &result), 1);
+	answers = scene_play(scene, &last);
+	assert_int_equal(found(&scene->replay, "SELECT v FROM t WHERE id = 1"), 1);
+	assert_slice(first_value(&scene->replay, 1), "uno");
+	assert_int_equal(answers->result(answers->context, 1, 0, &result), 1);
 	assert_slice(result.completion.tag, "SELECT 77");
-	assert_int_equal(found(&replay, "SELECT v FROM t WHERE id = 2"), 0);
-	assert_int_equal(found(&replay, "SELECT v FROM t WHERE id = 20"), 2);
-	assert_int_equal(found(&replay, "SELECT v FROM t WHERE id = 3"), 0);
-	assert_int_equal(found(&replay, "SELECT v FROM t WHERE id = 30"), 3);
-	assert_int_equal(found(&replay, "SELECT w FROM u"), 0);
-	assert_int_equal(found(&replay, "SELECT x FROM u"), 4);
-	replay_end(&replay);
+	assert_int_equal(found(&scene->replay, "SELECT v FROM t WHERE id = 2"), 0);
+	assert_int_equal(found(&scene->replay, "SELECT v FROM t WHERE id = 20"), 2);
+	assert_int_equal(found(&scene->replay, "SELECT v FROM t WHERE id = 3"), 0);
+	assert_int_equal(found(&scene->replay, "SELECT v FROM t WHERE id = 30"), 3);
+	assert_int_equal(found(&scene->replay, "SELECT w FROM u"), 0);
+	assert_int_equal(found(&scene->replay, "SELECT x FROM u"), 4);
+	replay_end(&scene->replay);
 	/* An answer becomes an error. */
-	edit(folder.file, "UPDATE result SET tag = NULL, error = '{\"severity\": \"ERROR\", "
-			  "\"code\": \"57014\"}' "
-			  "WHERE exchange = 4; UPDATE exchange SET outcome = 2 WHERE id = 4");
-	replay_start(&replay, folder.file, &last);
-	assert_int_equal(find(&replay, "SELECT x FROM u").outcome, OUTCOME_ERROR);
-	assert_int_equal(replay.answers->result(replay.answers->context, 4, 0, &result), 1);
+	edit(scene->folder.file,
+	     "UPDATE result SET tag = NULL, error = '{\"severity\": \"ERROR\", "
+	     "\"code\": \"57014\"}' "
+	     "WHERE exchange = 4; UPDATE exchange SET outcome = 2 WHERE id = 4");
+	answers = scene_play(scene, &last);
+	assert_int_equal(find(&scene->replay, "SELECT x FROM u").outcome, OUTCOME_ERROR);
+	assert_int_equal(answers->result(answers->context, 4, 0, &result), 1);
 	assert_null(result.completion.tag.data);
 	assert_int_equal(result.n_error, 2);
 	assert_slice(result.error[1].value, "57014");
-	replay_end(&replay);
-	folder_remove(&folder);
 }
 
 /*
  * Another version of the canonical form made the file: no stored hash counts, and everything is
  * found all the same.
  */
-static void test_stale_hashes(void **unused)
+static void test_stale_hashes(void **state)
 {
-	struct replay replay;
-	struct folder folder;
-	(void)unused;
+	struct scene *scene = *state;
 
-	folder_make(&folder);
-	record_times(folder.file, "SELECT v FROM t WHERE id = 5", 1);
-	edit(folder.file, "UPDATE recording SET canonical_version = 999; UPDATE exchange SET "
-			  "exact_hash = 12345");
-	replay_start(&replay, folder.file, &last);
-	assert_int_equal(found(&replay, "SELECT v FROM t WHERE id = 5"), 1);
-	replay_end(&replay);
-	folder_remove(&folder);
+	push_times(scene->writer, "SELECT v FROM t WHERE id = 5", 1);
+	scene_finish(scene);
+	edit(scene->folder.file,
+	     "UPDATE recording SET canonical_version = 999; UPDATE exchange SET "
+	     "exact_hash = 12345");
+	scene_play(scene, &last);
+	assert_int_equal(found(&scene->replay, "SELECT v FROM t WHERE id = 5"), 1);
 }
 
-static void test_describe(void **unused)
+static void test_describe(void **state)
 {
+	struct scene *scene = *state;
+	struct answers *answers;
 	static const uint32_t types[] = { INT4 };
 	struct answer_description description;
-	struct writer *writer;
-	struct replay replay;
-	struct folder folder;
 	struct answer miss;
 	struct asked asked;
 	struct item *item;
-	(void)unused;
 
-	folder_make(&folder);
-	writer = start_session(folder.file);
 	item = item_new(ITEM_STATEMENT, 1);
 	item->statement =
 		(struct statement_item){ .text = SLICE("UPDATE t SET a = 1 WHERE id = $1"),
 					 .parameter_types = types,
 					 .n_parameter_types = 1,
 					 .has_columns = true };
-	push(writer, item);
-	push_query(writer, 1, 1, "SELECT v FROM t WHERE id = 5", "x");
-	finish_writer(writer);
-	replay_start(&replay, folder.file, &last);
-	make_request(&replay.arena, "update t set a = 7 where id = $1", NULL, 0, &asked);
-	assert_true(replay.answers->describe(replay.answers->context, &asked.request, &description,
-					     &miss));
+	push(scene->writer, item);
+	push_query(scene->writer, 1, 1, "SELECT v FROM t WHERE id = 5", "x");
+	answers = scene_play(scene, &last);
+	make_request(&scene->replay.arena, "update t set a = 7 where id = $1", NULL, 0, &asked);
+	assert_true(answers->describe(answers->context, &asked.request, &description, &miss));
 	assert_true(description.has_columns);
 	assert_null(description.columns);
 	assert_int_equal(description.n_slots, 2);
 	assert_int_equal(description.slot_types[1], INT4);
-	make_request(&replay.arena, "select v from t where id = $1", NULL, 0, &asked);
-	assert_true(replay.answers->describe(replay.answers->context, &asked.request, &description,
-					     &miss));
+	make_request(&scene->replay.arena, "select v from t where id = $1", NULL, 0, &asked);
+	assert_true(answers->describe(answers->context, &asked.request, &description, &miss));
 	assert_true(description.has_columns);
 	assert_int_equal(description.columns->n, 1);
-	make_request(&replay.arena, "select nothing", NULL, 0, &asked);
-	assert_false(replay.answers->describe(replay.answers->context, &asked.request, &description,
-					      &miss));
+	make_request(&scene->replay.arena, "select nothing", NULL, 0, &asked);
+	assert_false(answers->describe(answers->context, &asked.request, &description, &miss));
 	assert_slice(miss.nearest, "SELECT v FROM t WHERE id = 5");
-	replay_end(&replay);
-	folder_remove(&folder);
 }
 
-static void test_merged(void **unused)
+/* A table that was altered: described is what comes next. */
+static void test_describe_turns(void **state)
 {
+	static const char *const names[] = { "x", "y", "z" };
+	struct scene *scene = *state;
+	struct answer_description description;
+	struct answers *answers;
+	struct answer miss;
+	struct asked asked;
+	struct buffer raw;
+	struct item *item;
+
+	for (uint64_t i = 1; i <= 3; i++) {
+		item = make_exchange(1, i, "SELECT * FROM t");
+		buffer_init(&raw, 1024);
+		for (uint64_t n = 0; n < i; n++)
+			add_column(&raw, TEXT, PARAMETER_TEXT, names[n]);
+		item_add_piece(item, PIECE_COLUMNS, 0, buffer_slice(&raw));
+		item_add_piece(item, PIECE_TAG, 0, SLICE("SELECT 0"));
+		push(scene->writer, item);
+		buffer_release(&raw);
+	}
+	answers = scene_play(scene, &last);
+	make_request(&scene->replay.arena, "select * from t", NULL, 0, &asked);
+	for (size_t i = 1; i <= 4; i++) {
+		assert_true(
+			answers->describe(answers->context, &asked.request, &description, &miss));
+		assert_int_equal(description.columns->n, i < 3 ? i : 3);
+		found(&scene->replay, "select * from t");
+	}
+}
+
+static void test_merged(void **state)
+{
+	struct scene *scene = *state;
+	struct answers *answers;
 	const char *const one[] = { "a" };
-	struct writer *writer;
-	struct replay replay;
-	struct folder folder;
 	struct asked asked;
 	struct item *item;
-	(void)unused;
 
-	folder_make(&folder);
-	writer = start_session(folder.file);
 	item = make_exchange(1, 1, "SELECT 1");
 	add_rows(item, 0, "SELECT 1", one, 1);
-	push(writer, item);
+	push(scene->writer, item);
 	item = item_new(ITEM_BATCH_MERGE, 1);
 	item->batch_merge =
 		(struct batch_merge_item){ .batch = 1, .text = SLICE("SELECT 1; CALL p(3)") };
-	push(writer, item);
-	push_query(writer, 1, 2, "SELECT 2", "x");
-	finish_writer(writer);
-	replay_start(&replay, folder.file, &last);
-	make_request(&replay.arena, "select 1;  call p(3)", NULL, 0, &asked);
-	assert_true(replay.answers->is_merged(replay.answers->context, &asked.request));
-	assert_int_equal(found(&replay, "select 1;  call p(3)"), 1);
-	make_request(&replay.arena, "SELECT 2", NULL, 0, &asked);
-	assert_false(replay.answers->is_merged(replay.answers->context, &asked.request));
-	replay_end(&replay);
-	folder_remove(&folder);
+	push(scene->writer, item);
+	push_query(scene->writer, 1, 2, "SELECT 2", "x");
+	answers = scene_play(scene, &last);
+	make_request(&scene->replay.arena, "select 1;  call p(3)", NULL, 0, &asked);
+	assert_true(answers->is_merged(answers->context, &asked.request));
+	assert_int_equal(found(&scene->replay, "select 1;  call p(3)"), 1);
+	make_request(&scene->replay.arena, "SELECT 2", NULL, 0, &asked);
+	assert_false(answers->is_merged(answers->context, &asked.request));
 }
 
-static void test_large_parameter(void **unused)
+static void test_large_parameter(void **state)
 {
+	struct scene *scene = *state;
+	struct answers *answers;
 	static const char *const damages[] = {
 		"UPDATE value_part SET bytes = CAST(replace(CAST(bytes AS TEXT), 'xxxxxxxx', "
 		"'xxxxxxxy') AS BLOB)",
@@ -160,58 +169,46 @@ static void test_large_parameter(void **unused)
 	const size_t size = 600 * 1024;
 	uint8_t *large = malloc(size);
 	struct answer answer;
-	struct writer *writer;
-	struct replay replay;
-	struct folder folder;
 	struct asked asked;
 	struct item *item;
-	(void)unused;
 
-	folder_make(&folder);
 	memset(large, 'x', size);
 	parameter.value = slice_of(large, size);
-	writer = start_session(folder.file);
 	item = make_exchange(1, 1, "INSERT INTO t VALUES ($1)");
 	add_parameter(item, TEXT, true, PARAMETER_TEXT, parameter.value);
-	push(writer, item);
-	finish_writer(writer);
-	replay_start(&replay, folder.file, &last);
-	make_request(&replay.arena, "INSERT INTO t VALUES ($1)", &parameter, 1, &asked);
-	replay.answers->find(replay.answers->context, &asked.request, &answer);
+	push(scene->writer, item);
+	answers = scene_play(scene, &last);
+	make_request(&scene->replay.arena, "INSERT INTO t VALUES ($1)", &parameter, 1, &asked);
+	answers->find(answers->context, &asked.request, &answer);
 	assert_int_equal(answer.rung, RUNG_EXACT);
-	replay_end(&replay);
+	replay_end(&scene->replay);
 	/* The hash says yes and a byte says no; then a piece is missing. */
 	for (size_t i = 0; i < ARRAY_SIZE(damages); i++) {
-		edit(folder.file, damages[i]);
-		replay_start(&replay, folder.file, &last);
-		make_request(&replay.arena, "INSERT INTO t VALUES ($1)", &parameter, 1, &asked);
-		replay.answers->find(replay.answers->context, &asked.request, &answer);
+		edit(scene->folder.file, damages[i]);
+		answers = scene_play(scene, &last);
+		make_request(&scene->replay.arena, "INSERT INTO t VALUES ($1)", &parameter, 1,
+			     &asked);
+		answers->find(answers->context, &asked.request, &answer);
 		assert_int_equal(answer.rung, RUNG_MISS);
-		replay_end(&replay);
+		replay_end(&scene->replay);
 	}
 	free(large);
-	folder_remove(&folder);
 }
 
 /* Several chunks, parts, and two connections of one worker that are given answers in turns. */
-static void test_streams(void **unused)
+static void test_streams(void **state)
 {
+	struct scene *scene = *state;
 	const struct answer_value *values[2];
 	struct answers *answers[2];
 	struct answer_result result;
 	const char *row = "0123456789012345678901234567890123456789";
-	struct writer *writer;
-	struct replay replay;
-	struct folder folder;
 	struct slice bytes;
 	struct buffer raw;
 	struct item *item;
 	uint64_t rows = 0;
 	size_t n;
-	(void)unused;
 
-	folder_make(&folder);
-	writer = start_session(folder.file);
 	item = make_exchange(1, 1, "SELECT v FROM big");
 	add_rows(item, 0, "", NULL, 0);
 	item_add_piece(item, PIECE_VALUE, 0, SLICE("hello "))->part = 1;
@@ -227,12 +224,10 @@ static void test_streams(void **unused)
 	}
 	item_add_piece(item, PIECE_ROWS, 0, buffer_slice(&raw))->count = 10000;
 	item_add_piece(item, PIECE_TAG, 0, SLICE("SELECT 10000"));
-	push(writer, item);
+	push(scene->writer, item);
 	buffer_release(&raw);
-	finish_writer(writer);
-	replay_start(&replay, folder.file, &last);
-	answers[0] = replay.answers;
-	answers[1] = answers_new(replay.reader, "postgres", SLICE("127.0.0.1"), 5432);
+	answers[0] = scene_play(scene, &last);
+	answers[1] = answers_new(scene->replay.reader, "postgres", SLICE("127.0.0.1"), 5432);
 	assert_int_equal(answers[0]->result(answers[0]->context, 1, 0, &result), 1);
 	assert_true(result.chunks > 1);
 	for (uint32_t chunk = 0; chunk < result.chunks; chunk++) {
@@ -255,8 +250,6 @@ static void test_streams(void **unused)
 	assert_slice(bytes, "world");
 	assert_int_equal(answers[0]->part(answers[0]->context, 1, 1, 2, &bytes), 0);
 	answers_free(answers[1]);
-	replay_end(&replay);
-	folder_remove(&folder);
 }
 
 static uint64_t found_at(struct replay *replay, const char *address, uint16_t port,
@@ -280,47 +273,39 @@ static uint64_t found_at(struct replay *replay, const char *address, uint16_t po
 	return answer.rung == RUNG_EXACT ? answer.exchange : 0;
 }
 
-static void test_endpoints(void **unused)
+static void test_endpoints(void **state)
 {
+	struct scene *scene = *state;
 	const struct matcher_map map = {
 		.old_host = "10.0.0.2", .old_port = 5432, .new_host = "10.9.9.9", .new_port = 1
 	};
 	const struct matcher_options options = { .maps = &map, .n_maps = 1 };
 	const struct answer_server server = { .version = SLICE("15.18") };
-	struct writer *writer;
-	struct replay replay;
-	struct folder folder;
 	struct item *item;
-	(void)unused;
 
-	folder_make(&folder);
-	writer = start_writer(folder.file);
-	push(writer, make_open(1, "127.0.0.1", 5432));
-	push(writer, make_session(1, "app"));
-	push_query(writer, 1, 1, "SELECT who()", "local");
+	push_session(scene->writer, 1);
+	push_query(scene->writer, 1, 1, "SELECT who()", "local");
 	item = make_open(2, "10.0.0.2", 5432);
 	item->connection_open.host = SLICE("db.example");
-	push(writer, item);
-	push(writer, make_session(2, "app"));
-	push_query(writer, 2, 1, "SELECT who()", "remote");
-	push(writer, make_open(3, "10.0.0.3", 5432));
-	push(writer, make_session(3, "other"));
-	push_query(writer, 3, 1, "SELECT who()", "other");
-	finish_writer(writer);
-	replay_start(&replay, folder.file, &options);
-	assert_int_equal(found_at(&replay, "127.0.0.1", 5432, "app", &server), 1);
-	assert_int_equal(found_at(&replay, "::1", 5432, "app", &server), 1);
-	assert_int_equal(found_at(&replay, "localhost", 5432, "app", &server), 1);
-	assert_int_equal(found_at(&replay, "10.0.0.2", 5432, "app", &server), 2);
-	assert_int_equal(found_at(&replay, "DB.example", 5432, "app", &server), 2);
-	assert_int_equal(found_at(&replay, "10.9.9.9", 1, "app", &server), 2);
-	assert_int_equal(summary_of(&replay).other_endpoint, 0);
-	assert_int_equal(found_at(&replay, "10.1.1.1", 5433, "other", &server), 3);
-	assert_int_equal(summary_of(&replay).other_endpoint, 1);
-	assert_int_equal(found_at(&replay, "10.1.1.1", 5433, "app", &server), 0); /* two have it */
-	assert_int_equal(found_at(&replay, "127.0.0.1", 5432, "none", &server), 0);
-	replay_end(&replay);
-	folder_remove(&folder);
+	push(scene->writer, item);
+	push(scene->writer, make_session(2, "app"));
+	push_query(scene->writer, 2, 1, "SELECT who()", "remote");
+	push(scene->writer, make_open(3, "10.0.0.3", 5432));
+	push(scene->writer, make_session(3, "other"));
+	push_query(scene->writer, 3, 1, "SELECT who()", "other");
+	scene_play(scene, &options);
+	assert_int_equal(found_at(&scene->replay, "127.0.0.1", 5432, "app", &server), 1);
+	assert_int_equal(found_at(&scene->replay, "::1", 5432, "app", &server), 1);
+	assert_int_equal(found_at(&scene->replay, "localhost", 5432, "app", &server), 1);
+	assert_int_equal(found_at(&scene->replay, "10.0.0.2", 5432, "app", &server), 2);
+	assert_int_equal(found_at(&scene->replay, "DB.example", 5432, "app", &server), 2);
+	assert_int_equal(found_at(&scene->replay, "10.9.9.9", 1, "app", &server), 2);
+	assert_int_equal(summary_of(&scene->replay).other_endpoint, 0);
+	assert_int_equal(found_at(&scene->replay, "10.1.1.1", 5433, "other", &server), 3);
+	assert_int_equal(summary_of(&scene->replay).other_endpoint, 1);
+	assert_int_equal(found_at(&scene->replay, "10.1.1.1", 5433, "app", &server),
+			 0); /* two have it */
+	assert_int_equal(found_at(&scene->replay, "127.0.0.1", 5432, "none", &server), 0);
 }
 
 static bool serves(struct answers *answers, const char *database)
@@ -331,41 +316,32 @@ static bool serves(struct answers *answers, const char *database)
 }
 
 /* Before a login any session of the place says what the server is; a database that becomes known later selects nothing else. */
-static void test_before_login(void **unused)
+static void test_before_login(void **state)
 {
+	struct scene *scene = *state;
 	struct answers *there, *moved;
 	struct answer answer;
-	struct writer *writer;
-	struct replay replay;
-	struct folder folder;
 	struct asked asked;
-	(void)unused;
 
-	folder_make(&folder);
-	writer = start_session(folder.file);
-	push_query(writer, 1, 1, "SELECT 1", "one");
-	finish_writer(writer);
-	replay_start(&replay, folder.file, &last);
-	there = replay.answers;
+	push_query(scene->writer, 1, 1, "SELECT 1", "one");
+	there = scene_play(scene, &last);
 	assert_true(serves(there, ""));
 	assert_true(serves(there, "app"));
 	assert_false(serves(there, "none"));
-	assert_int_equal(found(&replay, "SELECT 1"), 1);
-	assert_int_equal(summary_of(&replay).other_endpoint, 0);
-	moved = answers_new(replay.reader, "postgres", SLICE("10.1.1.1"), 5433);
+	assert_int_equal(found(&scene->replay, "SELECT 1"), 1);
+	assert_int_equal(summary_of(&scene->replay).other_endpoint, 0);
+	moved = answers_new(scene->replay.reader, "postgres", SLICE("10.1.1.1"), 5433);
 	assert_true(serves(moved, ""));
-	assert_int_equal(summary_of(&replay).other_endpoint, 1);
+	assert_int_equal(summary_of(&scene->replay).other_endpoint, 1);
 	assert_false(serves(moved, "none"));
-	make_request(&replay.arena, "SELECT 1", NULL, 0, &asked);
+	make_request(&scene->replay.arena, "SELECT 1", NULL, 0, &asked);
 	moved->find(moved->context, &asked.request, &answer);
 	assert_int_equal(answer.rung, RUNG_EXACT);
-	assert_int_equal(summary_of(&replay).other_endpoint, 1);
+	assert_int_equal(summary_of(&scene->replay).other_endpoint, 1);
 	answers_free(moved);
-	moved = answers_new(replay.reader, "http", SLICE("10.1.1.1"), 80);
+	moved = answers_new(scene->replay.reader, "http", SLICE("10.1.1.1"), 80);
 	assert_false(serves(moved, ""));
 	answers_free(moved);
-	replay_end(&replay);
-	folder_remove(&folder);
 }
 
 /* "now NAME", "later NAME", or "wait": who speaks first at a place. */
@@ -383,8 +359,9 @@ static const char *greeting_at(struct replay *replay, const char *address, uint1
 }
 
 /* Endpoints: 1 and 4 PostgreSQL, 2 and 5 MySQL, 3 not known; 4 and 5 are one place. */
-static void test_greeting(void **unused)
+static void test_greeting(void **state)
 {
+	struct scene *scene = *state;
 	static const char *const sessions[] = { "127.0.0.1:5432", "10.0.0.2:3306", "10.0.0.3:25",
 						"10.0.0.4:9", "10.0.0.4:9" };
 	const struct matcher_map map = {
@@ -392,53 +369,45 @@ static void test_greeting(void **unused)
 	};
 	const struct matcher_options options = { .maps = &map, .n_maps = 1 };
 	struct protocol other = fake_protocol;
-	struct writer *writer;
-	struct replay replay;
-	struct folder folder;
-	(void)unused;
 
 	other.name = "mysql";
 	other.dialect = SQL_MYSQL;
-	folder_make(&folder);
-	writer = start_writer(folder.file);
 	for (uint64_t i = 0; i < ARRAY_SIZE(sessions); i++) {
 		const char *colon = strchr(sessions[i], ':');
 		struct item *session = make_session(i + 1, "app");
 		char address[16];
 
 		snprintf(address, sizeof(address), "%.*s", (int)(colon - sessions[i]), sessions[i]);
-		push(writer, make_open(i + 1, address, (uint16_t)strtoul(colon + 1, NULL, 10)));
+		push(scene->writer,
+		     make_open(i + 1, address, (uint16_t)strtoul(colon + 1, NULL, 10)));
 		session->session.protocol = i % 3 == 1 ? &other : &fake_protocol;
 		if (i == 2)
 			item_free(session);
 		else
-			push(writer, session);
+			push(scene->writer, session);
 	}
-	finish_writer(writer);
-	replay_start(&replay, folder.file, &options);
-	assert_string_equal(greeting_at(&replay, "127.0.0.1", 5432), "wait");
-	assert_string_equal(greeting_at(&replay, "10.0.0.2", 3306), "now mysql");
-	assert_string_equal(greeting_at(&replay, "10.9.9.9", 1), "now mysql");
-	assert_string_equal(greeting_at(&replay, "10.0.0.3", 25), "wait");
-	assert_string_equal(greeting_at(&replay, "10.0.0.4", 9), "later mysql");
-	assert_string_equal(greeting_at(&replay, "10.0.0.5", 3306), "wait"); /* which of the two? */
-	replay_end(&replay);
-	edit(folder.file, "UPDATE endpoint SET protocol = NULL WHERE id = 5");
-	replay_start(&replay, folder.file, &options);
-	assert_string_equal(greeting_at(&replay, "10.0.0.4", 9), "wait");
-	assert_string_equal(greeting_at(&replay, "10.0.0.5", 3307), "later mysql");
-	replay_end(&replay);
-	folder_remove(&folder);
+	scene_play(scene, &options);
+	assert_string_equal(greeting_at(&scene->replay, "127.0.0.1", 5432), "wait");
+	assert_string_equal(greeting_at(&scene->replay, "10.0.0.2", 3306), "now mysql");
+	assert_string_equal(greeting_at(&scene->replay, "10.9.9.9", 1), "now mysql");
+	assert_string_equal(greeting_at(&scene->replay, "10.0.0.3", 25), "wait");
+	assert_string_equal(greeting_at(&scene->replay, "10.0.0.4", 9), "later mysql");
+	assert_string_equal(greeting_at(&scene->replay, "10.0.0.5", 3306),
+			    "wait"); /* which of the two? */
+	replay_end(&scene->replay);
+	edit(scene->folder.file, "UPDATE endpoint SET protocol = NULL WHERE id = 5");
+	scene_play(scene, &options);
+	assert_string_equal(greeting_at(&scene->replay, "10.0.0.4", 9), "wait");
+	assert_string_equal(greeting_at(&scene->replay, "10.0.0.5", 3307), "later mysql");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_edited),		cmocka_unit_test(test_stale_hashes),
-		cmocka_unit_test(test_describe),	cmocka_unit_test(test_merged),
-		cmocka_unit_test(test_large_parameter), cmocka_unit_test(test_streams),
-		cmocka_unit_test(test_endpoints),	cmocka_unit_test(test_before_login),
-		cmocka_unit_test(test_greeting),
+		SCENE(test_edited),	    SCENE(test_stale_hashes),	SCENE(test_describe),
+		SCENE(test_describe_turns), SCENE(test_merged),		SCENE(test_large_parameter),
+		SCENE(test_streams),	    BARE_SCENE(test_endpoints), SCENE(test_before_login),
+		BARE_SCENE(test_greeting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -109,157 +109,114 @@ static uint64_t peeked(struct replay *replay)
 		       0;
 }
 
-static void test_found_by_data(void **unused)
+static void test_found_by_data(void **state)
 {
-	struct writer *writer;
-	struct replay replay;
-	struct folder folder;
-	(void)unused;
+	struct scene *scene = *state;
 
-	folder_make(&folder);
-	writer = start_session(folder.file);
-	push_copy(writer, 1, "one\n", COPY_DONE);
-	push_copy(writer, 2, "two\n", COPY_DONE);
-	push_copy(writer, 3, "one\n", COPY_DONE);
-	push_copy(writer, 4, "two\n", COPY_REFUSED);
-	push_copy(writer, 5, "two\n", COPY_FAILED);
-	finish_writer(writer);
-	replay_start(&replay, folder.file, &last);
-	assert_int_equal(peeked(&replay), 1);
-	assert_int_equal(found_line(&replay, "two\n"), 2);
-	assert_int_equal(peeked(&replay), 1);
-	assert_int_equal(found_line(&replay, "one\n"), 1);
-	assert_int_equal(peeked(&replay), 3); /* each is given once, whatever found it */
-	assert_int_equal(found_line(&replay, "one"), 3);
-	assert_int_equal(found_line(&replay, "one\n"), 3);
-	assert_int_equal(peeked(&replay), 4);
-	assert_int_equal(found_line(&replay, "three\n"), 0);
-	assert_int_equal(summary_of(&replay).recorded, 5);
-	assert_int_equal(summary_of(&replay).exact, 4);
-	assert_int_equal(summary_of(&replay).repeated, 1);
-	assert_int_equal(summary_of(&replay).unused, 2);
+	push_copy(scene->writer, 1, "one\n", COPY_DONE);
+	push_copy(scene->writer, 2, "two\n", COPY_DONE);
+	push_copy(scene->writer, 3, "one\n", COPY_DONE);
+	push_copy(scene->writer, 4, "two\n", COPY_REFUSED);
+	push_copy(scene->writer, 5, "two\n", COPY_FAILED);
+	scene_play(scene, &last);
+	assert_int_equal(peeked(&scene->replay), 1);
+	assert_int_equal(found_line(&scene->replay, "two\n"), 2);
+	assert_int_equal(peeked(&scene->replay), 1);
+	assert_int_equal(found_line(&scene->replay, "one\n"), 1);
+	assert_int_equal(peeked(&scene->replay), 3); /* each is given once, whatever found it */
+	assert_int_equal(found_line(&scene->replay, "one"), 3);
+	assert_int_equal(found_line(&scene->replay, "one\n"), 3);
+	assert_int_equal(peeked(&scene->replay), 4);
+	assert_int_equal(found_line(&scene->replay, "three\n"), 0);
+	assert_int_equal(summary_of(&scene->replay).recorded, 5);
+	assert_int_equal(summary_of(&scene->replay).exact, 4);
+	assert_int_equal(summary_of(&scene->replay).repeated, 1);
+	assert_int_equal(summary_of(&scene->replay).unused, 2);
 	for (int end = COPY_FAILED; end <= COPY_REFUSED; end++) {
 		struct copy_identity copy = identity_of(false, SLICE("two\n"), (enum copy_end)end);
 
-		assert_int_equal(found_copy(&replay, &copy), end == COPY_FAILED ? 5 : 4);
+		assert_int_equal(found_copy(&scene->replay, &copy), end == COPY_FAILED ? 5 : 4);
 	}
-	assert_int_equal(summary_of(&replay).unused, 0);
-	assert_int_equal(summary_of(&replay).missed, 1);
-	replay_end(&replay);
-	folder_remove(&folder);
+	assert_int_equal(summary_of(&scene->replay).unused, 0);
+	assert_int_equal(summary_of(&scene->replay).missed, 1);
 }
 
 /* Among those that took no data since they failed before. */
-static void test_in_order(void **unused)
+static void test_in_order(void **state)
 {
-	struct writer *writer;
-	struct replay replay;
-	struct folder folder;
-	(void)unused;
+	struct scene *scene = *state;
 
-	folder_make(&folder);
-	writer = start_session(folder.file);
-	push_error(writer, 1);
-	push_copy(writer, 2, "one\n", COPY_DONE);
-	push_error(writer, 3);
-	finish_writer(writer);
-	replay_start(&replay, folder.file, &last);
-	assert_int_equal(peeked(&replay), 1);
-	assert_int_equal(found(&replay, STATEMENT), 1);
-	assert_int_equal(peeked(&replay), 2);
-	assert_int_equal(found_line(&replay, "one\n"), 2);
-	assert_int_equal(peeked(&replay), 3);
-	assert_int_equal(found(&replay, STATEMENT), 3);
-	assert_int_equal(summary_of(&replay).unused, 0);
-	replay_end(&replay);
-	folder_remove(&folder);
+	push_error(scene->writer, 1);
+	push_copy(scene->writer, 2, "one\n", COPY_DONE);
+	push_error(scene->writer, 3);
+	scene_play(scene, &last);
+	assert_int_equal(peeked(&scene->replay), 1);
+	assert_int_equal(found(&scene->replay, STATEMENT), 1);
+	assert_int_equal(peeked(&scene->replay), 2);
+	assert_int_equal(found_line(&scene->replay, "one\n"), 2);
+	assert_int_equal(peeked(&scene->replay), 3);
+	assert_int_equal(found(&scene->replay, STATEMENT), 3);
+	assert_int_equal(summary_of(&scene->replay).unused, 0);
 }
 
-static void test_repeat_error(void **unused)
+static void test_repeat_error(void **state)
 {
+	struct scene *scene = *state;
 	const struct matcher_options error = { .repeat = REPEAT_ERROR };
-	struct writer *writer;
-	struct replay replay;
-	struct folder folder;
-	(void)unused;
 
-	folder_make(&folder);
-	writer = start_session(folder.file);
-	push_copy(writer, 1, "one\n", COPY_DONE);
-	finish_writer(writer);
-	replay_start(&replay, folder.file, &error);
-	assert_int_equal(found_line(&replay, "one\n"), 1);
-	assert_int_equal(peeked(&replay), 0);
-	assert_int_equal(found_line(&replay, "one\n"), 0);
-	replay_end(&replay);
-	folder_remove(&folder);
+	push_copy(scene->writer, 1, "one\n", COPY_DONE);
+	scene_play(scene, &error);
+	assert_int_equal(found_line(&scene->replay, "one\n"), 1);
+	assert_int_equal(peeked(&scene->replay), 0);
+	assert_int_equal(found_line(&scene->replay, "one\n"), 0);
 }
 
-static void test_miss(void **unused)
+static void test_miss(void **state)
 {
+	struct scene *scene = *state;
+	struct answers *answers;
 	struct copy_identity copy = identity_of(false, SLICE("two\n"), COPY_DONE);
-	struct writer *writer;
-	struct replay replay;
-	struct folder folder;
 	struct answer answer;
 	struct asked asked;
-	(void)unused;
 
-	folder_make(&folder);
-	writer = start_session(folder.file);
-	push_copy(writer, 1, "one\n", COPY_DONE);
-	finish_writer(writer);
-	replay_start(&replay, folder.file, &last);
-	make_request(&replay.arena, STATEMENT, NULL, 0, &asked);
+	push_copy(scene->writer, 1, "one\n", COPY_DONE);
+	answers = scene_play(scene, &last);
+	make_request(&scene->replay.arena, STATEMENT, NULL, 0, &asked);
 	asked.request.copy = &copy;
 	copy.difference = SLICE("row 1");
-	replay.answers->find(replay.answers->context, &asked.request, &answer);
+	answers->find(answers->context, &asked.request, &answer);
 	assert_int_equal(answer.rung, RUNG_MISS);
 	assert_slice(answer.nearest, STATEMENT);
 	assert_slice(answer.difference, "row 1");
-	assert_string_equal(summary_of(&replay).misses[0].difference, "row 1");
-	assert_int_equal(summary_of(&replay).unused, 1);
-	replay_end(&replay);
-	folder_remove(&folder);
+	assert_string_equal(summary_of(&scene->replay).misses[0].difference, "row 1");
+	assert_int_equal(summary_of(&scene->replay).unused, 1);
 }
 
 /* A person edits the data: then it is the edited data that is asked for. */
-static void test_edited(void **unused)
+static void test_edited(void **state)
 {
-	struct writer *writer;
-	struct replay replay;
-	struct folder folder;
-	(void)unused;
+	struct scene *scene = *state;
 
-	folder_make(&folder);
-	writer = start_session(folder.file);
-	push_copy(writer, 1, "one\n", COPY_DONE);
-	push_copy(writer, 2, "gave up", COPY_FAILED);
-	finish_writer(writer);
-	assert_sql(folder.file, "SELECT count(*) FROM copy WHERE digest IS NULL", "0");
-	edit(folder.file, "UPDATE result_rows SET rows = replace(rows, 'one', 'eleven')");
-	assert_sql(folder.file, "SELECT exchange FROM copy WHERE digest IS NULL", "1");
-	replay_start(&replay, folder.file, &last);
-	assert_int_equal(found_line(&replay, "one\n"), 0);
-	assert_int_equal(found_line(&replay, "eleven\n"), 1);
-	replay_end(&replay);
-	folder_remove(&folder);
+	push_copy(scene->writer, 1, "one\n", COPY_DONE);
+	push_copy(scene->writer, 2, "gave up", COPY_FAILED);
+	scene_finish(scene);
+	assert_sql(scene->folder.file, "SELECT count(*) FROM copy WHERE digest IS NULL", "0");
+	edit(scene->folder.file, "UPDATE result_rows SET rows = replace(rows, 'one', 'eleven')");
+	assert_sql(scene->folder.file, "SELECT exchange FROM copy WHERE digest IS NULL", "1");
+	scene_play(scene, &last);
+	assert_int_equal(found_line(&scene->replay, "one\n"), 0);
+	assert_int_equal(found_line(&scene->replay, "eleven\n"), 1);
 }
 
 /* The same of binary data, with a null and a value that is kept apart. */
-static void test_edited_binary(void **unused)
+static void test_edited_binary(void **state)
 {
+	struct scene *scene = *state;
 	static const char tuple[] = "\0\3\377\377\377\377\0\0\0\2xy\0\0\0\5abcde";
 	struct copy_identity copy =
 		identity_of(true, slice_of(tuple, sizeof(tuple) - 1), COPY_DONE);
-	struct writer *writer;
-	struct replay replay;
-	struct folder folder;
 	struct item *item;
-	(void)unused;
 
-	folder_make(&folder);
-	writer = start_session(folder.file);
 	item = make_exchange(1, 1, STATEMENT);
 	add_form(item, false, true);
 	item_add_piece(item, PIECE_VALUE, 0, SLICE("abc"))->part = 1;
@@ -270,141 +227,116 @@ static void test_edited_binary(void **unused)
 		->count = 1;
 	add_end(item, &copy, slice_of(NULL, 0));
 	item_add_piece(item, PIECE_TAG, 0, SLICE("COPY 1"));
-	push(writer, item);
-	finish_writer(writer);
-	replay_start(&replay, folder.file, &last);
-	assert_int_equal(found_copy(&replay, &copy), 1);
-	replay_end(&replay);
-	edit(folder.file, "UPDATE copy SET digest = NULL"); /* made anew, it is the same */
-	replay_start(&replay, folder.file, &last);
-	assert_int_equal(found_copy(&replay, &copy), 1);
-	replay_end(&replay);
-	edit(folder.file, "UPDATE value_part SET bytes = x'000000'");
-	replay_start(&replay, folder.file, &last);
-	assert_int_equal(found_copy(&replay, &copy), 0);
-	replay_end(&replay);
-	folder_remove(&folder);
+	push(scene->writer, item);
+	scene_play(scene, &last);
+	assert_int_equal(found_copy(&scene->replay, &copy), 1);
+	replay_end(&scene->replay);
+	edit(scene->folder.file, "UPDATE copy SET digest = NULL"); /* made anew, it is the same */
+	scene_play(scene, &last);
+	assert_int_equal(found_copy(&scene->replay, &copy), 1);
+	replay_end(&scene->replay);
+	edit(scene->folder.file, "UPDATE value_part SET bytes = x'000000'");
+	scene_play(scene, &last);
+	assert_int_equal(found_copy(&scene->replay, &copy), 0);
 }
 
-static void test_form(void **unused)
+static void test_form(void **state)
 {
+	struct scene *scene = *state;
+	struct answers *answers;
 	struct answer_copy copy;
-	struct writer *writer;
-	struct replay replay;
-	struct folder folder;
 	struct item *item;
-	(void)unused;
 
-	folder_make(&folder);
-	writer = start_session(folder.file);
 	item = make_exchange(1, 1, "COPY t TO STDOUT BINARY");
 	add_form(item, true, true);
 	add_line(item, "x");
 	item_add_piece(item, PIECE_COPY_END, 0, SLICE("\1"));
 	item_add_piece(item, PIECE_TAG, 0, SLICE("COPY 7"));
-	push(writer, item);
-	push_copy(writer, 2, "gave up", COPY_FAILED);
-	push_query(writer, 1, 3, "SELECT 1", "x");
-	finish_writer(writer);
-	assert_sql(folder.file, "SELECT row_count FROM queries WHERE id = 1", "7");
-	assert_sql(folder.file, "SELECT \"values\" FROM rows WHERE exchange = 1", "[\"x\"]");
-	assert_sql(folder.file,
+	push(scene->writer, item);
+	push_copy(scene->writer, 2, "gave up", COPY_FAILED);
+	push_query(scene->writer, 1, 3, "SELECT 1", "x");
+	scene_finish(scene);
+	assert_sql(scene->folder.file, "SELECT row_count FROM queries WHERE id = 1", "7");
+	assert_sql(scene->folder.file, "SELECT \"values\" FROM rows WHERE exchange = 1", "[\"x\"]");
+	assert_sql(scene->folder.file,
 		   "SELECT direction || format || columns || ended FROM copy WHERE exchange = 1",
 		   "outbinary2done");
-	assert_sql(folder.file, "SELECT failure FROM copy WHERE exchange = 2", "gave up");
-	assert_sql(folder.file, "SELECT count(*) FROM flagged", "0");
-	replay_start(&replay, folder.file, &last);
-	assert_int_equal(replay.answers->copy(replay.answers->context, 1, &copy), 1);
+	assert_sql(scene->folder.file, "SELECT failure FROM copy WHERE exchange = 2", "gave up");
+	assert_sql(scene->folder.file, "SELECT count(*) FROM flagged", "0");
+	answers = scene_play(scene, &last);
+	assert_int_equal(answers->copy(answers->context, 1, &copy), 1);
 	assert_true(copy.form.to_client && copy.form.binary && copy.form.columns == 2);
 	assert_int_equal(copy.end, COPY_DONE);
-	assert_int_equal(replay.answers->copy(replay.answers->context, 2, &copy), 1);
+	assert_int_equal(answers->copy(answers->context, 2, &copy), 1);
 	assert_false(copy.form.to_client || copy.form.binary);
 	assert_int_equal(copy.end, COPY_FAILED);
-	assert_int_equal(replay.answers->copy(replay.answers->context, 3, &copy), 0);
-	replay_end(&replay);
-	folder_remove(&folder);
+	assert_int_equal(answers->copy(answers->context, 3, &copy), 0);
 }
 
 /* What cannot be: the row is gone, or says nonsense; data of one result among several. Nothing is served then. */
-static void test_damaged(void **unused)
+static void test_damaged(void **state)
 {
+	struct scene *scene = *state;
+	struct answers *answers;
 	struct answer_copy copy;
-	struct writer *writer;
-	struct replay replay;
-	struct folder folder;
 	struct item *item;
-	(void)unused;
 
-	folder_make(&folder);
-	writer = start_session(folder.file);
-	push_copy(writer, 1, "one\n", COPY_DONE);
-	push_copy(writer, 2, "two\n", COPY_DONE);
+	push_copy(scene->writer, 1, "one\n", COPY_DONE);
+	push_copy(scene->writer, 2, "two\n", COPY_DONE);
 	item = make_exchange(1, 3, "COPY merged FROM STDIN");
 	item_add_piece(item, PIECE_TAG, 0, SLICE("ONE"));
 	add_form(item, false, false);
 	item->exchange.pieces->next->result = 1;
 	item_add_piece(item, PIECE_COPY_END, 1, SLICE("\1"));
 	item_add_piece(item, PIECE_TAG, 1, SLICE("COPY 0"));
-	push(writer, item);
+	push(scene->writer, item);
 	item = make_exchange(1, 4, "COPY merged TO STDOUT");
 	add_form(item, true, false);
 	item->exchange.flags |= EXCHANGE_MERGED;
-	push(writer, item);
-	finish_writer(writer);
-	assert_sql(folder.file, "SELECT count(*) FROM copy", "3");
-	edit(folder.file,
+	push(scene->writer, item);
+	scene_finish(scene);
+	assert_sql(scene->folder.file, "SELECT count(*) FROM copy", "3");
+	edit(scene->folder.file,
 	     "DELETE FROM copy WHERE exchange = 1;"
 	     "UPDATE copy SET columns = -1, ended = 'x', digest = x'00' WHERE exchange = 2");
-	replay_start(&replay, folder.file, &last);
-	assert_int_equal(replay.answers->copy(replay.answers->context, 1, &copy), 0);
-	assert_true(replay.answers->copy(replay.answers->context, 2, &copy) < 0);
-	assert_int_equal(peeked(&replay), 1);
-	assert_int_equal(found_line(&replay, "one\n"), 0);
-	assert_int_equal(found_line(&replay, "two\n"), 0);
-	assert_int_equal(found(&replay, "COPY merged FROM STDIN"), 0);
-	assert_int_equal(found(&replay, "COPY merged TO STDOUT"), 0);
-	replay_end(&replay);
-	folder_remove(&folder);
+	answers = scene_play(scene, &last);
+	assert_int_equal(answers->copy(answers->context, 1, &copy), 0);
+	assert_true(answers->copy(answers->context, 2, &copy) < 0);
+	assert_int_equal(peeked(&scene->replay), 1);
+	assert_int_equal(found_line(&scene->replay, "one\n"), 0);
+	assert_int_equal(found_line(&scene->replay, "two\n"), 0);
+	assert_int_equal(found(&scene->replay, "COPY merged FROM STDIN"), 0);
+	assert_int_equal(found(&scene->replay, "COPY merged TO STDOUT"), 0);
 }
 
 /* Many with the same data, and many of one statement with other data: it does not cost more. */
-static void test_many(void **unused)
+static void test_many(void **state)
 {
-	struct writer *writer;
-	struct replay replay;
-	struct folder folder;
+	struct scene *scene = *state;
 	char line[32];
-	(void)unused;
 
-	folder_make(&folder);
-	writer = start_session(folder.file);
 	for (uint64_t i = 1; i <= 2000; i++) {
 		snprintf(line, sizeof(line), "%d\n", i <= 1000 ? 0 : (int)i);
-		push_copy(writer, i, line, COPY_DONE);
+		push_copy(scene->writer, i, line, COPY_DONE);
 	}
-	finish_writer(writer);
-	replay_start(&replay, folder.file, &last);
+	scene_play(scene, &last);
 	for (uint64_t i = 2000; i > 1000; i--) {
 		snprintf(line, sizeof(line), "%d\n", (int)i);
-		assert_int_equal(found_line(&replay, line), i);
+		assert_int_equal(found_line(&scene->replay, line), i);
 	}
 	for (uint64_t i = 1; i <= 1000; i++) {
-		assert_int_equal(peeked(&replay), i);
-		assert_int_equal(found_line(&replay, "0\n"), i);
+		assert_int_equal(peeked(&scene->replay), i);
+		assert_int_equal(found_line(&scene->replay, "0\n"), i);
 	}
-	assert_int_equal(summary_of(&replay).unused, 0);
-	replay_end(&replay);
-	folder_remove(&folder);
+	assert_int_equal(summary_of(&scene->replay).unused, 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_found_by_data), cmocka_unit_test(test_in_order),
-		cmocka_unit_test(test_repeat_error),  cmocka_unit_test(test_miss),
-		cmocka_unit_test(test_edited),	      cmocka_unit_test(test_edited_binary),
-		cmocka_unit_test(test_form),	      cmocka_unit_test(test_damaged),
-		cmocka_unit_test(test_many),
+		SCENE(test_found_by_data), SCENE(test_in_order), SCENE(test_repeat_error),
+		SCENE(test_miss),	   SCENE(test_edited),	 SCENE(test_edited_binary),
+		SCENE(test_form),	   SCENE(test_damaged),	 SCENE(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

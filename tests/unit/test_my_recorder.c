@@ -4,17 +4,9 @@
  * is left when a connection ends.
  */
 #include "parsers/mysql/recorder.h"
+#include "tests/unit/cmocka.h"
 
 #include <errno.h>
-
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
 
 #define OK "\7\0\0\1\0\0\0\2\0\0\0"
 #define OK_MORE(sequence) "\7\0\0" sequence "\0\0\0\12\0\0\0"
@@ -123,6 +115,101 @@ static void test_refused_conversations(void **state)
 	}
 }
 
+#define DEFINITION(sequence, name) \
+	"\27\0\0" sequence "\3def\0\0\0\1" name "\0\14\77\0\0\0\0\0\3\0\0\0\0\0"
+#define PREPARED "\14\0\0\1\0\0\0\0\0\1\0\0\0\0\0\0"
+#define NO_ROWS(name, status)                                      \
+	"\1\0\0\1\1" DEFINITION("\2", name) "\5\0\0\3\376\0\0\2\0" \
+					    "\5\0\0\4\376\0\0" status "\0"
+#define CURSOR(name) "\1\0\0\1\1" DEFINITION("\2", name) "\5\0\0\3\376\0\0\102\0"
+#define EXECUTE "\12\0\0\0\27\0\0\0\0\1\1\0\0\0"
+
+/* Statement 0, of one column. */
+static void prepare_first(struct session *session)
+{
+	assert_int_equal(see(session, SIDE_CLIENT, SLICE("\7\0\0\0\26call p")), 0);
+	assert_int_equal(see(session, SIDE_SERVER,
+			     SLICE(PREPARED DEFINITION("\2", "a") "\5\0\0\3\376\0\0\2\0")),
+			 0);
+}
+
+/* Only what was executed can have a cursor: MariaDB says it of a COM_QUERY too, in a procedure that has one; its rows follow. */
+static void test_cursor_of_a_query(void **state)
+{
+	struct session session;
+
+	(void)state;
+	log_in(&session);
+	prepare_first(&session);
+	assert_int_equal(see(&session, SIDE_CLIENT, SLICE(EXECUTE)), 0);
+	assert_int_equal(see(&session, SIDE_SERVER, SLICE(CURSOR("a"))), 0);
+	assert_int_equal(see(&session, SIDE_CLIENT, SLICE(QUERY)), 0);
+	assert_int_equal(see(&session, SIDE_SERVER, SLICE(CURSOR("a"))), 0);
+	log_out(&session);
+}
+
+/* A statement whose columns change from one execution to the next keeps the last ones. */
+static void test_columns_that_change(void **state)
+{
+	struct session session;
+
+	(void)state;
+	log_in(&session);
+	prepare_first(&session);
+	for (int i = 0; i < 1000; i++) {
+		assert_int_equal(see(&session, SIDE_CLIENT, SLICE(EXECUTE)), 0);
+		assert_int_equal(see(&session, SIDE_SERVER,
+				     i % 2 ? SLICE(NO_ROWS("a", "\2")) : SLICE(NO_ROWS("b", "\2"))),
+				 0);
+		item_list_release(&session.items);
+	}
+	assert_in_range(session.recorder->statements.bytes, 1, 4096);
+	log_out(&session);
+}
+
+/* The length of a value in a row that comes in parts may be cut: each time the value has all of its bytes. */
+static void test_length_in_pieces(void **state)
+{
+	static const char row[] = "\4\0\0\1\375\1\0\4x"; /* 256 KiB and a byte are announced */
+	const struct slice begin =
+		SLICE("\1\0\0\1\1" DEFINITION("\2", "a") "\5\0\0\3\376\0\0\2\0"
+							 "\0\0\100\4"); /* a row of 4 MiB */
+	(void)state;
+	for (size_t cut = 1; cut < 5; cut++) {
+		struct session session;
+		const struct piece *piece;
+
+		log_in(&session);
+		assert_int_equal(see(&session, SIDE_CLIENT, SLICE(QUERY)), 0);
+		assert_int_equal(see(&session, SIDE_SERVER, begin), 0);
+		assert_int_equal(see(&session, SIDE_SERVER, slice_of(row + 4, cut)), 0);
+		assert_int_equal(see(&session, SIDE_SERVER, slice_of(row + 4 + cut, 5 - cut)), 0);
+		my_recorder_end(session.recorder, 5, &session.items);
+		piece = session.items.first ? session.items.first->exchange.pieces : NULL;
+		while (piece && piece->type != PIECE_VALUE)
+			piece = piece->next;
+		assert_true(piece && piece->bytes.size == 1);
+		log_out(&session);
+	}
+}
+
+/* COM_STATISTICS has no status of its own: "more results" of what failed before it is not its. */
+static void test_statistics_behind_an_error(void **state)
+{
+	struct session session;
+
+	(void)state;
+	log_in(&session);
+	assert_int_equal(see(&session, SIDE_CLIENT, SLICE(TWO)), 0);
+	assert_int_equal(
+		see(&session, SIDE_SERVER, SLICE(OK_MORE("\1") "\11\0\0\2\377\20\4#08004")), 0);
+	assert_int_equal(see(&session, SIDE_CLIENT, SLICE("\1\0\0\0\11")), 0);
+	assert_int_equal(see(&session, SIDE_SERVER, SLICE("\6\0\0\1Uptime")), 0);
+	assert_int_equal(see(&session, SIDE_CLIENT, SLICE("\1\0\0\0\16")), 0);
+	assert_int_equal(see(&session, SIDE_SERVER, SLICE(OK)), 0);
+	log_out(&session);
+}
+
 /* Behind a server's refusal nothing is read, however it comes. */
 static void test_refused_login(void **state)
 {
@@ -132,7 +219,10 @@ static void test_refused_login(void **state)
 	item_list_init(&session.items);
 	assert_int_equal(see(&session, SIDE_SERVER, SLICE("\3\0\0\0\377\20\4\1\0\0\7xyz")), 0);
 	assert_int_equal(see(&session, SIDE_SERVER, SLICE("nonsense")), 0);
-	assert_null(session.items.first);
+	/* The session, and its error. */
+	assert_true(session.items.first->session.refused);
+	assert_int_equal(session.items.first->next->type, ITEM_ASIDE);
+	assert_null(session.items.first->next->next);
 	log_out(&session);
 }
 
@@ -358,6 +448,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refused_conversations),
+		cmocka_unit_test(test_cursor_of_a_query),
+		cmocka_unit_test(test_columns_that_change),
+		cmocka_unit_test(test_length_in_pieces),
+		cmocka_unit_test(test_statistics_behind_an_error),
 		cmocka_unit_test(test_refused_login),
 		cmocka_unit_test(test_merged_once),
 		cmocka_unit_test(test_pipeline_depth),

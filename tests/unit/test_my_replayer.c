@@ -2,16 +2,7 @@
 /* The MySQL replayer: logins, texts, prepared statements, cursors; what a client says and what must come back. */
 #include "tests/unit/my_replay.h"
 
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
-
-static void begin(struct my_fake *fake, struct my_client *client, uint64_t capabilities)
+static void begin(struct fake *fake, struct my_client *client, uint64_t capabilities)
 {
 	my_fake_init(fake);
 	my_client_init(client, capabilities);
@@ -22,7 +13,7 @@ static void test_greeting(void **state)
 {
 	struct my_client client;
 	struct buffer text;
-	struct my_fake fake;
+	struct fake fake;
 
 	(void)state;
 	my_fake_init(&fake);
@@ -42,7 +33,7 @@ static void log_in_as(const char *greeted, const char *plugin, struct slice answ
 		      struct slice second, const char *expected)
 {
 	struct my_client client;
-	struct my_fake fake;
+	struct fake fake;
 
 	my_fake_init(&fake);
 	fake.plugin = greeted;
@@ -81,7 +72,7 @@ static void test_switched_logins(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(plugins); i++) {
 		struct my_client client;
 		struct buffer text;
-		struct my_fake fake;
+		struct fake fake;
 
 		my_fake_init(&fake);
 		fake.plugin = "caching_sha2_password";
@@ -100,12 +91,17 @@ static void test_switched_logins(void **state)
 static void test_malformed_logins(void **state)
 {
 	struct my_client client;
-	struct my_fake fake;
+	struct fake fake;
 
 	(void)state;
 	my_fake_init(&fake);
 	my_client_init(&client, CAPABILITIES_OLD | MY_CLIENT_SSL);
-	my_say_login(&client);
+	my_say_login(&client); /* in clear all the same */
+	my_expect(&fake, &client, MY_LOGGED_IN);
+	my_client_init(&client, 0); /* 32 bytes that ask for TLS */
+	my_say_packet(&client, 1,
+		      SLICE("\x05\xae\x0f\0\0\0\0\1\x2d"
+			    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"));
 	my_expect(&fake, &client,
 		  "2 <ff><13><04>#08S01mockproxy: not a login of the protocol 4.1 without TLS\n"
 		  "closed\n");
@@ -116,10 +112,40 @@ static void test_malformed_logins(void **state)
 		  "closed\n");
 }
 
+/* As who was only ever refused was refused; what does not tell how is no reason to let in. */
+static void test_refused_logins(void **state)
+{
+	static const char *const codes[] = { "1045", "1045", "none", "65535" };
+	static const char *const expected[] = { "2 <ff><15><04>#28000denied\nclosed\n", "",
+						"closed\n", "closed\n" };
+	struct my_client client;
+	struct fake fake;
+	struct buffer out;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
+		my_fake_init(&fake);
+		my_client_init(&client, CAPABILITIES_NEW);
+		fake.refused = codes[i];
+		fake.refused_at_once = i == 1;
+		my_say_login(&client);
+		if (i == 1) { /* in the place of a greeting */
+			buffer_init(&out, OUT_MAX);
+			assert_true(my_play(&fake, NULL, &client, 0, &out));
+			assert_int_equal(out.size, 19);
+			assert_memory_equal(out.data, "\x0f\0\0\0\xff\x15\x04#28000denied", 19);
+			buffer_release(&out);
+			buffer_release(&client.bytes);
+			continue;
+		}
+		my_expect(&fake, &client, expected[i]);
+	}
+}
+
 static void test_text(void **state)
 {
 	struct my_client client;
-	struct my_fake fake;
+	struct fake fake;
 
 	(void)state;
 	begin(&fake, &client, CAPABILITIES_OLD);
@@ -144,7 +170,7 @@ static void test_text(void **state)
 static void test_slow(void **state)
 {
 	struct my_client client;
-	struct my_fake fake;
+	struct fake fake;
 
 	(void)state;
 	begin(&fake, &client, CAPABILITIES_OLD);
@@ -162,7 +188,7 @@ static void test_slow(void **state)
 static void test_outcomes(void **state)
 {
 	struct my_client client;
-	struct my_fake fake;
+	struct fake fake;
 
 	(void)state;
 	begin(&fake, &client, CAPABILITIES_NEW);
@@ -199,7 +225,7 @@ static void test_outcomes(void **state)
 static void test_several(void **state)
 {
 	struct my_client client;
-	struct my_fake fake;
+	struct fake fake;
 
 	(void)state;
 	begin(&fake, &client, CAPABILITIES_OLD);
@@ -228,7 +254,7 @@ static void test_several(void **state)
 static void test_one_at_a_time(void **state)
 {
 	struct my_client client;
-	struct my_fake fake;
+	struct fake fake;
 
 	(void)state;
 	begin(&fake, &client, CAPABILITIES_OLD & ~MY_CLIENT_MULTI_STATEMENTS);
@@ -247,7 +273,7 @@ static void test_one_at_a_time(void **state)
 static void test_session(void **state)
 {
 	struct my_client client;
-	struct my_fake fake;
+	struct fake fake;
 
 	(void)state;
 	begin(&fake, &client, CAPABILITIES_NEW);
@@ -273,7 +299,7 @@ static void test_session(void **state)
 static void test_commands(void **state)
 {
 	struct my_client client;
-	struct my_fake fake;
+	struct fake fake;
 
 	(void)state;
 	begin(&fake, &client, CAPABILITIES_OLD);
@@ -289,7 +315,7 @@ static void test_commands(void **state)
 static void test_change_user(void **state)
 {
 	struct my_client client;
-	struct my_fake fake;
+	struct fake fake;
 
 	(void)state;
 	begin(&fake, &client, CAPABILITIES_OLD);
@@ -312,7 +338,7 @@ static void test_change_user(void **state)
 static void test_local_file(void **state)
 {
 	struct my_client client;
-	struct my_fake fake;
+	struct fake fake;
 
 	(void)state;
 	begin(&fake, &client, CAPABILITIES_OLD);
@@ -339,6 +365,7 @@ int main(void)
 		cmocka_unit_test(test_logins),
 		cmocka_unit_test(test_switched_logins),
 		cmocka_unit_test(test_malformed_logins),
+		cmocka_unit_test(test_refused_logins),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_slow),
 		cmocka_unit_test(test_outcomes),

@@ -2,16 +2,7 @@
 /* The MySQL replayer: prepared statements, cursors, bulks, query attributes, compression and rows of 16 MB. */
 #include "tests/unit/my_replay.h"
 
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
-
-static void begin(struct my_fake *fake, struct my_client *client, uint64_t capabilities)
+static void begin(struct fake *fake, struct my_client *client, uint64_t capabilities)
 {
 	my_fake_init(fake);
 	my_client_init(client, capabilities);
@@ -29,7 +20,7 @@ static void begin(struct my_fake *fake, struct my_client *client, uint64_t capab
 static void test_prepared(void **state)
 {
 	struct my_client client;
-	struct my_fake fake;
+	struct fake fake;
 
 	(void)state;
 	begin(&fake, &client, CAPABILITIES_OLD);
@@ -55,7 +46,7 @@ static void test_prepared(void **state)
 static void test_prepare_errors(void **state)
 {
 	struct my_client client;
-	struct my_fake fake;
+	struct fake fake;
 
 	(void)state;
 	begin(&fake, &client, CAPABILITIES_NEW);
@@ -68,6 +59,7 @@ static void test_prepare_errors(void **state)
 	my_say_execute(&client, 2, 0, -1);
 	my_say_prepare(&client, "select bad");
 	my_say_execute(&client, 3, 0, -1);
+	my_say_prepare(&client, "call p()"); /* servers know no columns before it was called */
 	my_say_command(&client, MY_COM_PING, SLICE(""));
 	my_expect(&fake, &client,
 		  MY_LOGGED_IN "1 <ff>(<04>#42S02recorded\n" MY_MISS("1", "select never")
@@ -83,8 +75,8 @@ static void test_prepare_errors(void **state)
 				       "binary\n"
 				       "1 ~<03>~~~<01>~~~~~~\n" MY_DEF_INT("2") MY_COUNT("1")
 					       MY_DEF_INT("2") "3 ~~<01>~~~\n4 "
-							       "<ff>z<04>#42S02recorded\n" MY_OK(
-								       "1"));
+							       "<ff>z<04>#42S02recorded\n"
+							       "1 ~<04>~~~~~~~~~~\n" MY_OK("1"));
 	assert_int_equal(fake.unservable, 1);
 }
 
@@ -92,7 +84,7 @@ static void test_prepare_errors(void **state)
 static void test_parameters(void **state)
 {
 	struct my_client client;
-	struct my_fake fake;
+	struct fake fake;
 
 	(void)state;
 	begin(&fake, &client, CAPABILITIES_NEW);
@@ -128,12 +120,53 @@ static void test_parameters(void **state)
 	my_expect(&fake, &client,
 		  MY_LOGGED_IN "1 ~<01>~~~~~<01>~~~~\n" MY_DEF_PARAMETER(
 			  "2") "1 ~<01><07>\"~~~\n" MY_OK("1") "1 ~<01><07>\"~~~\n");
+
+	/* What was sent ahead is for one execution, well or not. */
+	begin(&fake, &client, CAPABILITIES_NEW);
+	my_say_prepare(&client, "insert into t values (?)");
+	for (int i = 0; i < 2; i++) {
+		my_say_command(&client, MY_COM_STMT_SEND_LONG_DATA,
+			       SLICE("\x01\0\0\0\0\0"
+				     "1"));
+		my_say_command(&client, MY_COM_STMT_EXECUTE,
+			       SLICE("\x01\0\0\0\0\x01\0\0\0\0\x01\xfd\0"));
+	}
+	my_say_command(&client, MY_COM_STMT_EXECUTE,
+		       SLICE("\x01\0\0\0\0\x01\0\0\0\0\x01\xfd\0\x01"
+			     "1"));
+	my_expect(&fake, &client,
+		  MY_LOGGED_IN "1 ~<01>~~~~~<01>~~~~\n" MY_DEF_PARAMETER("2") "1 ~<01><07>\"~~~\n"
+									      "1 ~<01><07>\"~~~\n"
+									      "1 ~<01><07>\"~~~\n");
+}
+
+/* What was sent ahead is for one execution: the next ones say their own, or none. */
+static void test_long_data_again(void **state)
+{
+	const struct slice ahead = SLICE("\x01\0\0\0\0\0"
+					 "1");
+	const struct slice execute = SLICE("\x01\0\0\0\0\x01\0\0\0\0\x01\xfd\0");
+	struct my_client client;
+	struct fake fake;
+
+	(void)state;
+	begin(&fake, &client, CAPABILITIES_NEW);
+	my_say_prepare(&client, "insert into t values (?)");
+	for (int i = 0; i < 2; i++) {
+		my_say_command(&client, MY_COM_STMT_SEND_LONG_DATA, ahead);
+		my_say_command(&client, MY_COM_STMT_EXECUTE, execute);
+	}
+	my_say_command(&client, MY_COM_STMT_EXECUTE, execute);
+	my_expect(&fake, &client,
+		  MY_LOGGED_IN "1 ~<01>~~~~~<01>~~~~\n" MY_DEF_PARAMETER(
+			  "2") "1 ~<01><07>\"~~~\n1 ~<01><07>\"~~~\n"
+			       "1 <ff>+<07>#HY000Malformed communication packet\n");
 }
 
 static void test_cursor(void **state)
 {
 	struct my_client client;
-	struct my_fake fake;
+	struct fake fake;
 
 	(void)state;
 	begin(&fake, &client, CAPABILITIES_OLD);
@@ -162,7 +195,7 @@ static void test_cursor(void **state)
 static void test_bulk(void **state)
 {
 	struct my_client client;
-	struct my_fake fake;
+	struct fake fake;
 
 	(void)state;
 	begin(&fake, &client, CAPABILITIES_NEW);
@@ -178,10 +211,44 @@ static void test_bulk(void **state)
 							   "malformed or too large bulk\n");
 }
 
+/* A bulk of few bytes takes little memory, however many parameters its statement has. */
+static void test_bulk_memory(void **state)
+{
+	const struct slice bulk = SLICE("\xff\xff\xff\xff\x80\0\x03\0\x01");
+	struct my_client client;
+	struct fake fake;
+	struct answers answers;
+	struct replayer *replayer;
+	struct buffer sql, out;
+	const char *why;
+
+	(void)state;
+	begin(&fake, &client, CAPABILITIES_NEW);
+	buffer_init(&sql, OUT_MAX);
+	buffer_init(&out, OUT_MAX);
+	buffer_append_string(&sql, "set @a=?"); /* the session knows it */
+	for (int i = 1; i < 60000; i++)
+		buffer_append_string(&sql, ",@a=?");
+	buffer_append_u8(&sql, 0);
+	my_say_prepare(&client, (const char *)sql.data);
+	my_say_command(&client, MY_COM_STMT_BULK_EXECUTE, bulk);
+	answers = my_answers_of(&fake, NULL);
+	replayer = my_replayer_new(&answers, 7);
+	assert_int_equal(my_replayer_fill(replayer, &out), REPLAY_IDLE);
+	assert_int_equal(my_replayer_feed(replayer, buffer_slice(&client.bytes), &why), 0);
+	while (my_replayer_fill(replayer, &out) == REPLAY_MORE)
+		buffer_clear(&out);
+	assert_in_range(replayer->arena.allocated, 1, 16 << 20);
+	my_replayer_free(replayer);
+	buffer_release(&client.bytes);
+	buffer_release(&sql);
+	buffer_release(&out);
+}
+
 static void test_attributes(void **state)
 {
 	struct my_client client;
-	struct my_fake fake;
+	struct fake fake;
 
 	(void)state;
 	begin(&fake, &client, CAPABILITIES_NEW | MY_CLIENT_QUERY_ATTRIBUTES);
@@ -204,23 +271,22 @@ static void test_attributes(void **state)
 						  "2") "1 ~<01><07>\"~~~\n");
 }
 
-#define ZEROS_26 "~~~~~~~~~~~~~~~~~~~~~~~~~~"
+#define LETTERS "abcdefghijklmnopqrstuvw"
+#define LAST_104 "rstuvw" LETTERS LETTERS LETTERS LETTERS "abcdef"
 
 /* A packet has more than fits one, or is exactly full. */
 static void test_large_rows(void **state)
 {
 	struct my_client client;
-	struct my_fake fake;
+	struct fake fake;
 
 	(void)state;
 	begin(&fake, &client, CAPABILITIES_NEW);
 	my_say_query(&client, "select big");
 	my_expect(&fake, &client,
-		  MY_LOGGED_IN MY_COUNT("1") MY_DEF_TEXT(
-			  "2") "3 16777215 bytes\n4 " ZEROS_26 ZEROS_26 ZEROS_26 ZEROS_26
-			       "\n5 <fb>\n"
-			       "6 16777215 bytes\n7 " ZEROS_26 ZEROS_26 ZEROS_26 ZEROS_26
-			       "\n8 <fe>~~<02>~~~\n");
+		  MY_LOGGED_IN MY_COUNT("1")
+			  MY_DEF_TEXT("2") "3 16777215 bytes\n4 " LAST_104 "\n5 <fb>\n"
+					   "6 16777215 bytes\n7 " LAST_104 "\n8 <fe>~~<02>~~~\n");
 
 	begin(&fake, &client, CAPABILITIES_NEW);
 	fake.part_bytes = MY_SPLIT_SIZE - 4; /* its length stands before it */
@@ -260,7 +326,7 @@ static void compressed(uint64_t method)
 	struct my_compressor *compressor = my_compressor_new(my_compression_of(method), 3);
 	struct my_client client, inner;
 	struct buffer all, plain, text;
-	struct my_fake fake;
+	struct fake fake;
 
 	begin(&fake, &client, CAPABILITIES_NEW | method);
 	for (int i = 0; i < 2; i++) {
@@ -297,10 +363,16 @@ static void test_compression(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_prepared),   cmocka_unit_test(test_prepare_errors),
-		cmocka_unit_test(test_parameters), cmocka_unit_test(test_cursor),
-		cmocka_unit_test(test_bulk),	   cmocka_unit_test(test_attributes),
-		cmocka_unit_test(test_large_rows), cmocka_unit_test(test_compression),
+		cmocka_unit_test(test_prepared),
+		cmocka_unit_test(test_prepare_errors),
+		cmocka_unit_test(test_parameters),
+		cmocka_unit_test(test_cursor),
+		cmocka_unit_test(test_bulk),
+		cmocka_unit_test(test_attributes),
+		cmocka_unit_test(test_long_data_again),
+		cmocka_unit_test(test_bulk_memory),
+		cmocka_unit_test(test_large_rows),
+		cmocka_unit_test(test_compression),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

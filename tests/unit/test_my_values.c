@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Single MySQL values: bytes and texts as MySQL 9.7 and MariaDB 10.11 give them, what columns make of them, and what is refused. */
 #include "parsers/mysql/values.h"
+#include "tests/unit/cmocka.h"
 
 #include <errno.h>
-
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
 
 #define RESULT_MAX ((size_t)1 << 16)
 #define ANY_LENGTH 0

@@ -1,15 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* COPY data taken apart into rows (parsers/postgres/copy.h) and its digest: whole, byte by byte and at every cut the same. */
 #include "parsers/postgres/copy.h"
-
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
+#include "tests/unit/cmocka.h"
 
 #define TEXT_MAX ((size_t)64 << 20)
 

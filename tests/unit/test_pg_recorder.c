@@ -4,17 +4,9 @@
  * its limits.
  */
 #include "parsers/postgres/wire.h"
+#include "tests/unit/cmocka.h"
 
 #include <errno.h>
-
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
 
 /* ---- what the recorder does not accept ---- */
 
@@ -26,6 +18,15 @@
 #define SYNC "S\0\0\0\4"
 #define COPY_IN "G\0\0\0\7\0\0\0"
 #define QUERY "Q\0\0\0\015select 1\0"
+
+static void log_in(struct recorder *recorder, struct item_list *items)
+{
+	const char *why = NULL;
+
+	assert_int_equal(pg_recorder_see(recorder, SIDE_CLIENT, SLICE(STARTUP), 1, items, &why), 0);
+	assert_int_equal(pg_recorder_see(recorder, SIDE_SERVER, SLICE(LOGGED_IN), 1, items, &why),
+			 0);
+}
 
 struct conversation {
 	struct slice client;
@@ -41,10 +42,7 @@ static const char *record(const struct conversation *conversation)
 	int error;
 
 	item_list_init(&items);
-	assert_int_equal(pg_recorder_see(recorder, SIDE_CLIENT, SLICE(STARTUP), 1, &items, &why),
-			 0);
-	assert_int_equal(pg_recorder_see(recorder, SIDE_SERVER, SLICE(LOGGED_IN), 1, &items, &why),
-			 0);
+	log_in(recorder, &items);
 	error = pg_recorder_see(recorder, SIDE_CLIENT, conversation->client, 2, &items, &why);
 	if (!error)
 		error = pg_recorder_see(recorder, SIDE_SERVER, conversation->server, 3, &items,
@@ -175,10 +173,7 @@ static void test_requests_without_answer(void **state)
 
 	(void)state;
 	item_list_init(&items);
-	assert_int_equal(pg_recorder_see(recorder, SIDE_CLIENT, SLICE(STARTUP), 1, &items, &why),
-			 0);
-	assert_int_equal(pg_recorder_see(recorder, SIDE_SERVER, SLICE(LOGGED_IN), 1, &items, &why),
-			 0);
+	log_in(recorder, &items);
 	buffer_init(&query, (size_t)16 << 20);
 	buffer_append_slice(&query, SLICE("Q\1\0\0\4"));
 	memset(buffer_reserve(&query, 16 * 1048576 - 8), 'x', 16 * 1048576 - 8);
@@ -198,6 +193,59 @@ static void test_requests_without_answer(void **state)
 	pg_recorder_free(recorder);
 }
 
+/* Large queries that come in pieces, before the first of them is answered: each item has its own text. */
+static void test_large_queries(void **state)
+{
+	const size_t size = (size_t)1 << 20; /* of a message: its length, the text, and a NUL */
+	struct recorder *recorder = pg_recorder_new(1);
+	struct item_list items;
+	const char *why = NULL;
+	struct buffer query;
+	char letter = 'a';
+
+	(void)state;
+	item_list_init(&items);
+	log_in(recorder, &items);
+	item_list_release(&items);
+	buffer_init(&query, 2 * size);
+	for (size_t i = 0; i < 3; i++) {
+		buffer_append_u8(&query, 'Q');
+		buffer_append_u32be(&query, (uint32_t)size);
+		memset(buffer_reserve(&query, size - 4), "abc"[i], size - 4);
+		query.data[size] = 0;
+		query.size = size + 1;
+		for (size_t at = 0; at < query.size; at += 100000) {
+			size_t left = query.size - at;
+			struct slice piece =
+				slice_of(query.data + at, left < 100000 ? left : 100000);
+
+			assert_int_equal(
+				pg_recorder_see(recorder, SIDE_CLIENT, piece, 1, &items, &why), 0);
+		}
+		buffer_clear(&query);
+	}
+	buffer_release(&query);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(pg_recorder_see(recorder, SIDE_SERVER,
+						 SLICE("C\0\0\0\015SELECT 0\0Z\0\0\0\5I"), 2,
+						 &items, &why),
+				 0);
+	while (items.first) {
+		struct item *item = item_list_take(&items);
+
+		assert_int_equal(item->type, ITEM_EXCHANGE);
+		assert_int_equal(item->exchange.text.size, size - 5);
+		for (size_t i = 0; i < size - 5; i++)
+			assert_int_equal(item->exchange.text.data[i], letter);
+		/* It was not copied, and takes no more than it has. */
+		assert_in_range(item->arena.allocated, size, size + 4096);
+		letter++;
+		item_free(item);
+	}
+	assert_int_equal(letter, 'd');
+	pg_recorder_free(recorder);
+}
+
 /* What is under way at a flush is handed on, and what comes later with it. */
 static void test_flush(void **state)
 {
@@ -207,10 +255,7 @@ static void test_flush(void **state)
 
 	(void)state;
 	item_list_init(&items);
-	assert_int_equal(pg_recorder_see(recorder, SIDE_CLIENT, SLICE(STARTUP), 1, &items, &why),
-			 0);
-	assert_int_equal(pg_recorder_see(recorder, SIDE_SERVER, SLICE(LOGGED_IN), 1, &items, &why),
-			 0);
+	log_in(recorder, &items);
 	item_list_release(&items);
 	assert_int_equal(pg_recorder_see(recorder, SIDE_CLIENT, SLICE(QUERY), 10, &items, &why), 0);
 	pg_recorder_flush(recorder, 10, &items); /* it is younger */
@@ -245,10 +290,7 @@ static void test_notice_flood(void **state)
 	buffer_init(&notices, 1 << 20);
 	for (int i = 0; i < 20000; i++)
 		buffer_append_slice(&notices, SLICE("N\0\0\0\014Mhello\0\0"));
-	assert_int_equal(pg_recorder_see(recorder, SIDE_CLIENT, SLICE(STARTUP), 1, &items, &why),
-			 0);
-	assert_int_equal(pg_recorder_see(recorder, SIDE_SERVER, SLICE(LOGGED_IN), 1, &items, &why),
-			 0);
+	log_in(recorder, &items);
 	item_list_release(&items);
 	assert_int_equal(pg_recorder_see(recorder, SIDE_CLIENT, SLICE(QUERY), 1, &items, &why), 0);
 	assert_int_equal(
@@ -270,6 +312,99 @@ static void test_notice_flood(void **state)
 	assert_int_equal(flagged, 1);
 	buffer_release(&notices);
 	item_list_release(&items);
+	pg_recorder_free(recorder);
+}
+
+static struct recorder *logged_in(struct item_list *items)
+{
+	struct recorder *recorder = pg_recorder_new(1);
+	const char *why = NULL;
+
+	item_list_init(items);
+	assert_int_equal(pg_recorder_see(recorder, SIDE_CLIENT, SLICE(STARTUP), 1, items, &why), 0);
+	assert_int_equal(pg_recorder_see(recorder, SIDE_SERVER, SLICE(LOGGED_IN), 1, items, &why),
+			 0);
+	item_list_release(items);
+	return recorder;
+}
+
+/* Results without end of one statement are handed on, whatever they consist of. */
+static void test_result_flood(void **state)
+{
+	static const struct slice results[] = { SLICE("C\0\0\0\7OK\0"), SLICE("T\0\0\0\6\0\0"),
+						SLICE("I\0\0\0\4") };
+	const char *why = NULL;
+	struct item_list items;
+	struct buffer flood;
+
+	(void)state;
+	buffer_init(&flood, 1 << 20);
+	for (size_t i = 0; i < ARRAY_SIZE(results); i++) {
+		struct recorder *recorder = logged_in(&items);
+
+		buffer_clear(&flood);
+		for (int n = 0; n < 40000; n++)
+			buffer_append_slice(&flood, results[i]);
+		buffer_append_slice(&flood, SLICE("Z\0\0\0\5I"));
+		assert_int_equal(
+			pg_recorder_see(recorder, SIDE_CLIENT, SLICE(QUERY), 1, &items, &why), 0);
+		assert_int_equal(pg_recorder_see(recorder, SIDE_SERVER, buffer_slice(&flood), 1,
+						 &items, &why),
+				 0);
+		for (const struct item *item = items.first; item; item = item->next)
+			assert_true(item->arena.allocated < 1 << 20);
+		item_list_release(&items);
+		pg_recorder_free(recorder);
+	}
+	buffer_release(&flood);
+}
+
+/* A portal that was executed keeps its name, and weighs it. */
+static void test_portal_names(void **state)
+{
+	const size_t size = 1 << 20;
+	const char *why = NULL;
+	struct item_list items;
+	struct recorder *recorder = logged_in(&items);
+	struct buffer bind, execute;
+	int error = 0;
+	size_t n = 0;
+
+	(void)state;
+	buffer_init(&bind, 2 * size);
+	buffer_init(&execute, 2 * size);
+	assert_int_equal(pg_recorder_see(recorder, SIDE_CLIENT, SLICE(PARSE), 1, &items, &why), 0);
+	assert_int_equal(
+		pg_recorder_see(recorder, SIDE_SERVER, SLICE("1\0\0\0\4"), 1, &items, &why), 0);
+	for (; !error && n < 255; n++) {
+		size_t at;
+
+		buffer_clear(&bind);
+		buffer_clear(&execute);
+		at = pg_message_begin(&bind, 'B');
+		memset(buffer_reserve(&bind, size), (int)n + 1, size);
+		bind.size += size;
+		buffer_append_slice(&bind, SLICE("\0s\0\0\0\0\0\0\0"));
+		pg_message_end(&bind, at);
+		at = pg_message_begin(&execute, 'E');
+		buffer_append(&execute, bind.data + 5, size);
+		buffer_append_slice(&execute, SLICE("\0\0\0\0\0"));
+		pg_message_end(&execute, at);
+		error = pg_recorder_see(recorder, SIDE_CLIENT, buffer_slice(&bind), 1, &items,
+					&why);
+		if (!error)
+			error = pg_recorder_see(recorder, SIDE_CLIENT, buffer_slice(&execute), 1,
+						&items, &why);
+		if (!error)
+			error = pg_recorder_see(recorder, SIDE_SERVER,
+						SLICE("2\0\0\0\4C\0\0\0\7OK\0"), 1, &items, &why);
+		item_list_release(&items);
+	}
+	assert_int_equal(error, -EPROTO);
+	assert_string_equal(why, "too many portals");
+	assert_in_range(n, 32, 130);
+	buffer_release(&bind);
+	buffer_release(&execute);
 	pg_recorder_free(recorder);
 }
 
@@ -301,10 +436,7 @@ static void test_copy_flood(void **state)
 	buffer_append_slice(&data, SLICE("d\0\20\0\4"));
 	memset(buffer_reserve(&data, 1 << 20), 'x', 1 << 20);
 	data.size += 1 << 20;
-	assert_int_equal(pg_recorder_see(recorder, SIDE_CLIENT, SLICE(STARTUP), 1, &items, &why),
-			 0);
-	assert_int_equal(pg_recorder_see(recorder, SIDE_SERVER, SLICE(LOGGED_IN), 1, &items, &why),
-			 0);
+	log_in(recorder, &items);
 	assert_int_equal(see_gigabyte(recorder, buffer_slice(&data), &items), 0);
 	assert_int_equal(pg_recorder_see(recorder, SIDE_CLIENT, SLICE(QUERY), 1, &items, &why), 0);
 	assert_int_equal(pg_recorder_see(recorder, SIDE_SERVER, SLICE(COPY_IN), 1, &items, &why),
@@ -333,8 +465,11 @@ int main(void)
 		cmocka_unit_test(test_refused_conversations),
 		cmocka_unit_test(test_startup_of_zeros),
 		cmocka_unit_test(test_requests_without_answer),
+		cmocka_unit_test(test_large_queries),
 		cmocka_unit_test(test_flush),
 		cmocka_unit_test(test_notice_flood),
+		cmocka_unit_test(test_result_flood),
+		cmocka_unit_test(test_portal_names),
 		cmocka_unit_test(test_copy_flood),
 	};
 

@@ -2,15 +2,6 @@
 /* The PostgreSQL replayer as a server of its protocol: login, simple queries, the extended protocol; each byte that it says. */
 #include "tests/unit/pg_replay.h"
 
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
-
 /* ---- login ---- */
 
 static void test_login(void **state)
@@ -19,8 +10,7 @@ static void test_login(void **state)
 	struct fake fake;
 
 	(void)state;
-	client_init(&client);
-	say_login(&client);
+	client_log_in(&client);
 	expect(&fake, &client, "");
 
 	client_init(&client);
@@ -107,8 +97,7 @@ static void test_simple(void **state)
 	struct fake fake;
 
 	(void)state;
-	client_init(&client);
-	say_login(&client);
+	client_log_in(&client);
 	say_query(&client, "SELECT a FROM t WHERE a = 5 -- comment");
 	say_query(&client, "");
 	say_query(&client, " ; /* ping */ ");
@@ -129,16 +118,14 @@ static void test_error_in_the_middle(void **state)
 	struct fake fake;
 
 	(void)state;
-	client_init(&client);
-	say_login(&client);
+	client_log_in(&client);
 	say_query(&client, "select a from t where a = 5; select bad; do 'x'");
 	say_query(&client, "do 'x'");
 	expect(&fake, &client,
 	       T_INT D("5", "<01>") "C SELECT 1~\n" T_INT D(
 		       "1", "<01>") "E SERROR~C22012~xown~~\n" IDLE "N Mof do~~\nC DO~\n" IDLE);
 
-	client_init(&client);
-	say_login(&client);
+	client_log_in(&client);
 	say_query(&client, "select fatal; do 'x'");
 	say_query(&client, "do 'x'");
 	expect(&fake, &client, "E SFATAL~C57P01~xown~~\nclosed\n");
@@ -150,8 +137,7 @@ static void test_merged(void **state)
 	struct fake fake;
 
 	(void)state;
-	client_init(&client);
-	say_login(&client);
+	client_log_in(&client);
 	say_query(&client, "merged one; merged two");
 	expect(&fake, &client, "C ONE~\nC TWO~\n" IDLE);
 	assert_int_equal(fake.found, 1);
@@ -172,9 +158,9 @@ static void test_many_statements(void **state)
 	assert_non_null(sql);
 	for (size_t i = 0; i < n; i++)
 		memcpy(sql + i * (sizeof(statement) - 1), statement, sizeof(statement));
-	client_init(&client);
+	client_log_in(&client);
 	buffer_init(&text, OUT_MAX);
-	say_login(&client);
+
 	say_query(&client, sql);
 	converse(&fake, NULL, &client, SIZE_MAX, &text);
 	buffer_append_u8(&text, 0);
@@ -194,8 +180,7 @@ static void test_extended(void **state)
 	struct fake fake;
 
 	(void)state;
-	client_init(&client);
-	say_login(&client);
+	client_log_in(&client);
 	say_parse(&client, "s", "select a from t where a = $1");
 	say_target(&client, 'D', "Ss");
 	say_message(&client, 'H', SLICE(""));
@@ -221,6 +206,29 @@ static void test_extended(void **state)
 	assert_int_equal(fake.found, 2); /* Describe and Execute of a portal are one answer */
 }
 
+/* A portal without an answer is described by its statement: only who executes it misses something. */
+static void test_described_only(void **state)
+{
+	struct client client;
+	struct fake fake;
+
+	(void)state;
+	client_log_in(&client);
+	say_parse(&client, "s", "select a from t where a = $1");
+	say_bind(&client, "p", "s", "7", 1);
+	say_target(&client, 'D', "Pp");
+	say_target(&client, 'C', "Pp");
+	say_sync(&client);
+	say_bind(&client, "p", "s", "7", 0);
+	say_target(&client, 'D', "Pp");
+	say_execute(&client, "p", 0);
+	say_sync(&client);
+	expect(&fake, &client,
+	       "1 \n2 \n" T_INT_BINARY "3 \n" IDLE "2 \n" T_INT MISS("select a from t where a = $1")
+		       IDLE);
+	assert_int_equal(fake.found, 0);
+}
+
 /* What Flush asks for comes before any Sync. */
 static void test_flush(void **state)
 {
@@ -228,12 +236,33 @@ static void test_flush(void **state)
 	struct fake fake;
 
 	(void)state;
-	client_init(&client);
-	say_login(&client);
+	client_log_in(&client);
 	say_parse(&client, "s", "insert into t values ($1)");
 	say_target(&client, 'D', "Ss");
 	say_message(&client, 'H', SLICE(""));
 	expect(&fake, &client, "1 \nt ~<01>~~~<19>\nn \n");
+}
+
+/* What neither Flush nor Sync nor an error asks for waits, up to a server's buffer of it. */
+static void test_kept(void **state)
+{
+	struct client client;
+	struct fake fake;
+
+	(void)state;
+	client_log_in(&client);
+	say_extended(&client, "select now", 0);
+	expect(&fake, &client, "");
+	client_log_in(&client);
+	say_parse(&client, "", "select now");
+	say_message(&client, 'H', SLICE(""));
+	say_bind(&client, "", "", NULL, 0);
+	say_execute(&client, "", 0);
+	expect(&fake, &client, "1 \n");
+	client_log_in(&client);
+	say_parse(&client, "", "do 'x'");
+	say_parse(&client, "", "select parse");
+	expect(&fake, &client, "1 \nE SERROR~C42601~xown~~\n");
 }
 
 static void test_names(void **state)
@@ -242,8 +271,7 @@ static void test_names(void **state)
 	struct fake fake;
 
 	(void)state;
-	client_init(&client);
-	say_login(&client);
+	client_log_in(&client);
 	say_parse(&client, "s", "do 'x'");
 	say_sync(&client);
 	say_parse(&client, "s", "do 'x'");
@@ -283,8 +311,7 @@ static void test_replaced_statement(void **state)
 	struct fake fake;
 
 	(void)state;
-	client_init(&client);
-	say_login(&client);
+	client_log_in(&client);
 	say_parse(&client, "", "do 'x'");
 	say_bind(&client, "p", "", NULL, 0);
 	say_parse(&client, "", "select a from five");
@@ -307,8 +334,7 @@ static void test_pipeline_with_error(void **state)
 	struct fake fake;
 
 	(void)state;
-	client_init(&client);
-	say_login(&client);
+	client_log_in(&client);
 	say_extended(&client, "do 'x'", 0);
 	say_extended(&client, "select bad", 0);
 	say_extended(&client, "do 'x'", 0);
@@ -334,8 +360,7 @@ static void test_empty_extended(void **state)
 	struct fake fake;
 
 	(void)state;
-	client_init(&client);
-	say_login(&client);
+	client_log_in(&client);
 	say_parse(&client, "", "");
 	say_bind(&client, "", "", NULL, 0);
 	say_target(&client, 'D', "P");
@@ -351,8 +376,7 @@ static void test_empty_in_failed(void **state)
 	struct fake fake;
 
 	(void)state;
-	client_init(&client);
-	say_login(&client);
+	client_log_in(&client);
 	say_query(&client, "begin; select missing");
 	say_parse(&client, "", ";");
 	say_target(&client, 'D', "S");
@@ -363,14 +387,59 @@ static void test_empty_in_failed(void **state)
 							  "C ROLLBACK~\n" IDLE);
 }
 
+/* Statements that portals still have weigh also when another one took their name. */
+static void test_nameless_statements(void **state)
+{
+	struct answer_cache *cache = answer_cache_new(16);
+	struct fake fake = { 0 };
+	struct answers answers = answers_of(&fake, cache);
+	struct replayer *replayer = pg_replayer_new(&answers, 7);
+	struct buffer text, out;
+	struct client client;
+	bool refused = false;
+	const char *why;
+	int n = 0;
+
+	(void)state;
+	buffer_init(&text, OUT_MAX);
+	buffer_init(&out, OUT_MAX);
+	buffer_append_string(&text, "select a from t where a = 5 /*");
+	for (int i = 0; i < 1 << 17; i++)
+		buffer_append_string(&text, "12345678");
+	buffer_append(&text, "*/", 3);
+	for (; n < 255 && !refused; n++) {
+		const char portal[] = { (char)(n + 1), 0 };
+
+		if (n) {
+			client_init(&client);
+		} else {
+			client_log_in(&client);
+			say_query(&client, "begin");
+		}
+		say_parse(&client, "", (const char *)text.data);
+		say_bind(&client, portal, "", NULL, 0);
+		buffer_clear(&out);
+		assert_int_equal(pg_replayer_feed(replayer, buffer_slice(&client.bytes), &why), 0);
+		while (pg_replayer_fill(replayer, &out) == REPLAY_MORE)
+			;
+		refused = memmem(out.data, out.size, "too many prepared", 17) != NULL;
+		buffer_release(&client.bytes);
+	}
+	assert_true(refused);
+	assert_in_range(n, 16, 70);
+	buffer_release(&text);
+	buffer_release(&out);
+	pg_replayer_free(replayer);
+	answer_cache_free(cache);
+}
+
 static void test_malformed(void **state)
 {
 	struct client client;
 	struct fake fake;
 
 	(void)state;
-	client_init(&client);
-	say_login(&client);
+	client_log_in(&client);
 	say_message(&client, 'P', SLICE("\0select 1\0\377\377"));
 	say_sync(&client);
 	say_message(&client, 'B', SLICE("\0"));
@@ -400,8 +469,7 @@ static void test_malformed(void **state)
 	       "E SERROR~VERROR~C08P01~Mmalformed Query~~\n" IDLE
 	       "E SERROR~VERROR~C08P01~Mmalformed FunctionCall~~\n" IDLE "I \n" IDLE "closed\n");
 
-	client_init(&client);
-	say_login(&client);
+	client_log_in(&client);
 	buffer_append(&client.bytes, "GET / HTTP/1.1\r\n", 16);
 	expect(&fake, &client, "E SFATAL~VFATAL~C08P01~Munknown message type~~\nclosed\n");
 }
@@ -417,12 +485,15 @@ int main(void)
 		cmocka_unit_test(test_merged),
 		cmocka_unit_test(test_many_statements),
 		cmocka_unit_test(test_extended),
+		cmocka_unit_test(test_described_only),
 		cmocka_unit_test(test_flush),
+		cmocka_unit_test(test_kept),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_replaced_statement),
 		cmocka_unit_test(test_pipeline_with_error),
 		cmocka_unit_test(test_empty_extended),
 		cmocka_unit_test(test_empty_in_failed),
+		cmocka_unit_test(test_nameless_statements),
 		cmocka_unit_test(test_malformed),
 	};
 

@@ -2,14 +2,7 @@
 /* COPY in replay, in both directions and both protocols: each conversation whole, byte by byte and in steps that fall anywhere. */
 #include "tests/unit/pg_replay.h"
 
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
+#include <time.h>
 
 #define OUT_TEXT "H ~~<01>~~\n"
 #define OUT_BINARY "H <01>~<01>~<01>\n"
@@ -38,8 +31,7 @@ static void say_done(struct client *client)
 
 static void begin(struct client *client)
 {
-	client_init(client);
-	say_login(client);
+	client_log_in(client);
 }
 
 /* ---- to the client ---- */
@@ -163,6 +155,40 @@ static void test_in_several(void **state)
 	       "d 1<0a>\nd 2<0a>\nd 3<0a>\n" DONE COPIED(3)
 		       IN_TEXT COPIED(0) "N Mof do~~\nC DO~\n" IDLE IN_TEXT
 					 "E SERROR~C57014~xown~~\n" IDLE);
+}
+
+/* What follows a COPY in a Query is kept once, and not at each of them: these took more than 16 s of CPU time. */
+static void test_in_very_many(void **state)
+{
+	enum { STATEMENTS = 4000, COMMENT = 16 << 20 };
+	struct slice end = SLICE(COPIED(0) IDLE);
+	struct buffer sql, text;
+	struct client client;
+	struct fake fake;
+	clock_t before;
+
+	(void)state;
+	begin(&client);
+	client.bytes.max = 2 * COMMENT;
+	buffer_init(&sql, 2 * COMMENT);
+	buffer_init(&text, 2 * COMMENT);
+	for (size_t i = 0; i < STATEMENTS; i++)
+		buffer_append_string(&sql, "copy t from stdin;");
+	buffer_append_string(&sql, "--");
+	for (size_t i = 0; i < COMMENT; i++)
+		buffer_append_u8(&sql, 'x');
+	buffer_append_u8(&sql, 0);
+	say_query(&client, (const char *)sql.data);
+	for (size_t i = 0; i < STATEMENTS; i++)
+		say_done(&client);
+	before = clock();
+	converse(&fake, NULL, &client, SIZE_MAX, &text);
+	assert_true(clock() - before < 3 * CLOCKS_PER_SEC);
+	assert_true(text.size > end.size);
+	assert_memory_equal(text.data + text.size - end.size, end.data, end.size);
+	buffer_release(&sql);
+	buffer_release(&text);
+	buffer_release(&client.bytes);
 }
 
 /* The Sync behind Execute is ignored, the one behind the data counts; data that came ahead is taken. */
@@ -326,12 +352,12 @@ static void test_replication(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_out),	    cmocka_unit_test(test_out_error),
-		cmocka_unit_test(test_out_large),   cmocka_unit_test(test_in),
-		cmocka_unit_test(test_in_several),  cmocka_unit_test(test_in_extended),
-		cmocka_unit_test(test_in_refused),  cmocka_unit_test(test_in_misses),
-		cmocka_unit_test(test_in_given_up), cmocka_unit_test(test_in_unexpected),
-		cmocka_unit_test(test_replication),
+		cmocka_unit_test(test_out),	      cmocka_unit_test(test_out_error),
+		cmocka_unit_test(test_out_large),     cmocka_unit_test(test_in),
+		cmocka_unit_test(test_in_several),    cmocka_unit_test(test_in_very_many),
+		cmocka_unit_test(test_in_extended),   cmocka_unit_test(test_in_refused),
+		cmocka_unit_test(test_in_misses),     cmocka_unit_test(test_in_given_up),
+		cmocka_unit_test(test_in_unexpected), cmocka_unit_test(test_replication),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

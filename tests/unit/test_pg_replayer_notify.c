@@ -2,15 +2,6 @@
 /* What a PostgreSQL replayer says by itself: its own notifications, those of others, and what was recorded between requests. */
 #include "tests/unit/pg_replay.h"
 
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
-
 #define NO_TRANSACTION "N SWARNING~VWARNING~C25P01~Mthere is no transaction in progress~~\n"
 #define A(payload) "A ~~~<07>jobs~" payload "~\n"
 #define C(tag) "C " tag "~\n"
@@ -20,8 +11,7 @@ static void expect_own(const char *const *queries, const char *expected)
 	struct client client;
 	struct fake fake;
 
-	client_init(&client);
-	say_login(&client);
+	client_log_in(&client);
 	for (; *queries; queries++)
 		say_query(&client, *queries);
 	expect(&fake, &client, expected);
@@ -93,8 +83,7 @@ static void test_row_limit(void **state)
 	struct fake fake;
 
 	(void)state;
-	client_init(&client);
-	say_login(&client);
+	client_log_in(&client);
 	say_query(&client, "listen jobs");
 	say_parse(&client, "", "select pg_notify('jobs', $1)");
 	say_bind(&client, "", "", "two", 0);
@@ -170,7 +159,8 @@ static void side_play(struct party *side, const struct client *client, const cha
 	buffer_clear(&side->said);
 	buffer_init(&text, OUT_MAX);
 	if (client)
-		play(side->replayer, buffer_slice(&client->bytes), SIZE_MAX, &side->said);
+		replay_feed(&postgres_protocol, side->replayer, buffer_slice(&client->bytes),
+			    SIZE_MAX, &side->said);
 	else
 		pg_replayer_fill(side->replayer, &side->said);
 	pg_replay_render(&text, buffer_slice(&side->said));
@@ -201,8 +191,7 @@ static void side_init(struct party *side, struct party *other, uint64_t number)
 	side->answers.peers = &side->peers;
 	side->replayer = pg_replayer_new(&side->answers, number);
 	buffer_init(&side->said, OUT_MAX);
-	client_init(&client);
-	say_login(&client);
+	client_log_in(&client);
 	side_play(side, &client, NULL);
 	buffer_release(&client.bytes);
 }
@@ -237,12 +226,12 @@ static void test_others(void **state)
 	side_query(&a, "commit", C("COMMIT") A("made") IDLE);
 	client_init(&client);
 	say_extended(&client, "do 'x'", 0);
-	side_play(&a, &client, "1 \n2 \nN Mof do~~\nC DO~\n");
+	side_play(&a, &client, "1 \n2 \nN Mof do~~\n");
 	side_query(&b, "notify jobs, 'two'", C("NOTIFY") IDLE);
 	side_play(&a, NULL, "");
 	buffer_clear(&client.bytes);
 	say_sync(&client);
-	side_play(&a, &client, A("two") IDLE);
+	side_play(&a, &client, C("DO") A("two") IDLE);
 	buffer_release(&client.bytes);
 	side_release(&a);
 	side_release(&b);

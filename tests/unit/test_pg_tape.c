@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The PostgreSQL recorder over tests/fixtures/postgres: each tape whole, byte by byte and at every cut (tape.h). */
 #include "parsers/postgres/wire.h"
+#include "tests/unit/cmocka.h"
 #include "tests/unit/tape.h"
-
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
 
 static void test_tapes(void **state)
 {

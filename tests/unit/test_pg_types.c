@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of PostgreSQL types: names, kinds, what converts. */
+#include "tests/unit/cmocka.h"
 #include "tests/unit/pg_values.h"
 
 #include <errno.h>
-
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
 
 static void expect_type(const char *name, uint32_t type)
 {

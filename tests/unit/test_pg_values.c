@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Single PostgreSQL values: bytes and texts as version 15 gives them, and what is refused. */
+#include "tests/unit/cmocka.h"
 #include "tests/unit/pg_values.h"
 
 #include <errno.h>
-
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
 
 static void test_whole_numbers(void **state)
 {

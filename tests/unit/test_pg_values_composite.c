@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* PostgreSQL values that are made of others: geometric, arrays, ranges; and limits. */
+#include "tests/unit/cmocka.h"
 #include "tests/unit/pg_values.h"
 
 #include <errno.h>
-
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
 
 #define ONE "3ff0000000000000"
 #define TWO "4000000000000000"

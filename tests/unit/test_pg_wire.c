@@ -4,17 +4,9 @@
  */
 #include "parsers/names.h"
 #include "parsers/postgres/wire.h"
+#include "tests/unit/cmocka.h"
 
 #include <errno.h>
-
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
 
 /* ---- the framer ---- */
 

@@ -203,9 +203,9 @@ static void test_refused(void **unused)
 	free(ask(folder.file, "PRAGMA application_id = 7"));
 	assert_refused(folder.file, -EBADMSG, "is not a recording");
 	record_some(folder.file, 1);
-	free(ask(folder.file, "PRAGMA user_version = 4"));
+	free(ask(folder.file, "PRAGMA user_version = 5"));
 	assert_refused(folder.file, -ENOTSUP, "made by a newer mockproxy");
-	free(ask(folder.file, "PRAGMA user_version = 2"));
+	free(ask(folder.file, "PRAGMA user_version = 3"));
 	assert_refused(folder.file, -ENOTSUP, "record it again");
 	record_some(folder.file, 1);
 	free(ask(folder.file, "DROP TABLE value_part"));
@@ -231,8 +231,7 @@ static void test_partial(void **unused)
 	folder_make(&folder);
 	options.path = folder.file;
 	assert_int_equal(writer_open(&options, &writer, error), 0);
-	push(writer, make_open(1, "127.0.0.1", 5432));
-	push(writer, make_session(1, "app"));
+	push_session(writer, 1);
 	push_query(writer, 1, 1, "SELECT v FROM t WHERE id = 3", "x");
 	wait_drained(&drain, writer);
 	assert_refused(folder.file, -EBUSY, "is being written");

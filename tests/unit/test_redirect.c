@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The decision about a connect, and --only and --exclude that it depends on. */
 #include "proxy/rules.h"
+#include "tests/unit/cmocka.h"
 
-/* clang-format off */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
 
 enum { NETNS = 7, PROXY_PORT = 15000 };
 
@@ -102,6 +96,24 @@ static void test_endpoints(void **state)
 		check(&record, &ask, REDIRECT_PASS, REDIRECT_BECAUSE_GONE);
 		check(&replay, &ask, REDIRECT_TO_PROXY, REDIRECT_BECAUSE_ENDPOINT);
 	}
+}
+
+/* Where the kernel will refuse it is left to do so, unless --only names the place. */
+static void test_nobody_listens(void **state)
+{
+	struct redirect_settings record = settings_of(false);
+	struct redirect_settings replay = settings_of(true);
+	struct redirect_ask ask = ask_of("127.0.0.1", 8080);
+	char error[RULES_ERROR_BYTES] = "";
+	const char *only = ":8080";
+
+	(void)state;
+	ask.nobody_listens = true;
+	check(&record, &ask, REDIRECT_PASS, REDIRECT_BECAUSE_NOBODY);
+	check(&replay, &ask, REDIRECT_TO_PROXY, REDIRECT_BECAUSE_ENDPOINT);
+	assert_int_equal(
+		rules_read(&(struct options){ .only = &only, .n_only = 1 }, &record, error), 0);
+	check(&record, &ask, REDIRECT_TO_PROXY, REDIRECT_BECAUSE_ENDPOINT);
 }
 
 static void test_self(void **state)
@@ -319,11 +331,12 @@ static void test_rule_errors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_addresses),  cmocka_unit_test(test_endpoints),
-		cmocka_unit_test(test_self),	   cmocka_unit_test(test_unreachable),
-		cmocka_unit_test(test_proxy_port), cmocka_unit_test(test_datagrams),
-		cmocka_unit_test(test_rule_forms), cmocka_unit_test(test_only),
-		cmocka_unit_test(test_rules_full), cmocka_unit_test(test_rule_errors),
+		cmocka_unit_test(test_addresses),      cmocka_unit_test(test_endpoints),
+		cmocka_unit_test(test_nobody_listens), cmocka_unit_test(test_self),
+		cmocka_unit_test(test_unreachable),    cmocka_unit_test(test_proxy_port),
+		cmocka_unit_test(test_datagrams),      cmocka_unit_test(test_rule_forms),
+		cmocka_unit_test(test_only),	       cmocka_unit_test(test_rules_full),
+		cmocka_unit_test(test_rule_errors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

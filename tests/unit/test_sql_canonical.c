@@ -1,41 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Canonical SQL: what is one request and what is two, verbs, splitting and masking. The texts
  * themselves are in the tapes. */
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
-
 #include "parsers/compiler.h"
 #include "parsers/sql/shape.h"
+#include "tests/unit/cmocka.h"
 #include "tests/unit/sql.h"
 
-struct pair {
-	const char *a;
-	const char *b;
-};
-
-static void check_pairs(const struct sql_options *options, const struct pair *pairs, size_t n,
-			bool equal)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct sql_test a, b;
-
-		sql_test_init(&a, options, pairs[i].a, NULL, 0);
-		sql_test_init(&b, options, pairs[i].b, NULL, 0);
-		if (sql_test_equal(&a, &b) != equal)
-			fail_msg("%s: <%s> <%s>", equal ? "differ" : "are equal", pairs[i].a,
-				 pairs[i].b);
-		sql_test_release(&a);
-		sql_test_release(&b);
-	}
-}
-
-static const struct pair equal_pairs[] = {
+static const struct sql_pair equal_pairs[] = {
 	/* white space, comments, case, the last semicolon */
 	{ "select 1", "SELECT\n\t1 ; ;" },
 	{ "select a,b from t", "select /* x */ a , b -- y\nfrom t/*app='web'*/" },
@@ -107,10 +78,10 @@ static const struct pair equal_pairs[] = {
 static void test_equal(void **state)
 {
 	(void)state;
-	check_pairs(&sql_test_postgres, equal_pairs, ARRAY_SIZE(equal_pairs), true);
+	sql_check_pairs(&sql_test_postgres, equal_pairs, ARRAY_SIZE(equal_pairs), true);
 }
 
-static const struct pair different_pairs[] = {
+static const struct sql_pair different_pairs[] = {
 	{ "select 1", "select 2" },
 	{ "select a", "select b" },
 	{ "select \"A\"", "select a" },
@@ -199,7 +170,7 @@ static const struct pair different_pairs[] = {
 static void test_different(void **state)
 {
 	(void)state;
-	check_pairs(&sql_test_postgres, different_pairs, ARRAY_SIZE(different_pairs), false);
+	sql_check_pairs(&sql_test_postgres, different_pairs, ARRAY_SIZE(different_pairs), false);
 }
 
 /* One template for all cursors, and yet what is known of one is not known of another. */
@@ -221,15 +192,13 @@ static void test_cursor_shapes(void **state)
 
 static void test_mysql_pairs(void **state)
 {
-	static const struct sql_options options = { .dialect = SQL_MYSQL,
-						    .backslash_escapes = true };
-	static const struct pair equal[] = {
+	static const struct sql_pair equal[] = {
 		{ "select `a`, \"x\" from t # c", "SELECT a, 'x' FROM t -- c" },
 		{ "select a from t where b = ? /*! and c = 1 */",
 		  "select a from t where b = ? and c = '1'" },
 		{ "select 'a\\'b'", "select 'a''b'" },
 	};
-	static const struct pair different[] = {
+	static const struct sql_pair different[] = {
 		{ "select a from T", "select a from t" },
 		{ "select `A`", "select a" },
 		{ "select a", "select \"a\"" },
@@ -237,14 +206,11 @@ static void test_mysql_pairs(void **state)
 	};
 
 	(void)state;
-	check_pairs(&options, equal, ARRAY_SIZE(equal), true);
-	check_pairs(&options, different, ARRAY_SIZE(different), false);
+	sql_check_pairs(&sql_test_mysql, equal, ARRAY_SIZE(equal), true);
+	sql_check_pairs(&sql_test_mysql, different, ARRAY_SIZE(different), false);
 }
 
-static const struct {
-	const char *text;
-	enum sql_verb verb;
-} verb_cases[] = {
+static const struct sql_verb_case verb_cases[] = {
 	{ "", SQL_EMPTY },
 	{ " -- x", SQL_EMPTY },
 	{ ";", SQL_EMPTY },
@@ -305,35 +271,12 @@ static const struct {
 static void test_verbs(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(verb_cases); i++) {
-		struct sql_test test;
-
-		sql_test_init(&test, &sql_test_postgres, verb_cases[i].text, NULL, 0);
-		if (test.statement.verb != verb_cases[i].verb)
-			fail_msg("%s is %s", verb_cases[i].text,
-				 sql_verb_name(test.statement.verb));
-		sql_test_release(&test);
-	}
+	sql_check_verbs(&sql_test_postgres, verb_cases, ARRAY_SIZE(verb_cases));
 }
 
 static void check_split(const char *text, const char *expected)
 {
-	struct slice rest = slice_from_string(text), piece;
-	struct buffer pieces;
-	size_t count = 0;
-
-	buffer_init(&pieces, 4096);
-	while (sql_split(&sql_test_postgres, &rest, &piece)) {
-		buffer_append_u8(&pieces, '{');
-		buffer_append_slice(&pieces, piece);
-		buffer_append_u8(&pieces, '}');
-		count++;
-	}
-	buffer_append_u8(&pieces, 0);
-	assert_string_equal((char *)pieces.data, expected);
-	assert_int_equal(sql_count(&sql_test_postgres, slice_from_string(text)), count);
-	assert_int_equal(rest.size, 0);
-	buffer_release(&pieces);
+	sql_check_split(&sql_test_postgres, text, expected);
 }
 
 static void test_split(void **state)
@@ -342,29 +285,29 @@ static void test_split(void **state)
 	check_split("", "");
 	check_split(" ;; -- x\n; /* y */", "");
 	check_split("/*+ x; */", "");
-	check_split("select 1", "{select 1}");
-	check_split("select 1;", "{select 1}");
-	check_split(" a ; b;;c -- ;\n", "{ a }{ b}{c -- ;\n}");
+	check_split("select 1", "select 1");
+	check_split("select 1;", "select 1");
+	check_split(" a ; b;;c -- ;\n", " a | b|c -- ;\n");
 	check_split("select ';', \";\", $$;$$, E'\\';', /* ; /* ; */ ; */ 1 -- ;\n; b",
-		    "{select ';', \";\", $$;$$, E'\\';', /* ; /* ; */ ; */ 1 -- ;\n}{ b}");
+		    "select ';', \";\", $$;$$, E'\\';', /* ; /* ; */ ; */ 1 -- ;\n| b");
 	check_split("create rule r as on insert to t do (a; b); c",
-		    "{create rule r as on insert to t do (a; b)}{ c}");
+		    "create rule r as on insert to t do (a; b)| c");
 	check_split("create function f() returns int begin atomic select case when a then case "
 		    "when b then 1 end "
 		    "end; select 2 as end; end; c",
-		    "{create function f() returns int begin atomic select case when a then case "
+		    "create function f() returns int begin atomic select case when a then case "
 		    "when b then 1 end "
-		    "end; select 2 as end; end}{ c}");
-	check_split("begin; select 1; end; c", "{begin}{ select 1}{ end}{ c}");
-	check_split("select case when a then 1 end; b", "{select case when a then 1 end}{ b}");
-	check_split("a); b", "{a)}{ b}");
-	check_split("a 'b; c", "{a 'b; c}");
-	check_split("a; /* b; c", "{a}{ /* b; c}");
+		    "end; select 2 as end; end| c");
+	check_split("begin; select 1; end; c", "begin| select 1| end| c");
+	check_split("select case when a then 1 end; b", "select case when a then 1 end| b");
+	check_split("a); b", "a)| b");
+	check_split("a 'b; c", "a 'b; c");
+	check_split("a; /* b; c", "a| /* b; c");
 }
 
 static void test_mask(void **state)
 {
-	static const struct pair cases[] = {
+	static const struct sql_pair cases[] = {
 		{ "select 'a'", "select 'a'" },
 		{ "alter role x PASSWORD  'se''cret' valid until 'x'",
 		  "alter role x PASSWORD  '***' valid until 'x'" },

@@ -1,47 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Identity: literals against bound values, contexts, loose hashes, and values as JSON. */
-#include <errno.h>
-
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
-
 #include "parsers/compiler.h"
+#include "tests/unit/cmocka.h"
 #include "tests/unit/sql.h"
 
-#define STRING(literal)                                    \
-	{                                                  \
-		.kind = SQL_STRING, .text = SLICE(literal) \
-	}
-#define NUMBER(literal)                                    \
-	{                                                  \
-		.kind = SQL_NUMBER, .text = SLICE(literal) \
-	}
-#define TRUTH(literal)                                      \
-	{                                                   \
-		.kind = SQL_BOOLEAN, .text = SLICE(literal) \
-	}
-#define TYPED(name, literal)                                                   \
-	{                                                                      \
-		.kind = SQL_TYPED, .type = SLICE(name), .text = SLICE(literal) \
-	}
-#define NOTHING              \
-	{                    \
-		.null = true \
-	}
+#include <errno.h>
 
-/* A text with literals, and one with placeholders and what was bound to them. */
-static const struct {
-	const char *literal;
-	const char *bound_text;
-	struct sql_value bound[2];
-	bool equal;
-} bound_cases[] = {
+static const struct sql_bound_case bound_cases[] = {
 	{ "select * from t where id = 5", "select * from t where id = $1", { NUMBER("5") }, true },
 	{ "select * from t where id = 5", "select * from t where id = $1", { STRING("5") }, true },
 	{ "select * from t where id = 5",
@@ -114,17 +79,7 @@ static const struct {
 static void test_bound(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(bound_cases); i++) {
-		struct sql_test a, b;
-
-		sql_test_init(&a, &sql_test_postgres, bound_cases[i].literal, NULL, 0);
-		sql_test_init(&b, &sql_test_postgres, bound_cases[i].bound_text,
-			      bound_cases[i].bound, 2);
-		if (sql_test_equal(&a, &b) != bound_cases[i].equal)
-			fail_msg("%zu: %s", i, bound_cases[i].literal);
-		sql_test_release(&a);
-		sql_test_release(&b);
-	}
+	sql_check_bound(&sql_test_postgres, bound_cases, ARRAY_SIZE(bound_cases));
 }
 
 static void test_missing_bound_value_is_null(void **state)

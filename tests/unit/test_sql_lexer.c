@@ -1,18 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tokens of both dialects, each text at the end of its memory so that a byte read too far is seen
  * by ASan. */
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
-
 #include "parsers/buffer.h"
 #include "parsers/compiler.h"
 #include "parsers/sql/lexer.h"
+#include "tests/unit/cmocka.h"
 
 static const char names[] = "$WQSNPO:()[],.;HE";
 

@@ -1,54 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* MySQL's canonical SQL: what is one request and what is two, literals against bound values, verbs,
  * splitting and masking. The texts themselves are in the tapes. */
-#include <stdio.h>
-
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
-
 #include "parsers/compiler.h"
+#include "tests/unit/cmocka.h"
 #include "tests/unit/sql.h"
 
-#define STRING(literal)                                    \
-	{                                                  \
-		.kind = SQL_STRING, .text = SLICE(literal) \
-	}
-#define NUMBER(literal)                                    \
-	{                                                  \
-		.kind = SQL_NUMBER, .text = SLICE(literal) \
-	}
-#define NOTHING              \
-	{                    \
-		.null = true \
-	}
+#include <stdio.h>
 
-struct pair {
-	const char *a;
-	const char *b;
-};
-
-static void check_pairs(const struct pair *pairs, size_t n, bool equal)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct sql_test a, b;
-
-		sql_test_init(&a, &sql_test_mysql, pairs[i].a, NULL, 0);
-		sql_test_init(&b, &sql_test_mysql, pairs[i].b, NULL, 0);
-		if (sql_test_equal(&a, &b) != equal)
-			fail_msg("%s: <%s> <%s>", equal ? "differ" : "are equal", pairs[i].a,
-				 pairs[i].b);
-		sql_test_release(&a);
-		sql_test_release(&b);
-	}
-}
-
-static const struct pair equal_pairs[] = {
+static const struct sql_pair equal_pairs[] = {
 	{ "select `a`, \"x\" from t # c", "SELECT a, 'x' FROM t -- c" },
 	{ "select a from t where b = 1 /*!40101 and c = 1 */",
 	  "select a from t where b = 1 and c = '1'" },
@@ -59,6 +18,7 @@ static const struct pair equal_pairs[] = {
 	{ "select a /*+ x */ from t", "select a from t" },
 	{ "select a != 1", "select a <> 1" },
 	{ "select COUNT(*), now( ), @A, @@Version", "select count(*), NOW(), @`a`, @@version" },
+	{ "select @@session.WAIT_timeout", "select @@Session. Wait_Timeout" },
 	{ "select x'41', 0x42", "select 0x41, X'42'" },
 	{ "select 0x041", "select 0x0041" },
 	{ "select b'1000001'", "select 0x41" },
@@ -99,7 +59,7 @@ static const struct pair equal_pairs[] = {
 	{ "create user a identified by 'x'", "create user a identified by 'y'" },
 };
 
-static const struct pair different_pairs[] = {
+static const struct sql_pair different_pairs[] = {
 	{ "select a from T", "select a from t" },
 	{ "select a from T.x", "select a from t.x" },
 	{ "select T.a from T", "select t.a from T" },
@@ -126,6 +86,8 @@ static const struct pair different_pairs[] = {
 	{ "select @a", "select @@a" },
 	{ "select t.1", "select t .1" },
 	{ "select 1a", "select 1 a" },
+	{ "set a = 0X41", "set a = 0x41" },
+	{ "set a = 0B1", "set a = 0b1" },
 	/* kinds are identity where nothing gives the type */
 	{ "select 1", "select '1'" },
 	{ "select f(1)", "select f('1')" },
@@ -156,17 +118,12 @@ static const struct pair different_pairs[] = {
 static void test_pairs(void **state)
 {
 	(void)state;
-	check_pairs(equal_pairs, ARRAY_SIZE(equal_pairs), true);
-	check_pairs(different_pairs, ARRAY_SIZE(different_pairs), false);
+	sql_check_pairs(&sql_test_mysql, equal_pairs, ARRAY_SIZE(equal_pairs), true);
+	sql_check_pairs(&sql_test_mysql, different_pairs, ARRAY_SIZE(different_pairs), false);
 }
 
 /* What a client interpolates, and the same prepared. */
-static const struct {
-	const char *literal;
-	const char *bound_text;
-	struct sql_value bound[2];
-	bool equal;
-} bound_cases[] = {
+static const struct sql_bound_case bound_cases[] = {
 	{ "select * from t where id = 5", "select * from t where id = ?", { NUMBER("5") }, true },
 	{ "select * from t where id = 5", "select * from t where id = ?", { STRING("5") }, true },
 	{ "select * from t where id = '5'", "select * from t where id = ?", { NUMBER("5") }, true },
@@ -209,17 +166,7 @@ static const struct {
 static void test_bound(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(bound_cases); i++) {
-		struct sql_test a, b;
-
-		sql_test_init(&a, &sql_test_mysql, bound_cases[i].literal, NULL, 0);
-		sql_test_init(&b, &sql_test_mysql, bound_cases[i].bound_text, bound_cases[i].bound,
-			      2);
-		if (sql_test_equal(&a, &b) != bound_cases[i].equal)
-			fail_msg("%zu: %s", i, bound_cases[i].literal);
-		sql_test_release(&a);
-		sql_test_release(&b);
-	}
+	sql_check_bound(&sql_test_mysql, bound_cases, ARRAY_SIZE(bound_cases));
 }
 
 static uint64_t loose(const char *literal)
@@ -239,7 +186,7 @@ static uint64_t loose(const char *literal)
 /* What drivers write otherwise than the server does. */
 static void test_loose(void **state)
 {
-	static const struct pair equal[] = {
+	static const struct sql_pair equal[] = {
 		{ "'1970-01-01 00:00:00.000'", "'1970-01-01 00:00:00'" },
 		{ "'1970-1-1 0:0:0'", "'1970-01-01 00:00:00'" },
 		{ "'1970-1-1 0:0:0.5'", "timestamp'1970-01-01 00:00:00.500000'" },
@@ -250,7 +197,7 @@ static void test_loose(void **state)
 		{ "'0000-00-00 00:00:00'", "'0000-00-00 00:00:00.000'" },
 		{ "'2020-1-1'", "'2020-01-01'" },
 	};
-	static const struct pair different[] = {
+	static const struct sql_pair different[] = {
 		{ "'1970-01-01 00:00:00'", "'1970-01-01 00:00:01'" },
 		{ "'1970-01-01'", "'1970-01-01 00:00:00'" },
 		{ "'01:02:03'", "'-01:02:03'" },
@@ -291,10 +238,7 @@ static void test_values_come_back(void **state)
 	sql_test_release(&test);
 }
 
-static const struct {
-	const char *text;
-	enum sql_verb verb;
-} verb_cases[] = {
+static const struct sql_verb_case verb_cases[] = {
 	{ "/* ping */", SQL_EMPTY },
 	{ "select 1", SQL_SELECT },
 	{ "select a into @x from t", SQL_SELECT },
@@ -352,34 +296,12 @@ static const struct {
 static void test_verbs(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(verb_cases); i++) {
-		struct sql_test test;
-
-		sql_test_init(&test, &sql_test_mysql, verb_cases[i].text, NULL, 0);
-		if (test.statement.verb != verb_cases[i].verb)
-			fail_msg("%s is %s", verb_cases[i].text,
-				 sql_verb_name(test.statement.verb));
-		sql_test_release(&test);
-	}
+	sql_check_verbs(&sql_test_mysql, verb_cases, ARRAY_SIZE(verb_cases));
 }
 
-/* The pieces with | between them. */
 static void check_split(const char *text, const char *expected)
 {
-	struct slice rest = slice_from_string(text), piece;
-	struct buffer pieces;
-	size_t count = 0;
-
-	buffer_init(&pieces, 4096);
-	while (sql_split(&sql_test_mysql, &rest, &piece)) {
-		if (count++)
-			buffer_append_u8(&pieces, '|');
-		buffer_append_slice(&pieces, piece);
-	}
-	buffer_append_u8(&pieces, 0);
-	assert_string_equal((char *)pieces.data, expected);
-	assert_int_equal(sql_count(&sql_test_mysql, slice_from_string(text)), count);
-	buffer_release(&pieces);
+	sql_check_split(&sql_test_mysql, text, expected);
 }
 
 static void test_split(void **state)
@@ -433,7 +355,7 @@ static void test_split(void **state)
 
 static void test_mask(void **state)
 {
-	static const struct pair cases[] = {
+	static const struct sql_pair cases[] = {
 		{ "CREATE USER a IDENTIFIED BY \"x\\\"y\" ;",
 		  "CREATE USER a IDENTIFIED BY '***' ;" },
 		{ "set password for a = password ( 'x' )",

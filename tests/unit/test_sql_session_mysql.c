@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* MySQL's sessions: what statements make of the transaction, the database, the role, the lexer and
  * other settings. */
-#include <stdio.h>
-
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
-
 #include "parsers/compiler.h"
 #include "parsers/sql/session.h"
+#include "tests/unit/cmocka.h"
 #include "tests/unit/sql.h"
+
+#include <stdio.h>
 
 /* Statements between |; one that begins with ! fails. */
 static void run(struct sql_session *session, const char *script)

@@ -15,21 +15,13 @@
  * Each text ends at a page that cannot be read. UPDATE=1 writes what came out into the tape instead
  * of comparing.
  */
+#include "parsers/sql/identity.h"
+#include "tests/unit/cmocka.h"
+
 #include <dirent.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
-
-#include "parsers/sql/identity.h"
 
 #define FOLDER "tests/fixtures/sql"
 #define TAPE_BYTES_MAX ((size_t)1 << 20)

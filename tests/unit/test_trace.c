@@ -5,19 +5,13 @@
  */
 #include "parsers/json.h"
 #include "proxy/trace.h"
+#include "tests/unit/cmocka.h"
 
-/* clang-format off */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <cmocka.h> /* needs those above */
-/* clang-format on */
 
 struct output {
 	char *text;

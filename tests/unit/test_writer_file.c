@@ -27,8 +27,7 @@ static void test_back_pressure(void **unused)
 	folder_make(&folder);
 	options.path = folder.file;
 	assert_int_equal(writer_open(&options, &writer, error), 0);
-	push(writer, make_open(1, "127.0.0.1", 5432));
-	push(writer, make_session(1, "app"));
+	push_session(writer, 1);
 	assert_false(writer_full(writer));
 	while (!writer_full(writer))
 		push_query(writer, 1, ++n, "SELECT 1", "x");
@@ -95,6 +94,13 @@ static void test_bad_places(void **unused)
 	options.path = folder.path;
 	assert_int_equal(writer_open(&options, &writer, error), -EISDIR);
 	assert_non_null(strstr(error, "is a folder"));
+	snprintf(path, sizeof(path), "%s/pipe", folder.path);
+	options.path = path;
+	assert_int_equal(mkfifo(path, 0600),
+			 0); /* nor /dev/null: root's rename() would replace it */
+	assert_int_equal(writer_open(&options, &writer, error), -EINVAL);
+	assert_non_null(strstr(error, "is a device, a pipe or a socket"));
+	assert_int_equal(unlink(path), 0);
 	snprintf(path, sizeof(path), "%s/none/mocks.db", folder.path);
 	options.path = path;
 	assert_int_equal(writer_open(&options, &writer, error), -ENOENT);
@@ -215,13 +221,49 @@ static void test_abandoned(void **unused)
 	folder_remove(&folder);
 }
 
+/* Where the file's name is a link, the file that it names is written. */
+static void test_link(void **unused)
+{
+	char target[160], link[160];
+	struct folder folder;
+	struct stat status;
+	(void)unused;
+
+	folder_make(&folder);
+	snprintf(target, sizeof(target), "%s/target", folder.path);
+	snprintf(link, sizeof(link), "%s/link", folder.path);
+	close(open(target, O_CREAT | O_WRONLY, 0600));
+	assert_int_equal(symlink("target", link), 0);
+	finish_writer(start_session(link));
+	assert_int_equal(lstat(link, &status), 0);
+	assert_true(S_ISLNK(status.st_mode));
+	assert_sql(target, "SELECT complete FROM recording", "1");
+	unlink(link);
+	unlink(target);
+	folder_remove(&folder);
+}
+
+static void test_discarded(void **unused)
+{
+	struct writer *writer;
+	struct folder folder;
+	(void)unused;
+
+	folder_make(&folder);
+	writer = start_session(folder.file);
+	push_query(writer, 1, 1, "SELECT 1", "x");
+	writer_discard(writer);
+	assert_int_equal(rmdir(folder.path), 0); /* nothing is in it */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_back_pressure),	cmocka_unit_test(test_replaces_only_at_end),
 		cmocka_unit_test(test_second_recorder), cmocka_unit_test(test_bad_places),
 		cmocka_unit_test(test_killed),		cmocka_unit_test(test_disk_full),
-		cmocka_unit_test(test_abandoned),
+		cmocka_unit_test(test_abandoned),	cmocka_unit_test(test_link),
+		cmocka_unit_test(test_discarded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,11 +32,18 @@ function show(request, status, headers, body) {
 	return [`${request.name}:`, status, ...shown, body.length, digest].join(' ')
 }
 
+// Node 18, which Debian 12 has, knows no getSetCookie(): there they are joined, and no comma within a date begins a pair.
+function cookies(headers) {
+	if (headers.getSetCookie)
+		return headers.getSetCookie()
+	return (headers.get('set-cookie') ?? '').split(/, (?=[^;, ]+=)/).filter(Boolean)
+}
+
 async function byFetch(request) {
 	const { method, headers, body } = request
 	const redirect = request.follow ? 'follow' : 'manual'
 	const response = await fetch(request.url, { method, headers, body, redirect })
-	const found = { ...Object.fromEntries(response.headers), 'set-cookie': response.headers.getSetCookie() }
+	const found = { ...Object.fromEntries(response.headers), 'set-cookie': cookies(response.headers) }
 	return show(request, response.status, found, Buffer.from(await response.arrayBuffer()))
 }
 

@@ -50,6 +50,19 @@ def dribble():
     show(until(connection, b"GET /dribble"))
 
 
+def leaves():
+    """Reads an answer's head and not a byte more, and closes when it is told to: that is a reset."""
+    connection = connect()
+    connection.sendall(b"GET /leaves HTTP/1.1\r\n" + HOST + b"\r\n")
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += connection.recv(1)
+    print(head.decode().splitlines()[0], flush=True)
+    sys.stdin.readline()
+    connection.close()
+    print("left", flush=True)
+
+
 def expect():
     """Waits for 100 before it sends the body."""
     connection = connect()

@@ -92,6 +92,7 @@ async function main() {
 	const pool = mariadb.createPool({
 		...options,
 		connectionLimit: Number(process.argv[2]),
+		acquireTimeout: 60000,
 		minimumIdle: Number(process.argv[2]),
 		pipelining: true,
 		// A connection that was idle for so long is pinged before it is given out: never, or the number of

@@ -125,6 +125,25 @@ begin
 	select id, name from items where id <= given order by id;
 	select null as nothing from items where id < 0;
 end//
+create procedure walks()
+begin
+	declare at int;
+	declare found cursor for select id from items order by id;
+	open found;
+	fetch found into at;
+	select at as first;
+	fetch found into at;
+	select at as second;
+	close found;
+end//
+create procedure many_sets(given int)
+begin
+	declare at int default 0;
+	while at < given do
+		set at = at + 1;
+		select at, repeat('x', 100) as word;
+	end while;
+end//
 create procedure with_out(a int, out b int, inout c varchar(50))
 begin
 	select 'a result before' as s;

@@ -16,6 +16,7 @@ const settings = {
 	password: process.env.MYSQL_PWD,
 	database: process.env.MYSQL_DATABASE,
 	timezone: '+00:00',
+	connectTimeout: 60000, // a machine with other things to do lets Node wait, and its timers fire first
 }
 
 async function failure(say, promise) {

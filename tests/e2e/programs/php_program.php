@@ -103,6 +103,14 @@ unit('pgsql.prepared', function ($c, $say) {
 		$say(pg_fetch_row(pg_execute($c, 'mine', [$id])));
 	pg_query($c, 'deallocate mine');
 });
+unit('pgsql.prepared_by_sql', function ($c, $say) {
+	pg_query($c, 'PREPARE Told (int) AS select name, price from items where id = $1');
+	foreach ([33, 34] as $id)
+		$say(pg_fetch_row(pg_execute($c, 'told', [$id])));
+	$say(pg_fetch_row(pg_query($c, 'execute told (35)')));
+	pg_query($c, 'deallocate told');
+	$say(@pg_execute($c, 'told', [33]), explode("\n", pg_last_error($c))[0]);
+});
 unit('pgsql.several', function ($c, $say) {
 	pg_send_query($c, "select 1 as one; select 'a;b' as two");
 	while ($result = pg_get_result($c))

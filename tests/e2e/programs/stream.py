@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Asks each argument as a simple query, and prints size and checksum of what came, keeping nothing.
+`LONG:N` is a query of N bytes.
 
 Waits for a line on its standard input at the end, so that the test can look at the proxy meanwhile.
 """
@@ -10,8 +11,16 @@ import zlib
 import raw
 
 
+def question(argument):
+    if not argument.startswith("LONG:"):
+        return argument
+    start, end = "select length('", "'), 'answered'"
+    size = int(argument[5:]) - len(start) - len(end)
+    return start + ("0123456789abcdef" * (size // 16 + 1))[:size] + end
+
+
 def ask(peer, text):
-    peer.sendall(raw.query(text))
+    peer.sendall(raw.query(question(text)))
     total = checksum = 0
     tail = b""
     buffer = memoryview(bytearray(1 << 20))

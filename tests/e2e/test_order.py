@@ -1,0 +1,137 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Connections that take turns, each on a worker of its own, ask the same of something that changes: the
+answers come back in the order in which they were asked for."""
+import http.server
+import threading
+
+from drivers import PYTHON
+from harness import (
+    PROGRAMS,
+    Suite,
+    expect,
+    expect_equal,
+    expect_refused,
+    folder,
+    need_mockproxy,
+    record,
+    replay,
+)
+from mysql import WITHOUT_PASSWORD
+from mysql import Server as MysqlServer
+from postgres import Server
+from recording import expect_whole
+
+TURNS = 300
+OPTIONS = ["--workers=3"]
+SQL = """
+connections = [connect() for _ in range(3)]
+for i in range({turns}):
+    cursor = connections[i % 3].cursor()
+    cursor.execute("insert into counted values (1)")
+    cursor.execute("select count(*) from counted")
+    print(cursor.fetchone()[0])
+"""
+POSTGRES = """
+import psycopg2
+def connect():
+    connection = psycopg2.connect("")
+    connection.autocommit = True
+    return connection
+connect().cursor().execute("create table counted (n int)")
+"""
+MYSQL = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+import mysql_dbapi, pymysql
+def connect():
+    password = os.environ.get("MYSQL_PWD", "")
+    return pymysql.connect(**mysql_dbapi.settings(), password=password, autocommit=True)
+connect().cursor().execute("create table counted (n int)")
+"""
+HTTP = """
+import http.client, sys
+connections = [http.client.HTTPConnection("127.0.0.1", int(sys.argv[1])) for _ in range(3)]
+for i in range({turns}):
+    connections[i % 3].request("GET", "/next")
+    print(connections[i % 3].getresponse().read().decode())
+"""
+
+
+class Counter:
+    """Answers each request with the next number."""
+
+    def __init__(self):
+        counted = [0]
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            """Of one connection."""
+
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):  # pylint: disable=invalid-name
+                """The next number."""
+                counted[0] += 1
+                body = str(counted[0]).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):  # pylint: disable=arguments-differ
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def take_turns(path, server, command, environment=None):
+    done = record(path, command, environment, OPTIONS).expect(0)
+    expect_whole(path)
+    counted = [int(line) for line in done.stdout.split()]
+    expect_equal(counted, list(range(1, TURNS + 1)), "what was counted")
+    server.stop()
+    expect_refused(server.port)
+    again = replay(path, command, environment)
+    wrong = sum(a != b for a, b in zip(done.stdout.split(), again.stdout.split()))
+    expect(not wrong, f"{wrong} of {TURNS} answers are others")
+    expect_equal(again.stdout, done.stdout, f"the output: {again.errors()[-2000:]}")
+    again.expect(0)
+
+
+def postgres(where):
+    server = Server()
+    command = [PYTHON, "-c", POSTGRES + SQL.format(turns=TURNS)]
+    take_turns(where / "postgres.db", server, command, server.environment())
+
+
+def mysql(where):
+    server = MysqlServer("mariadb")
+    environment = server.environment(server.create_database("turns"), WITHOUT_PASSWORD)
+    command = [PYTHON, "-c", MYSQL + SQL.format(turns=TURNS), PROGRAMS]
+    take_turns(where / "mysql.db", server, command, environment)
+
+
+def http_turns(where):
+    server = Counter()
+    command = [PYTHON, "-c", HTTP.format(turns=TURNS), str(server.port)]
+    take_turns(where / "http.db", server, command)
+
+
+def main():
+    need_mockproxy()
+    suite = Suite()
+    where = folder("order")
+    suite.run("PostgreSQL: connections take turns", postgres, where)
+    suite.run("MySQL: connections take turns", mysql, where)
+    suite.run("HTTP: connections take turns", http_turns, where)
+    suite.finish()
+
+
+main()
