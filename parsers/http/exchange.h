@@ -85,6 +85,8 @@ struct slice http_field(const struct http_fields *fields, struct slice name);
  * "close" in "Connection: keep-alive, close".
  */
 bool http_field_has(const struct http_fields *fields, struct slice name, struct slice word);
+/* Does the connection go on behind a message with these fields? RFC 9112, section 9.3. */
+bool http_persists(const struct http_fields *fields, uint8_t minor);
 /* Is the body of a response with these fields server-sent events, and not compressed? */
 bool http_is_events(const struct http_fields *fields);
 /* The next element of a list, without white space around it; false at its end. Empty elements are left out. */

@@ -90,6 +90,13 @@ bool http_field_has(const struct http_fields *fields, struct slice name, struct 
 	return false;
 }
 
+bool http_persists(const struct http_fields *fields, uint8_t minor)
+{
+	if (minor)
+		return !http_field_has(fields, SLICE("connection"), SLICE("close"));
+	return http_field_has(fields, SLICE("connection"), SLICE("keep-alive"));
+}
+
 bool http_is_events(const struct http_fields *fields)
 {
 	struct slice type = http_field(fields, SLICE("content-type"));

@@ -96,6 +96,7 @@ struct recorder {
 	bool client_ended;
 	bool client_ended_first;
 	bool ended;	    /* a side did */
+	bool last_answer;   /* the server said that it answers nothing behind it */
 	uint32_t cut_flags; /* of what was cut by that: enum exchange_flag */
 	int64_t now_ns;
 	struct item_list *items; /* of the call that is under way */

@@ -306,13 +306,16 @@ void http_exchange_done(struct recorder *recorder, struct http_exchange *exchang
 
 /*
  * Who cut it. A server that ends in order when its client did before, or that had said nothing by then, only follows a client
- * that gave up: one that still reads is answered.
+ * that gave up: one that still reads is answered. But what a client had sent ahead of an answer that said to be the last one is
+ * cut by its server, though the client, which has read that, may end first.
  */
 static uint32_t cut_by(const struct recorder *recorder, const struct http_exchange *exchange)
 {
 	bool follows = recorder->client_ended_first &&
 		       (!exchange->first_byte_ns || recorder->cut_flags == EXCHANGE_SERVER_ENDED);
 
+	if (recorder->last_answer && !exchange->first_byte_ns)
+		return recorder->cut_flags ? recorder->cut_flags : EXCHANGE_SERVER_ENDED;
 	return follows ? 0 : recorder->cut_flags;
 }
 

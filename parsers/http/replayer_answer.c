@@ -13,11 +13,7 @@
 
 bool http_keeps_alive(const struct http_request *request)
 {
-	const struct http_fields *fields = &request->fields;
-
-	if (request->minor)
-		return !http_field_has(fields, SLICE("connection"), SLICE("close"));
-	return http_field_has(fields, SLICE("connection"), SLICE("keep-alive"));
+	return http_persists(&request->fields, request->minor);
 }
 
 /* ---- responses of our own ---- */

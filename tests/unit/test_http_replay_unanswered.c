@@ -128,12 +128,47 @@ static void test_hung_up(void **unused)
 	folder_remove(&talk.folder);
 }
 
+/* What was sent ahead of an answer that said to be the last one is asked again, whichever side ended first. */
+static void test_behind_the_last(void **unused)
+{
+	static const char *const last_answers[] = {
+		"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\nb",
+		"HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nb",
+	};
+	static const enum side ends[][2] = {
+		{ SIDE_CLIENT, SIDE_SERVER },
+		{ SIDE_SERVER, SIDE_CLIENT },
+	};
+	struct talk talk;
+	(void)unused;
+
+	for (size_t i = 0; i < ARRAY_SIZE(last_answers); i++) {
+		for (size_t j = 0; j < ARRAY_SIZE(ends); j++) {
+			talk_begin(&talk);
+			say(&talk, SIDE_CLIENT, GET("/b") GET("/a"));
+			say(&talk, SIDE_SERVER, last_answers[i]);
+			say(&talk, ends[j][0], "");
+			say(&talk, ends[j][1], "");
+			talk_next(&talk);
+			say(&talk, SIDE_CLIENT, GET("/a"));
+			say(&talk, SIDE_SERVER, OK("one", "3"));
+			talk_end(&talk);
+			assert_sql(talk.folder.file, "SELECT flags FROM flagged",
+				   "unfinished cut by-the-server");
+			assert_int_equal(expect_said(talk.folder.file, GET("/a"), OK("one", "3")),
+					 REPLAY_IDLE);
+			folder_remove(&talk.folder);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_unanswered),
 		cmocka_unit_test(test_answered_too_late),
 		cmocka_unit_test(test_hung_up),
+		cmocka_unit_test(test_behind_the_last),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
