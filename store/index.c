@@ -18,6 +18,12 @@
 #define INSERTION_MAX ((size_t)256)
 #define ENTRIES_MAX ((size_t)INT32_MAX)
 #define HUGE_PAGE ((size_t)2 << 20)
+/*
+ * About so many entries for each slot of the directory, which is small for that and stays near the processor. Their lines come from
+ * memory all at once: one is waited for.
+ */
+#define SLOT_ENTRIES ((size_t)16)
+#define LINE_BYTES ((size_t)64)
 
 void index_init(struct index *index)
 {
@@ -201,12 +207,11 @@ static size_t directory_slot(const struct index *index, uint64_t key)
 	return index->bits ? key >> (64 - index->bits) : 0;
 }
 
-/* About four entries for each slot. */
 static void make_directory(struct index *index)
 {
 	size_t slot = 0;
 
-	while (index->bits < 28 && ((size_t)4 << index->bits) < index->n)
+	while (index->bits < 28 && (SLOT_ENTRIES << index->bits) < index->n)
 		index->bits++;
 	index->directory = new_block((((size_t)1 << index->bits) + 1) * sizeof(*index->directory));
 	for (size_t i = 0; i < index->n; i++)
@@ -246,21 +251,36 @@ void index_begin(struct index *index)
 		atomic_init(&index->entries[i].state, 0);
 }
 
+/* More than most slots have is one key's, and not read from end to end. */
+static void prefetch_entries(const struct index *index, size_t from, size_t to)
+{
+	const char *at = (const char *)&index->entries[from];
+	const char *end =
+		(const char *)&index
+			->entries[to < from + 2 * SLOT_ENTRIES ? to : from + 2 * SLOT_ENTRIES];
+
+	for (; at < end; at += LINE_BYTES)
+		__builtin_prefetch(at);
+}
+
 struct index_group index_find(const struct index *index, uint64_t key)
 {
 	struct index_group group = { 0 };
 	size_t slot = directory_slot(index, key);
-	size_t end;
-	size_t at;
+	size_t start, end, at;
 
 	if (!index->n)
 		return group;
+	start = index->directory[slot];
 	end = index->directory[slot + 1];
-	at = lower_bound(index, index->directory[slot], end, key);
+	prefetch_entries(index, start, end);
+	at = lower_bound(index, start, end, key);
 	if (at == end || index->entries[at].key != key)
 		return group;
 	group.first = &index->entries[at];
-	group.n = (key == UINT64_MAX ? end : lower_bound(index, at, end, key + 1)) - at;
+	group.n = 1;
+	if (at + 1 < end && index->entries[at + 1].key == key)
+		group.n = (key == UINT64_MAX ? end : lower_bound(index, at, end, key + 1)) - at;
 	return group;
 }
 

@@ -295,18 +295,33 @@ int reader_stand(struct reader *reader, int64_t id)
 	return 1;
 }
 
-void reader_expect(const struct reader *reader, int64_t id)
+static size_t place_of(int64_t id)
 {
-	__builtin_prefetch(&reader->exchanges[(uint64_t)id % CACHED_EXCHANGES]);
-	table_expect(&reader->exchange_table, id);
+	return (uint64_t)id % CACHED_EXCHANGES;
+}
+
+/* Tells most exchanges of a place apart. */
+static uint8_t mark_of(int64_t id)
+{
+	return (uint8_t)(1 + (uint64_t)id / CACHED_EXCHANGES % UINT8_MAX);
+}
+
+void reader_expect(struct reader *reader, int64_t id)
+{
+	if (reader->asked[place_of(id)] == mark_of(id))
+		__builtin_prefetch(&reader->exchanges[place_of(id)]);
+	else
+		table_expect(&reader->exchange_table, id);
 }
 
 int reader_exchange(struct reader *reader, int64_t id, struct stored_exchange *ret_exchange)
 {
-	struct cached_exchange *cached = &reader->exchanges[(uint64_t)id % CACHED_EXCHANGES];
+	struct cached_exchange *cached = &reader->exchanges[place_of(id)];
+	bool again = reader->asked[place_of(id)] == mark_of(id);
+	bool stands = id && reader->row.exchange.id == id;
 	int rc;
 
-	if (id && cached->id == id) {
+	if (again && !stands && id && cached->id == id) {
 		*ret_exchange = cached_exchange(cached);
 		return 1;
 	}
@@ -314,7 +329,9 @@ int reader_exchange(struct reader *reader, int64_t id, struct stored_exchange *r
 	if (rc <= 0)
 		return rc;
 	*ret_exchange = reader->row.exchange;
-	cache_exchange(cached, ret_exchange);
+	if (again && !stands)
+		cache_exchange(cached, ret_exchange);
+	reader->asked[place_of(id)] = mark_of(id);
 	return 1;
 }
 

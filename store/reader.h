@@ -36,7 +36,7 @@ struct stored_exchange {
 	struct slice parameters;
 };
 /* reader_exchange() will be asked for it in a moment. */
-void reader_expect(const struct reader *reader, int64_t id);
+void reader_expect(struct reader *reader, int64_t id);
 MUST_CHECK int reader_exchange(struct reader *reader, int64_t id,
 			       struct stored_exchange *ret_exchange);
 

@@ -80,6 +80,8 @@ struct reader {
 	struct table exchange_table;
 	struct exchange_row row; /* the one that was asked for last; its id 0: none */
 	struct cached_exchange exchanges[CACHED_EXCHANGES];
+	/* Of each place the mark of the exchange that was asked for last, cached or not: what is asked for once touches no place. */
+	uint8_t asked[CACHED_EXCHANGES];
 	struct cached_statement statements[CACHED_STATEMENTS];
 	struct cached_statement large_statement;
 	/* Row descriptions: for as long as the reader lives. */

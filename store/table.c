@@ -30,8 +30,8 @@
 #define LEAF_HEADER 8
 /* 2^31 pages of the smallest fan-out are not as deep; only a damaged tree is. */
 #define DEPTH_MAX 20
-/* From then on a guess was a bad one, and halving is quicker. */
-#define STEP_MAX 8
+/* From then on guesses are bad, and halving is quicker. */
+#define GUESSES_MAX 4
 #define LINE_BYTES ((size_t)64)
 /* A larger payload of a leaf has overflow pages (section 1.6). */
 #define LEAF_PAYLOAD_MAX(usable) ((usable)-35)
@@ -180,8 +180,18 @@ static uint64_t take_long_varint(struct cursor *cursor)
 
 static inline uint64_t take_varint(struct cursor *cursor)
 {
-	if (!cursor->failed && cursor->at != cursor->end && *cursor->at < 0x80)
-		return *cursor->at++;
+	const uint8_t *at = cursor->at;
+
+	if (cursor->failed || cursor_left(cursor) < 2)
+		return take_long_varint(cursor);
+	if (at[0] < 0x80) {
+		cursor->at += 1;
+		return at[0];
+	}
+	if (at[1] < 0x80) {
+		cursor->at += 2;
+		return (uint64_t)(at[0] & 0x7f) << 7 | at[1];
+	}
 	return take_long_varint(cursor);
 }
 
@@ -218,57 +228,51 @@ static int64_t rowid_of(struct slice page, size_t header, size_t i)
 }
 
 /*
- * Where it would be if no rowid were missing (leaf), or if those of the cells had equal distances. All rowids of the page are
- * greater than `before`.
+ * The first cell whose rowid is not smaller, or n; of an interior page `*before` becomes the rowid of the one before it. Each
+ * cell that is looked at is a cache miss in a large table, so it is guessed where it would be if rowids had equal distances, which
+ * in a leaf are 1, and guessed anew from what is there.
  */
-static size_t guess(struct slice page, size_t header, size_t n, int64_t before, int64_t rowid)
+static size_t search(struct slice page, size_t header, size_t n, int64_t rowid, int64_t *before)
 {
-	uint64_t past = (uint64_t)rowid - (uint64_t)before, all;
+	size_t low = 0, high = n, at, distance = 1;
+	uint64_t past = (uint64_t)rowid - (uint64_t)*before - 1;
 
-	if (header == LEAF_HEADER)
-		return past - 1 < n ? (size_t)past - 1 : n - 1;
-	all = (uint64_t)rowid_of(page, header, n - 1) - (uint64_t)before;
-	return all && past <= all ? (size_t)((double)past / (double)all * (double)(n - 1)) : n - 1;
-}
+	if (!n)
+		return 0;
+	if (header == INTERIOR_HEADER)
+		distance = ((uint64_t)rowid_of(page, header, n - 1) - (uint64_t)*before) / n;
+	distance += !distance;
+	at = past / distance < n ? (size_t)(past / distance) : n - 1;
+	for (unsigned int tries = 0; low < high; tries++) {
+		int64_t found = rowid_of(page, header, at);
+		uint64_t cells;
 
-/*
- * The first cell whose rowid is not smaller; n: all are. Each cell that is looked at is a cache miss in a large table, so it is
- * guessed, and searched for from there in growing steps.
- */
-static size_t search(struct slice page, size_t header, size_t n, int64_t before, int64_t rowid)
-{
-	size_t low = 0, high = n, step = 1;
-	size_t at = n ? guess(page, header, n, before, rowid) : 0;
-
-	while (low < high) {
-		int64_t found;
-
-		at = at < low ? low : at >= high ? high - 1 : at;
-		found = rowid_of(page, header, at);
-		if (found == rowid)
-			return at;
 		if (found < rowid) {
+			*before = found;
 			low = at + 1;
-			at += step;
+			cells = ((uint64_t)rowid - (uint64_t)found - 1) / distance;
+			at = cells < high - low ? low + (size_t)cells : high - 1;
 		} else {
 			high = at;
-			at = at < step ? 0 : at - step;
+			if (found == rowid && header == LEAF_HEADER)
+				break;
+			cells = ((uint64_t)found - (uint64_t)rowid) / distance;
+			at = cells < high - low ? high - 1 - (size_t)cells : low;
 		}
-		step *= 2;
-		if (step > STEP_MAX)
+		if (tries > GUESSES_MAX)
 			at = low + (high - low) / 2;
 	}
-	return low;
+	return high;
 }
 
 /*
  * Fetches the lines of a leaf in which a row should be, all at once: read one behind the other each would be waited for. SQLite adds cells from the
  * end of a page on.
  */
-static void prefetch_row(const struct table *table, struct slice page, int64_t before,
-			 int64_t rowid)
+static void prefetch_row(const struct table *table, const struct table_leaf *leaf)
 {
-	uint64_t i = (uint64_t)rowid - (uint64_t)before - 1;
+	struct slice page = leaf->page;
+	uint64_t i = (uint64_t)leaf->rowid - (uint64_t)leaf->before - 1;
 	size_t to = (size_t)(i * table->cell_bytes), from = to + table->cell_bytes + LINE_BYTES;
 
 	__builtin_prefetch(page.data);
@@ -280,28 +284,27 @@ static void prefetch_row(const struct table *table, struct slice page, int64_t b
 		__builtin_prefetch(page.data + at);
 }
 
-/* The leaf in which the row is if it is here, and the rowid behind which those of the leaf begin; empty: none, or something is unusual. */
-static struct slice find_leaf(const struct table *table, int64_t rowid, int64_t *ret_before)
+/* The leaf in which the row is if it is here; its page is empty where there is none, or something is unusual. */
+static struct table_leaf find_leaf(const struct table *table, int64_t rowid)
 {
+	struct table_leaf leaf = { .rowid = rowid };
 	uint32_t number = table->root;
-	int64_t before = 0;
 
 	for (size_t depth = 0; depth < DEPTH_MAX; depth++) {
 		struct slice page = page_at(table->pages, number);
 		struct cursor cell;
 		size_t n, i;
 
-		*ret_before = before;
 		if (!page.data)
 			break;
-		if (depth == table->leaf_depth || page.data[0] == PAGE_LEAF)
-			return page;
+		if (depth == table->leaf_depth || page.data[0] == PAGE_LEAF) {
+			leaf.page = page;
+			break;
+		}
 		n = u16_at(page.data + 3);
 		if (page.data[0] != PAGE_INTERIOR || n > (page.size - INTERIOR_HEADER) / 2)
 			break;
-		i = search(page, INTERIOR_HEADER, n, before, rowid);
-		if (i)
-			before = rowid_of(page, INTERIOR_HEADER, i - 1);
+		i = search(page, INTERIOR_HEADER, n, rowid, &leaf.before);
 		if (i == n) {
 			number = u32_at(page.data + 8);
 			continue;
@@ -309,25 +312,29 @@ static struct slice find_leaf(const struct table *table, int64_t rowid, int64_t 
 		cell = cell_at(page, INTERIOR_HEADER, i);
 		number = cursor_u32be(&cell);
 	}
-	return slice_of(NULL, 0);
+	return leaf;
 }
 
 /* The row's record; empty when it is not here. */
 static struct slice find_record(const struct table *table, int64_t rowid)
 {
-	int64_t before;
-	struct slice page = find_leaf(table, rowid, &before);
+	struct table_leaf leaf = table->expected;
+	struct slice page;
 	struct cursor cell;
 	uint64_t size;
 	size_t n, i;
 
-	if (!page.size)
-		return page;
-	prefetch_row(table, page, before, rowid);
+	if (!leaf.page.size || leaf.rowid != rowid) {
+		leaf = find_leaf(table, rowid);
+		if (!leaf.page.size)
+			return leaf.page;
+		prefetch_row(table, &leaf);
+	}
+	page = leaf.page;
 	n = u16_at(page.data + 3);
 	if (page.data[0] != PAGE_LEAF || n > (page.size - LEAF_HEADER) / 2)
 		return slice_of(NULL, 0);
-	i = search(page, LEAF_HEADER, n, before, rowid);
+	i = search(page, LEAF_HEADER, n, rowid, &leaf.before);
 	if (i == n)
 		return slice_of(NULL, 0);
 	cell = cell_at(page, LEAF_HEADER, i);
@@ -408,16 +415,13 @@ static bool split_record(struct slice record, struct cursor *ret_types, struct c
 	return true;
 }
 
-void table_expect(const struct table *table, int64_t rowid)
+void table_expect(struct table *table, int64_t rowid)
 {
-	int64_t before;
-	struct slice page;
-
 	if (!table->root)
 		return;
-	page = find_leaf(table, rowid, &before);
-	if (page.size)
-		prefetch_row(table, page, before, rowid);
+	table->expected = find_leaf(table, rowid);
+	if (table->expected.page.size)
+		prefetch_row(table, &table->expected);
 }
 
 bool table_find(const struct table *table, int64_t rowid, struct table_row *ret_row)

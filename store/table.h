@@ -42,6 +42,12 @@ struct table {
 	/* Of one leaf: how far from the root they are, and what a row takes in it: only to fetch what will be read. */
 	size_t leaf_depth;
 	size_t cell_bytes;
+	/* What table_expect() found. */
+	struct table_leaf {
+		int64_t rowid;
+		int64_t before;	   /* the rowid behind which those of the leaf begin */
+		struct slice page; /* empty: nothing was expected */
+	} expected;
 	/* Of each column of the table which value it is, from 1; 0: it is not asked for. */
 	uint8_t values[TABLE_COLUMNS_MAX];
 	size_t n; /* columns up to the last that is asked for */
@@ -71,7 +77,7 @@ struct table_row {
 enum table_type { TABLE_NULL, TABLE_INTEGER, TABLE_REAL, TABLE_BYTES };
 
 /* table_find() will be asked for it in a moment: what it reads in a large table comes from memory meanwhile. */
-void table_expect(const struct table *table, int64_t rowid);
+void table_expect(struct table *table, int64_t rowid);
 /* False: it is not there, or SQLite must be asked. */
 bool table_find(const struct table *table, int64_t rowid, struct table_row *ret_row);
 
