@@ -171,16 +171,36 @@ void pg_answer_read(struct replayer *replayer, struct slice text)
 	sql_slot_values(&replayer->sql, NULL, 0, replayer->values);
 }
 
-/* ---- waiting ---- */
-
-/* What a client that gave up is given more than it had waited then, before it is told that there is no answer. */
-#define HOLD_MORE_NS ((int64_t)250 * 1000000)
-
 static bool field_is(const struct answer_field *field, const char *name, const char *value)
 {
 	return slice_equal(field->name, slice_from_string(name)) &&
 	       slice_equal(field->value, slice_from_string(value));
 }
+
+/*
+ * A text that cannot be read is refused before the server looks at its transaction. It was recorded as refused by the reader, which is in
+ * these files of PostgreSQL's source whatever the language of its messages.
+ */
+static bool is_unreadable(struct replayer *replayer, const struct request *request)
+{
+	const struct answers *answers = replayer->answers;
+	struct answer_result result;
+	struct answer answer;
+	bool found = false;
+
+	if (!answers->peek(answers->context, request, &answer) || answer.outcome != OUTCOME_ERROR ||
+	    answers->result(answers->context, answer.exchange, 0, &result) != 1)
+		return false;
+	for (size_t i = 0; result.error && i < result.n_error; i++)
+		found |= field_is(&result.error[i], "file", "scan.l") ||
+			 field_is(&result.error[i], "file", "gram.y");
+	return found;
+}
+
+/* ---- waiting ---- */
+
+/* What a client that gave up is given more than it had waited then, before it is told that there is no answer. */
+#define HOLD_MORE_NS ((int64_t)250 * 1000000)
 
 static bool was_cancelled(struct replayer *replayer, uint64_t exchange)
 {
@@ -222,10 +242,13 @@ void pg_answer_simple(struct replayer *replayer, struct slice text, struct buffe
 	struct answer answer;
 
 	pg_answer_read(replayer, text);
-	if (pg_answer_aborted(replayer, &replayer->sql, out))
-		return;
-	sql_session_resolve(replayer->session, &replayer->sql, replayer->values, &replayer->arena);
 	request = pg_answer_request(replayer, &replayer->sql, replayer->values, text);
+	if (!sql_session_accepts(replayer->session, &replayer->sql) &&
+	    !is_unreadable(replayer, &request)) {
+		pg_answer_aborted(replayer, &replayer->sql, out);
+		return;
+	}
+	sql_session_resolve(replayer->session, &replayer->sql, replayer->values, &replayer->arena);
 	find(replayer, &replayer->sql, &request, &answer);
 	replayer->executing = NULL;
 	if (answer.rung == RUNG_SESSION)

@@ -75,6 +75,7 @@ static const struct fake_entry recording[] = {
 	{ .key = "select bad", .error = "22012", .columns = &int_text.head, .rows = "1" },
 	{ .key = "select fatal", .error = "57P01", .severity = "FATAL" },
 	{ .key = "select parse", .error = "42601", .kind = EXCHANGE_PARSE },
+	{ .key = "selct", .error = "42601", .file = "scan.l" },
 	{ .key = "do ?|x", .tag = "DO", .notice = "0of do" },
 	{ .key = "select noisy",
 	  .columns = &int_text.head,
@@ -229,6 +230,9 @@ static void result_error(struct fake *fake, const struct fake_entry *entry,
 	};
 	fake->fields[1] = (struct answer_field){ SLICE("code"), slice_from_string(entry->error) };
 	fake->fields[2] = (struct answer_field){ SLICE("field_x"), SLICE("own") };
+	if (entry->file)
+		fake->fields[2] =
+			(struct answer_field){ SLICE("file"), slice_from_string(entry->file) };
 	result->error = fake->fields;
 	result->n_error = 3;
 }

@@ -190,6 +190,26 @@ static void test_miss_in_transaction(void **state)
 	       "E SERROR~VERROR~C08P01~Mmalformed FunctionCall~~\n" FAILED "C ROLLBACK~\n" IDLE);
 }
 
+/* What a server cannot read it refuses for that, whatever its transaction; all else that was refused is ignored. */
+static void test_unreadable_in_transaction(void **state)
+{
+	struct client client;
+	struct fake fake;
+
+	(void)state;
+	client_log_in(&client);
+	say_query(&client, "begin");
+	say_query(&client, "selct");
+	say_query(&client, "selct");
+	say_query(&client, "select bad");
+	say_query(&client, "do 'x'");
+	say_query(&client, "rollback");
+	expect(&fake, &client,
+	       "C BEGIN~\n" IN_TRANSACTION "E SERROR~C42601~Fscan.l~~\n" FAILED
+	       "E SERROR~C42601~Fscan.l~~\n" FAILED ABORTED FAILED ABORTED FAILED
+	       "C ROLLBACK~\n" IDLE);
+}
+
 /* ---- rows ---- */
 
 static void test_row_limits(void **state)
@@ -584,6 +604,7 @@ int main(void)
 		cmocka_unit_test(test_large_call),
 		cmocka_unit_test(test_dropped),
 		cmocka_unit_test(test_miss_in_transaction),
+		cmocka_unit_test(test_unreadable_in_transaction),
 		cmocka_unit_test(test_row_limits),
 		cmocka_unit_test(test_conversion),
 		cmocka_unit_test(test_conversion_by_session),
