@@ -18,14 +18,26 @@ static void on_notify(struct sql_reader *reader, const struct sql_notify *notify
 	notify->each(notify->context, channel, payload);
 }
 
-/* A plain value as an argument, and the token behind it. */
-static bool take_argument(struct sql_reader *reader, enum sql_token_type behind,
-			  struct slice *ret_text)
+/* The token behind an argument that is a plain value. */
+static bool take_behind(struct sql_reader *reader, enum sql_token_type behind)
 {
-	if (!sql_reader_is_mark(&reader->token) || !sql_reader_take_text(reader, ret_text) ||
-	    reader->token.type != behind)
+	if (reader->token.type != behind)
 		return false;
 	sql_reader_advance(reader);
+	return true;
+}
+
+/* Without a payload it is empty; a null too. */
+static bool take_payload(struct sql_reader *reader, struct slice *ret_text)
+{
+	bool mark = sql_reader_is_mark(&reader->token);
+
+	*ret_text = SLICE("");
+	if (mark && reader->mark <= reader->n_values && reader->values[reader->mark - 1].null)
+		sql_reader_advance(reader);
+	else if (!sql_reader_take_word(reader, SLICE("null")) &&
+		 (!mark || !sql_reader_take_text(reader, ret_text)))
+		return false;
 	return true;
 }
 
@@ -41,8 +53,9 @@ static void on_select(struct sql_reader *reader, const struct sql_notify *notify
 		if (reader->token.type != SQL_TOKEN_OPEN)
 			continue;
 		sql_reader_advance(reader);
-		if (take_argument(reader, SQL_TOKEN_COMMA, &channel) &&
-		    take_argument(reader, SQL_TOKEN_CLOSE, &payload))
+		if (sql_reader_is_mark(&reader->token) && sql_reader_take_text(reader, &channel) &&
+		    take_behind(reader, SQL_TOKEN_COMMA) && take_payload(reader, &payload) &&
+		    take_behind(reader, SQL_TOKEN_CLOSE))
 			notify->each(notify->context, channel, payload);
 	}
 }

@@ -465,12 +465,14 @@ static void append_notification(void *context, struct slice channel, struct slic
 
 static void notifies(const char *text, const char *expected)
 {
-	const struct sql_value bound[] = { { .text = SLICE("jobs") }, { .text = SLICE("x") } };
+	const struct sql_value bound[] = { { .text = SLICE("jobs") },
+					   { .text = SLICE("x") },
+					   { .null = true } };
 	struct sql_test test;
 	struct buffer found;
 
 	buffer_init(&found, 1000);
-	sql_test_init(&test, &sql_test_postgres, text, bound, 2);
+	sql_test_init(&test, &sql_test_postgres, text, bound, ARRAY_SIZE(bound));
 	sql_notifications(&test.statement, test.values,
 			  &(struct sql_notify){ &found, append_notification });
 	buffer_append_u8(&found, 0);
@@ -491,6 +493,7 @@ static void test_notifications(void **state)
 	notifies("select pg_catalog.pg_notify($1::text, $2), pg_notify('b', '')", "jobs:x b: ");
 	notifies("select pg_notify('jobs', name) from t", "");
 	notifies("select pg_notify(null, 'x')", "");
+	notifies("select pg_notify('jobs', null), pg_notify('b', $3)", "jobs: b: ");
 	notifies("select pg_notify", "");
 	notifies("select pg_notify('jobs'", "");
 	notifies("insert into t select pg_notify('jobs', 'x')", "");
