@@ -186,6 +186,11 @@ struct answers {
 	 * the same login got are given first. Not called: no login is preferred.
 	 */
 	void (*login)(void *context, const struct name_value *parameters, size_t n);
+	/*
+	 * Behind login(): the number that the recorded server had given to a session that logged in like this one, each once, in
+	 * recorded order. 0: all were given. NULL: none is known.
+	 */
+	uint32_t (*backend)(void *context);
 
 	/*
 	 * Which exchange answers this request; consumes it. A statement that takes COPY data is peeked at first, which tells

@@ -218,6 +218,54 @@ static uint32_t login_number(struct endpoints *endpoints, struct slice parameter
 	return *known;
 }
 
+/* Connections of a place and login that have a number, by their own in the list, from 1; 0: none. */
+struct alike {
+	_Atomic uint32_t next; /* to be given */
+	uint32_t last;
+};
+
+static void alike_key(struct buffer *key, uint32_t place, uint32_t login)
+{
+	place_key(key, place);
+	buffer_append_u32be(key, login);
+}
+
+/* The newest connection is one of those. */
+static void remember_alike(struct endpoints *endpoints, struct buffer *key)
+{
+	struct endpoint_connection *connection =
+		&endpoints->connections[endpoints->n_connections - 1];
+	struct alike *alike;
+
+	alike_key(key, connection->place, connection->login);
+	alike = intern_find(&endpoints->alike, buffer_slice(key));
+	if (!alike) {
+		alike = intern_add(&endpoints->alike, buffer_slice(key), sizeof(*alike));
+		alike->next = (uint32_t)endpoints->n_connections;
+	} else {
+		endpoints->connections[alike->last - 1].next_alike =
+			(uint32_t)endpoints->n_connections;
+	}
+	alike->last = (uint32_t)endpoints->n_connections;
+}
+
+uint32_t endpoints_backend(const struct endpoints *endpoints, uint32_t place, uint32_t login)
+{
+	struct alike *alike;
+	struct buffer key;
+	uint32_t next;
+
+	buffer_init(&key, 64);
+	alike_key(&key, place, login);
+	alike = intern_find(&endpoints->alike, buffer_slice(&key));
+	buffer_release(&key);
+	next = alike ? atomic_load(&alike->next) : 0;
+	while (next && !atomic_compare_exchange_weak(&alike->next, &next,
+						     endpoints->connections[next - 1].next_alike))
+		;
+	return next ? endpoints->connections[next - 1].backend : 0;
+}
+
 /* Reads the connection that `sql` stands on. */
 static void read_connection(struct endpoints *endpoints, sqlite3_stmt *sql, struct buffer *key)
 {
@@ -229,6 +277,8 @@ static void read_connection(struct endpoints *endpoints, sqlite3_stmt *sql, stru
 	connection->id = sqlite3_column_int64(sql, 0);
 	connection->place = endpoint ? endpoint->place : 0;
 	connection->login = 0;
+	connection->backend = (uint32_t)sqlite3_column_int64(sql, 7);
+	connection->next_alike = 0;
 	connection->speaks = endpoint ? endpoint->speaks : NULL;
 	if (connection->speaks && connection->speaks->tells_login)
 		connection->login = login_number(endpoints, database_column(sql, 5));
@@ -240,6 +290,9 @@ static void read_connection(struct endpoints *endpoints, sqlite3_stmt *sql, stru
 		remember_refusal(endpoints, key, connection->id);
 		return;
 	}
+	if (connection->login && connection->backend && endpoints->n_connections < UINT32_MAX)
+		remember_alike(endpoints, key);
+	session_key(key, endpoint->place, database, user);
 	remember_session(&endpoints->sessions, key, connection->id);
 	session_key(key, endpoint->place, database, slice_of(NULL, 0));
 	remember_session(&endpoints->sessions, key, connection->id);
@@ -258,7 +311,7 @@ static int load_connections(struct endpoints *endpoints, sqlite3 *database)
 	struct buffer key;
 	int rc = sqlite3_prepare_v2(database,
 				    "SELECT id, endpoint, database, user, protocol, "
-				    "client_parameters, server_parameters FROM connection "
+				    "client_parameters, server_parameters, backend FROM connection "
 				    "ORDER BY id",
 				    -1, &sql, NULL);
 
@@ -288,6 +341,7 @@ int endpoints_load(struct endpoints *endpoints, sqlite3 *database)
 	intern_init(&endpoints->refused, SIZE_MAX);
 	intern_init(&endpoints->databases, SIZE_MAX);
 	intern_init(&endpoints->logins, SIZE_MAX);
+	intern_init(&endpoints->alike, SIZE_MAX);
 	rc = load_endpoints(endpoints, database);
 	return rc == SQLITE_OK ? load_connections(endpoints, database) : rc;
 }
@@ -302,6 +356,7 @@ void endpoints_release(struct endpoints *endpoints)
 	intern_release(&endpoints->refused);
 	intern_release(&endpoints->databases);
 	intern_release(&endpoints->logins);
+	intern_release(&endpoints->alike);
 	*endpoints = (struct endpoints){ 0 };
 }
 

@@ -24,6 +24,9 @@ struct endpoints {
 		uint32_t place; /* 0: not known */
 		uint32_t
 			login; /* who asked for the same at login share it; 0: replayers tell of none */
+		uint32_t backend; /* the server's number of the session; 0: not known */
+		uint32_t
+			next_alike; /* the next one of this place and login with a number, from 1; 0: none */
 		const struct protocol *speaks; /* NULL: not known here */
 	} * connections;
 	size_t n_connections;
@@ -34,6 +37,7 @@ struct endpoints {
 	struct intern
 		logins; /* what was asked for at login, as it is stored -> its number, from 1 */
 	uint32_t n_logins;
+	struct intern alike; /* place + login's number -> struct alike */
 };
 
 #define ENDPOINTS_SEVERAL UINT32_MAX
@@ -53,6 +57,8 @@ uint32_t endpoints_only(const struct endpoints *endpoints, struct slice protocol
 			struct slice database);
 /* The number of a login as it is stored; 0: nobody logged in like that. */
 uint32_t endpoints_login(const struct endpoints *endpoints, struct slice parameters);
+/* The server's number of the next session that logged in like this, each once, in recorded order; 0: all were given. */
+uint32_t endpoints_backend(const struct endpoints *endpoints, uint32_t place, uint32_t login);
 /* See matcher_greeting(). */
 const struct protocol *endpoints_greeting(const struct endpoints *endpoints,
 					  const struct matcher_options *options,

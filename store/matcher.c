@@ -144,6 +144,15 @@ static void answers_login(void *context, const struct name_value *parameters, si
 	buffer_release(&json);
 }
 
+static uint32_t answers_backend(void *context)
+{
+	const struct answers_state *state = context;
+
+	return state->login ?
+		       endpoints_backend(&state->matcher->endpoints, state->place, state->login) :
+		       0;
+}
+
 /* A miss is explained and counted. */
 static void miss(struct answers_state *state, const struct request *request, struct answer *answer)
 {
@@ -445,6 +454,7 @@ struct answers *answers_new(struct matcher_reader *reader, const char *protocol,
 		.http = &http_answers,
 		.server = answers_server,
 		.login = answers_login,
+		.backend = answers_backend,
 		.find = answers_find,
 		.peek = answers_peek,
 		.find_parse_error = answers_find_parse_error,

@@ -12,6 +12,9 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
+/* Process numbers of Linux are smaller: PID_MAX_LIMIT. */
+#define LINUX_PIDS ((uint64_t)1 << 22)
+
 struct replayer *pg_replayer_new(const struct answers *answers, uint64_t connection)
 {
 	struct replayer *replayer = calloc(1, sizeof(*replayer));
@@ -128,9 +131,18 @@ void pg_replay_failed(struct replayer *replayer)
 
 /* ---- login ---- */
 
+/* The recorded number of a session that logged in alike, which the app may ask about; else one that no process of Linux has. */
+static uint32_t choose_backend(const struct replayer *replayer)
+{
+	const struct answers *answers = replayer->answers;
+	uint32_t recorded = answers->backend ? answers->backend(answers->context) : 0;
+
+	return recorded ? recorded : (uint32_t)((LINUX_PIDS + replayer->connection) & 0x7fffffff);
+}
+
 uint32_t pg_replay_backend(const struct replayer *replayer)
 {
-	return (uint32_t)(replayer->connection & 0x7fffffff);
+	return replayer->backend;
 }
 
 /* Options that this server does not know, and a minor version that it does not speak, are negotiated away (55.2.1). */
@@ -172,6 +184,7 @@ static void send_login(struct replayer *replayer, const struct answer_server *se
 			replayer->utc = pg_is_utc(value);
 		pg_status_login(replayer, name, value, out);
 	}
+	replayer->backend = choose_backend(replayer);
 	at = pg_message_begin(out, 'K');
 	buffer_append_u32be(out, pg_replay_backend(replayer));
 	buffer_append_u32be(out, cancel_key(pg_replay_backend(replayer)));

@@ -130,6 +130,7 @@ struct pg_notes;
 struct replayer {
 	const struct answers *answers;
 	uint64_t connection;
+	uint32_t backend; /* behind the login: the number of the session */
 	struct buffer in;
 	struct slice unread; /* of `in` */
 	struct pg_framer framer;

@@ -134,7 +134,7 @@ static const char login_answer[] = "R ~~~~\n"
 				   "S client_encoding~UTF8~\n"
 				   "S DateStyle~ISO, MDY~\n"
 				   "S IntervalStyle~postgres~\n"
-				   "K ~~~<07>";
+				   "K ~@~<07>";
 
 /* The answer to a login is checked once, and is then left out. */
 static struct slice behind_login(struct slice text)

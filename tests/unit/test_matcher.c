@@ -87,7 +87,30 @@ static void push_login(struct writer *writer, uint64_t connection, const char *p
 	client->name = SLICE("application_name");
 	client->value = slice_from_string(program);
 	item->session.client_parameters = client;
+	item->session.backend = (uint32_t)(70 + connection);
 	push(writer, item);
+}
+
+/* Each login gets the number of a session that logged in alike, once, in recorded order. */
+static void test_backends(void **state)
+{
+	struct scene *scene = *state;
+	static const uint32_t pool[] = { 71, 73, 0, 0 };
+
+	push_login(scene->writer, 1, "pool");
+	push_login(scene->writer, 2, "job");
+	push_login(scene->writer, 3, "pool");
+	push_query(scene->writer, 1, 1, "SELECT 1", "1");
+	scene_play(scene, &last);
+	for (size_t i = 0; i < ARRAY_SIZE(pool); i++) {
+		log_in(&scene->replay, "pool");
+		assert_int_equal(scene->replay.answers->backend(scene->replay.answers->context),
+				 pool[i]);
+	}
+	log_in(&scene->replay, "job");
+	assert_int_equal(scene->replay.answers->backend(scene->replay.answers->context), 72);
+	log_in(&scene->replay, "other");
+	assert_int_equal(scene->replay.answers->backend(scene->replay.answers->context), 0);
 }
 
 /* Two programs, one of them with a pool of two connections, ask the same: each gets its own answers, in recorded order. */
@@ -471,6 +494,7 @@ int main(void)
 		SCENE(test_found),
 		SCENE(test_order_and_repeat),
 		BARE_SCENE(test_logins),
+		BARE_SCENE(test_backends),
 		SCENE(test_used_up_write),
 		SCENE(test_kinds),
 		SCENE(test_peek),

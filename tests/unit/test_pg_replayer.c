@@ -22,7 +22,7 @@ static void test_login(void **state)
 	expect(&fake, &client,
 	       "N\nN\nR ~~~~\nS server_version~15.18~\nS application_name~~\nS TimeZone~UTC~\n"
 	       "S client_encoding~UTF8~\nS DateStyle~ISO, MDY~\nS IntervalStyle~postgres~\n"
-	       "K ~~~<07><d6><b5><96><af>\nZ I\nI \nZ I\n");
+	       "K ~@~<07><bf>c<af><7f>\nZ I\nI \nZ I\n");
 }
 
 static void test_negotiation(void **state)

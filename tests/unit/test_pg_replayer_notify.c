@@ -3,7 +3,7 @@
 #include "tests/unit/pg_replay.h"
 
 #define NO_TRANSACTION "N SWARNING~VWARNING~C25P01~Mthere is no transaction in progress~~\n"
-#define A(payload) "A ~~~<07>jobs~" payload "~\n"
+#define A(payload) "A ~@~<07>jobs~" payload "~\n"
 #define C(tag) "C " tag "~\n"
 
 static void expect_own(const char *const *queries, const char *expected)

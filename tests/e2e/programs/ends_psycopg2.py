@@ -57,9 +57,9 @@ victim.commit()
 terminate(pid)
 ask("idle", victim, "select 'after the end'")
 
-# While it works.
+# While it works; libpq knows its number too.
 victim = psycopg2.connect("")
-pid = pid_of(victim)
+pid = victim.get_backend_pid()
 lines = []
 collect = lambda *words: lines.append(words)  # the other thread speaks too
 thread = threading.Thread(target=ask, args=("working", victim, "select pg_sleep(60)", collect))
