@@ -417,6 +417,8 @@ static void on_success(struct sql_session *session, const struct sql_statement *
 			on_reset(session, &reader);
 		else if (sql_reader_take_word(&reader, SLICE("discard")))
 			on_discard(session, &reader);
+		else if (sql_reader_take_word(&reader, SLICE("load")))
+			settings_doubt_own(&session->settings);
 		else if (prepares_transaction(statement))
 			end_transaction(session, NULL, session->transaction != SQL_FAILED);
 	}

@@ -187,6 +187,17 @@ void settings_reset_all(struct settings *settings)
 	}
 }
 
+void settings_doubt_own(struct settings *settings)
+{
+	for (size_t i = 0; i < settings->n; i++) {
+		struct setting *setting = &settings->settings[i];
+
+		if (memchr(setting->name.data, '.', setting->name.size) &&
+		    (setting->session.set || setting->local.set))
+			change(settings, setting, SETTING_SESSION, slice_of(NULL, 0));
+	}
+}
+
 struct slice settings_get(const struct settings *settings, struct slice name)
 {
 	size_t i = find(settings, name);

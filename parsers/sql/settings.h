@@ -66,6 +66,8 @@ void settings_set(struct settings *settings, enum setting_scope scope, struct sl
 		  struct slice value);
 /* RESET ALL: all but those that it leaves alone. */
 void settings_reset_all(struct settings *settings);
+/* A library that was loaded judges the values that were given to its settings, whose names have a dot: what they are now is not known. */
+void settings_doubt_own(struct settings *settings);
 /* The value in force; data NULL: none was given. */
 struct slice settings_get(const struct settings *settings, struct slice name);
 

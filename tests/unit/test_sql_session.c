@@ -253,6 +253,10 @@ static void test_settings(void **state)
 	check_setting(session, "statement_timeout", "5000");
 	check_setting(session, "my.var", "on");
 	check_setting(session, "datestyle", "iso, mdy");
+	run(session, "load 'my' | set my.other = 'b'");
+	check_setting(session, "my.var", NULL);
+	check_setting(session, "my.other", "b");
+	check_setting(session, "datestyle", "iso, mdy");
 	sql_session_free(session);
 	sql_session_free(NULL);
 }
