@@ -70,6 +70,9 @@ struct heard {
 /* Listeners hear one notification about this time after each other, unless they are in a transaction. */
 #define HEARD_NS ((int64_t)200 * 1000000)
 
+/* Who notifies may be gone before the listener's server says it: that reaches listeners later, and behind their transaction. */
+#define LATE_NS ((int64_t)60 * 1000000000)
+
 /* How much later, or 0: numbers are what the file says, and no app waits for years. */
 static int64_t difference(int64_t later, int64_t earlier)
 {
@@ -242,7 +245,7 @@ static int64_t notifier(const struct loading *loading, int64_t listener, uint32_
 		const struct backend *backend = &loading->backends[i - 1];
 		const struct endpoint_connection *there;
 
-		if (backend->started_ns > at_ns || backend->ended_ns < at_ns)
+		if (backend->started_ns > at_ns || difference(at_ns, backend->ended_ns) > LATE_NS)
 			continue;
 		there = endpoints_connection(loading->endpoints, backend->connection);
 		if (here && there && here->place == there->place)

@@ -109,6 +109,26 @@ static void test_notifications(void **state)
 	assert_said(&scene->replay, 6, "shared jobs made +100000");
 }
 
+/* Who notifies and goes at once is gone before it is heard: still the app, for a while. */
+static void test_gone(void **state)
+{
+	struct scene *scene = *state;
+	static const char *const first[] = { "LISTEN jobs", NULL };
+	static const char *const second[] = { "NOTIFY jobs, 'plain'", NULL };
+	struct item *gone = make_close(2);
+
+	begin(scene->writer);
+	push_all(scene->writer, 1, first);
+	push_all(scene->writer, 2, second);
+	gone->connection_close.end_ns = 1700000000000000000 + 1550000;
+	push(scene->writer, gone);
+	/* 50 us behind the end, and 70 s behind it: the number is somebody else's then. */
+	push_heard(scene->writer, 1, 1, 12, "plain");
+	push_heard(scene->writer, 1, 70000, 12, "plain");
+	scene_play(scene, &(struct matcher_options){ 0 });
+	assert_said(&scene->replay, 1, "jobs plain +69999100000");
+}
+
 /* Two rows of one trigger: heard twice by each, and said twice. */
 static void test_equal_ones(void **state)
 {
@@ -236,9 +256,10 @@ static void test_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BARE_SCENE(test_notifications),	   BARE_SCENE(test_equal_ones),
-		BARE_SCENE(test_others),	   BARE_SCENE(test_refused),
-		BARE_SCENE(test_refused_at_first), BARE_SCENE(test_nothing),
+		BARE_SCENE(test_notifications), BARE_SCENE(test_gone),
+		BARE_SCENE(test_equal_ones),	BARE_SCENE(test_others),
+		BARE_SCENE(test_refused),	BARE_SCENE(test_refused_at_first),
+		BARE_SCENE(test_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
