@@ -199,8 +199,11 @@ static bool is_unreadable(struct replayer *replayer, const struct request *reque
 
 /* ---- waiting ---- */
 
-/* What a client that gave up is given more than it had waited then, before it is told that there is no answer. */
-#define HOLD_MORE_NS ((int64_t)250 * 1000000)
+/*
+ * What a client that gave up is given more than it had waited then, before it is told that there is no answer, or that it had cancelled: its
+ * own clock began before its request was heard, and what it asked before took longer then.
+ */
+#define HOLD_MORE_NS ((int64_t)1000 * 1000000)
 
 static bool was_cancelled(struct replayer *replayer, uint64_t exchange)
 {
@@ -228,8 +231,7 @@ void pg_answer_hold(struct replayer *replayer, const struct answer *answer)
 	    (answer->outcome != OUTCOME_ERROR || !was_cancelled(replayer, answer->exchange)))
 		return;
 	replayer->hold_ns = answers->waited(answers->context, answer->exchange);
-	if (silent)
-		replayer->hold_ns += replayer->hold_ns / 8 + HOLD_MORE_NS;
+	replayer->hold_ns += replayer->hold_ns / 8 + HOLD_MORE_NS;
 	answers->peers->listen(answers->peers->context,
 			       sql_session_context(replayer->session).database);
 }

@@ -156,10 +156,10 @@ def gives_up(tests):
     path = tests.record("gives_up", program("gives_up"))
     expect_equal(
         tests.recorded["gives_up"].stdout,
-        b"57014\nTrue\nNone\nTrue\n[('goes on',)]\n",
+        b"57014\nTrue\n57014 True\nNone\nTrue\n[('goes on',)]\n",
         "what the program said",
     )
-    expect_equal(column(path, "select outcome from exchange order by started_ns"), [2, 0, 1], "outcomes")
+    expect_equal(column(path, "select outcome from exchange order by started_ns"), [2, 1, 2, 0, 1], "outcomes")
 
 
 def broken(tests):

@@ -25,6 +25,19 @@ def ask(connection, seconds, give_up):
     timer.join()
 
 
+def ask_two(connection):
+    """Two questions within one time, which the first one takes a part of when it is recorded only."""
+    ran_out = threading.Event()
+    timer = threading.Timer(AFTER, lambda: (ran_out.set(), connection.cancel()))
+    timer.start()
+    connection.cursor().execute(f"select pg_sleep({AFTER / 2})")
+    try:
+        connection.cursor().execute("select pg_sleep(25)")
+    except psycopg2.Error as error:
+        print(error.pgcode, ran_out.is_set())
+    timer.join()
+
+
 def connect():
     connection = psycopg2.connect("")
     connection.autocommit = True
@@ -38,6 +51,7 @@ def hang_up(connection):
 
 first, second = connect(), connect()
 ask(first, 20, first.cancel)
+ask_two(first)
 ask(second, 30, lambda: hang_up(second))
 cursor = first.cursor()
 cursor.execute("select 'goes on'")
