@@ -127,11 +127,23 @@ static void error_active(struct recorder *recorder, struct slice body)
 	pg_exchange_close(recorder, OUTCOME_ERROR);
 }
 
+/*
+ * The name that a Parse or Bind gives is taken, in this session: its own error, which says nothing of the text, and no exchange. Where the
+ * session did not take it (a pooler gave it a used one) it is what this client was told.
+ */
+static bool name_taken(const struct names *names, struct slice name, struct slice code,
+		       struct slice body)
+{
+	return name.size && slice_equal(pg_error_code(body), code) && names_find(names, name);
+}
+
 static void error_in_parse(struct recorder *recorder, struct pg_operation *parse, struct slice body)
 {
 	struct item *item;
 	struct slice text;
 
+	if (name_taken(&recorder->statements, parse->statement->named.name, SLICE("42P05"), body))
+		return;
 	item = exchange_new(&recorder->log, EXCHANGE_PARSE, parse->statement->text, &text);
 	item->exchange.text = text;
 	item->exchange.start_ns = parse->time_ns;
@@ -145,6 +157,8 @@ static void error_in_bind(struct recorder *recorder, struct pg_operation *bind, 
 	struct pg_statement *statement =
 		(struct pg_statement *)names_find(&recorder->statements, bind->statement_name);
 
+	if (name_taken(&recorder->portals, bind->name, SLICE("42P03"), body))
+		return;
 	if (!statement || !pg_exchange_bind(bind->item, bind->bind, statement))
 		return;
 	statement->executed = true;
