@@ -26,6 +26,7 @@ struct request {
 		*declared_types; /* describe(): of the slots, as the client said; 0, NULL: not */
 	bool only_asking;	 /* describe(), find(): nothing of it is no miss */
 	const struct copy_identity *copy; /* find(): the COPY data that came with it; NULL: none */
+	bool whole; /* find(): all rows are asked for: of what was not given yet rather an answer that was not cut by a row limit */
 };
 
 enum answer_rung { RUNG_MISS, RUNG_EXACT, RUNG_SESSION /* answered by the session itself */ };

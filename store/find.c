@@ -162,6 +162,15 @@ static bool is_silent(void *context, int64_t id)
 	       !(exchange.flags & (EXCHANGE_SERVER_ENDED | EXCHANGE_SERVER_RESET));
 }
 
+static bool is_cut(void *context, int64_t id)
+{
+	const struct asked *asked = context;
+	struct stored_exchange exchange;
+
+	return reader_exchange(asked->state->reader, id, &exchange) > 0 &&
+	       exchange.outcome == OUTCOME_SUSPENDED;
+}
+
 static bool set_answer(struct answers_state *state, int64_t id, struct answer *answer)
 {
 	struct stored_exchange exchange;
@@ -217,7 +226,7 @@ void find_answer(struct answers_state *state, const struct request *request, enu
 	struct matcher *matcher = state->matcher;
 	struct index_group group = index_find(&matcher->index, key);
 	struct asked asked = { state, request };
-	struct pick pick = { compare, gives_once, is_silent, &asked, { 0 } };
+	struct pick pick = { compare, gives_once, is_silent, NULL, &asked, { 0 } };
 	int64_t exchange;
 
 	*ret_answer = (struct answer){ .rung = RUNG_MISS };
@@ -231,6 +240,8 @@ void find_answer(struct answers_state *state, const struct request *request, enu
 	if (group.n > 1 && state->login)
 		pick.own = index_find(&matcher->own, matcher_own_key(key, state->login));
 	pick.own.under = matcher->index.entries;
+	if (request->whole && matcher->has_cut && group.n > 1)
+		pick.is_cut = is_cut;
 	exchange = pick_exchange(matcher, &group, &pick, consume, &ret_answer->used_up);
 	if (!set_answer(state, exchange, ret_answer) || !consume)
 		return;

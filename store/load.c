@@ -164,6 +164,7 @@ static int add_exchange(struct matcher *matcher, struct reader *reader, sqlite3_
 	matcher->has_turns |= class == MATCH_PARSE;
 	matcher->unservable_entries += class == MATCH_UNSERVABLE;
 	matcher->has_merged |= (flags & EXCHANGE_MERGED) != 0;
+	matcher->has_cut |= outcome == OUTCOME_SUSPENDED;
 	if (!index_add(&matcher->index, matcher_key(hash, place, class), (uint32_t)id,
 		       connection ? connection->login : 0, time_ns))
 		return -E2BIG;

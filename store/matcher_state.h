@@ -57,6 +57,7 @@ struct matcher {
 	struct template_entry *templates; /* sorted by hash, then statement */
 	size_t n_templates;
 	bool has_merged;
+	bool has_cut; /* answers of which not all rows were fetched */
 	bool has_turns;
 	uint64_t recorded;
 	struct http_place *http_places; /* by place */
@@ -132,6 +133,8 @@ struct pick {
 	bool (*gives_once)(void *context, int64_t exchange);
 	/* Is silence the answer? It is not given once more where there is another. NULL: never. */
 	bool (*is_silent)(void *context, int64_t exchange);
+	/* Was it cut, by a row limit? Of what was not given yet one that was not comes first, where it is near. NULL: never. */
+	bool (*is_cut)(void *context, int64_t exchange);
 	void *context;
 	struct index_group own; /* the part of the group that comes first; empty: none does */
 };

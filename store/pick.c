@@ -12,6 +12,11 @@
 #define LOOK_AHEAD ((size_t)16)
 #define NONE SIZE_MAX
 
+static bool is_cut(const struct pick *pick, const struct index_group *group, size_t i)
+{
+	return pick->is_cut && pick->is_cut(pick->context, index_exchange(group, i));
+}
+
 /*
  * The entry of [from, to) that answers best, given ones left out if asked; goes backwards when from
  * > to.
@@ -31,9 +36,9 @@ static size_t choose(const struct pick *pick, const struct index_group *group, s
 		if (only_unused && index_is_given(group, i))
 			continue;
 		match = pick->compare(pick->context, index_exchange(group, i));
-		if (match == MATCH_SAME_KIND)
+		if (match == MATCH_SAME_KIND && !(only_unused && is_cut(pick, group, i)))
 			return i;
-		if (match == MATCH_EQUAL && equal == NONE)
+		if (match != MATCH_NO && equal == NONE)
 			equal = i;
 	}
 	return equal;

@@ -213,7 +213,8 @@ void pg_function_message(struct replayer *replayer, struct slice body, struct bu
 /* A statement of a simple query: answers it, or begins to (send.on). */
 void pg_answer_simple(struct replayer *replayer, struct slice text, struct buffer *out);
 /* Finds what answers a portal; false when that is an error, which was sent then. */
-bool pg_answer_find(struct replayer *replayer, struct pg_bound *bound, struct buffer *out);
+bool pg_answer_find(struct replayer *replayer, struct pg_bound *bound, bool whole,
+		    struct buffer *out);
 /* The same for who only asks what it would give: false without an answer, and nothing is said or counted. */
 bool pg_answer_known(struct replayer *replayer, struct pg_bound *bound);
 /* Executes a portal. */

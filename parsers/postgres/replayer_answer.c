@@ -251,6 +251,7 @@ void pg_answer_simple(struct replayer *replayer, struct slice text, struct buffe
 		return;
 	}
 	sql_session_resolve(replayer->session, &replayer->sql, replayer->values, &replayer->arena);
+	request.whole = true;
 	find(replayer, &replayer->sql, &request, &answer);
 	replayer->executing = NULL;
 	if (answer.rung == RUNG_SESSION)
@@ -289,7 +290,8 @@ static struct request portal_request(struct replayer *replayer, struct pg_bound 
 	return request;
 }
 
-static void find_portal(struct replayer *replayer, struct pg_bound *bound, bool only_asking)
+static void find_portal(struct replayer *replayer, struct pg_bound *bound, bool only_asking,
+			bool whole)
 {
 	const struct pg_prepared *prepared = bound->prepared;
 	struct request request;
@@ -298,6 +300,7 @@ static void find_portal(struct replayer *replayer, struct pg_bound *bound, bool 
 		return;
 	request = portal_request(replayer, bound);
 	request.only_asking = only_asking;
+	request.whole = whole;
 	bound->answer.rung = RUNG_SESSION;
 	if (prepared->sql.verb != SQL_EMPTY)
 		find(replayer, &prepared->sql, &request, &bound->answer);
@@ -306,13 +309,14 @@ static void find_portal(struct replayer *replayer, struct pg_bound *bound, bool 
 
 bool pg_answer_known(struct replayer *replayer, struct pg_bound *bound)
 {
-	find_portal(replayer, bound, true);
+	find_portal(replayer, bound, true, false);
 	return bound->found;
 }
 
-bool pg_answer_find(struct replayer *replayer, struct pg_bound *bound, struct buffer *out)
+bool pg_answer_find(struct replayer *replayer, struct pg_bound *bound, bool whole,
+		    struct buffer *out)
 {
-	find_portal(replayer, bound, false);
+	find_portal(replayer, bound, false, whole);
 	if (bound->answer.rung != RUNG_MISS)
 		return true;
 	pg_answer_miss(replayer, &bound->answer, bound->prepared->text, out);
@@ -322,7 +326,7 @@ bool pg_answer_find(struct replayer *replayer, struct pg_bound *bound, struct bu
 void pg_answer_portal(struct replayer *replayer, struct pg_bound *bound, uint64_t limit,
 		      struct buffer *out)
 {
-	if (!pg_answer_find(replayer, bound, out))
+	if (!pg_answer_find(replayer, bound, !limit, out))
 		return;
 	if (bound->prepared->sql.verb == SQL_EMPTY) {
 		pg_message_end(out, pg_message_begin(out, 'I'));

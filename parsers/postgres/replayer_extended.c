@@ -606,7 +606,7 @@ static void describe_portal(struct replayer *replayer, struct slice name, struct
 	if (pg_answer_aborted(replayer, &bound->prepared->sql, out))
 		return;
 	known = pg_answer_known(replayer, bound);
-	if (!known && !bound->prepared->has_columns && !pg_answer_find(replayer, bound, out))
+	if (!known && !bound->prepared->has_columns && !pg_answer_find(replayer, bound, false, out))
 		return;
 	if (known && bound->answer.rung == RUNG_EXACT && bound->answer.outcome != OUTCOME_ERROR)
 		answer_columns(replayer, bound, out);

@@ -198,6 +198,36 @@ static void test_kinds(void **state)
 	assert_int_equal(found(&scene->replay, "SELECT j->1 FROM t"), 0);
 }
 
+/* Two answers that a row limit cut, and a whole one: for who wants all rows that comes first, while it was not given. */
+static void test_cut(void **state)
+{
+	struct scene *scene = *state;
+	struct answers *answers;
+	struct answer answer;
+	struct asked asked;
+	const char *value = "1";
+
+	for (uint64_t i = 1; i <= 3; i++) {
+		struct item *item = make_exchange(1, i, "SELECT now()");
+
+		add_rows(item, 0, i == 2 ? "SELECT 1" : NULL, &value, 1);
+		if (i != 2)
+			item->exchange.outcome = OUTCOME_SUSPENDED;
+		push(scene->writer, item);
+	}
+	answers = scene_play(scene, &last);
+	make_request(&scene->replay.arena, "SELECT now()", NULL, 0, &asked);
+	asked.request.whole = true;
+	answers->find(answers->context, &asked.request, &answer);
+	assert_int_equal(answer.exchange, 2);
+	assert_int_equal(found(&scene->replay, "SELECT now()"), 1);
+	/* What was recorded last is what is repeated, or given in its turn. */
+	answers->find(answers->context, &asked.request, &answer);
+	assert_int_equal(answer.exchange, 3);
+	answers->find(answers->context, &asked.request, &answer);
+	assert_int_equal(answer.exchange, 3);
+}
+
 static void test_peek(void **state)
 {
 	struct scene *scene = *state;
@@ -497,6 +527,7 @@ int main(void)
 		BARE_SCENE(test_backends),
 		SCENE(test_used_up_write),
 		SCENE(test_kinds),
+		SCENE(test_cut),
 		SCENE(test_peek),
 		SCENE(test_collision),
 		SCENE(test_context),
