@@ -283,6 +283,14 @@ static bool too_many_parameters(struct replayer *replayer, const struct pg_prepa
 	return true;
 }
 
+static bool statement_exists(struct replayer *replayer, struct slice name, struct buffer *out)
+{
+	if (!name.size || !names_find(&replayer->prepared, name))
+		return false;
+	refuse_name(replayer, "42P05", "prepared statement", name, " already exists", out);
+	return true;
+}
+
 static void parse_message(struct replayer *replayer, struct slice body, struct buffer *out)
 {
 	struct cursor cursor = cursor_of(body);
@@ -298,16 +306,12 @@ static void parse_message(struct replayer *replayer, struct slice body, struct b
 		refuse(replayer, "08P01", SLICE("malformed Parse"), out);
 		return;
 	}
-	if (name.size && names_find(&replayer->prepared, name)) {
-		refuse_name(replayer, "42P05", "prepared statement", name, " already exists", out);
-		return;
-	}
 	prepared = prepared_new(replayer, name, text);
 	declared = arena_alloc(&prepared->arena, (n + 1) * sizeof(*declared));
 	for (size_t i = 0; i < n; i++)
 		declared[i] = cursor_u32be(&cursor);
 	if (pg_answer_aborted(replayer, &prepared->sql, out) ||
-	    too_many_parameters(replayer, prepared, out) ||
+	    statement_exists(replayer, name, out) || too_many_parameters(replayer, prepared, out) ||
 	    (prepared->sql.verb != SQL_EMPTY &&
 	     !describe(replayer, prepared, declared, n, &description, out))) {
 		pg_prepared_release(&prepared->named);
@@ -479,13 +483,13 @@ static void bind_message(struct replayer *replayer, struct slice body, struct bu
 		refuse(replayer, "08P01", SLICE("malformed Bind, or too many portals"), out);
 		return;
 	}
+	if (wrong_number(replayer, prepared, cursor, out) ||
+	    pg_answer_aborted(replayer, &prepared->sql, out))
+		return;
 	if (portal.size && names_find(&replayer->bound, portal)) {
 		refuse_name(replayer, "42P03", "cursor", portal, " already exists", out);
 		return;
 	}
-	if (pg_answer_aborted(replayer, &prepared->sql, out) ||
-	    wrong_number(replayer, prepared, cursor, out))
-		return;
 	arena_init(&arena);
 	bound = arena_alloc(&arena, sizeof(*bound));
 	bound->arena = arena;

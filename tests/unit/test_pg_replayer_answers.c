@@ -167,7 +167,7 @@ static void test_miss_in_transaction(void **state)
 	say_sync(&client);
 	say_query(&client, "select unknown");
 	say_query(&client, "do 'x'");
-	say_parse(&client, "", "do 'x'");
+	say_parse(&client, "s", "do 'x'"); /* that is said before that the name is taken */
 	say_sync(&client);
 	say_target(&client, 'D', "Ss");
 	say_sync(&client);
