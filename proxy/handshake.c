@@ -15,8 +15,11 @@
  * waited for is not read, or the wait ends.
  */
 #include "proxy/relay.h"
+#include "proxy/socket.h"
 
 #include <assert.h>
+#include <poll.h>
+#include <sys/epoll.h>
 
 /*
  * A side that sent a few bytes of something unknown and sends no more for this long may speak a protocol that we do not know. What
@@ -211,12 +214,19 @@ bool handshake_end(struct relay *relay, enum side side)
 	return begin_opaque(relay, side, "ended before it could be recognised");
 }
 
+/* What a side said since is there to be read. */
+static bool has_more(const struct leg *leg)
+{
+	return (leg->events & EPOLLIN) && socket_is_ready(leg->fd, POLLIN);
+}
+
 bool handshake_tick(struct relay *relay, int64_t now_ns)
 {
 	enum side side = relay->held[SIDE_SERVER].size ? SIDE_SERVER : SIDE_CLIENT;
 
 	if (relay->state != RELAY_DETECT || relay->passed || !relay->held_ns ||
-	    now_ns - relay->held_ns <= DETECT_NS)
+	    now_ns - relay->held_ns <= DETECT_NS || has_more(&relay->connection.app) ||
+	    has_more(&relay->upstream))
 		return true;
 	if (side == SIDE_CLIENT && protocol_recognises_late(buffer_slice(&relay->held[side]))) {
 		relay->passed = relay->held[side].size;

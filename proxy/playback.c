@@ -24,6 +24,7 @@
 #include "proxy/worker.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -393,7 +394,8 @@ static void playback_tick(struct connection *connection, int64_t now_ns)
 	if (playback->wake_ns) {
 		playback->wake_ns = 0;
 		going = play(playback);
-	} else if (playback->greets && silent && now_ns - playback->start_ns >= GREET_NS) {
+	} else if (playback->greets && silent && now_ns - playback->start_ns >= GREET_NS &&
+		   !socket_is_ready(connection->app.fd, POLLIN)) {
 		going = begin(playback, playback->greets);
 	} else if (playback->replayer && tell(playback, now_ns) && !connection->app.pending.size &&
 		   playback->state == REPLAY_IDLE) {

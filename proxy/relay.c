@@ -18,6 +18,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -516,7 +517,8 @@ static void relay_tick(struct connection *connection, int64_t now_ns)
 	const struct options *options = worker->setup->options;
 
 	if (relay->connecting &&
-	    now_ns - relay->start_ns > (int64_t)options->connect_timeout_s * 1000000000) {
+	    now_ns - relay->start_ns > (int64_t)options->connect_timeout_s * 1000000000 &&
+	    !socket_is_ready(relay->upstream.fd, POLLOUT)) {
 		trace_result(relay, -ETIMEDOUT);
 		upstream_failed(relay, "upstream", -ETIMEDOUT);
 		return;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -50,6 +51,13 @@ int socket_connect(const struct sockaddr *address)
 		return error;
 	}
 	return fd;
+}
+
+bool socket_is_ready(int fd, short events)
+{
+	struct pollfd poller = { .fd = fd, .events = events };
+
+	return poll(&poller, 1, 0) > 0;
 }
 
 int socket_connected(int fd)

@@ -18,6 +18,11 @@ ssize_t socket_receive(int fd, void *bytes, size_t size);
 ssize_t socket_send(int fd, struct slice bytes);
 /* A connecting TCP socket: its descriptor, or -errno. -EINPROGRESS is not an error here. */
 MUST_CHECK int socket_connect(const struct sockaddr *address);
+/*
+ * Whether one of these events of poll(2) is there now. Asked before something is concluded from a time that has passed: where this process was
+ * kept from running, or stopped, what came meanwhile was not read yet.
+ */
+bool socket_is_ready(int fd, short events);
 /* What became of a connect(): 0 or -errno. */
 MUST_CHECK int socket_connected(int fd);
 /*
