@@ -304,8 +304,11 @@ static bool app_read(struct playback *playback, uint32_t events)
 		over(playback, size < 0);
 		return false;
 	}
-	if (playback->replayer)
+	if (playback->replayer) {
+		/* What others had said by now comes with the answer, however late this worker is. */
+		(void)tell(playback, worker_now(worker));
 		return feed(playback, bytes);
+	}
 	buffer_append_slice(&playback->held, bytes);
 	return detect(playback);
 }

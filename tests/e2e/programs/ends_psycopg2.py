@@ -46,7 +46,7 @@ def ask(name, connection, sql, out=print):
 
 def terminate(pid):
     with killer.cursor() as cursor:
-        cursor.execute("select pg_terminate_backend(%s, 5000)", (pid,))
+        cursor.execute("select pg_terminate_backend(%s, 60000)", (pid,))
         print("terminated", cursor.fetchone())
 
 
@@ -77,18 +77,28 @@ for words in lines:
 # By itself, in a transaction that does nothing.
 victim = psycopg2.connect("")
 with victim.cursor() as cursor:
-    cursor.execute("set idle_in_transaction_session_timeout = 100")
-    cursor.execute("select 'then idle'")
+    # In one: on a busy machine it would end between the two.
+    cursor.execute("set idle_in_transaction_session_timeout = 100; select 'then idle'")
 select.select([victim], [], [], 30)
 ask("timeout", victim, "select 'too late'")
 
 # Cancelled, and nothing to cancel.
 victim = psycopg2.connect("")
 victim.cancel()
-timer = threading.Timer(0.3, victim.cancel)
-timer.start()
+over = threading.Event()
+
+
+def cancel():
+    """Again where it comes before what it is to cancel."""
+    while not over.wait(0.3):
+        victim.cancel()
+
+
+thread = threading.Thread(target=cancel)
+thread.start()
 ask("cancelled", victim, "select pg_sleep(60)")
-timer.join()
+over.set()
+thread.join()
 victim.rollback()
 ask("goes on", victim, "select 'still here'")
 killer.close()

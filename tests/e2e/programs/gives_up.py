@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """psycopg2: queries that take too long. One is cancelled, another one's connection is given up: in replay neither is answered
-before its client does the same again."""
+before its client does the same again. AFTER: how many seconds after the server has begun."""
 import os
 import socket
 import threading
@@ -9,28 +9,16 @@ import time
 
 import psycopg2
 
-AFTER = 0.4
-
-
-def ask(connection, seconds, give_up):
-    timer = threading.Timer(AFTER, give_up)
-    timer.start()
-    started = time.monotonic()
-    try:
-        connection.cursor().execute(f"select pg_sleep({seconds})")
-        print("slept")
-    except psycopg2.Error as error:
-        print(error.pgcode)
-    print(AFTER * 0.8 < time.monotonic() - started < seconds / 4)
-    timer.join()
+AFTER = float(os.environ.get("AFTER", "0.4"))
+AFTER_TWO = float(os.environ.get("AFTER_TWO", "0.7"))
 
 
 def ask_two(connection):
-    """Two questions within one time, which the first one takes a part of when it is recorded only."""
+    """Two questions within one time, most of which the first one takes when it is recorded only: the second one waits longer in replay."""
     ran_out = threading.Event()
-    timer = threading.Timer(AFTER, lambda: (ran_out.set(), connection.cancel()))
+    timer = threading.Timer(AFTER_TWO, lambda: (ran_out.set(), connection.cancel()))
     timer.start()
-    connection.cursor().execute(f"select pg_sleep({AFTER / 2})")
+    connection.cursor().execute("select pg_sleep(1.5)")
     try:
         connection.cursor().execute("select pg_sleep(25)")
     except psycopg2.Error as error:
@@ -44,12 +32,38 @@ def connect():
     return connection
 
 
+def later(sql, give_up):
+    """Else nobody would have been asked yet, on a busy machine."""
+    cursor = looks.cursor()
+    count = 0
+    while not count:
+        cursor.execute("select count(*) from pg_stat_activity where state = 'active' and query = %s", (sql,))
+        count = cursor.fetchone()[0]
+        time.sleep(0.01)
+    time.sleep(AFTER)
+    give_up()
+
+
+def ask(connection, seconds, give_up):
+    sql = f"select pg_sleep({seconds})"
+    started = time.monotonic()
+    thread = threading.Thread(target=later, args=(sql, give_up))
+    thread.start()
+    try:
+        connection.cursor().execute(sql)
+        print("slept")
+    except psycopg2.Error as error:
+        print(error.pgcode)
+    print(time.monotonic() - started > AFTER * 0.8)
+    thread.join()
+
+
 def hang_up(connection):
     with socket.socket(fileno=os.dup(connection.fileno())) as other:
         other.shutdown(socket.SHUT_RDWR)
 
 
-first, second = connect(), connect()
+first, second, looks = connect(), connect(), connect()
 ask(first, 20, first.cancel)
 ask_two(first)
 ask(second, 30, lambda: hang_up(second))

@@ -11,7 +11,6 @@ other = psycopg.connect("", autocommit=True)
 seen = []
 other.add_notify_handler(lambda note: seen.append((note.channel, note.payload)))
 listener.execute("listen jobs")
-listener.execute("listen late")
 other.execute("listen jobs")
 
 
@@ -37,6 +36,7 @@ for note in listener.notifies():
     print(note.channel, note.payload, note.pid == sender.info.backend_pid)
     if note.payload == "stop":
         break
+listener.execute("listen late")  # what comes from outside follows this, also where replay is slower than recording was
 print("outside?", flush=True)
 for note in listener.notifies():
     print(note.channel, note.payload)
