@@ -29,7 +29,7 @@ ROOT = HERE.parents[1]
 PROGRAMS = HERE / "programs"
 BUILD = pathlib.Path(os.environ.get("O", ROOT / "build")).resolve()
 MOCKPROXY = pathlib.Path(os.environ.get("MOCKPROXY", BUILD / "mockproxy")).resolve()
-TIMEOUT = float(os.environ.get("E2E_TIMEOUT", "60"))
+TIMEOUT = float(os.environ.get("E2E_TIMEOUT", "120"))
 # Options for every record and replay of a test: MOCKPROXY_OPTIONS="--restless --workers=4" runs it on restless connections.
 OPTIONS = os.environ.get("MOCKPROXY_OPTIONS", "").split()
 
@@ -247,15 +247,23 @@ def memory_kib(pid, *fields):
 
 def free_port(family=socket.AF_INET):
     """A port that nobody has, below those that the kernel gives to connections: one of these could
-    take it before its server listens."""
+    take it before its server listens, and when its server has stopped. Tests that run side by side
+    are not given the same one."""
     while True:
         port = random.randrange(12000, 32000)
-        with socket.socket(family) as probe:
-            try:
+        mark = socket.socket(socket.AF_UNIX)
+        try:
+            mark.bind(f"\0mockproxy-test-port-{port}")
+            with socket.socket(family) as probe:
                 probe.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", port))
-                return port
-            except OSError:
-                continue
+        except OSError:
+            mark.close()
+            continue
+        _MARKS.append(mark)
+        return port
+
+
+_MARKS = []  # of ports, for as long as this test runs
 
 
 def expect_refused(port):
@@ -268,10 +276,11 @@ def expect_refused(port):
 class Listener:
     """A listening socket outside of every app: it sees whether somebody gets out to it."""
 
-    def __init__(self, address="127.0.0.1", port=0):
-        self.socket = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+    def __init__(self, address="127.0.0.1", port=None):
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self.socket = socket.socket(family)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind((address, port))
+        self.socket.bind((address, port or free_port(family)))
         self.socket.listen(64)
         self.port = self.socket.getsockname()[1]
 

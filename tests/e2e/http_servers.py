@@ -18,7 +18,8 @@ class OwnServer:
     """programs/http_server.py."""
 
     def __init__(self):
-        self.process = spawn(["python3", PROGRAMS / "http_server.py"], stdout=subprocess.PIPE)
+        command = ["python3", PROGRAMS / "http_server.py", free_port()]
+        self.process = spawn(command, stdout=subprocess.PIPE)
         self.port = int(self.process.stdout.readline())
         self.url = f"http://127.0.0.1:{self.port}"
 
@@ -69,7 +70,8 @@ class NodeServer:
         where = folder("node")
         self.log = where / "log"
         self.file = make_file(where)
-        command = ["node", PROGRAMS / "http_node_server.js", self.log, self.file, "2"]
+        ports = [free_port(), free_port(), free_port(socket.AF_INET6)]
+        command = ["node", PROGRAMS / "http_node_server.js", self.log, self.file, *ports]
         self.process = spawn(command, stdout=subprocess.PIPE)
         self.port, self.inner, self.port6 = map(int, self.process.stdout.readline().split())
         self.url = f"http://127.0.0.1:{self.port}"
@@ -202,7 +204,7 @@ class WebSocketServer:
     """programs/websocket_server.js; in an environment where node finds its modules."""
 
     def __init__(self, environment):
-        command = ["node", PROGRAMS / "websocket_server.js"]
+        command = ["node", PROGRAMS / "websocket_server.js", free_port()]
         self.process = spawn(command, stdout=subprocess.PIPE, env=os.environ | environment)
         self.port = int(self.process.stdout.readline())
 

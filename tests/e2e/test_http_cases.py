@@ -10,11 +10,13 @@ import threading
 
 from harness import (
     PROGRAMS,
+    TIMEOUT,
     Started,
     Suite,
     expect,
     expect_equal,
     folder,
+    free_port,
     kill,
     need_mockproxy,
     record,
@@ -30,7 +32,7 @@ class Scripted:
     one whose request is read."""
 
     def __init__(self, *script):
-        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.socket = socket.create_server(("127.0.0.1", free_port()))
         self.port = self.socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.thread = threading.Thread(target=self.run, args=(script,), daemon=True)
@@ -44,7 +46,7 @@ class Scripted:
             connection.close()
 
     def stop(self):
-        self.thread.join(10)
+        self.thread.join(TIMEOUT)
         self.socket.close()
 
 
@@ -121,9 +123,8 @@ def shell(*arguments):
 
 
 def thrice(url):
-    """The same request in three connections: what each printed, and curl's status."""
-    asks = f"curl -sS -m 0.5 {url} 2>/dev/null; echo : $?"
-    return ["sh", "-c", "; ".join([asks] * 3)]
+    """The same request in three connections: the first one waits half a second for its answer."""
+    return ["python3", PROGRAMS / "http_raw.py", url.split(":")[2].split("/")[0], "thrice"]
 
 
 def raw(server, case):
@@ -267,7 +268,7 @@ class StaysUntilTold:
 
     def __call__(self, connection):
         UNTIL_END(connection)
-        self.told.wait(30)
+        self.told.wait(TIMEOUT)
         connection.close()
         self.closed.set()
 
@@ -285,7 +286,7 @@ def left_behind(cases):
         started.say("")
         expect_equal(started.line(), "left", "the client")
         act.told.set()
-        expect(act.closed.wait(10), "the server did not close")
+        expect(act.closed.wait(TIMEOUT), "the server did not close")
     finally:
         kill(proxy, signal.SIGCONT)
     started.finish().expect(0)

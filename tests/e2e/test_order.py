@@ -13,6 +13,7 @@ from harness import (
     expect_equal,
     expect_refused,
     folder,
+    free_port,
     need_mockproxy,
     record,
     replay,
@@ -81,7 +82,7 @@ class Counter:
             def log_message(self, *_):  # pylint: disable=arguments-differ
                 pass
 
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), Handler)
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

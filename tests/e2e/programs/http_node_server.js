@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A server with a path for every behaviour of HTTP/1: `http_node_server.js LOG FILE N`. Listens on N ports of 127.0.0.1 and
-// one of ::1, prints them, and writes a line into LOG for each request: its port, method and target. /static/NAME is FILE.
+// A server with a path for every behaviour of HTTP/1: `http_node_server.js LOG FILE PORT... PORT`. Listens on these ports of
+// 127.0.0.1, the last one of ::1, prints them, and writes a line into LOG for each request: its port, method and target. /static/NAME is FILE.
 'use strict'
 
 const crypto = require('node:crypto')
@@ -9,7 +9,7 @@ const http = require('node:http')
 const path = require('node:path')
 const zlib = require('node:zlib')
 
-const [logName, fileName, ports] = process.argv.slice(2)
+const [logName, fileName, ...ports] = process.argv.slice(2)
 const log = fs.openSync(logName, 'a')
 const TEXT = JSON.stringify({ name: 'Sencha', tags: ['a', 'b'] }) + '\n'
 
@@ -164,7 +164,7 @@ async function answer(request, response) {
 	return route ? route(request, response, url.searchParams) : say(response, 404, 'no such path\n')
 }
 
-function listen(address) {
+function listen(port, address) {
 	const server = http.createServer(answer)
 	server.on('checkExpectation', answer) // of expectations that are not 100-continue
 	server.on('checkContinue', (request, response) => {
@@ -175,15 +175,15 @@ function listen(address) {
 	})
 	server.keepAliveTimeout = 60000
 	return new Promise((resolve) => {
-		server.listen(0, address, 512, () => resolve(server.address().port))
+		server.listen(Number(port), address, 512, () => resolve(server.address().port))
 	})
 }
 
 async function main() {
 	const list = []
-	for (let i = 0; i < Number(ports); i++)
-		list.push(await listen('127.0.0.1'))
-	list.push(await listen('::1'))
+	for (const port of ports.slice(0, -1))
+		list.push(await listen(port, '127.0.0.1'))
+	list.push(await listen(ports[ports.length - 1], '::1'))
 	console.log(list.join(' '))
 }
 

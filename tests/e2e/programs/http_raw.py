@@ -63,6 +63,22 @@ def leaves():
     print("left", flush=True)
 
 
+def thrice():
+    """The same request in three connections. The first one's time counts from when it has asked, so that it always has."""
+    for seconds in (0.5, 30, 30):
+        connection = connect()
+        connection.sendall(b"GET /x HTTP/1.1\r\n" + HOST + b"\r\n")
+        connection.settimeout(seconds)
+        try:
+            data = until(connection, b"\r\n\r\n")
+            while len(data.partition(b"\r\n\r\n")[2]) < 4 and (more := connection.recv(4)):
+                data += more
+            show(data)
+        except TimeoutError:
+            print("gives up", flush=True)
+        connection.close()
+
+
 def expect():
     """Waits for 100 before it sends the body."""
     connection = connect()

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""A server that answers in every form of HTTP/1 that a path asks for. Prints its port."""
+"""A server that answers in every form of HTTP/1 that a path asks for: http_server.py PORT. Prints its port."""
 import gzip
 import hashlib
 import http.server
@@ -164,7 +164,7 @@ class Server(http.server.ThreadingHTTPServer):
         return connection, address
 
 
-server = Server(("127.0.0.1", 0), Handler)
+server = Server(("127.0.0.1", int(sys.argv[1])), Handler)
 print(server.server_port, flush=True)
 try:
     server.serve_forever()

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A WebSocket server: says welcome, then echoes, and does what some messages ask for. Prints its port.
+// A WebSocket server: says welcome, then echoes, and does what some messages ask for: websocket_server.js PORT. Prints its port.
 // /deflate: permessage-deflate is agreed on where the client offers it.
 const http = require('http');
 const { WebSocketServer } = require('ws');
@@ -34,4 +34,4 @@ server.on('upgrade', (request, socket, head) => {
   socket.setNoDelay(true);
   which.handleUpgrade(request, socket, head, (webSocket) => talk(webSocket, request));
 });
-server.listen(0, '127.0.0.1', () => console.log(server.address().port));
+server.listen(Number(process.argv[2]), '127.0.0.1', () => console.log(server.address().port));
