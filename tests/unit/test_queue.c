@@ -216,7 +216,7 @@ static void test_threads(void **state)
 	struct queue queue;
 
 	(void)state;
-	begin(&queue, (size_t)64 * 1024);
+	begin(&queue, (size_t)2 * 1024 * 1024); /* it is full before the time for a batch passes */
 	for (uint64_t i = 0; i < PUSHERS; i++) {
 		pushers[i] = (struct pusher){ .queue = &queue, .number = i };
 		assert_int_equal(pthread_create(&pushers[i].thread, NULL, push_all, &pushers[i]),
