@@ -201,7 +201,7 @@ def interrupt_from_terminal():
     expect_equal(terminal.process.wait(TIMEOUT), 0, "exit status")
     terminal.close()
     for key, name in (("\x03", "SIGINT"), ("\x1c", "SIGQUIT")):
-        terminal = Terminal(record_command(WHERE / "tty.db", SIGNALS))
+        terminal = Terminal(record_command(WHERE / "tty.db", [*SIGNALS, str(KEYS)]))
         terminal.expect("ready")
         # Two that come at the same time are one to CMD: a second one is seen only now and then.
         for _ in range(KEYS):

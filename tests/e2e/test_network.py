@@ -172,7 +172,7 @@ class Network:
             began = time.monotonic()
             expect_equal(started.ask(f"tcp 127.0.0.1 {port}"), "ECONNRESET", "what the app is told")
             took = time.monotonic() - began
-            expect(0.9 < took < 10, f"after {took:.1f} s, not 1")
+            expect(0.9 < took < 25, f"after {took:.1f} s, not 1")  # the default is 30
             expect_equal(started.ask("open"), "opened", "a connection to a server that answers")
             self.end(started)
         [(outcome, _)] = self.outcomes(port)
@@ -254,7 +254,8 @@ class Network:
         nothing."""
         started = self.start()
         started.ask("open")
-        before = self.server.backends("postgres")
+        # Those of the cases before may still be ending.
+        wait_until(lambda: self.server.backends("postgres") == 1, "only the app's is there")
         ports = listening_ports(started.proxy)
         expect(ports, "the proxy listens on no port of 127.0.0.1")
         for port in ports:
@@ -263,7 +264,7 @@ class Network:
         # And the same from within the app, which knows no better: it is its own peer, or refused.
         for port in ports:
             started.ask(f"tcp 127.0.0.1 {port} {NOISE}")
-        expect_equal(self.server.backends("postgres"), before, "connections at the server")
+        expect_equal(self.server.backends("postgres"), 1, "connections at the server")
         expect_equal(started.ask("sql select 'unharmed'"), '[["unharmed"]]', "the app")
         self.end(started)
         expect(is_complete(self.path), "incomplete")
@@ -292,7 +293,7 @@ class Network:
     def many_dropped(self):
         """5,000 connections opened and dropped in four ways."""
         program = (
-            "import socket, os, sys\n"
+            "import socket, os, sys, time\n"
             "sys.path.insert(0, sys.argv[1])\n"
             "import raw\n"
             "address = (os.environ['PGHOST'], int(os.environ['PGPORT']))\n"
@@ -306,13 +307,14 @@ class Network:
             "    s.close()\n"
             "print('dropped', flush=True)\n"
             "sys.stdin.readline()\n"
-            "for attempt in range(100):\n"
+            "until = time.monotonic() + 50\n"
+            "while time.monotonic() < until:\n"
             "    try:\n"
             "        with raw.connect() as s:\n"
             "            s.sendall(raw.query('select 1'))\n"
             "            print(len(raw.read_until_ready(s)))\n"
             "        break\n"
-            "    except ConnectionError: pass\n"
+            "    except ConnectionError: time.sleep(0.01)\n"
         )
         self.count += 1
         self.path = self.where / f"{self.count}.db"
