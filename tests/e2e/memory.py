@@ -34,10 +34,14 @@ class Peak:
     def _watch(self):
         while not self._ended.wait(0.02):
             try:
-                self.kib, anonymous = memory_kib(self._pid, "VmHWM", "RssAnon")
+                self.look()
             except (OSError, KeyError):
                 return
-            self.anonymous_kib = max(self.anonymous_kib, anonymous)
+
+    def look(self):
+        kib, anonymous = memory_kib(self._pid, "VmHWM", "RssAnon")
+        self.kib = max(self.kib, kib)
+        self.anonymous_kib = max(self.anonymous_kib, anonymous)
 
     def expect_small(self, what, mapped=False, request=0):
         """`mapped`: the file is read through a mapping, whose pages are the kernel's cache.
@@ -59,6 +63,7 @@ def run_stream(command, environment, count, what, **bounds):
     peak = Peak(started.proxy)
     lines = [started.line(LONG) for _ in range(count)]
     expect_equal(started.line(LONG), "done", "the program's end")
+    peak.look()
     started.say("")
     started.finish(LONG).expect(0)
     peak.expect_small(what, **bounds)
@@ -100,11 +105,11 @@ def record_and_replay(suite, server, path, name, command, environment, count, re
 def hold_many(command, environment, count, what):
     """Runs programs/hold.py with so many connections: a look at the proxy's memory while it has them."""
     started = Started(command, environment)
-    expect_equal(started.line(120), f"held {count}", "the app")
+    expect_equal(started.line(LONG), f"held {count}", "the app")
     most, anonymous = memory_kib(started.proxy, "VmHWM", "RssAnon")
     print(f"# {what}: {count} connections, {most / 1024:.1f} MiB resident at most,", end=" ")
     print(f"{anonymous / 1024:.1f} MiB anonymous now", flush=True)
     started.say("")
-    expect_equal(started.line(120), f"still {count}", "the app")
-    started.finish(120).expect(0)
+    expect_equal(started.line(LONG), f"still {count}", "the app")
+    started.finish(LONG).expect(0)
     expect(most < MANY_LIMIT_KIB, f"{most} KiB")
