@@ -89,7 +89,7 @@ class Server:
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=TIMEOUT,
+            timeout=2 * TIMEOUT,
             check=False,
         )
         if done.returncode != 0:
@@ -97,7 +97,7 @@ class Server:
 
     def start(self):
         """Starts the server and waits until it takes connections."""
-        self._call("pg_ctl", "-D", self.data, "-w", "-t", "60", "-l", self.folder / "log", "start")
+        self._call("pg_ctl", "-D", self.data, "-w", "-t", f"{TIMEOUT:.0f}", "-l", self.folder / "log", "start")
         self.pid = int((self.data / "postmaster.pid").read_text().split()[0])
 
     def stop(self, mode="fast"):
@@ -105,7 +105,7 @@ class Server:
         gone."""
         if self.pid is None:
             return
-        self._call("pg_ctl", "-D", self.data, "-w", "-t", "60", "-m", mode, "stop")
+        self._call("pg_ctl", "-D", self.data, "-w", "-t", f"{TIMEOUT:.0f}", "-m", mode, "stop")
         self.pid = None
 
     def kill(self):
