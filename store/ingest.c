@@ -47,6 +47,8 @@ static const char *const ingest_sql[INGEST_SQL_COUNT] = {
 			  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[SET_SLOT_TYPES] = "UPDATE statement SET slot_types = ?1 WHERE id = ?2",
 	[SET_STATEMENT_COLUMNS] = "UPDATE statement SET columns = ?1, described = 1 WHERE id = ?2",
+	[FIND_STATEMENT_COLUMNS] = "UPDATE statement SET columns = ?1, described = 1 "
+				   "WHERE id = ?2 AND NOT described",
 	[END_EXCHANGE] = "UPDATE exchange SET first_byte_ns = ?1, duration_ns = ?2, outcome = ?3, "
 			 "flags = flags | ?4 WHERE id = ?5",
 	[COPY_STATEMENT] =

@@ -262,11 +262,10 @@ static int learn_no_columns(struct ingest *ingest, const struct exchange_item *i
 {
 	const struct open_result *result = &exchange->result;
 
-	if (exchange->kind != EXCHANGE_SIMPLE || item->outcome != OUTCOME_OK ||
-	    !exchange->identity.entry || result->number || result->format ||
-	    !result->completion.tag.data)
+	if (exchange->kind != EXCHANGE_SIMPLE || item->outcome != OUTCOME_OK || result->number ||
+	    result->format || !result->completion.tag.data)
 		return SQLITE_OK;
-	return ingest_learn_columns(ingest, exchange->identity.entry, NULL, false);
+	return ingest_find_columns(ingest, &exchange->identity, NULL);
 }
 
 /* It ended. */
@@ -329,6 +328,8 @@ static int exchange_last(struct ingest *ingest, struct connection_state *connect
 	sqlite3_stmt *sql = ingest->sql[END_EXCHANGE];
 	int rc = ingest_flush(ingest);
 
+	if (rc == SQLITE_OK)
+		rc = learn_no_columns(ingest, item, exchange);
 	if (rc == SQLITE_OK && exchange->identity.statement)
 		rc = move_context(ingest, connection, exchange);
 	ingest_bind_end(sql, 1, item, exchange->start_ns, exchange->flags);

@@ -298,14 +298,13 @@ static void add_event(struct open_exchange *exchange, const struct protocol *pro
 static int add_columns(struct ingest *ingest, struct open_exchange *exchange,
 		       const struct protocol *protocol, const struct piece *piece)
 {
-	struct statement_entry *entry = exchange->identity.entry;
 	/* Rows in front of their description: of no server, but of bytes that say so. */
 	int rc = rows_flush(ingest, exchange);
 
 	if (rc == SQLITE_OK)
 		rc = ingest_columns(ingest, protocol, piece->bytes, &exchange->result.format);
-	if (rc == SQLITE_OK && entry && !piece->result)
-		rc = ingest_learn_columns(ingest, entry, exchange->result.format, false);
+	if (rc == SQLITE_OK && !piece->result)
+		rc = ingest_find_columns(ingest, &exchange->identity, exchange->result.format);
 	buffer_clear(&ingest->json);
 	return rc;
 }

@@ -36,6 +36,7 @@ enum ingest_sql {
 	ADD_STATEMENT,
 	SET_SLOT_TYPES,
 	SET_STATEMENT_COLUMNS,
+	FIND_STATEMENT_COLUMNS,
 	END_EXCHANGE,
 	COPY_STATEMENT,
 	SET_STATEMENT,
@@ -253,6 +254,9 @@ MUST_CHECK int ingest_learn_types(struct ingest *ingest, struct identity *identi
 				  const uint32_t *types, size_t n);
 MUST_CHECK int ingest_learn_columns(struct ingest *ingest, struct statement_entry *entry,
 				    const struct row_format *format, bool described);
+/* The same of an exchange whose entry may be forgotten by now (identity_keep()): where nothing was known of its statement. */
+MUST_CHECK int ingest_find_columns(struct ingest *ingest, const struct identity *identity,
+				   const struct row_format *format);
 /* The item ends: writes the statement that it brought, where it brought one. */
 MUST_CHECK int ingest_statement_write(struct ingest *ingest);
 /* The stored text differs from the statement's: NULL data where it is the same. */

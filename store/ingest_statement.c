@@ -339,6 +339,20 @@ int ingest_learn_types(struct ingest *ingest, struct identity *identity, const u
 	return database_run(sql);
 }
 
+int ingest_find_columns(struct ingest *ingest, const struct identity *identity,
+			const struct row_format *format)
+{
+	sqlite3_stmt *sql = ingest->sql[FIND_STATEMENT_COLUMNS];
+
+	if (identity->entry)
+		return ingest_learn_columns(ingest, identity->entry, format, false);
+	if (!identity->statement)
+		return SQLITE_OK;
+	bind_some(sql, 1, format ? format->id : 0);
+	sqlite3_bind_int64(sql, 2, identity->statement);
+	return database_run(sql);
+}
+
 int ingest_learn_columns(struct ingest *ingest, struct statement_entry *entry,
 			 const struct row_format *format, bool described)
 {

@@ -263,6 +263,43 @@ static void test_results_between_items(void **state)
 		   "2CALL");
 }
 
+static void push_in_two(struct scene *scene, uint64_t ordinal, const char *text,
+			struct item *answer)
+{
+	struct item *item = make_exchange(1, ordinal, text);
+
+	item->exchange.closes = false;
+	push(scene->writer, item);
+	answer->exchange.opens = false;
+	push(scene->writer, answer);
+}
+
+/* An answer that took its time came in an item of its own: what its statement gives is known all the same. */
+static void test_late_columns(void **state)
+{
+	struct scene *scene = *state;
+	const char *const a[] = { "a" };
+	struct item *item;
+
+	item = make_exchange(1, 1, "");
+	add_rows(item, 0, "SELECT 1", a, 1);
+	push_in_two(scene, 1, "SELECT slow()", item);
+	item = make_exchange(1, 2, "");
+	item_add_piece(item, PIECE_TAG, 0, SLICE("UPDATE 1"));
+	push_in_two(scene, 2, "UPDATE slow SET a = 1", item);
+	item = make_exchange(1, 3, "");
+	item->exchange.outcome = OUTCOME_ERROR;
+	push_in_two(scene, 3, "DELETE FROM slow", item);
+	push(scene->writer, make_close(1));
+	scene_finish(scene);
+	assert_sql(
+		scene->folder.file,
+		"SELECT group_concat(verb || described || ':' || coalesce(description, '-'), ' ') "
+		"FROM statement s LEFT JOIN columns c ON c.id = s.columns",
+		"select1:[{\"name\": \"v\", \"type\": \"text\", \"type_id\": 25, \"modifier\": -1, "
+		"\"length\": -1, \"form\": \"text\"}] update1:- delete0:-");
+}
+
 static void test_unfinished(void **state)
 {
 	struct scene *scene = *state;
@@ -511,6 +548,7 @@ int main(void)
 		SCENE(test_error_and_notices),
 		SCENE(test_streamed),
 		SCENE(test_results_between_items),
+		SCENE(test_late_columns),
 		SCENE(test_unfinished),
 		SCENE(test_merge),
 		SCENE(test_merge_of_one),

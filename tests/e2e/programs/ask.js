@@ -12,6 +12,7 @@ const questions = [
 	['select weight, raw, seen from items where id = {}', [8]],
 	['select true as yes, null as nothing, 1 as one', []],
 	['select id from items where id = {}', [-5]],
+	['select 5 as slow from pg_sleep(0.9)', []],
 	['insert into written (worker, n, note) values ({}, {}, {}) returning n, note',
 		['ask', 1, "it's"]],
 	['update written set note = {} where worker = {}', ['changed', 'ask']],
