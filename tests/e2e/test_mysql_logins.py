@@ -23,7 +23,7 @@ NODE_ASK = (
     "const e = process.env\n"
     "const rows = (answer) => Array.isArray(answer[0]) ? answer[0] : answer\n"
     "require('{library}').createConnection({ host: e.MYSQL_HOST, port: Number(e.MYSQL_TCP_PORT), user: e.MYSQL_USER,"
-    " password: e.MYSQL_PWD, database: e.MYSQL_DATABASE, {options} }).then(async (c) => {\n"
+    " password: e.MYSQL_PWD, database: e.MYSQL_DATABASE, connectTimeout: 60000, {options} }).then(async (c) => {\n"
     f'  console.log(Object.values(rows(await c.query("{ASK}"))[0]).join("\\t"))\n'
     "  await c.end() })\n"
 )

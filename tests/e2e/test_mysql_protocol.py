@@ -39,7 +39,7 @@ COMPRESSED = ";\n".join(
 
 NODE_RESET = (
     "const e = process.env; require('mariadb').createConnection({ host: e.MYSQL_HOST, port: Number(e.MYSQL_TCP_PORT),\n"
-    "  user: e.MYSQL_USER, password: e.MYSQL_PWD, database: e.MYSQL_DATABASE, allowPublicKeyRetrieval: true })\n"
+    "  user: e.MYSQL_USER, password: e.MYSQL_PWD, database: e.MYSQL_DATABASE, allowPublicKeyRetrieval: true, connectTimeout: 60000 })\n"
     "  .then(async (c) => { await c.query('set @kept = 1'); console.log(await c.query('select @kept as a'))\n"
     "    await c.reset(); console.log(await c.query('select @kept as b')); await c.ping(); await c.end() })\n"
 )
