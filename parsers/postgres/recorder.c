@@ -357,7 +357,7 @@ void pg_recorder_broken(struct recorder *recorder, enum side side)
 
 static bool client_message(struct recorder *recorder, const struct pg_frame *frame)
 {
-	if (recorder->phase == PHASE_OVER)
+	if (recorder->phase == PHASE_OVER || recorder->terminated)
 		return true;
 	if (frame->part != FRAME_WHOLE)
 		return client_large(recorder, frame);
@@ -381,6 +381,7 @@ static bool client_message(struct recorder *recorder, const struct pg_frame *fra
 	case 'S':
 		return client_sync(recorder);
 	case 'X':
+		recorder->terminated = !pg_copy_reads(recorder);
 		side_ended(recorder, SIDE_CLIENT, 0);
 		return true;
 	case 'F':

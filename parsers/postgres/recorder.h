@@ -137,6 +137,7 @@ struct recorder {
 	size_t syncs;		 /* how many of them are Sync */
 
 	bool ended;	      /* a side ended the connection */
+	bool terminated;      /* the client said so: what it says behind that nobody reads */
 	uint64_t serial;      /* of the statement that was prepared last */
 	bool failed;	      /* an error came: the server skips to the next Sync */
 	struct pg_copy *copy; /* NULL: none */
