@@ -123,7 +123,9 @@ static void say_why_unservable(struct buffer *out, const struct stored_exchange 
 {
 	const char *why = "it is not stored whole";
 
-	if (exchange->flags & EXCHANGE_COPY)
+	if (exchange->flags & EXCHANGE_CUT) /* whatever else it is */
+		why = "the connection ended before its answer did";
+	else if (exchange->flags & EXCHANGE_COPY)
 		why = "its COPY data was not stored by this version";
 	else if (exchange->flags & EXCHANGE_REQUEST_TOO_LARGE)
 		why = "its request was too large to be stored";
@@ -131,10 +133,6 @@ static void say_why_unservable(struct buffer *out, const struct stored_exchange 
 		why = "its answer could not be decoded";
 	else if (exchange->flags & EXCHANGE_ABORTED)
 		why = "it was refused since its transaction had failed before";
-	else if (exchange->flags & EXCHANGE_CUT)
-		why = "the connection ended before its answer did";
-	else if (exchange->flags & EXCHANGE_ABORTED)
-		why = "its transaction had failed before";
 	else if (exchange->outcome == OUTCOME_UNFINISHED)
 		why = "its answer had not ended when recording did";
 	buffer_append_slice(out, SLICE("recorded, but "));

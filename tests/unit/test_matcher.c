@@ -300,7 +300,12 @@ static void test_unservable(void **state)
 	item = make_exchange(1, 2, "SELECT pg_sleep(9)");
 	item->exchange.closes = false;
 	push(scene->writer, item);
+	item = make_exchange(1, 3, "COPY u TO STDOUT");
+	item->exchange.flags = EXCHANGE_COPY | EXCHANGE_CUT;
+	push(scene->writer, item);
 	scene_play(scene, &last);
+	answer = find(&scene->replay, "COPY u TO STDOUT");
+	assert_slice(answer.difference, "recorded, but the connection ended before its answer did");
 	answer = find(&scene->replay, "copy t to stdout");
 	assert_int_equal(answer.rung, RUNG_MISS);
 	assert_slice(answer.difference,
