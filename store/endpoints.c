@@ -5,11 +5,17 @@
  */
 #include "store/endpoints.h"
 
+#include "parsers/item.h"
 #include "parsers/protocol.h"
 #include "store/database.h"
+#include "store/decode.h"
+#include "store/encode.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
+
+#define KEY_BYTES_MAX ((size_t)16 * 1024 * 1024)
 
 struct endpoint {
 	int64_t id;
@@ -207,15 +213,63 @@ static void remember_database(struct endpoints *endpoints, struct buffer *key, u
 		*known = ENDPOINTS_SEVERAL;
 }
 
-static uint32_t login_number(struct endpoints *endpoints, struct slice parameters)
+static int compare_slices(struct slice a, struct slice b)
+{
+	size_t size = a.size < b.size ? a.size : b.size;
+	int order = size ? memcmp(a.data, b.data, size) : 0;
+
+	return order ? order : (a.size > b.size) - (a.size < b.size);
+}
+
+static int compare_parameters(const void *a, const void *b)
+{
+	const struct name_value *left = a, *right = b;
+	int order = compare_slices(left->name, right->name);
+
+	return order ? order : compare_slices(left->value, right->value);
+}
+
+/* In the order of its names: a driver that keeps them in a hash table (pgx) asks in another order each time. */
+static void login_key(struct buffer *key, struct slice parameters)
+{
+	const struct answer_field *fields;
+	struct name_value *sorted;
+	struct arena arena;
+	size_t n;
+
+	arena_init(&arena);
+	buffer_clear(key);
+	if (decode_fields(parameters, &arena, &fields, &n) < 0) { /* edited; it means itself */
+		buffer_append_slice(key, parameters);
+	} else {
+		sorted = arena_alloc(&arena, (n + 1) * sizeof(*sorted));
+		for (size_t i = 0; i < n; i++)
+			sorted[i] = (struct name_value){ fields[i].name, fields[i].value };
+		qsort(sorted, n, sizeof(*sorted), compare_parameters);
+		encode_object(key, sorted, n);
+	}
+	arena_release(&arena);
+}
+
+static uint32_t login_number(struct endpoints *endpoints, struct slice parameters,
+			     struct buffer *key)
 {
 	uint32_t *known = intern_find(&endpoints->logins, parameters);
+	uint32_t *sorted;
 
-	if (!known) {
-		known = intern_add(&endpoints->logins, parameters, sizeof(*known));
-		*known = ++endpoints->n_logins;
+	if (known)
+		return *known;
+	login_key(key, parameters);
+	sorted = intern_find(&endpoints->logins, buffer_slice(key));
+	if (!sorted) {
+		sorted = intern_add(&endpoints->logins, buffer_slice(key), sizeof(*sorted));
+		*sorted = ++endpoints->n_logins;
 	}
-	return *known;
+	if (!slice_equal(buffer_slice(key), parameters)) {
+		known = intern_add(&endpoints->logins, parameters, sizeof(*known));
+		*known = *sorted;
+	}
+	return *sorted;
 }
 
 /* Connections of a place and login that have a number, by their own in the list, from 1; 0: none. */
@@ -281,7 +335,7 @@ static void read_connection(struct endpoints *endpoints, sqlite3_stmt *sql, stru
 	connection->next_alike = 0;
 	connection->speaks = endpoint ? endpoint->speaks : NULL;
 	if (connection->speaks && connection->speaks->tells_login)
-		connection->login = login_number(endpoints, database_column(sql, 5));
+		connection->login = login_number(endpoints, database_column(sql, 5), key);
 	endpoints->n_connections++;
 	if (!endpoint || sqlite3_column_type(sql, 4) == SQLITE_NULL)
 		return; /* it has no session */
@@ -317,7 +371,7 @@ static int load_connections(struct endpoints *endpoints, sqlite3 *database)
 
 	if (rc != SQLITE_OK)
 		return rc;
-	buffer_init(&key, (size_t)16 * 1024 * 1024);
+	buffer_init(&key, KEY_BYTES_MAX);
 	while (sqlite3_step(sql) == SQLITE_ROW) {
 		if (endpoints->n_connections == capacity) {
 			capacity = capacity ? 2 * capacity : 64;
@@ -362,8 +416,13 @@ void endpoints_release(struct endpoints *endpoints)
 
 uint32_t endpoints_login(const struct endpoints *endpoints, struct slice parameters)
 {
-	const uint32_t *known = intern_find(&endpoints->logins, parameters);
+	const uint32_t *known;
+	struct buffer key;
 
+	buffer_init(&key, KEY_BYTES_MAX);
+	login_key(&key, parameters);
+	known = intern_find(&endpoints->logins, buffer_slice(&key));
+	buffer_release(&key);
 	return known ? *known : 0;
 }
 

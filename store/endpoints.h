@@ -35,7 +35,7 @@ struct endpoints {
 		refused; /* place + database + user -> struct refusals; and a number -> its connection */
 	struct intern databases; /* protocol (+ database) -> its only place, or ENDPOINTS_SEVERAL */
 	struct intern
-		logins; /* what was asked for at login, as it is stored -> its number, from 1 */
+		logins; /* what was asked for at login, as it is stored and by its names' order -> its number, from 1 */
 	uint32_t n_logins;
 	struct intern alike; /* place + login's number -> struct alike */
 };
@@ -55,7 +55,7 @@ uint32_t endpoints_find(const struct endpoints *endpoints, const struct matcher_
  */
 uint32_t endpoints_only(const struct endpoints *endpoints, struct slice protocol,
 			struct slice database);
-/* The number of a login as it is stored; 0: nobody logged in like that. */
+/* The number of a login (a JSON object, in any order); 0: nobody logged in like that. */
 uint32_t endpoints_login(const struct endpoints *endpoints, struct slice parameters);
 /* The server's number of the next session that logged in like this, each once, in recorded order; 0: all were given. */
 uint32_t endpoints_backend(const struct endpoints *endpoints, uint32_t place, uint32_t login);

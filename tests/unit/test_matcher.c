@@ -150,6 +150,33 @@ static void test_logins(void **state)
 	assert_int_equal(summary.unused, 1);
 }
 
+/* One login, whatever the order in which its parameters were sent. */
+static void test_login_order(void **state)
+{
+	struct scene *scene = *state;
+	static const struct name_value parameters[] = {
+		{ SLICE("user"), SLICE("app") },
+		{ SLICE("database"), SLICE("shop") },
+		{ SLICE("user"), SLICE("app") },
+	};
+
+	for (uint64_t i = 1; i <= 4; i++) {
+		struct item *item = make_session(i, "app");
+
+		push(scene->writer, make_open(i, "127.0.0.1", 5432));
+		item->session.client_parameters = &parameters[i & 1];
+		item->session.n_client_parameters = 2;
+		push(scene->writer, item);
+		push_query(scene->writer, i, 1, "SELECT count(*) FROM t", "1");
+	}
+	scene_play(scene, &last);
+	for (uint64_t i = 1; i <= 4; i++) {
+		scene->replay.answers->login(scene->replay.answers->context,
+					     &parameters[i >> 1 & 1], 2);
+		assert_int_equal(found(&scene->replay, "SELECT count(*) FROM t"), i);
+	}
+}
+
 /* Serving one generated id twice is a wrong answer. */
 static void test_used_up_write(void **state)
 {
@@ -530,6 +557,7 @@ int main(void)
 		SCENE(test_order_and_repeat),
 		BARE_SCENE(test_logins),
 		BARE_SCENE(test_backends),
+		BARE_SCENE(test_login_order),
 		SCENE(test_used_up_write),
 		SCENE(test_kinds),
 		SCENE(test_cut),
