@@ -117,6 +117,7 @@ static void send_ready(struct replayer *replayer, struct buffer *out)
 	at = pg_message_begin(out, 'Z');
 	buffer_append_u8(out, (uint8_t)sql_session_transaction(replayer->session));
 	pg_message_end(out, at);
+	replayer->flushed = out->size; /* whatever else came with the request that ends here */
 	if (sql_session_transaction(replayer->session) == SQL_IDLE)
 		pg_forget_bound(replayer);
 }
@@ -428,6 +429,11 @@ static void sync_message(struct replayer *replayer, struct buffer *out)
 	send_ready(replayer, out);
 }
 
+static bool is_copy_data(uint8_t type)
+{
+	return type == 'd' || type == 'c' || type == 'f';
+}
+
 static void message(struct replayer *replayer, const struct pg_frame *frame, struct buffer *out)
 {
 	if (replayer->copy) {
@@ -445,6 +451,8 @@ static void message(struct replayer *replayer, const struct pg_frame *frame, str
 		startup_message(replayer, frame->body, out);
 		return;
 	}
+	if (is_copy_data(frame->type)) /* behind a COPY that was refused */
+		return;
 	if (replayer->notes && !replayer->in_batch && frame->type != 'X' &&
 	    pg_notes_end(replayer, out))
 		return;

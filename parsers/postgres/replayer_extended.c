@@ -679,7 +679,7 @@ void pg_extended_message(struct replayer *replayer, const struct pg_frame *frame
 	case 'E':
 		execute_message(replayer, frame->body, out);
 		break;
-	default: /* COPY data behind a COPY that was refused */
+	default:
 		break;
 	}
 }

@@ -265,6 +265,21 @@ static void test_kept(void **state)
 	expect(&fake, &client, "1 \nE SERROR~C42601~xown~~\n");
 }
 
+/* A Query's answer does not wait for what came with it: the end of data that was sent without asking (pgx), another request. */
+static void test_not_kept(void **state)
+{
+	struct client client;
+	struct fake fake;
+
+	(void)state;
+	client_log_in(&client);
+	say_query(&client, "do 'x'");
+	say_message(&client, 'c', SLICE(""));
+	say_query(&client, "do 'x'");
+	say_parse(&client, "", "do 'x'");
+	expect(&fake, &client, "N Mof do~~\nC DO~\n" IDLE "N Mof do~~\nC DO~\n" IDLE);
+}
+
 static void test_names(void **state)
 {
 	struct client client;
@@ -488,6 +503,7 @@ int main(void)
 		cmocka_unit_test(test_described_only),
 		cmocka_unit_test(test_flush),
 		cmocka_unit_test(test_kept),
+		cmocka_unit_test(test_not_kept),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_replaced_statement),
 		cmocka_unit_test(test_pipeline_with_error),
