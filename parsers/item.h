@@ -77,6 +77,7 @@ struct statement_item {
 	size_t n_parameter_types;
 	bool has_columns; /* described: columns is the row description, empty for a statement without rows */
 	struct slice columns;
+	uint64_t prepared_behind; /* as in struct exchange_item */
 };
 
 enum exchange_kind {
@@ -174,6 +175,8 @@ struct exchange_item {
 	struct slice text;
 	const struct parameter *parameters;
 	size_t n_parameters;
+	/* The first of its statement: 1 + the ordinal of the exchange that had begun last when it was prepared. 0: not told. */
+	uint64_t prepared_behind;
 
 	/* HTTP, with opens */
 	const struct http_request *request;

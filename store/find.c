@@ -245,6 +245,7 @@ void find_answer(struct answers_state *state, const struct request *request, enu
 	exchange = pick_exchange(matcher, &group, &pick, consume, &ret_answer->used_up);
 	if (!set_answer(state, exchange, ret_answer) || !consume)
 		return;
+	state->given = ret_answer->exchange;
 	atomic_fetch_add_explicit(&matcher->exact, 1, memory_order_relaxed);
 	if (request->copy)
 		give_statement(state, hash, ret_answer->exchange);

@@ -34,6 +34,7 @@ enum ingest_sql {
 	ADD_TYPE,
 	ADD_COLUMNS,
 	ADD_STATEMENT,
+	ADD_DESCRIBED,
 	SET_SLOT_TYPES,
 	SET_STATEMENT_COLUMNS,
 	FIND_STATEMENT_COLUMNS,
@@ -66,6 +67,8 @@ struct statement_entry {
 	size_t typed; /* slots whose type is stored */
 	enum { COLUMNS_UNKNOWN, COLUMNS_EXECUTED, COLUMNS_DESCRIBED } columns;
 	uint64_t template_hash; /* of its statement; 0: not asked for yet */
+	uint64_t types_hash;	/* of its parameters, as they are stored; 0: not all are known */
+	int64_t columns_stored; /* row; 0: no rows, or not known */
 	size_t text_size;
 	XXH128_hash_t text_hash; /* of a text that does not follow */
 	uint8_t text[];
@@ -252,6 +255,10 @@ MUST_CHECK int ingest_identify(struct ingest *ingest, struct connection_state *c
 			       const struct exchange_item *item, struct identity *ret_identity);
 MUST_CHECK int ingest_learn_types(struct ingest *ingest, struct identity *identity,
 				  const uint32_t *types, size_t n);
+/* What the connection was told of its parameters (n types) or columns when it was prepared, where the stored row says otherwise. */
+MUST_CHECK int ingest_described(struct ingest *ingest, const struct connection_state *connection,
+				const struct identity *identity, uint64_t prepared_behind,
+				const uint32_t *types, size_t n, const struct row_format *format);
 MUST_CHECK int ingest_learn_columns(struct ingest *ingest, struct statement_entry *entry,
 				    const struct row_format *format, bool described);
 /* The same of an exchange whose entry may be forgotten by now (identity_keep()): where nothing was known of its statement. */

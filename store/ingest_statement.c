@@ -272,12 +272,21 @@ static void identify_hashes(const struct connection_state *connection, struct id
 		sql_loose_hash_from(entry->template_hash, statement, identity->values);
 }
 
+static bool any_declared(const struct exchange_item *item)
+{
+	for (size_t i = 0; i < item->n_parameters; i++)
+		if (item->parameters[i].declared)
+			return true;
+	return false;
+}
+
 int ingest_identify(struct ingest *ingest, struct connection_state *connection,
 		    const struct exchange_item *item, struct identity *ret_identity)
 {
 	struct declared_types declared = { 0 };
 	struct sql_value *values;
 	uint32_t *types;
+	bool is_typed;
 	int rc = ingest_context(ingest, connection);
 
 	types = arena_alloc(&ingest->arena, (item->n_parameters + 1) * sizeof(*types));
@@ -294,26 +303,25 @@ int ingest_identify(struct ingest *ingest, struct connection_state *connection,
 				    &ingest->arena);
 	ret_identity->values = values;
 	identify_hashes(connection, ret_identity);
-	if (!item->n_parameters ||
-	    ret_identity->entry->typed >= ret_identity->template.statement.n_slots)
+	if (!item->n_parameters)
+		return SQLITE_OK;
+	is_typed = ret_identity->entry->types_hash != 0;
+	if (is_typed && (!item->prepared_behind || any_declared(item)))
 		return SQLITE_OK;
 	for (size_t i = 0; i < item->n_parameters; i++)
 		types[i] = item->parameters[i].type;
+	if (is_typed)
+		return ingest_described(ingest, connection, ret_identity, item->prepared_behind,
+					types, item->n_parameters, NULL);
 	return ingest_learn_types(ingest, ret_identity, types, item->n_parameters);
 }
 
-int ingest_learn_types(struct ingest *ingest, struct identity *identity, const uint32_t *types,
-		       size_t n)
+/* The types of the slots, into ingest->json: how many are known. */
+static size_t slot_types_json(struct ingest *ingest, const struct sql_statement *statement,
+			      const uint32_t *types, size_t n)
 {
-	const struct sql_statement *statement = &identity->template.statement;
-	sqlite3_stmt *sql = ingest->sql[SET_SLOT_TYPES];
 	size_t typed = 0;
-	bool known = false;
 
-	for (size_t i = 0; i < n && !known; i++)
-		known = types[i] != 0;
-	if (!known)
-		return SQLITE_OK;
 	buffer_clear(&ingest->json);
 	buffer_append_u8(&ingest->json, '[');
 	for (size_t i = 0; i < statement->n_slots; i++) {
@@ -326,9 +334,59 @@ int ingest_learn_types(struct ingest *ingest, struct identity *identity, const u
 		buffer_append_unsigned(&ingest->json, type);
 	}
 	buffer_append_u8(&ingest->json, ']');
+	return typed;
+}
+
+/* 0: not all are known. */
+static uint64_t hash_types(const uint32_t *types, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!types[i])
+			return 0;
+	return XXH3_64bits(types, n * sizeof(*types));
+}
+
+int ingest_described(struct ingest *ingest, const struct connection_state *connection,
+		     const struct identity *identity, uint64_t prepared_behind,
+		     const uint32_t *types, size_t n, const struct row_format *format)
+{
+	const struct statement_entry *entry = identity->entry;
+	sqlite3_stmt *sql = ingest->sql[ADD_DESCRIBED];
+	uint64_t hash = hash_types(types, n);
+	bool other_types = n && hash && hash != entry->types_hash;
+	bool other_columns = format && format->id != entry->columns_stored;
+
+	if (!prepared_behind || (!other_types && !other_columns))
+		return SQLITE_OK;
+	sqlite3_bind_int64(sql, 1, entry->id);
+	sqlite3_bind_int64(sql, 2, (int64_t)connection->number);
+	sqlite3_bind_int64(sql, 3, (int64_t)prepared_behind - 1);
+	sqlite3_bind_null(sql, 4);
+	if (other_types) {
+		(void)slot_types_json(ingest, &identity->template.statement, types, n);
+		database_bind(sql, 4, buffer_slice(&ingest->json));
+	}
+	bind_some(sql, 5, other_columns ? format->id : 0);
+	return database_run(sql);
+}
+
+int ingest_learn_types(struct ingest *ingest, struct identity *identity, const uint32_t *types,
+		       size_t n)
+{
+	const struct sql_statement *statement = &identity->template.statement;
+	sqlite3_stmt *sql = ingest->sql[SET_SLOT_TYPES];
+	bool known = false;
+	size_t typed;
+
+	for (size_t i = 0; i < n && !known; i++)
+		known = types[i] != 0;
+	if (!known)
+		return SQLITE_OK;
+	typed = slot_types_json(ingest, statement, types, n);
 	if (typed <= identity->entry->typed)
 		return SQLITE_OK;
 	identity->entry->typed = typed;
+	identity->entry->types_hash = hash_types(types, n);
 	if (identity->entry == ingest->new_statement.entry) {
 		ingest->new_statement.slot_types =
 			arena_copy(&ingest->arena, buffer_slice(&ingest->json));
@@ -365,6 +423,7 @@ int ingest_learn_columns(struct ingest *ingest, struct statement_entry *entry,
 	if (entry->columns >= (described ? COLUMNS_DESCRIBED : COLUMNS_EXECUTED))
 		return SQLITE_OK;
 	entry->columns = described ? COLUMNS_DESCRIBED : COLUMNS_EXECUTED;
+	entry->columns_stored = format ? format->id : 0;
 	if (entry == ingest->new_statement.entry) {
 		ingest->new_statement.columns = format ? format->id : 0;
 		ingest->new_statement.described = true;

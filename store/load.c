@@ -340,6 +340,8 @@ int matcher_load(struct matcher *matcher, char error[STORE_ERROR_BYTES])
 	if (rc == SQLITE_OK && matcher->has_turns)
 		rc = turns_load(&matcher->turns, &matcher->index, reader_database(reader));
 	if (rc == SQLITE_OK)
+		rc = described_load(&matcher->described, reader_database(reader));
+	if (rc == SQLITE_OK)
 		rc = load_templates(matcher, reader);
 	if (rc == SQLITE_OK)
 		rc = asides_load(&matcher->asides, reader, &matcher->endpoints);

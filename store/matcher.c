@@ -52,6 +52,7 @@ void matcher_free(struct matcher *matcher)
 	pthread_mutex_destroy(&matcher->misses_mutex);
 	index_release(&matcher->index);
 	asides_release(&matcher->asides);
+	described_release(&matcher->described);
 	type_sets_release(&matcher->type_sets);
 	turns_release(&matcher->turns);
 	index_release(&matcher->own);
@@ -273,6 +274,25 @@ static void add_description(struct answers_state *state, const struct request *r
 		description->has_columns = false;
 }
 
+/* Tables may have been other ones at another time: puts what was so then in the place of what the statement's row says. */
+static void known_now(struct answers_state *state, int64_t statement,
+		      struct stored_description *known)
+{
+	const struct matcher *matcher = state->matcher;
+	const struct described_statement *then =
+		described_find(&matcher->described, statement, state->given);
+	int64_t columns = turns_columns(&matcher->turns, &matcher->index, statement);
+
+	if (then && then->types) {
+		known->slot_types = then->types;
+		known->n_slots = then->n_types;
+	}
+	if (then && then->columns)
+		columns = then->columns;
+	if (known->columns && columns)
+		known->columns = columns;
+}
+
 static bool answers_describe(void *context, const struct request *request,
 			     struct answer_description *ret_description, struct answer *ret_miss)
 {
@@ -290,16 +310,12 @@ static bool answers_describe(void *context, const struct request *request,
 	for (; n; n--, entry++) {
 		struct sql_statement statement;
 		enum sql_shapes shapes;
-		int64_t columns;
 
 		if (reader_statement(state->reader, entry->statement, &stored) <= 0 ||
 		    !slice_equal(stored->canonical, request->statement->canonical) ||
 		    reader_description(state->reader, entry->statement, &state->arena, &known) <= 0)
 			continue;
-		columns = turns_columns(&state->matcher->turns, &state->matcher->index,
-					entry->statement);
-		if (known.columns && columns)
-			known.columns = columns;
+		known_now(state, entry->statement, &known);
 		shapes = shapes_of(state, request, stored, &known, &statement);
 		found_equal |= shapes == SQL_SHAPES_EQUAL;
 		found |= shapes != SQL_SHAPES_DIFFER;

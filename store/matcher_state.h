@@ -8,6 +8,7 @@
 #define MOCKPROXY_MATCHER_STATE_H
 
 #include "store/asides.h"
+#include "store/described.h"
 #include "store/endpoints.h"
 #include "store/index.h"
 #include "store/reader.h"
@@ -44,6 +45,7 @@ struct matcher {
 	const struct recording *recording;
 	struct matcher_options options;
 	struct endpoints endpoints;
+	struct described described;
 	struct asides asides;
 	struct type_sets type_sets;
 	struct turns turns;
@@ -93,6 +95,7 @@ struct answers_state {
 	uint32_t asked_place; /* where the app went; 0: nothing was recorded there */
 	bool place_by_database;
 	uint32_t login;		   /* 0: nobody logged in like that, or it does not matter */
+	uint64_t given;		   /* the exchange that was given last; 0: none */
 	struct arena arena;	   /* what one call needs; emptied by the next */
 	uint64_t typed;		   /* the exchange that answers->types() was asked of last; ... */
 	const struct types *types; /* ... what was said */

@@ -67,6 +67,15 @@ CREATE TABLE type (                  -- types that are not built in, as far as t
 	PRIMARY KEY (endpoint, database, type_id, since)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE described (             -- a statement that was prepared when it had other parameters or columns than its row says
+	id                INTEGER PRIMARY KEY,
+	statement         INTEGER NOT NULL REFERENCES statement (id),
+	connection        INTEGER NOT NULL REFERENCES connection (id),
+	behind            INTEGER NOT NULL, -- ordinal of the exchange that had begun last; 0: none had
+	slot_types        TEXT,           -- as in statement; NULL, as in the next one: as it is there
+	columns           INTEGER REFERENCES columns (id)
+) STRICT;
+
 CREATE TABLE columns (               -- a row description
 	id                INTEGER PRIMARY KEY,
 	description       TEXT NOT NULL   -- JSON array of objects: name, type, type_id, form and what else parsers/column.h

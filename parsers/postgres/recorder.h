@@ -73,6 +73,7 @@ struct pg_statement {
 	bool has_columns; /* described: empty columns is NoData */
 	struct slice columns;
 	uint64_t serial; /* of all that the connection prepared */
+	uint64_t behind; /* 1 + the ordinal of the exchange that had begun last then */
 	bool executed;
 	bool of_sql;		   /* PREPARE made it, and is an exchange of its own */
 	struct pg_notice *notices; /* that came at its Parse, until a portal takes them over */

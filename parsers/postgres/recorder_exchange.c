@@ -99,6 +99,8 @@ bool pg_exchange_bind(struct item *item, struct slice bind, struct pg_statement 
 	}
 	item->exchange.parameters = parameters;
 	item->exchange.n_parameters = n;
+	if (!statement->executed)
+		item->exchange.prepared_behind = statement->behind;
 	item->exchange.text = arena_copy(&item->arena, statement->text);
 	n_forms = cursor_u16be(&cursor);
 	forms = cursor_of(cursor_bytes(&cursor, 2 * n_forms));
@@ -204,6 +206,7 @@ void pg_statement_end(struct recorder *recorder, struct pg_statement *statement)
 		for (size_t i = 0; i < n; i++)
 			types[i] = statement->n_described ? statement->described[i] :
 							    statement->declared[i];
+		item_list_last(recorder->log.items)->statement.prepared_behind = statement->behind;
 	}
 	pg_statement_free(&statement->named);
 }

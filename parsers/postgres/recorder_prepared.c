@@ -134,6 +134,7 @@ bool pg_parameters_described(struct recorder *recorder, struct pg_operation *hea
 static bool statement_put(struct recorder *recorder, struct pg_statement *statement)
 {
 	statement->serial = ++recorder->serial;
+	statement->behind = recorder->log.ordinal + 1;
 	pg_statement_end(recorder, (struct pg_statement *)names_put(&recorder->statements,
 								    &statement->named));
 	return recorder->statements.bytes <= PG_NAMES_BYTES_MAX ||

@@ -130,6 +130,63 @@ static void test_describe_turns(void **state)
 	}
 }
 
+/* What is prepared behind the exchange of this ordinal: one statement that is never executed, and one that is. */
+static void push_prepared(struct writer *writer, uint64_t ordinal, size_t n_columns, uint32_t type)
+{
+	struct item *item = item_new(ITEM_STATEMENT, 1);
+	struct buffer raw;
+
+	buffer_init(&raw, 1024);
+	for (size_t i = 0; i < n_columns; i++)
+		add_column(&raw, TEXT, PARAMETER_TEXT, "c");
+	item->statement = (struct statement_item){
+		.text = SLICE("SELECT * FROM t"),
+		.has_columns = true,
+		.columns = arena_copy(&item->arena, buffer_slice(&raw)),
+		.prepared_behind = ordinal + 1,
+	};
+	buffer_release(&raw);
+	push(writer, item);
+	item = make_exchange(1, ordinal + 1, "INSERT INTO t VALUES ($1, 5)");
+	add_parameter(item, type, false, PARAMETER_TEXT, SLICE("7"));
+	item->exchange.prepared_behind = ordinal + 1;
+	item_add_piece(item, PIECE_TAG, 0, SLICE("INSERT 0 1"));
+	push(writer, item);
+}
+
+/* A table that is made anew with other columns: who made it the second time is told what was told then. */
+static void test_described(void **state)
+{
+	static const uint32_t types[] = { INT4, TEXT, INT4 };
+	struct scene *scene = *state;
+	struct answer_description description;
+	struct answers *answers;
+	struct answer miss;
+	struct asked asked;
+
+	for (uint64_t i = 0; i < ARRAY_SIZE(types); i++) {
+		push_query(scene->writer, 1, 2 * i + 1, "CREATE TABLE t AS SELECT 1", "x");
+		push_prepared(scene->writer, 2 * i + 1, i == 1 ? 2 : 1, types[i]);
+	}
+	answers = scene_play(scene, &last);
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		assert_int_equal(found(&scene->replay, "CREATE TABLE t AS SELECT 1"), 2 * i + 1);
+		make_request(&scene->replay.arena, "SELECT * FROM t", NULL, 0, &asked);
+		assert_true(
+			answers->describe(answers->context, &asked.request, &description, &miss));
+		assert_int_equal(description.columns->n, i == 1 ? 2 : 1);
+		make_request(&scene->replay.arena, "INSERT INTO t VALUES ($1, 5)", NULL, 0, &asked);
+		assert_true(
+			answers->describe(answers->context, &asked.request, &description, &miss));
+		assert_int_equal(description.slot_types[0], types[i]);
+	}
+	replay_end(&scene->replay);
+	/* A file that was made before there was this table. */
+	edit(scene->folder.file, "DROP TABLE described");
+	answers = scene_play(scene, &last);
+	assert_int_equal(found(&scene->replay, "CREATE TABLE t AS SELECT 1"), 1);
+}
+
 static void test_merged(void **state)
 {
 	struct scene *scene = *state;
@@ -404,10 +461,10 @@ static void test_greeting(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SCENE(test_edited),	    SCENE(test_stale_hashes),	SCENE(test_describe),
-		SCENE(test_describe_turns), SCENE(test_merged),		SCENE(test_large_parameter),
-		SCENE(test_streams),	    BARE_SCENE(test_endpoints), SCENE(test_before_login),
-		BARE_SCENE(test_greeting),
+		SCENE(test_edited),	     SCENE(test_stale_hashes),	SCENE(test_describe),
+		SCENE(test_describe_turns),  SCENE(test_described),	SCENE(test_merged),
+		SCENE(test_large_parameter), SCENE(test_streams),	BARE_SCENE(test_endpoints),
+		SCENE(test_before_login),    BARE_SCENE(test_greeting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
