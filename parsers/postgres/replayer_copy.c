@@ -8,7 +8,8 @@
  *
  * Meanwhile the data is compared, row by row, with that of the exchange that was peeked at: when no recorded data is equal, the first
  * row that differs is what the miss says. What the recorded server refused before its client was done answers data that begins
- * with the rows that it had seen; it is said when all data came, since what follows may make it other data.
+ * with the rows that it had seen: at once, behind the next row, where it is the statement's next answer; else when all data came,
+ * since what follows may make it other data.
  */
 #include "parsers/json.h"
 #include "parsers/postgres/copy.h"
@@ -322,15 +323,6 @@ static void take_row(struct replayer *replayer, enum pg_copy_event event,
 	copy_digest_add(copy->digest, row->bytes);
 }
 
-static void take_data(struct replayer *replayer, struct slice bytes)
-{
-	enum pg_copy_event event;
-	struct pg_copy_row row;
-
-	while ((event = pg_copy_next(&replayer->copy->reader, &bytes, &row)) != PG_COPY_MORE)
-		take_row(replayer, event, &row);
-}
-
 static struct request copy_request(struct replayer *replayer, const struct pg_copy_in *copy,
 				   const struct copy_identity *identity)
 {
@@ -372,6 +364,36 @@ static void answer(struct replayer *replayer, struct copy_identity *identity, st
 	else
 		pg_send_begin(replayer, &found);
 	pg_copy_in_free(copy);
+}
+
+/* The rows that the recorded server refused came, and more: where that answer is the statement's next one, nothing changes it. */
+static bool is_refused_now(struct replayer *replayer, struct copy_identity *ret_refused)
+{
+	const struct pg_copy_in *copy = replayer->copy;
+
+	if (copy->form.end != COPY_REFUSED)
+		return false;
+	ret_refused->end = COPY_REFUSED;
+	memcpy(ret_refused->digest, copy->begins_digest, COPY_DIGEST_BYTES);
+	return is_recorded(replayer, copy, ret_refused);
+}
+
+static void take_data(struct replayer *replayer, struct slice bytes, struct buffer *out)
+{
+	struct pg_copy_in *copy = replayer->copy;
+	struct copy_identity refused = { 0 };
+	enum pg_copy_event event;
+	struct pg_copy_row row;
+
+	while ((event = pg_copy_next(&copy->reader, &bytes, &row)) != PG_COPY_MORE) {
+		bool began = copy->begins;
+
+		take_row(replayer, event, &row);
+		if (copy->begins && !began && is_refused_now(replayer, &refused)) {
+			answer(replayer, &refused, out);
+			return;
+		}
+	}
 }
 
 static void take_done(struct replayer *replayer, struct buffer *out)
@@ -448,7 +470,7 @@ void pg_copy_in_message(struct replayer *replayer, const struct pg_frame *frame,
 	switch (frame->type) {
 	case 'd':
 		if (frame->part != FRAME_BEGIN)
-			take_data(replayer, frame->body);
+			take_data(replayer, frame->body, out);
 		break;
 	case 'c':
 		take_done(replayer, out);

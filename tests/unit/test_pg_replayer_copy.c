@@ -251,6 +251,23 @@ static void test_in_refused(void **state)
 			       IDLE);
 }
 
+/* ... and where that is the statement's next answer, it is said in the midst of it: clients stop sending then. */
+static void test_in_refused_midway(void **state)
+{
+	struct client client;
+	struct fake fake;
+
+	(void)state;
+	begin(&client);
+	say_query(&client, "copy refused from stdin");
+	say_data(&client, SLICE("1\nx\n3\n"));
+	expect(&fake, &client, IN_TEXT NOT_A_NUMBER IDLE);
+	begin(&client);
+	say_query(&client, "copy t from stdin");
+	say_data(&client, SLICE("1\nx\n3\n"));
+	expect(&fake, &client, IN_TEXT);
+}
+
 static void test_in_misses(void **state)
 {
 	struct client client;
@@ -352,12 +369,19 @@ static void test_replication(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_out),	      cmocka_unit_test(test_out_error),
-		cmocka_unit_test(test_out_large),     cmocka_unit_test(test_in),
-		cmocka_unit_test(test_in_several),    cmocka_unit_test(test_in_very_many),
-		cmocka_unit_test(test_in_extended),   cmocka_unit_test(test_in_refused),
-		cmocka_unit_test(test_in_misses),     cmocka_unit_test(test_in_given_up),
-		cmocka_unit_test(test_in_unexpected), cmocka_unit_test(test_replication),
+		cmocka_unit_test(test_out),
+		cmocka_unit_test(test_out_error),
+		cmocka_unit_test(test_out_large),
+		cmocka_unit_test(test_in),
+		cmocka_unit_test(test_in_several),
+		cmocka_unit_test(test_in_very_many),
+		cmocka_unit_test(test_in_extended),
+		cmocka_unit_test(test_in_refused),
+		cmocka_unit_test(test_in_refused_midway),
+		cmocka_unit_test(test_in_misses),
+		cmocka_unit_test(test_in_given_up),
+		cmocka_unit_test(test_in_unexpected),
+		cmocka_unit_test(test_replication),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
