@@ -409,8 +409,10 @@ static int statement_seen(struct ingest *ingest, struct connection_state *connec
 	if (rc == SQLITE_OK && item->has_columns)
 		rc = ingest_learn_columns(ingest, identity.entry, format, true);
 	if (rc == SQLITE_OK)
-		rc = ingest_described(ingest, connection, &identity, item->prepared_behind,
-				      item->parameter_types, item->n_parameter_types, format);
+		rc = ingest_described(ingest, connection, &identity,
+				      &(struct prepared_as){ item->prepared_behind,
+							     item->parameter_types,
+							     item->n_parameter_types, format });
 	return rc;
 }
 

@@ -255,10 +255,17 @@ MUST_CHECK int ingest_identify(struct ingest *ingest, struct connection_state *c
 			       const struct exchange_item *item, struct identity *ret_identity);
 MUST_CHECK int ingest_learn_types(struct ingest *ingest, struct identity *identity,
 				  const uint32_t *types, size_t n);
-/* What the connection was told of its parameters (n types) or columns when it was prepared, where the stored row says otherwise. */
+/* What a connection was told of a statement that it prepared. */
+struct prepared_as {
+	uint64_t behind; /* prepared_behind of the item; 0: not told, and nothing is stored */
+	const uint32_t *types;
+	size_t n_types;
+	const struct row_format *format; /* NULL: no rows, or not told */
+};
+
+/* Stores it where it differs from what the statement's row says. */
 MUST_CHECK int ingest_described(struct ingest *ingest, const struct connection_state *connection,
-				const struct identity *identity, uint64_t prepared_behind,
-				const uint32_t *types, size_t n, const struct row_format *format);
+				const struct identity *identity, const struct prepared_as *as);
 MUST_CHECK int ingest_learn_columns(struct ingest *ingest, struct statement_entry *entry,
 				    const struct row_format *format, bool described);
 /* The same of an exchange whose entry may be forgotten by now (identity_keep()): where nothing was known of its statement. */

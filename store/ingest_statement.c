@@ -311,8 +311,9 @@ int ingest_identify(struct ingest *ingest, struct connection_state *connection,
 	for (size_t i = 0; i < item->n_parameters; i++)
 		types[i] = item->parameters[i].type;
 	if (is_typed)
-		return ingest_described(ingest, connection, ret_identity, item->prepared_behind,
-					types, item->n_parameters, NULL);
+		return ingest_described(ingest, connection, ret_identity,
+					&(struct prepared_as){ item->prepared_behind, types,
+							       item->n_parameters, NULL });
 	return ingest_learn_types(ingest, ret_identity, types, item->n_parameters);
 }
 
@@ -347,26 +348,26 @@ static uint64_t hash_types(const uint32_t *types, size_t n)
 }
 
 int ingest_described(struct ingest *ingest, const struct connection_state *connection,
-		     const struct identity *identity, uint64_t prepared_behind,
-		     const uint32_t *types, size_t n, const struct row_format *format)
+		     const struct identity *identity, const struct prepared_as *as)
 {
 	const struct statement_entry *entry = identity->entry;
 	sqlite3_stmt *sql = ingest->sql[ADD_DESCRIBED];
-	uint64_t hash = hash_types(types, n);
-	bool other_types = n && hash && hash != entry->types_hash;
-	bool other_columns = format && format->id != entry->columns_stored;
+	uint64_t hash = hash_types(as->types, as->n_types);
+	bool other_types = as->n_types && hash && hash != entry->types_hash;
+	bool other_columns = as->format && as->format->id != entry->columns_stored;
 
-	if (!prepared_behind || (!other_types && !other_columns))
+	if (!as->behind || (!other_types && !other_columns))
 		return SQLITE_OK;
 	sqlite3_bind_int64(sql, 1, entry->id);
 	sqlite3_bind_int64(sql, 2, (int64_t)connection->number);
-	sqlite3_bind_int64(sql, 3, (int64_t)prepared_behind - 1);
+	sqlite3_bind_int64(sql, 3, (int64_t)as->behind - 1);
 	sqlite3_bind_null(sql, 4);
 	if (other_types) {
-		(void)slot_types_json(ingest, &identity->template.statement, types, n);
+		(void)slot_types_json(ingest, &identity->template.statement, as->types,
+				      as->n_types);
 		database_bind(sql, 4, buffer_slice(&ingest->json));
 	}
-	bind_some(sql, 5, other_columns ? format->id : 0);
+	bind_some(sql, 5, other_columns ? as->format->id : 0);
 	return database_run(sql);
 }
 
