@@ -24,6 +24,7 @@ struct recorder *pg_recorder_new(uint64_t connection)
 	exchange_log_init(&recorder->log, connection);
 	pg_framer_init(&recorder->framers[SIDE_CLIENT], false);
 	pg_framer_init(&recorder->framers[SIDE_SERVER], true);
+	buffer_init(&recorder->held_back, PG_HELD_BACK_MAX);
 	names_init(&recorder->statements);
 	names_init(&recorder->portals);
 	recorder->options.dialect = SQL_POSTGRES;
@@ -52,6 +53,7 @@ void pg_recorder_free(struct recorder *recorder)
 	names_release(&recorder->portals, pg_portal_free);
 	pg_framer_release(&recorder->framers[SIDE_CLIENT]);
 	pg_framer_release(&recorder->framers[SIDE_SERVER]);
+	buffer_release(&recorder->held_back);
 	item_free(recorder->session);
 	exchange_log_release(&recorder->log);
 	free(recorder);
@@ -348,11 +350,16 @@ static void side_ended(struct recorder *recorder, enum side side, uint32_t flags
 		return;
 	recorder->ended = true;
 	recorder->log.cut_flags = side == SIDE_SERVER ? flags : 0;
+	recorder->holds_back =
+		side == SIDE_CLIENT && recorder->phase == PHASE_READY && recorder->n_operations &&
+		!(recorder->log.active && recorder->log.active->exchange.first_byte_ns);
 }
 
 void pg_recorder_broken(struct recorder *recorder, enum side side)
 {
 	side_ended(recorder, side, EXCHANGE_SERVER_RESET);
+	if (side == SIDE_CLIENT && recorder->holds_back)
+		recorder->unread = true;
 }
 
 static bool client_message(struct recorder *recorder, const struct pg_frame *frame)
@@ -396,18 +403,13 @@ static bool client_message(struct recorder *recorder, const struct pg_frame *fra
 	}
 }
 
-int pg_recorder_see(struct recorder *recorder, enum side side, struct slice bytes, int64_t time_ns,
-		    struct item_list *items, const char **ret_why)
+static bool see(struct recorder *recorder, enum side side, struct slice bytes)
 {
 	struct pg_framer *framer = &recorder->framers[side];
 	struct pg_frame frame;
 	enum pg_next next = PG_MORE;
 	bool ok = !recorder->error;
 
-	recorder->log.now_ns = time_ns;
-	recorder->log.items = items;
-	if (!bytes.size)
-		side_ended(recorder, side, EXCHANGE_SERVER_ENDED);
 	while (ok && (next = pg_framer_next(framer, &bytes, &frame)) == PG_EVENT) {
 		size_t before = recorder->n_operations;
 
@@ -420,9 +422,52 @@ int pg_recorder_see(struct recorder *recorder, enum side side, struct slice byte
 		if (ok && recorder->n_operations > before)
 			ok = weigh_operation(recorder);
 	}
-	recorder->log.items = NULL;
 	if (ok && next == PG_ERROR)
 		ok = pg_fail(recorder, framer->error);
+	return ok;
+}
+
+/* Reads what was held back: somebody may have read it. */
+static bool see_held_back(struct recorder *recorder)
+{
+	bool ok = true;
+
+	recorder->log.now_ns = recorder->held_back_ns;
+	recorder->holds_back = false;
+	if (!recorder->unread && recorder->held_back.size)
+		ok = see(recorder, SIDE_SERVER, buffer_slice(&recorder->held_back));
+	buffer_clear(&recorder->held_back);
+	return ok;
+}
+
+static bool hold_back(struct recorder *recorder, struct slice bytes, int64_t time_ns)
+{
+	if (recorder->unread)
+		return true;
+	if (bytes.size > PG_HELD_BACK_MAX - recorder->held_back.size)
+		return false;
+	buffer_append_slice(&recorder->held_back, bytes);
+	recorder->held_back_ns = time_ns;
+	return true;
+}
+
+int pg_recorder_see(struct recorder *recorder, enum side side, struct slice bytes, int64_t time_ns,
+		    struct item_list *items, const char **ret_why)
+{
+	bool ok = true;
+
+	recorder->log.items = items;
+	if (!bytes.size)
+		side_ended(recorder, side, EXCHANGE_SERVER_ENDED);
+	if (side == SIDE_SERVER && bytes.size && recorder->holds_back) {
+		if (hold_back(recorder, bytes, time_ns))
+			bytes.size = 0;
+		else
+			ok = see_held_back(recorder);
+	}
+	recorder->log.now_ns = time_ns;
+	ok = ok && see(recorder, side, bytes);
+	recorder->log.items = NULL;
 	if (ok)
 		return 0;
 	*ret_why = recorder->error;
@@ -503,6 +548,7 @@ void pg_recorder_end(struct recorder *recorder, int64_t time_ns, struct item_lis
 	struct pg_operation *operation;
 
 	recorder->log.items = items;
+	see_held_back(recorder); /* where it fails, what it was read of is cut */
 	recorder->log.now_ns = time_ns;
 	exchange_emit_last(&recorder->log);
 	pg_copy_drop(recorder);

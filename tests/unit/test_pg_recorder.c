@@ -459,6 +459,54 @@ static void test_copy_flood(void **state)
 	pg_recorder_free(recorder);
 }
 
+/* What becomes of an answer behind the client's end, of so many notices and OK: its exchange's outcome. */
+static enum exchange_outcome left_outcome(size_t notices, bool broken, int64_t *ret_end_ns)
+{
+	struct recorder *recorder = pg_recorder_new(1);
+	enum exchange_outcome outcome = OUTCOME_UNFINISHED;
+	struct item_list items;
+	const char *why = NULL;
+
+	item_list_init(&items);
+	log_in(recorder, &items);
+	assert_int_equal(pg_recorder_see(recorder, SIDE_CLIENT, SLICE(QUERY), 2, &items, &why), 0);
+	assert_int_equal(pg_recorder_see(recorder, SIDE_CLIENT, SLICE(""), 3, &items, &why), 0);
+	for (size_t i = 0; i < notices; i++)
+		assert_int_equal(pg_recorder_see(recorder, SIDE_SERVER, SLICE("N\0\0\0\7Mx\0"), 4,
+						 &items, &why),
+				 0);
+	assert_int_equal(pg_recorder_see(recorder, SIDE_SERVER, SLICE("C\0\0\0\7OK\0Z\0\0\0\5I"), 5,
+					 &items, &why),
+			 0);
+	if (broken)
+		pg_recorder_broken(recorder, SIDE_CLIENT);
+	/* Nobody looks at what comes then. */
+	assert_int_equal(pg_recorder_see(recorder, SIDE_SERVER, broken ? SLICE("what?") : SLICE(""),
+					 6, &items, &why),
+			 0);
+	pg_recorder_end(recorder, 7, &items);
+	for (struct item *item = items.first; item; item = item->next)
+		if (item->type == ITEM_EXCHANGE && item->exchange.closes) {
+			outcome = item->exchange.outcome;
+			*ret_end_ns = item->exchange.end_ns;
+		}
+	item_list_release(&items);
+	pg_recorder_free(recorder);
+	return outcome;
+}
+
+static void test_client_left(void **state)
+{
+	int64_t end_ns = 0;
+
+	(void)state;
+	assert_int_equal(left_outcome(1, false, &end_ns), OUTCOME_OK);
+	assert_int_equal(end_ns, 5);
+	assert_int_equal(left_outcome(1, true, &end_ns), OUTCOME_UNFINISHED);
+	/* More than is held back: it is read, whoever it is for. */
+	assert_int_equal(left_outcome(20000, false, &end_ns), OUTCOME_OK);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -471,6 +519,7 @@ int main(void)
 		cmocka_unit_test(test_result_flood),
 		cmocka_unit_test(test_portal_names),
 		cmocka_unit_test(test_copy_flood),
+		cmocka_unit_test(test_client_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

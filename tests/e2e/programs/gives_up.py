@@ -26,6 +26,20 @@ def ask_two(connection):
     timer.join()
 
 
+def leave(connection):
+    """Left before the server answers, which it does while the program goes on."""
+    timer = threading.Timer(AFTER, lambda: hang_up(connection))
+    timer.start()
+    try:
+        connection.cursor().execute("select pg_sleep(1.2)")
+        print("slept")
+    except psycopg2.Error as error:
+        print(error.pgcode)
+    timer.join()
+    connection.close()
+    time.sleep(1.2)
+
+
 def connect():
     connection = psycopg2.connect("")
     connection.autocommit = True
@@ -63,9 +77,10 @@ def hang_up(connection):
         other.shutdown(socket.SHUT_RDWR)
 
 
-first, second, looks = connect(), connect(), connect()
+first, second, third, looks = connect(), connect(), connect(), connect()
 ask(first, 20, first.cancel)
 ask_two(first)
+leave(third)
 ask(second, 30, lambda: hang_up(second))
 cursor = first.cursor()
 cursor.execute("select 'goes on'")
