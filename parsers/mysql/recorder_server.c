@@ -335,7 +335,7 @@ static bool columns_done(struct recorder *recorder, const struct my_operation *h
 	exchange_piece(&recorder->log, PIECE_COLUMNS, columns);
 	statement =
 		new && recorder->binary ? my_statement_find(recorder, head->statement_id) : NULL;
-	if (statement && head->command == MY_COM_STMT_EXECUTE && !recorder->log.result &&
+	if (statement && !recorder->log.result &&
 	    !slice_equal(buffer_slice(&statement->columns), columns)) {
 		columns_keep(statement, columns);
 		statement->n_columns = (uint16_t)recorder->n_columns;
