@@ -26,18 +26,18 @@ def ask_two(connection):
     timer.join()
 
 
-def leave(connection):
+def leave(connection, other):
     """Left before the server answers, which it does while the program goes on."""
     timer = threading.Timer(AFTER, lambda: hang_up(connection))
     timer.start()
     try:
-        connection.cursor().execute("select pg_sleep(1.2)")
+        connection.cursor().execute("select pg_sleep(2.8)")
         print("slept")
     except psycopg2.Error as error:
         print(error.pgcode)
     timer.join()
     connection.close()
-    time.sleep(1.2)
+    other.cursor().execute("select pg_sleep(1.3)")  # behind it the server has answered
 
 
 def connect():
@@ -80,7 +80,7 @@ def hang_up(connection):
 first, second, third, looks = connect(), connect(), connect(), connect()
 ask(first, 20, first.cancel)
 ask_two(first)
-leave(third)
+leave(third, first)
 ask(second, 30, lambda: hang_up(second))
 cursor = first.cursor()
 cursor.execute("select 'goes on'")
