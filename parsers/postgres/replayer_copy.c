@@ -335,13 +335,20 @@ static struct request copy_request(struct replayer *replayer, const struct pg_co
 	return request;
 }
 
+static bool peek(struct replayer *replayer, const struct pg_copy_in *copy,
+		 const struct copy_identity *identity, struct answer *ret_answer)
+{
+	struct request request = copy_request(replayer, copy, identity);
+
+	return replayer->answers->peek(replayer->answers->context, &request, ret_answer);
+}
+
 static bool is_recorded(struct replayer *replayer, const struct pg_copy_in *copy,
 			const struct copy_identity *identity)
 {
-	struct request request = copy_request(replayer, copy, identity);
 	struct answer answer;
 
-	return replayer->answers->peek(replayer->answers->context, &request, &answer);
+	return peek(replayer, copy, identity, &answer);
 }
 
 /* Answers the statement with its data, and is done with the data. */
@@ -366,16 +373,21 @@ static void answer(struct replayer *replayer, struct copy_identity *identity, st
 	pg_copy_in_free(copy);
 }
 
-/* The rows that the recorded server refused came, and more: where that answer is the statement's next one, nothing changes it. */
+/*
+ * The rows that the recorded server refused came, and more: where that answer is the statement's next one, nothing changes it. A client
+ * that had it cancelled will do so again.
+ */
 static bool is_refused_now(struct replayer *replayer, struct copy_identity *ret_refused)
 {
 	const struct pg_copy_in *copy = replayer->copy;
+	struct answer answer;
 
 	if (copy->form.end != COPY_REFUSED)
 		return false;
 	ret_refused->end = COPY_REFUSED;
 	memcpy(ret_refused->digest, copy->begins_digest, COPY_DIGEST_BYTES);
-	return is_recorded(replayer, copy, ret_refused);
+	return peek(replayer, copy, ret_refused, &answer) &&
+	       !pg_answer_cancelled(replayer, answer.exchange);
 }
 
 static void take_data(struct replayer *replayer, struct slice bytes, struct buffer *out)

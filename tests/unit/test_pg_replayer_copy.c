@@ -266,6 +266,11 @@ static void test_in_refused_midway(void **state)
 	say_query(&client, "copy t from stdin");
 	say_data(&client, SLICE("1\nx\n3\n"));
 	expect(&fake, &client, IN_TEXT);
+	/* One that its client had cancelled waits for that. */
+	begin(&client);
+	say_query(&client, "copy cancelled from stdin");
+	say_data(&client, SLICE("1\nx\n3\n"));
+	expect(&fake, &client, IN_TEXT);
 }
 
 static void test_in_misses(void **state)
