@@ -226,8 +226,6 @@ static inline bool pg_answer_silent(const struct answer *answer)
 	return answer->outcome == OUTCOME_UNFINISHED &&
 	       !(answer->flags & (EXCHANGE_SERVER_ENDED | EXCHANGE_SERVER_RESET));
 }
-/* Did its client have the recorded exchange cancelled? */
-bool pg_answer_cancelled(struct replayer *replayer, uint64_t exchange);
 /* Has it to wait until it is given? */
 void pg_answer_hold(struct replayer *replayer, const struct answer *answer);
 /* The answer under way was sent whole. */

@@ -205,7 +205,7 @@ static bool is_unreadable(struct replayer *replayer, const struct request *reque
  */
 #define HOLD_MORE_NS ((int64_t)1000 * 1000000)
 
-bool pg_answer_cancelled(struct replayer *replayer, uint64_t exchange)
+static bool was_cancelled(struct replayer *replayer, uint64_t exchange)
 {
 	struct answer_result result;
 	unsigned int equal = 0;
@@ -228,7 +228,7 @@ void pg_answer_hold(struct replayer *replayer, const struct answer *answer)
 	if (!answers->waited || !answers->peers)
 		return;
 	if (!silent &&
-	    (answer->outcome != OUTCOME_ERROR || !pg_answer_cancelled(replayer, answer->exchange)))
+	    (answer->outcome != OUTCOME_ERROR || !was_cancelled(replayer, answer->exchange)))
 		return;
 	replayer->hold_ns = answers->waited(answers->context, answer->exchange);
 	replayer->hold_ns += replayer->hold_ns / 8 + HOLD_MORE_NS;

@@ -373,10 +373,21 @@ static void answer(struct replayer *replayer, struct copy_identity *identity, st
 	pg_copy_in_free(copy);
 }
 
-/*
- * The rows that the recorded server refused came, and more: where that answer is the statement's next one, nothing changes it. A client
- * that had it cancelled will do so again.
- */
+/* Not because of a cancel or an end (class 57), nor of what else the client sent (08): these come, or do not, whatever the data is. */
+static bool refuses_data(struct replayer *replayer, uint64_t exchange)
+{
+	struct answer_result result;
+
+	if (replayer->answers->result(replayer->answers->context, exchange, 0, &result) != 1)
+		return false;
+	for (size_t i = 0; i < result.n_error; i++)
+		if (slice_equal(result.error[i].name, SLICE("code")))
+			return !slice_starts_with(result.error[i].value, SLICE("57")) &&
+			       !slice_starts_with(result.error[i].value, SLICE("08"));
+	return false;
+}
+
+/* The rows that the recorded server refused came, and more: where that answer is the statement's next one, nothing changes it. */
 static bool is_refused_now(struct replayer *replayer, struct copy_identity *ret_refused)
 {
 	const struct pg_copy_in *copy = replayer->copy;
@@ -387,7 +398,7 @@ static bool is_refused_now(struct replayer *replayer, struct copy_identity *ret_
 	ret_refused->end = COPY_REFUSED;
 	memcpy(ret_refused->digest, copy->begins_digest, COPY_DIGEST_BYTES);
 	return peek(replayer, copy, ret_refused, &answer) &&
-	       !pg_answer_cancelled(replayer, answer.exchange);
+	       refuses_data(replayer, answer.exchange);
 }
 
 static void take_data(struct replayer *replayer, struct slice bytes, struct buffer *out)

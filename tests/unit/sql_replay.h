@@ -31,8 +31,7 @@ struct fake_entry {
 	uint32_t flags;
 	/* PostgreSQL's: */
 	const char *severity;
-	const char *file;    /* of the server's source, that an error came from */
-	const char *message; /* an error's */
+	const char *file; /* of the server's source, that an error came from */
 	/* With one digit for its place in front, and more of them behind commas; 9 is the last. */
 	const char *notice;
 	uint32_t slot_type;
