@@ -28,16 +28,16 @@ def ask_two(connection):
 
 def leave(connection, other):
     """Left before the server answers, which it does while the program goes on."""
-    timer = threading.Timer(AFTER, lambda: hang_up(connection))
+    timer = threading.Timer(0.4, lambda: hang_up(connection))
     timer.start()
     try:
-        connection.cursor().execute("select pg_sleep(2.8)")
+        connection.cursor().execute("select pg_sleep(2)")
         print("slept")
     except psycopg2.Error as error:
         print(error.pgcode)
     timer.join()
     connection.close()
-    other.cursor().execute("select pg_sleep(1.3)")  # behind it the server has answered
+    other.cursor().execute("select pg_sleep(2)")  # behind it the server has answered
 
 
 def connect():
