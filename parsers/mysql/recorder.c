@@ -138,7 +138,7 @@ static void begin_query(struct recorder *recorder, struct my_operation *query)
 	exchange_activate(&recorder->log, item);
 }
 
-/* An EXECUTE of a statement that does not exist is the session's own error, and no exchange. */
+/* An EXECUTE of a statement that does not exist, or without its values, is the session's own error, and no exchange. */
 static bool begin_execute(struct recorder *recorder, struct my_operation *execute)
 {
 	struct my_statement *statement = my_statement_find(recorder, execute->statement_id);
@@ -148,7 +148,7 @@ static bool begin_execute(struct recorder *recorder, struct my_operation *execut
 		return true;
 	my_cursor_end(recorder, statement);
 	if (!my_bind(recorder, execute, statement))
-		return false;
+		return !recorder->error;
 	/* The exchange of a bulk has another text: what was prepared is reported by itself. */
 	statement->executed |= execute->command == MY_COM_STMT_EXECUTE;
 	item = execute->item;

@@ -210,7 +210,7 @@ void my_long_data_clear(struct my_statement *statement);
 /* Takes what COM_STMT_SEND_LONG_DATA brought. */
 bool my_long_data_add(struct recorder *recorder, const struct my_operation *operation);
 bool my_statement_grew(struct recorder *recorder, struct my_statement *statement);
-/* Text and parameters of an EXECUTE or BULK_EXECUTE, into its item. */
+/* Text and parameters of an EXECUTE or BULK_EXECUTE, into its item; false where it is malformed, or on a failure. */
 bool my_bind(struct recorder *recorder, struct my_operation *operation,
 	     struct my_statement *statement);
 /* One binary value of a type; an empty slice and a failed cursor when it is malformed. */

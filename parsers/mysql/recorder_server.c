@@ -384,7 +384,7 @@ static bool result_first(struct recorder *recorder, struct my_operation *head, s
 	struct my_ok ok;
 
 	if (!recorder->log.active)
-		return my_fail(recorder, "a statement that was prepared before recording began");
+		return my_fail(recorder, "an answer to an execution that was not understood");
 	if (body.data[0] == MY_LOCAL_INFILE)
 		return reply_infile(recorder, slice_of(body.data + 1, body.size - 1), sequence);
 	if (body.data[0] != MY_OK)
