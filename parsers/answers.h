@@ -183,7 +183,7 @@ struct answers {
 	bool (*server)(void *context, struct slice database, struct slice user,
 		       struct answer_server *ret_server);
 	/*
-	 * What this connection asked for when it logged in, in order: from here on, among equal answers, those that connections with
+	 * What this connection asked for when it logged in (protocol.tells_login): from here on, among equal answers, those that connections with
 	 * the same login got are given first. Not called: no login is preferred.
 	 */
 	void (*login)(void *context, const struct name_value *parameters, size_t n);

@@ -142,7 +142,8 @@ struct protocol {
 	 * out->max is near, and tells which. A request is only answered in fill(), so that memory is bounded by
 	 * what the client sent and not by what it asked for.
 	 */
-	bool tells_login; /* it calls answers.login() */
+	/* What it calls answers.login() with: all that was asked for at login, or "user" alone, since the rest changes from run to run. */
+	enum { LOGIN_NOT_TOLD, LOGIN_PARAMETERS, LOGIN_USER } tells_login;
 	struct replayer *(*replayer_new)(const struct answers *answers, uint64_t connection);
 	void (*replayer_free)(struct replayer *replayer);
 	MUST_CHECK int (*replayer_feed)(struct replayer *replayer, struct slice bytes,

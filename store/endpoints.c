@@ -10,6 +10,7 @@
 #include "store/database.h"
 #include "store/decode.h"
 #include "store/encode.h"
+#include "store/mask.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -272,6 +273,25 @@ static uint32_t login_number(struct endpoints *endpoints, struct slice parameter
 	return *sorted;
 }
 
+/* The number of a recorded connection's login, as its replayer tells of it; 0: it tells of none. */
+static uint32_t login_of(struct endpoints *endpoints, const struct protocol *protocol,
+			 struct slice parameters, struct slice user, struct buffer *key)
+{
+	const struct name_value name = { SLICE("user"), user };
+	struct buffer json;
+	uint32_t number;
+
+	if (!protocol || protocol->tells_login == LOGIN_NOT_TOLD)
+		return 0;
+	if (protocol->tells_login == LOGIN_PARAMETERS)
+		return login_number(endpoints, parameters, key);
+	buffer_init(&json, KEY_BYTES_MAX);
+	mask_parameters_json(&json, &name, 1);
+	number = json.overflowed ? 0 : login_number(endpoints, buffer_slice(&json), key);
+	buffer_release(&json);
+	return number;
+}
+
 /* Connections of a place and login that have a number, by their own in the list, from 1; 0: none. */
 struct alike {
 	_Atomic uint32_t next; /* to be given */
@@ -330,12 +350,11 @@ static void read_connection(struct endpoints *endpoints, sqlite3_stmt *sql, stru
 
 	connection->id = sqlite3_column_int64(sql, 0);
 	connection->place = endpoint ? endpoint->place : 0;
-	connection->login = 0;
 	connection->backend = (uint32_t)sqlite3_column_int64(sql, 7);
 	connection->next_alike = 0;
 	connection->speaks = endpoint ? endpoint->speaks : NULL;
-	if (connection->speaks && connection->speaks->tells_login)
-		connection->login = login_number(endpoints, database_column(sql, 5), key);
+	connection->login =
+		login_of(endpoints, connection->speaks, database_column(sql, 5), user, key);
 	endpoints->n_connections++;
 	if (!endpoint || sqlite3_column_type(sql, 4) == SQLITE_NULL)
 		return; /* it has no session */

@@ -36,6 +36,7 @@ const struct protocol mysql_protocol = {
 	.type_kind = type_kind,
 	.value_to_text = value_to_text,
 	.completion_read = my_completion_read,
+	.tells_login = LOGIN_USER,
 	.replayer_new = my_replayer_new,
 	.replayer_free = my_replayer_free,
 	.replayer_feed = my_replayer_feed,

@@ -201,6 +201,14 @@ static void refuse(struct replayer *replayer, const char *why, struct buffer *ou
 	replayer->closed = true;
 }
 
+/* Whose session it is from here on. */
+static void tell_user(struct replayer *replayer, struct slice user)
+{
+	const struct name_value name = { SLICE("user"), user };
+
+	replayer->answers->login(replayer->answers->context, &name, 1);
+}
+
 void my_login_message(struct replayer *replayer, struct slice body, struct buffer *out)
 {
 	const struct answers *answers = replayer->answers;
@@ -219,6 +227,7 @@ void my_login_message(struct replayer *replayer, struct slice body, struct buffe
 		refuse_as_recorded(replayer, &server, out);
 		return;
 	}
+	tell_user(replayer, login.user);
 	replayer->capabilities = login.capabilities & replayer->offered;
 	replayer->several = login.capabilities & MY_CLIENT_MULTI_STATEMENTS;
 	replayer->zstd_level = login.zstd_level;
@@ -246,6 +255,7 @@ void my_change_user_message(struct replayer *replayer, struct slice body, struct
 		return;
 	}
 	(void)answers->server(answers->context, change.database, change.user, &server);
+	tell_user(replayer, change.user);
 	my_replay_forget_statements(replayer);
 	sql_session_reset(replayer->session);
 	sql_session_set_database(replayer->session, change.database);

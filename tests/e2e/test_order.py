@@ -119,6 +119,40 @@ def mysql(where):
     take_turns(where / "mysql.db", server, command, environment)
 
 
+USERS = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+import mysql_dbapi, pymysql
+def connect(user, password):
+    return pymysql.connect(**mysql_dbapi.settings() | {"user": user}, password=password)
+connections = [connect("one", "x"), connect("two", "y")]
+if "other order" in sys.argv:
+    connections.reverse()
+for i in range(6):
+    cursor = connections[i % 2].cursor()
+    cursor.execute("select current_user()")
+    print(cursor.fetchone()[0])
+"""
+
+
+def users(where):
+    """Two users ask the same, and again in another order: each is told its own."""
+    server = MysqlServer("mariadb")
+    server.sql(
+        "create user one@'%' identified by 'x'; create user two@'%' identified by 'y';"
+        " grant all on *.* to one@'%'; grant all on *.* to two@'%'"
+    )
+    command = [PYTHON, "-c", USERS, PROGRAMS]
+    path = where / "users.db"
+    done = record(path, command, server.environment()).expect(0)
+    expect_equal(done.stdout.split(), [b"one@%", b"two@%"] * 3, "recorded")
+    server.stop()
+    expect_refused(server.port)
+    for order, wanted in (("same order", [b"one@%", b"two@%"]), ("other order", [b"two@%", b"one@%"])):
+        again = replay(path, [*command, order], server.environment()).expect(0)
+        expect_equal(again.stdout.split(), wanted * 3, f"replayed in the {order}")
+
+
 def http_turns(where):
     server = Counter()
     command = [PYTHON, "-c", HTTP.format(turns=TURNS), str(server.port)]
@@ -131,6 +165,7 @@ def main():
     where = folder("order")
     suite.run("PostgreSQL: connections take turns", postgres, where)
     suite.run("MySQL: connections take turns", mysql, where)
+    suite.run("MySQL: users take turns", users, where)
     suite.run("HTTP: connections take turns", http_turns, where)
     suite.finish()
 
