@@ -68,7 +68,10 @@ int http_known_fields_read(struct http_known_fields *known, struct slice lines, 
 		return 0;
 	}
 	rc = http_fields_read(lines, arena, ret_fields, ret_why);
-	if (!rc)
-		remember(known, lines, ret_fields);
-	return rc;
+	if (rc)
+		return rc;
+	for (uint8_t minor = 0; minor < 2; minor++)
+		known->persists[minor] = http_persists(ret_fields, minor);
+	remember(known, lines, ret_fields);
+	return 0;
 }

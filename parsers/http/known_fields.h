@@ -17,6 +17,8 @@
 struct http_known_fields {
 	struct buffer lines;  /* as they came, up to the empty line; empty: none are known */
 	struct buffer places; /* of names and values in them */
+	bool persists
+		[2]; /* http_persists() behind the last head, remembered or not, by HTTP/1.minor */
 };
 
 void http_known_fields_init(struct http_known_fields *known);

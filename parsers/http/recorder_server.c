@@ -73,7 +73,7 @@ static bool server_head(struct recorder *recorder, struct slice head)
 	if (response->status == 101 && !exchange->upgrade)
 		return http_fail(recorder, "another protocol than was asked for");
 	exchange->status = response->status;
-	recorder->last_answer = !http_persists(&response->fields, response->minor);
+	recorder->last_answer = !recorder->known[SIDE_SERVER].persists[response->minor != 0];
 	if (recorder->framers[SIDE_SERVER].bare)
 		exchange->flags |= EXCHANGE_BARE_LF;
 	body = http_response_body(response, exchange->method, &length, &why);
