@@ -7,6 +7,7 @@ import signal
 import socket
 import struct
 import threading
+from pathlib import Path
 
 from harness import (
     PROGRAMS,
@@ -22,6 +23,7 @@ from harness import (
     record,
     record_command,
     replay,
+    wait_until,
 )
 from http_servers import NodeServer, need_curl
 from recording import contains, expect_whole, query
@@ -273,6 +275,16 @@ class StaysUntilTold:
         self.closed.set()
 
 
+def has_heard_the_end(port):
+    """Is there a connection to this port whose server has ended? On a busy machine the kernel delivers that later."""
+    close_wait = "08"
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        remote, state = line.split()[2:4]
+        if state == close_wait and int(remote.split(":")[1], 16) == port:
+            return True
+    return False
+
+
 def left_behind(cases):
     """The proxy finds the client's reset first, and the server's end with it: all was said."""
     act = StaysUntilTold()
@@ -287,6 +299,7 @@ def left_behind(cases):
         expect_equal(started.line(), "left", "the client")
         act.told.set()
         expect(act.closed.wait(TIMEOUT), "the server did not close")
+        wait_until(lambda: has_heard_the_end(server.port), "the server's end reaches the proxy")
     finally:
         kill(proxy, signal.SIGCONT)
     started.finish().expect(0)
