@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bump allocation in chunks; see arena.h. Invariants: `left` bytes at the end of the newest chunk are free; a chunk of size 0 holds the
+ * Bump allocation in chunks; see arena.h. Invariants: `left` bytes at the end of the newest chunk are free, and it has a size that is a multiple of the
+ * alignment; a chunk of size 0 holds the
  * address of a block that was taken over, and is never the newest.
  */
 #include "parsers/arena.h"
 
 #include <assert.h>
-#include <stdalign.h>
 #include <stdlib.h>
 
 /* An exchange of an ordinary query fits the first chunk: one malloc for each, of a size that glibc keeps for its thread. */
@@ -62,6 +62,7 @@ void arena_reset(struct arena *arena)
 		chunk->next = next->next;
 		chunk_free(next);
 	}
+	arena->end = chunk->data + chunk->size;
 	arena->left = chunk->size;
 	arena->allocated = sizeof(*chunk) + chunk->size;
 }
@@ -70,25 +71,32 @@ static void add_chunk(struct arena *arena, size_t chunk_size)
 {
 	struct arena_chunk *chunk;
 
-	if (chunk_size > SIZE_MAX - sizeof(*chunk))
+	if (chunk_size > SIZE_MAX - sizeof(*chunk) - alignof(max_align_t))
 		abort();
+	chunk_size += -chunk_size & (alignof(max_align_t) - 1);
 	chunk = malloc(sizeof(*chunk) + chunk_size);
 	if (!chunk)
 		abort();
 	chunk->next = arena->chunks;
 	chunk->size = chunk_size;
 	arena->chunks = chunk;
+	arena->end = chunk->data + chunk_size;
 	arena->left = chunk_size;
 	arena->allocated += sizeof(*chunk) + chunk_size;
 }
 
-static void arena_grow(struct arena *arena, size_t size)
+uint8_t *arena_grow(struct arena *arena, size_t size)
 {
 	size_t chunk_size = arena->chunks ? 2 * arena->chunks->size : CHUNK_BYTES;
+	uint8_t *bytes;
 
 	if (chunk_size > CHUNK_BYTES_MAX)
 		chunk_size = CHUNK_BYTES_MAX;
-	add_chunk(arena, chunk_size < size ? size : chunk_size);
+	if (!arena->chunks || size > arena->left)
+		add_chunk(arena, chunk_size < size ? size : chunk_size);
+	bytes = arena->end - arena->left;
+	arena->left -= size;
+	return bytes;
 }
 
 void arena_reserve(struct arena *arena, size_t size)
@@ -110,33 +118,6 @@ void arena_take_over(struct arena *arena, uint8_t *block, size_t size)
 	chunk->next = arena->chunks->next;
 	arena->chunks->next = chunk;
 	arena->allocated += sizeof(*chunk) + sizeof(block) + size;
-}
-
-uint8_t *arena_bytes(struct arena *arena, size_t size)
-{
-	uint8_t *bytes;
-
-	if (size > arena->left || !arena->chunks)
-		arena_grow(arena, size);
-	bytes = arena->chunks->data + (arena->chunks->size - arena->left);
-	arena->left -= size;
-	return bytes;
-}
-
-void *arena_alloc(struct arena *arena, size_t size)
-{
-	size_t used = arena->chunks ? arena->chunks->size - arena->left : 0;
-	size_t padding = -used & (alignof(max_align_t) - 1);
-	uint8_t *bytes;
-
-	if (size > SIZE_MAX - padding)
-		abort();
-	if (padding + size > arena->left || !arena->chunks) {
-		arena_grow(arena, size);
-		padding = 0;
-	}
-	bytes = arena_bytes(arena, padding + size) + padding;
-	return memset(bytes, 0, size);
 }
 
 struct slice arena_copy(struct arena *arena, struct slice slice)

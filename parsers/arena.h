@@ -10,11 +10,14 @@
 
 #include "parsers/slice.h"
 
+#include <stdalign.h>
+
 struct arena_chunk;
 
 struct arena {
 	struct arena_chunk *chunks; /* newest first */
-	size_t left;		    /* bytes left in the newest */
+	uint8_t *end;		    /* of the newest */
+	size_t left;		    /* bytes left before it */
 	size_t allocated;	    /* bytes taken from the heap */
 };
 
@@ -26,10 +29,30 @@ void arena_reset(struct arena *arena);
 
 /* Makes the first chunk of an empty arena this large. */
 void arena_reserve(struct arena *arena, size_t size);
-/* Zeroed memory, aligned for any type. */
-void *arena_alloc(struct arena *arena, size_t size);
+/* The slow way of arena_bytes(): a chunk is added. */
+uint8_t *arena_grow(struct arena *arena, size_t size);
+
 /* Not zeroed, not aligned. */
-uint8_t *arena_bytes(struct arena *arena, size_t size);
+static inline uint8_t *arena_bytes(struct arena *arena, size_t size)
+{
+	uint8_t *bytes;
+
+	if (size >= arena->left)
+		return arena_grow(arena, size);
+	bytes = arena->end - arena->left;
+	arena->left -= size;
+	return bytes;
+}
+
+/* Zeroed memory, aligned for any type: chunks begin and end so. */
+static inline void *arena_alloc(struct arena *arena, size_t size)
+{
+	size_t padding = arena->left & (alignof(max_align_t) - 1);
+
+	arena->left -= padding;
+	return memset(arena_bytes(arena, size), 0, size);
+}
+
 /* A block from malloc() of this size is the arena's from now on. */
 void arena_take_over(struct arena *arena, uint8_t *block, size_t size);
 /* A copy that lives as long as the arena. */

@@ -27,15 +27,13 @@ uint8_t *buffer_take(struct buffer *buffer, size_t *ret_size)
 	return data;
 }
 
-uint8_t *buffer_reserve(struct buffer *buffer, size_t size)
+uint8_t *buffer_grow(struct buffer *buffer, size_t size)
 {
 	size_t capacity;
 
 	assert(buffer->size <= buffer->capacity);
 	if (buffer->overflowed)
 		return NULL;
-	if (size <= buffer->capacity - buffer->size)
-		return buffer->data + buffer->size;
 	if (size > buffer->max - buffer->size) {
 		buffer->overflowed = true;
 		return NULL;
@@ -50,19 +48,6 @@ uint8_t *buffer_reserve(struct buffer *buffer, size_t size)
 		abort();
 	buffer->capacity = capacity;
 	return buffer->data + buffer->size;
-}
-
-void buffer_append(struct buffer *buffer, const void *data, size_t size)
-{
-	uint8_t *room;
-
-	if (!size)
-		return;
-	room = buffer_reserve(buffer, size);
-	if (!room)
-		return;
-	memcpy(room, data, size);
-	buffer->size += size;
 }
 
 void buffer_consume(struct buffer *buffer, size_t size)
@@ -95,8 +80,12 @@ void buffer_append_u32be(struct buffer *buffer, uint32_t value)
 
 void buffer_append_u64be(struct buffer *buffer, uint64_t value)
 {
-	buffer_append_u32be(buffer, (uint32_t)(value >> 32));
-	buffer_append_u32be(buffer, (uint32_t)value);
+	const uint8_t bytes[] = { (uint8_t)(value >> 56), (uint8_t)(value >> 48),
+				  (uint8_t)(value >> 40), (uint8_t)(value >> 32),
+				  (uint8_t)(value >> 24), (uint8_t)(value >> 16),
+				  (uint8_t)(value >> 8),  (uint8_t)value };
+
+	buffer_append(buffer, bytes, sizeof(bytes));
 }
 
 void buffer_append_le(struct buffer *buffer, uint64_t value, size_t size)

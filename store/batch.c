@@ -335,9 +335,15 @@ bool batch_add(struct batch *batch, const struct cell *cells, const int8_t *plac
 		return false;
 	*type++ = 0; /* the rowid is its value */
 	for (size_t i = 1; i < batch->columns; i++) {
-		uint64_t serial = places[i] < 0 ? SERIAL_ZERO : serial_of(&cells[places[i]]);
-		size_t size = serial_bytes(serial);
+		uint64_t serial;
+		size_t size;
 
+		if (places[i] >= 0 && cells[places[i]].type == CELL_IS_NULL) { /* most are */
+			*type++ = 0;
+			continue;
+		}
+		serial = places[i] < 0 ? SERIAL_ZERO : serial_of(&cells[places[i]]);
+		size = serial_bytes(serial);
 		type = put_varint(type, serial);
 		if (!size)
 			continue;

@@ -300,13 +300,30 @@ static bool is_true(struct slice text)
 	       slice_equal(text, SLICE("1"));
 }
 
+/* Asked of each execution: few statements have a parenthesis, memmem() looks at every byte. */
+static bool calls_set_config(struct slice canonical)
+{
+	const struct slice name = SLICE("set_config");
+	struct slice rest = canonical;
+	const uint8_t *at;
+
+	while (rest.size && (at = memchr(rest.data, '(', rest.size))) {
+		size_t before = (size_t)(at - canonical.data);
+
+		if (before >= name.size && slice_equal(slice_of(at - name.size, name.size), name))
+			return true;
+		rest = slice_of(at + 1, canonical.size - before - 1);
+	}
+	return false;
+}
+
 /* SELECT set_config(name, value, is_local), as often as it stands there. */
 static void on_select(struct sql_session *session, struct sql_reader *reader,
 		      struct slice canonical)
 {
 	struct slice name, value, local;
 
-	if (!canonical.size || !memmem(canonical.data, canonical.size, "set_config(", 11))
+	if (!calls_set_config(canonical))
 		return;
 	while (reader->token.type != SQL_TOKEN_END) {
 		if (!sql_reader_take_word(reader, SLICE("set_config"))) {
@@ -437,9 +454,7 @@ static bool is_indifferent(const struct sql_statement *statement)
 {
 	switch (statement->verb) {
 	case SQL_SELECT:
-		return !statement->canonical.size ||
-		       !memmem(statement->canonical.data, statement->canonical.size, "set_config(",
-			       11);
+		return !calls_set_config(statement->canonical);
 	case SQL_OTHER: /* PREPARE TRANSACTION */
 	case SQL_DECLARE:
 	case SQL_FETCH:
