@@ -27,13 +27,15 @@ uint8_t *buffer_take(struct buffer *buffer, size_t *ret_size)
 	return data;
 }
 
-uint8_t *buffer_grow(struct buffer *buffer, size_t size)
+uint8_t *buffer_reserve(struct buffer *buffer, size_t size)
 {
 	size_t capacity;
 
 	assert(buffer->size <= buffer->capacity);
 	if (buffer->overflowed)
 		return NULL;
+	if (size <= buffer->capacity - buffer->size)
+		return buffer->data + buffer->size;
 	if (size > buffer->max - buffer->size) {
 		buffer->overflowed = true;
 		return NULL;
@@ -48,6 +50,16 @@ uint8_t *buffer_grow(struct buffer *buffer, size_t size)
 		abort();
 	buffer->capacity = capacity;
 	return buffer->data + buffer->size;
+}
+
+void buffer_append_more(struct buffer *buffer, const void *data, size_t size)
+{
+	uint8_t *room = buffer_reserve(buffer, size);
+
+	if (!room)
+		return;
+	memcpy(room, data, size);
+	buffer->size += size;
 }
 
 void buffer_consume(struct buffer *buffer, size_t size)

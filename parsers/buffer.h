@@ -38,27 +38,20 @@ static inline struct slice buffer_slice(const struct buffer *buffer)
 	return slice_of(buffer->data, buffer->size);
 }
 
-/* The slow way of buffer_reserve(): more memory is needed, or there may be none. */
-uint8_t *buffer_grow(struct buffer *buffer, size_t size);
-
 /* Room for `size` more bytes at data + size, or NULL when that would exceed the maximum. */
-static inline uint8_t *buffer_reserve(struct buffer *buffer, size_t size)
-{
-	if (buffer->overflowed || size > buffer->capacity - buffer->size)
-		return buffer_grow(buffer, size);
-	return buffer->data + buffer->size;
-}
+uint8_t *buffer_reserve(struct buffer *buffer, size_t size);
+/* The slow way of buffer_append(): more memory is needed, or there may be none. */
+void buffer_append_more(struct buffer *buffer, const void *data, size_t size);
 
 static inline void buffer_append(struct buffer *buffer, const void *data, size_t size)
 {
-	uint8_t *room;
-
 	if (!size)
 		return;
-	room = buffer_reserve(buffer, size);
-	if (!room)
+	if (buffer->overflowed || size > buffer->capacity - buffer->size) {
+		buffer_append_more(buffer, data, size);
 		return;
-	memcpy(room, data, size);
+	}
+	memcpy(buffer->data + buffer->size, data, size);
 	buffer->size += size;
 }
 
