@@ -90,13 +90,6 @@ static int next_row(void *context, const struct answer_value **ret_values, size_
 	return 1;
 }
 
-static void login(void *context, const struct name_value *parameters, size_t n)
-{
-	(void)context;
-	(void)parameters;
-	(void)n;
-}
-
 static int copy(void *context, uint64_t exchange, struct answer_copy *ret_copy)
 {
 	*ret_copy = (struct answer_copy){ .end = (uint8_t)(exchange % 4) };
@@ -210,7 +203,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fake_init(&fake, columns, 2);
 	answers = fake_answers(&fake);
 	answers.server = server;
-	answers.login = login;
 	answers.find = find;
 	answers.peek = peek;
 	answers.result = result;

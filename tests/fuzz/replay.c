@@ -162,10 +162,18 @@ void fake_release(struct fake *fake)
 	free(fake->columns);
 }
 
+static void fake_login(void *context, const struct name_value *parameters, size_t n)
+{
+	(void)context;
+	(void)parameters;
+	(void)n;
+}
+
 struct answers fake_answers(struct fake *fake)
 {
 	return (struct answers){
 		.context = fake,
+		.login = fake_login,
 		.find = fake_find,
 		.peek = fake_peek,
 		.find_parse_error = fake_parse_error,
