@@ -11,6 +11,8 @@
 
 #include "parsers/slice.h"
 
+#include <assert.h>
+
 struct buffer {
 	uint8_t *data;
 	size_t size;
@@ -47,6 +49,7 @@ static inline void buffer_append(struct buffer *buffer, const void *data, size_t
 {
 	if (!size)
 		return;
+	assert(data);
 	if (buffer->overflowed || size > buffer->capacity - buffer->size) {
 		buffer_append_more(buffer, data, size);
 		return;

@@ -13,8 +13,7 @@ static void append_key(struct buffer *key, struct slice part)
 {
 	/* Absent (RESET, never set) differs from set to nothing. */
 	buffer_append_u64be(key, part.data ? part.size : UINT64_MAX);
-	if (part.data)
-		buffer_append_slice(key, part);
+	buffer_append_slice(key, part);
 }
 
 /* The next part of a key that append_key() made is this one; it is taken off. */
