@@ -159,12 +159,14 @@ def killed_recording_is_swept():
 def killed_replay_is_swept():
     before = groups()
     started = start(["sh", "-c", "echo $$; sh -c 'trap \"\" TERM; cat >/dev/null'"], "replay")
-    app = int(started.first)
-    for pid in (started.proxy, started.guard):
+    app, guard, proxy = int(started.first), started.guard, started.proxy
+    for pid in (proxy, guard):
         os.kill(pid, signal.SIGSTOP)  # so that neither notices the other's end
-    for pid in (started.proxy, started.guard):
+    for pid in (proxy, guard):
         kill(pid)
-    wait_dead(app, "the app")
+    # Whichever ends last holds the lock until then.
+    for pid, who in ((proxy, "the proxy"), (guard, "the guard"), (app, "the app")):
+        wait_dead(pid, who)
     run([MOCKPROXY, "trace", "true"]).expect(0)
     expect_equal(groups(), before, "cgroups that are left")
     started.end()
