@@ -174,8 +174,16 @@ static bool word_cursor(struct sql_template *template, const struct sql_token *t
 	return true;
 }
 
+/* A word of a variable's name, which is one behind a dot of such a name too ("@@session. cache. size"). */
+static bool is_of_variable(const struct sql_template *template, const struct sql_token *token)
+{
+	return token->text.data[0] == '@' ||
+	       (template->variable && template->last_type == SQL_TOKEN_DOT);
+}
+
 static void on_word(struct sql_template *template, const struct sql_token *token)
 {
+	bool variable = is_of_variable(template, token);
 	bool behind_parenthesis =
 		template->last_type == SQL_TOKEN_OPEN || template->last_type == SQL_TOKEN_CLOSE;
 	size_t out_size = template->out_size;
@@ -208,7 +216,7 @@ static void on_word(struct sql_template *template, const struct sql_token *token
 	if (token->text.data[0] == '@')
 		sql_place_variable(template, token->text);
 	remember(template, SQL_TOKEN_WORD, info.word, !(info.flags & SQL_WORD_BEFORE));
-	template->variable = token->text.data[0] == '@';
+	template->variable = variable;
 }
 
 static void write_quoted(struct sql_template *template, struct slice name, uint8_t quote)
@@ -242,6 +250,7 @@ static void on_mysql_quoted(struct sql_template *template, const struct sql_toke
 {
 	bool variable = token->form == SQL_FORM_VARIABLE || token->form == SQL_FORM_VARIABLE_ESCAPE;
 	bool system = variable && token->text.data[1] == '@';
+	bool of_variable = is_of_variable(template, token);
 	struct slice name;
 	uint8_t word = WORD_NONE;
 	bool folds;
@@ -267,6 +276,7 @@ static void on_mysql_quoted(struct sql_template *template, const struct sql_toke
 	if (variable)
 		sql_place_variable(template, token->text);
 	remember(template, SQL_TOKEN_QUOTED, word, !variable);
+	template->variable = of_variable;
 }
 
 static void on_quoted(struct sql_template *template, const struct sql_token *token)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A server of canned bytes: what a PostgreSQL server that does no work at all costs, the ceiling that replay is compared
- * with in `make bench`. It answers by message type with fixed bytes and parses no SQL, but for the first word
+ * A server of canned bytes: what a PostgreSQL or MariaDB server that does no work at all costs, the ceiling that replay is
+ * compared with in `make bench`. It answers by message type with fixed bytes and parses no SQL, but for the first word
  * that tells pgbench's questions at its start from its transactions. It holds any number of idle connections in little
- * memory (as many as the descriptor limit allows), so it also serves as the upstream of tests with thousands of them.
+ * memory (as many as the descriptor limit allows).
  *
- * Messages: PostgreSQL documentation, chapters 55.2 and 55.7.
+ * Messages: PostgreSQL documentation, chapters 55.2 and 55.7; MariaDB's knowledge base, "Client/Server Protocol".
  *
  * Invariants: what is read is answered at once, in one send(); a connection owns memory only while it holds part of a
  * message or an answer that its socket did not take, and is not read in the latter case.
@@ -30,9 +30,16 @@
 #define GSSENC_REQUEST 80877104
 #define PROTOCOL_3_0 0x00030000
 
+#define COM_QUIT 0x01
+#define COM_QUERY 0x03
+#define COM_PING 0x0e
+#define COM_STMT_PREPARE 0x16
+#define COM_STMT_EXECUTE 0x17
+#define COM_STMT_CLOSE 0x19
+
 struct connection {
 	int fd;
-	bool started;  /* the startup message was answered: messages have types from here on */
+	bool started; /* the startup message or the login was answered: messages have types from here on */
 	uint8_t *part; /* the first bytes of a message that is not whole yet */
 	size_t part_bytes;
 	uint8_t *unsent;
@@ -40,8 +47,19 @@ struct connection {
 	size_t unsent_bytes;
 };
 
+struct canned;
+
+/* What it speaks. */
+struct dialect {
+	struct slice greeting; /* what it says first */
+	/* Answers whole messages; *ret_used are their bytes. False closes the connection. */
+	bool (*answer)(struct canned *canned, struct connection *connection, struct slice bytes,
+		       size_t *ret_used);
+};
+
 /* One thread's state. */
 struct canned {
+	const struct dialect *dialect;
 	int epoll;
 	size_t out_bytes;
 	uint8_t in[IN_BYTES];
@@ -74,6 +92,8 @@ static bool say(struct canned *canned, struct slice bytes)
 	canned->out_bytes += bytes.size;
 	return true;
 }
+
+/* ---- PostgreSQL ---- */
 
 /* Before the session: false closes the connection. */
 static bool answer_startup(struct canned *canned, struct connection *connection, uint32_t code)
@@ -123,9 +143,8 @@ static bool answer(struct canned *canned, uint8_t type, struct slice body)
 	}
 }
 
-/* Answers whole messages; *ret_used are their bytes. False closes the connection. */
-static bool answer_all(struct canned *canned, struct connection *connection, struct slice bytes,
-		       size_t *ret_used)
+static bool answer_postgres(struct canned *canned, struct connection *connection,
+			    struct slice bytes, size_t *ret_used)
 {
 	struct cursor cursor = cursor_of(bytes);
 
@@ -152,6 +171,51 @@ static bool answer_all(struct canned *canned, struct connection *connection, str
 		*ret_used = bytes.size - cursor_left(&cursor);
 	}
 }
+
+/* ---- MariaDB ---- */
+
+/* `body` is the packet without its header; false closes the connection. */
+static bool answer_command(struct canned *canned, struct slice body)
+{
+	switch (body.size ? body.data[0] : COM_QUIT) {
+	case COM_QUERY:
+		return say(canned, SLICE(WIRE_MY_TEXT_ROWS));
+	case COM_STMT_EXECUTE:
+		return say(canned, SLICE(WIRE_MY_BINARY_ROWS));
+	case COM_STMT_PREPARE:
+		return say(canned, SLICE(WIRE_MY_PREPARED));
+	case COM_STMT_CLOSE:
+		return true;
+	case COM_PING:
+		return say(canned, SLICE(WIRE_MY_OK));
+	default: /* COM_QUIT, and what sysbench never sends */
+		return false;
+	}
+}
+
+static bool answer_mariadb(struct canned *canned, struct connection *connection, struct slice bytes,
+			   size_t *ret_used)
+{
+	struct cursor cursor = cursor_of(bytes);
+
+	for (;;) {
+		uint32_t header =
+			cursor_u32le(&cursor); /* the length, and the sequence id above it */
+		struct slice body = cursor_bytes(&cursor, header & 0xffffff);
+
+		if ((header & 0xffffff) > IN_BYTES - 8)
+			return false;
+		if (cursor.failed)
+			return true;
+		if (connection->started ? !answer_command(canned, body) :
+					  !say(canned, SLICE(WIRE_MY_LOGIN)))
+			return false;
+		connection->started = true;
+		*ret_used = bytes.size - cursor_left(&cursor);
+	}
+}
+
+/* ---- connections ---- */
 
 /* Sends what was said; what the socket does not take is kept. False closes the connection. */
 static bool send_answers(struct canned *canned, struct connection *connection)
@@ -190,7 +254,7 @@ static bool connection_readable(struct canned *canned, struct connection *connec
 		return false;
 	held += got < 0 ? 0 : (size_t)got;
 	canned->out_bytes = 0;
-	if (!answer_all(canned, connection, slice_of(canned->in, held), &used))
+	if (!canned->dialect->answer(canned, connection, slice_of(canned->in, held), &used))
 		return false;
 	if (used < held) {
 		connection->part_bytes = held - used;
@@ -215,13 +279,20 @@ static bool connection_writable(struct canned *canned, struct connection *connec
 	return true;
 }
 
-static void connection_open(int fd, int epoll)
+static void connection_open(const struct dialect *dialect, int fd, int epoll)
 {
 	struct connection *connection = calloc(1, sizeof(*connection));
+	struct slice greeting = dialect->greeting;
 
 	if (!connection)
 		abort();
 	connection->fd = fd;
+	/* A new socket takes that much. */
+	if (greeting.size &&
+	    send(fd, greeting.data, greeting.size, MSG_NOSIGNAL) != (ssize_t)greeting.size) {
+		connection_close(connection);
+		return;
+	}
 	net_watch(epoll, fd, EPOLLIN, connection);
 }
 
@@ -233,6 +304,7 @@ static void canned_loop(const struct net_loop *loop)
 
 	if (!canned)
 		abort();
+	canned->dialect = loop->context;
 	canned->epoll = loop->epoll;
 	for (;;) {
 		int n = epoll_wait(loop->epoll, events, EVENTS_MAX, -1);
@@ -251,26 +323,33 @@ static void canned_loop(const struct net_loop *loop)
 			}
 			client = net_accept(loop->listener);
 			if (client >= 0)
-				connection_open(client, loop->loops[turn++ % loop->n_loops].epoll);
+				connection_open(canned->dialect, client,
+						loop->loops[turn++ % loop->n_loops].epoll);
 		}
 	}
 }
 
 int main(int argc, char **argv)
 {
+	static struct dialect dialect;
 	uint32_t port = 0, threads = 1;
 	int option;
 
-	while ((option = getopt(argc, argv, "l:t:")) != -1) {
-		if (option == 'l')
+	dialect.answer = answer_postgres;
+	while ((option = getopt(argc, argv, "l:t:m")) != -1) {
+		if (option == 'l') {
 			port = net_number(optarg, UINT16_MAX);
-		else if (option == 't')
+		} else if (option == 't') {
 			threads = net_number(optarg, NET_THREADS_MAX);
+		} else if (option == 'm') {
+			dialect.greeting = SLICE(WIRE_MY_GREETING);
+			dialect.answer = answer_mariadb;
+		}
 	}
 	if (!port || !threads || optind != argc) {
-		fprintf(stderr, "usage: canned -l PORT [-t THREADS]\n");
+		fprintf(stderr, "usage: canned -l PORT [-t THREADS] [-m]\n");
 		return 2;
 	}
 	net_raise_descriptor_limit();
-	net_run(net_listen((uint16_t)port), threads, canned_loop, NULL);
+	net_run(net_listen((uint16_t)port), threads, canned_loop, &dialect);
 }

@@ -141,6 +141,7 @@ class Sysbench(SqlLoad):
 
     name = "sysbench"
     modes = ("text", "prepared")
+    ceiling = "canned bytes"
     select = "SELECT c FROM sbtest1%"
     replay_floor = 2.0
     sizes = (MAIN_SIZE,)
@@ -160,7 +161,7 @@ class Sysbench(SqlLoad):
 
     @staticmethod
     def rows(_):
-        return proxy_rows() + [ReplayRow(MAIN_SIZE)]
+        return proxy_rows() + [ReplayRow(MAIN_SIZE), OwnServerRow("canned bytes", "canned", 1, "-m")]
 
     @staticmethod
     def warm_up(bench):

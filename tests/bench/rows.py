@@ -117,16 +117,17 @@ class HaproxyRow(ServerRow):
 class OwnServerRow(ServerRow):
     """One of the small programs beside this file."""
 
-    def __init__(self, name, program, threads):
+    def __init__(self, name, program, threads, *options):
         super().__init__(name, program)
         self.threads = threads
+        self.options = options
 
     def cannot(self, bench):
         path = bench.own(self.program)
         return None if os.access(path, os.X_OK) else f"{path} is not built"
 
     def command(self, bench, port):
-        command = [bench.own(self.program), "-l", str(port), "-t", str(self.threads)]
+        command = [bench.own(self.program), "-l", str(port), "-t", str(self.threads), *self.options]
         if self.program == "relay":
             command += ["-u", f"127.0.0.1:{bench.server.port}"]
         return command

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Wire: the bytes of a PostgreSQL 15 server's answers to what pgbench -S asks, as a real one gave them. The server of
- * canned bytes sends them, and the generator of recordings writes them into conversations. Message formats:
- * PostgreSQL documentation, chapter 55.7. Escapes are octal with three digits, which end where they should.
+ * Wire: the bytes of servers' answers as real ones gave them: PostgreSQL 15's to what pgbench -S asks, and MariaDB 10.11's to
+ * sysbench's oltp_point_select. The server of canned bytes sends them, and the generator of recordings writes PostgreSQL's
+ * into conversations. Message formats: PostgreSQL documentation, chapter 55.7; MariaDB's knowledge base, "Client/Server Protocol".
+ * Escapes are octal with three digits, which end where they should.
  */
 #ifndef MOCKPROXY_BENCH_WIRE_H
 #define MOCKPROXY_BENCH_WIRE_H
@@ -59,5 +60,32 @@
 	"partstrat\000\000\000\015\026\000\002\000\000\000\022\000\001\377\377\377\377\000\000" \
 	"count\000\000\000\000\000\000\000\000\000\000\024\000\010\377\377\377\377\000\000"     \
 	"D\000\000\000\024\000\003\000\000\000\0012\377\377\377\377\000\000\000\0010"
+
+/* The greeting (mysql_native_password, any scramble; none of MariaDB's extensions), the login accepted. */
+#define WIRE_MY_GREETING                                                                    \
+	"Z\000\000\000\012"                                                                 \
+	"5.5.5-10.11.19-MariaDB\000"                                                        \
+	"6\000\000\000)HnsvvoK\000\376\367\010\002\000\377\201\025\000\000\000\000\000\000" \
+	"\000\000\000\000e;7@}tQw#Cg_\000mysql_native_password\000"
+#define WIRE_MY_OK "\007\000\000\001\000\000\000\002\000\000\000"
+#define WIRE_MY_LOGIN "\007\000\000\002\000\000\000\002\000\000\000"
+
+/* Of SELECT c FROM sbtest1 WHERE id=...: a char(120). */
+#define WIRE_MY_EOF(number) "\005\000\000" number "\376\000\000\002\000"
+#define WIRE_MY_COLUMN(number)                                                         \
+	"+\000\000" number "\003def\005bench\007sbtest1\007sbtest1\001c\001c\014-\000" \
+	"\340\001\000\000\376\001\000\000\000\000"
+#define WIRE_MY_COLUMNS "\001\000\000\001\001" WIRE_MY_COLUMN("\002") WIRE_MY_EOF("\003")
+#define WIRE_MY_VALUE                                                   \
+	"w13583854055-41614490774-55023138173-20368527733-63918937250-" \
+	"92196994960-71571124570-98479589566-67374951936-87479676122"
+#define WIRE_MY_TEXT_ROWS WIRE_MY_COLUMNS "x\000\000\004" WIRE_MY_VALUE WIRE_MY_EOF("\005")
+#define WIRE_MY_BINARY_ROWS \
+	WIRE_MY_COLUMNS "z\000\000\004\000\000" WIRE_MY_VALUE WIRE_MY_EOF("\005")
+/* Statement 1, a parameter, a column. */
+#define WIRE_MY_PREPARED                                                                    \
+	"\014\000\000\001\000\001\000\000\000\001\000\001\000\000\000\000"                  \
+	"\027\000\000\002\003def\000\000\000\001?\000\014?\000\000\000\000\000\006\200\000" \
+	"\000\000\000" WIRE_MY_EOF("\003") WIRE_MY_COLUMN("\004") WIRE_MY_EOF("\005")
 
 #endif

@@ -19,6 +19,8 @@ static const struct sql_pair equal_pairs[] = {
 	{ "select a != 1", "select a <> 1" },
 	{ "select COUNT(*), now( ), @A, @@Version", "select count(*), NOW(), @`a`, @@version" },
 	{ "select @@session.WAIT_timeout", "select @@Session. Wait_Timeout" },
+	{ "select @@global.hot.KEY_buffer_size", "select @@Global. Hot. Key_Buffer_Size" },
+	{ "select @@global.hot.KEY_buffer_size", "select @@Global. `hot`. Key_Buffer_Size" },
 	{ "select x'41', 0x42", "select 0x41, X'42'" },
 	{ "select 0x041", "select 0x0041" },
 	{ "select b'1000001'", "select 0x41" },
