@@ -19,6 +19,8 @@
 #define COMPRESS_MIN 50
 /* A window above a frame's largest size is a lie. */
 #define ZSTD_WINDOW_LOG_MAX 24
+/* A zstd frame's first byte (RFC 8878, 3.1.1). The library reads formats before that one too, by decoders with other bounds. */
+#define ZSTD_FIRST_BYTE 0x28
 
 struct my_decompressor {
 	enum my_compression method;
@@ -27,7 +29,8 @@ struct my_decompressor {
 	uint8_t header_size;
 	bool in_frame;
 	bool stored;
-	bool ended; /* the frame's data came to their own end */
+	bool begun; /* the frame's data */
+	bool ended; /* they came to their own end */
 	size_t frame_left;
 	size_t plain_left;
 	z_stream zlib;
@@ -103,6 +106,7 @@ static bool begin_frame(struct my_decompressor *decompressor)
 	decompressor->plain_left = cursor_u24le(&cursor);
 	decompressor->header_size = 0;
 	decompressor->stored = decompressor->plain_left == 0;
+	decompressor->begun = false;
 	decompressor->ended = false;
 	decompressor->in_frame = decompressor->frame_left || !decompressor->stored;
 	if (decompressor->stored)
@@ -160,8 +164,12 @@ static bool zstd_step(struct my_decompressor *decompressor, struct slice in, siz
 {
 	ZSTD_inBuffer input = { in.data, in.size, 0 };
 	ZSTD_outBuffer output = { decompressor->plain, PLAIN_MAX, 0 };
-	size_t result = ZSTD_decompressStream(decompressor->zstd, &output, &input);
+	size_t result;
 
+	if (!decompressor->begun && in.size && in.data[0] != ZSTD_FIRST_BYTE)
+		return false;
+	decompressor->begun |= in.size != 0;
+	result = ZSTD_decompressStream(decompressor->zstd, &output, &input);
 	*ret_used = input.pos;
 	*ret_made = output.pos;
 	decompressor->ended = result == 0;

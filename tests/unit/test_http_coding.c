@@ -35,6 +35,9 @@ static void deflate_into(struct buffer *out, struct slice bytes, int window)
 	deflateEnd(&stream);
 }
 
+/* A frame of zstd 0.5: a block as it is, and the end. */
+#define ZSTD_05_HELLO "\x25\xb5\x2f\xfd\x00\x40\x00\x05hello\xc0\x00\x00"
+
 static void zstd_into(struct buffer *out, struct slice bytes)
 {
 	size_t room = ZSTD_compressBound(bytes.size);
@@ -77,6 +80,14 @@ static void test_each(void **state)
 	check("zstd", buffer_slice(&bytes), 0, SLICE(HELLO));
 	for (size_t size = 0; size < bytes.size; size++)
 		check("zstd", slice_of(bytes.data, size), -EINVAL, SLICE(""));
+	/* Frames follow each other, and some are to be skipped; one of zstd 0.5 is none. */
+	zstd_into(&bytes, SLICE("!"));
+	check("zstd", buffer_slice(&bytes), 0, SLICE(HELLO "!"));
+	buffer_append_slice(&bytes, SLICE("\x5f\x2a\x4d\x18\x02\0\0\0xx"));
+	check("zstd", buffer_slice(&bytes), 0, SLICE(HELLO "!"));
+	check("zstd", SLICE(ZSTD_05_HELLO), -EINVAL, SLICE(""));
+	buffer_append_slice(&bytes, SLICE(ZSTD_05_HELLO));
+	check("zstd", buffer_slice(&bytes), -EINVAL, SLICE(""));
 	check("br", slice_of(BROTLI_HELLO, sizeof(BROTLI_HELLO) - 1), 0, SLICE(HELLO));
 	check("br", slice_of(BROTLI_HELLO, sizeof(BROTLI_HELLO) - 2), -EINVAL, SLICE(""));
 	buffer_release(&bytes);

@@ -267,6 +267,11 @@ static void test_compression(void **state)
 	}
 	assert_non_null(plain_of(MY_ZLIB, SLICE("\0\0\0\0\1\0\0"), 100, &plain));
 	assert_non_null(plain_of(MY_ZSTD, SLICE("\3\0\0\0\1\0\0abc"), 1, &plain));
+	/* A frame of zstd 0.5. */
+	assert_non_null(plain_of(MY_ZSTD,
+				 SLICE("\20\0\0\0\5\0\0"
+				       "\x25\xb5\x2f\xfd\x00\x40\x00\x05hello\xc0\x00\x00"),
+				 SIZE_MAX, &plain));
 	assert_non_null(plain_of(MY_STORED, SLICE("\1\0\0\0\1\0\0a"), 1, &plain));
 	assert_null(plain_of(MY_ZLIB, SLICE("\0\0\0\0\0\0\0\1\0\0\1\0\0\0a"), 1, &plain));
 	assert_true(slice_equal(buffer_slice(&plain), SLICE("a")));
