@@ -138,6 +138,13 @@ static void see_client(struct recorder *recorder, struct slice bytes)
 		client_failed(recorder, framer->error);
 }
 
+/* These are of the answer that is due next, whether or not its head is whole yet. */
+static void begin_answer(struct recorder *recorder, struct slice bytes)
+{
+	if (bytes.size && recorder->oldest)
+		http_exchange_answered(recorder, recorder->oldest);
+}
+
 static void see_server(struct recorder *recorder, struct slice bytes)
 {
 	struct http_framer *framer = &recorder->framers[SIDE_SERVER];
@@ -152,13 +159,15 @@ static void see_server(struct recorder *recorder, struct slice bytes)
 		http_server_end(recorder);
 		return;
 	}
-	if (recorder->oldest)
-		http_exchange_answered(recorder, recorder->oldest);
+	begin_answer(recorder, bytes);
 	while (!recorder->error && !given_up(recorder) && !client_left(recorder) &&
-	       (next = http_framer_next(framer, &bytes, &event)) == HTTP_EVENT)
+	       (next = http_framer_next(framer, &bytes, &event)) == HTTP_EVENT) {
 		if (!http_server_event(recorder, &event) ||
 		    (event.type == HTTP_MESSAGE && (recorder->websocket || recorder->tunnel.data)))
 			break;
+		if (event.type == HTTP_MESSAGE)
+			begin_answer(recorder, bytes);
+	}
 	if (!recorder->error && recorder->tunnel.data && bytes.size)
 		http_fail(recorder, "a tunnel through an HTTP proxy");
 	if (!recorder->error && recorder->websocket && bytes.size)

@@ -405,12 +405,21 @@ static void on_open(struct sql_template *template, const struct sql_token *token
 	remember(template, token->type, WORD_NONE, false);
 }
 
+/* A dot that is written before what comes next would be a number's: it is behind no name. */
+static bool makes_number(const struct sql_template *template)
+{
+	struct slice next = template->stream.next.text;
+
+	return template->last_type != SQL_TOKEN_WORD && template->last_type != SQL_TOKEN_QUOTED &&
+	       next.size && next.data[0] >= '0' && next.data[0] <= '9';
+}
+
 /* ) ] , and the dot: written without a space before them. */
 static void on_close(struct sql_template *template, const struct sql_token *token)
 {
 	template->glue = true;
 	write_token(template, token->text);
-	template->glue = token->type == SQL_TOKEN_DOT;
+	template->glue = token->type == SQL_TOKEN_DOT && !makes_number(template);
 	switch (token->type) {
 	case SQL_TOKEN_CLOSE:
 		sql_place_close(template);
