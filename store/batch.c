@@ -12,6 +12,7 @@
 
 #include "store/database.h"
 
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -287,14 +288,39 @@ static size_t serial_bytes(uint64_t serial)
 	return serial < SERIAL_BLOB ? sizes[serial] : (size_t)(serial - SERIAL_BLOB) / 2;
 }
 
+/* Of serial_bytes(), but 0. */
+static void put_number(uint8_t *at, uint64_t number, size_t size)
+{
+	uint64_t big = htobe64(number << (64 - 8 * size));
+
+	switch (size) {
+	case 8:
+		memcpy(at, &big, 8);
+		break;
+	case 6:
+		memcpy(at, &big, 6);
+		break;
+	case 4:
+		memcpy(at, &big, 4);
+		break;
+	case 3:
+		memcpy(at, &big, 3);
+		break;
+	case 2:
+		memcpy(at, &big, 2);
+		break;
+	default:
+		*at = (uint8_t)number;
+		break;
+	}
+}
+
 static void put_value(uint8_t *at, const struct cell *cell, size_t size)
 {
-	if (cell->type == CELL_IS_NUMBER) {
-		for (uint64_t left = (uint64_t)cell->number; size--; left >>= 8)
-			at[size] = (uint8_t)left;
-	} else {
+	if (cell->type == CELL_IS_NUMBER)
+		put_number(at, (uint64_t)cell->number, size);
+	else
 		memcpy(at, cell_slice(cell).data, size);
-	}
 }
 
 /* Room of so many bytes for the next cell; NULL: there is none. */

@@ -148,6 +148,35 @@ static enum pg_next next_whole(struct pg_framer *framer, struct slice *input)
 	return PG_EVENT;
 }
 
+/* Nearly all messages lie whole in the input, between two messages. False: this one does not, or the rest of this file has to look at it. */
+static bool next_at_once(const struct pg_framer *framer, struct slice *input,
+			 struct pg_frame *ret_frame)
+{
+	struct cursor cursor;
+	uint32_t length;
+	size_t size;
+	uint8_t type, class;
+
+	if (framer->in_body || framer->startup || framer->header_size || framer->body.capacity ||
+	    input->size < 5)
+		return false;
+	cursor = cursor_of(*input);
+	type = cursor_u8(&cursor);
+	length = cursor_u32be(&cursor);
+	class = framer->server ? server_types[type] : client_types[type];
+	if (length < 4 || length >= input->size || class == SIZE_UNKNOWN)
+		return false;
+	size = length - 4;
+	if (size > body_max[class] || size > whole_max(framer, type))
+		return false;
+	*ret_frame = (struct pg_frame){ .type = type,
+					.part = FRAME_WHOLE,
+					.body_size = (uint32_t)size,
+					.body = slice_of(input->data + 5, size) };
+	*input = slice_of(input->data + 5 + size, input->size - 5 - size);
+	return true;
+}
+
 enum pg_next pg_framer_next(struct pg_framer *framer, struct slice *input,
 			    struct pg_frame *ret_frame)
 {
@@ -155,6 +184,8 @@ enum pg_next pg_framer_next(struct pg_framer *framer, struct slice *input,
 
 	if (framer->error)
 		return PG_ERROR;
+	if (next_at_once(framer, input, ret_frame))
+		return PG_EVENT;
 	if (!framer->in_body) {
 		if (framer->body.capacity > BODY_KEEP)
 			buffer_release(&framer->body);
