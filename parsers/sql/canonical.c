@@ -408,10 +408,11 @@ static void on_open(struct sql_template *template, const struct sql_token *token
 /* A dot that is written before what comes next would be a number's: it is behind no name. */
 static bool makes_number(const struct sql_template *template)
 {
-	struct slice next = template->stream.next.text;
+	const struct sql_token *next = &template->stream.next;
 
 	return template->last_type != SQL_TOKEN_WORD && template->last_type != SQL_TOKEN_QUOTED &&
-	       next.size && next.data[0] >= '0' && next.data[0] <= '9';
+	       next->type == SQL_TOKEN_WORD && next->text.data[0] >= '0' &&
+	       next->text.data[0] <= '9';
 }
 
 /* ) ] , and the dot: written without a space before them. */
