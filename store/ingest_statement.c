@@ -159,8 +159,7 @@ static void append_declared(struct buffer *key, const struct sql_statement *stat
 	for (size_t i = 0; i < statement->n_slots; i++) {
 		const struct sql_slot *slot = &statement->slots[i];
 
-		if (slot->placeholder && slot->placeholder <= declared->n && !slot->compared &&
-		    !slot->cast.size)
+		if (sql_slot_takes_type(slot) && slot->placeholder <= declared->n)
 			buffer_append_u32be(key, declared->types[slot->placeholder - 1]);
 	}
 }

@@ -240,12 +240,14 @@ static enum sql_shapes shapes_of(struct answers_state *state, const struct reque
 
 	reader_canonicalize(stored, text, false, &state->arena, ret_statement);
 	shapes = sql_compare_shapes(request->statement, ret_statement);
-	for (size_t i = 0;
-	     request->declared_types && i < known->n_slots && i < ret_statement->n_slots; i++) {
+	if (shapes == SQL_SHAPES_DIFFER || !request->declared_types)
+		return shapes;
+	for (size_t i = 0; i < known->n_slots && i < ret_statement->n_slots; i++) {
 		uint32_t declared = request->declared_types[i];
+		bool decides = sql_slot_takes_type(&request->statement->slots[i]) ||
+			       sql_slot_takes_type(&ret_statement->slots[i]);
 
-		if (declared && known->slot_types[i] && declared != known->slot_types[i] &&
-		    !ret_statement->slots[i].compared)
+		if (decides && declared && known->slot_types[i] && declared != known->slot_types[i])
 			return SQL_SHAPES_DIFFER;
 	}
 	return shapes;

@@ -106,6 +106,12 @@ struct sql_slot {
 	size_t size; /* ... and how long it is there */
 };
 
+/* Does the type that a client declares decide what the columns are? Not where the text states one: `$1::bigint`. */
+static inline bool sql_slot_takes_type(const struct sql_slot *slot)
+{
+	return slot->placeholder && !slot->compared && !slot->cast.size;
+}
+
 enum sql_verb {
 	SQL_OTHER,
 	SQL_EMPTY,

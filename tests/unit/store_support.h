@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #define UNUSED __attribute__((unused))
+#define INT2 21
 #define INT4 23
 #define TEXT 25
 #define BOOL 16

@@ -98,6 +98,41 @@ static void test_describe(void **state)
 	assert_slice(miss.nearest, "SELECT v FROM t WHERE id = 5");
 }
 
+/* Where the text states a type any declared one is described, as drivers do that declare a number by its size. */
+static void test_describe_declared(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t types[2];
+		bool known;
+	} cases[] = {
+		{ "SELECT $1::bigint, $2", { INT4, TEXT }, true },
+		{ "SELECT $1::bigint, $2", { INT2, TEXT }, true },
+		{ "SELECT $1::bigint, $2", { 0, 0 }, true },
+		{ "SELECT $1::bigint, $2", { INT4, INT2 }, false },
+		{ "SELECT $1, $2", { INT2, TEXT }, false },
+	};
+	struct scene *scene = *state;
+	struct answer_description description;
+	struct answers *answers;
+	struct answer miss;
+	struct asked asked;
+	struct item *item;
+
+	item = make_exchange(1, 1, "SELECT $1::bigint, $2");
+	add_parameter(item, INT4, true, PARAMETER_TEXT, SLICE("70000"));
+	add_parameter(item, TEXT, true, PARAMETER_TEXT, SLICE("x"));
+	push(scene->writer, item);
+	answers = scene_play(scene, &last);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		make_request(&scene->replay.arena, cases[i].text, NULL, 0, &asked);
+		asked.request.declared_types = cases[i].types;
+		assert_int_equal(
+			answers->describe(answers->context, &asked.request, &description, &miss),
+			cases[i].known);
+	}
+}
+
 /* A table that was altered: described is what comes next. */
 static void test_describe_turns(void **state)
 {
@@ -461,10 +496,12 @@ static void test_greeting(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SCENE(test_edited),	     SCENE(test_stale_hashes),	SCENE(test_describe),
-		SCENE(test_describe_turns),  SCENE(test_described),	SCENE(test_merged),
-		SCENE(test_large_parameter), SCENE(test_streams),	BARE_SCENE(test_endpoints),
-		SCENE(test_before_login),    BARE_SCENE(test_greeting),
+		SCENE(test_edited),	    SCENE(test_stale_hashes),
+		SCENE(test_describe),	    SCENE(test_describe_declared),
+		SCENE(test_describe_turns), SCENE(test_described),
+		SCENE(test_merged),	    SCENE(test_large_parameter),
+		SCENE(test_streams),	    BARE_SCENE(test_endpoints),
+		SCENE(test_before_login),   BARE_SCENE(test_greeting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

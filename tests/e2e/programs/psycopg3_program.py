@@ -67,6 +67,14 @@ def given_values():
     )
 
 
+@unit()
+def sizes(connection, say):
+    """Each number is declared by its size, of one text."""
+    for n in (70000, 7, 2**40, 2**70, 7):
+        say(connection.execute("select %s::numeric + 1, %s::text", (n, "x")).fetchone())
+    connection.commit()
+
+
 @unit("text", "binary")
 def values(connection, say, form):
     with connection.cursor(binary=form == "binary") as cursor:
