@@ -271,6 +271,31 @@ static void identify_hashes(const struct connection_state *connection, struct id
 		sql_loose_hash_from(entry->template_hash, statement, identity->values);
 }
 
+/*
+ * What the server makes of a placeholder whose type the text states is not what a client declared it to be, which may be a number's
+ * size: another client, that asks, is told what is stated. A type of the database's own is kept, since its name may not be known in
+ * replay.
+ */
+static void forget_declared(const struct protocol *protocol, const struct sql_statement *statement,
+			    const struct exchange_item *item, uint32_t *types)
+{
+	for (size_t i = 0; i < statement->n_slots; i++) {
+		size_t placeholder = statement->slots[i].placeholder;
+
+		if (placeholder && placeholder <= item->n_parameters &&
+		    statement->slots[i].cast.size && item->parameters[placeholder - 1].declared &&
+		    protocol->type_name(types[placeholder - 1]).size)
+			types[placeholder - 1] = 0;
+	}
+	/* It may stand at another place too, where its type decides. */
+	for (size_t i = 0; i < statement->n_slots; i++) {
+		const struct sql_slot *slot = &statement->slots[i];
+
+		if (sql_slot_takes_type(slot) && slot->placeholder <= item->n_parameters)
+			types[slot->placeholder - 1] = item->parameters[slot->placeholder - 1].type;
+	}
+}
+
 static bool any_declared(const struct exchange_item *item)
 {
 	for (size_t i = 0; i < item->n_parameters; i++)
@@ -309,6 +334,7 @@ int ingest_identify(struct ingest *ingest, struct connection_state *connection,
 		return SQLITE_OK;
 	for (size_t i = 0; i < item->n_parameters; i++)
 		types[i] = item->parameters[i].type;
+	forget_declared(connection->protocol, &ret_identity->template.statement, item, types);
 	if (is_typed)
 		return ingest_described(ingest, connection, ret_identity,
 					&(struct prepared_as){ item->prepared_behind, types,

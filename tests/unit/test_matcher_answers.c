@@ -120,7 +120,7 @@ static void test_describe_declared(void **state)
 	struct item *item;
 
 	item = make_exchange(1, 1, "SELECT $1::bigint, $2");
-	add_parameter(item, INT4, true, PARAMETER_TEXT, SLICE("70000"));
+	add_parameter(item, INT4, false, PARAMETER_TEXT, SLICE("70000"));
 	add_parameter(item, TEXT, true, PARAMETER_TEXT, SLICE("x"));
 	push(scene->writer, item);
 	answers = scene_play(scene, &last);
@@ -130,6 +130,39 @@ static void test_describe_declared(void **state)
 		assert_int_equal(
 			answers->describe(answers->context, &asked.request, &description, &miss),
 			cases[i].known);
+	}
+}
+
+/* What a client declared is not what one that asks is told, where the text states a type. */
+static void test_declared_is_no_description(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t told;
+	} cases[] = {
+		{ "SELECT $1::bigint", 0 },
+		{ "SELECT $1::bigint, $1", INT4 },
+		{ "SELECT $1", INT4 },
+	};
+	struct scene *scene = *state;
+	struct answer_description description;
+	struct answers *answers;
+	struct answer miss;
+	struct asked asked;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct item *item = make_exchange(1, i + 1, cases[i].text);
+
+		add_parameter(item, INT4, true, PARAMETER_TEXT, SLICE("7"));
+		push(scene->writer, item);
+	}
+	answers = scene_play(scene, &last);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		make_request(&scene->replay.arena, cases[i].text, NULL, 0, &asked);
+		assert_true(
+			answers->describe(answers->context, &asked.request, &description, &miss));
+		assert_int_equal(description.n_slots ? description.slot_types[0] : 0,
+				 cases[i].told);
 	}
 }
 
@@ -496,12 +529,19 @@ static void test_greeting(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SCENE(test_edited),	    SCENE(test_stale_hashes),
-		SCENE(test_describe),	    SCENE(test_describe_declared),
-		SCENE(test_describe_turns), SCENE(test_described),
-		SCENE(test_merged),	    SCENE(test_large_parameter),
-		SCENE(test_streams),	    BARE_SCENE(test_endpoints),
-		SCENE(test_before_login),   BARE_SCENE(test_greeting),
+		SCENE(test_edited),
+		SCENE(test_stale_hashes),
+		SCENE(test_describe),
+		SCENE(test_describe_declared),
+		SCENE(test_declared_is_no_description),
+		SCENE(test_describe_turns),
+		SCENE(test_described),
+		SCENE(test_merged),
+		SCENE(test_large_parameter),
+		SCENE(test_streams),
+		BARE_SCENE(test_endpoints),
+		SCENE(test_before_login),
+		BARE_SCENE(test_greeting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
