@@ -222,7 +222,11 @@ static bool explain_same_template(struct answers_state *state, const struct requ
 	    reader_statement(state->reader, entry->statement, &stored) <= 0)
 		return false;
 	nearest_line(&state->nearest, stored->text, LINE_BYTES);
-	explain_values(state, request, entry->statement);
+	if (request->declared_types) /* described: its values are yet to come */
+		buffer_append_string(&state->difference,
+				     "it was recorded, but not with these types of its values");
+	else
+		explain_values(state, request, entry->statement);
 	return true;
 }
 
