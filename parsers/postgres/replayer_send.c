@@ -146,6 +146,10 @@ static void unservable(struct replayer *replayer, const struct column *column, i
 		buffer_append_string(
 			&detail,
 			"When it was recorded, the client gave up before it was answered.");
+	} else if (error == -ENOTSUP) {
+		buffer_append_string(&detail,
+				     "When it was recorded, nobody asked for a description of its "
+				     "columns: in what form they are is not known.");
 	} else {
 		buffer_append_string(&detail, "The recording is damaged here.");
 	}

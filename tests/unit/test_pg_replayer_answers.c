@@ -289,6 +289,28 @@ static void test_conversion(void **state)
 	assert_int_equal(fake.unservable, 2); /* also when an answer of before is in the cache */
 }
 
+/* Nobody asked what its columns are, so what form the values have is not known. */
+static void test_undescribed(void **state)
+{
+	struct client client;
+	struct fake fake;
+
+	(void)state;
+	client_log_in(&client);
+	say_extended(&client, "select undescribed", 0);
+	say_extended(&client, "select undescribed", 1);
+	say_sync(&client);
+	expect(&fake, &client,
+	       "1 \n2 \n" D("xyz", "<03>") "C SELECT 1~\n1 \n2 \n"
+					   "E SERROR~VERROR~CMP002~Mmockproxy: the recorded answer "
+					   "cannot be given in the form "
+					   "that was asked for~DWhen it was recorded, nobody asked "
+					   "for a description of its "
+					   "columns: in what form they are is not known.~HRecord "
+					   "with the driver that "
+					   "replays.~~\n" IDLE);
+}
+
 /* The cache is shared: what one session cannot be given, another can, and the other way round. */
 static void test_conversion_by_session(void **state)
 {
@@ -607,6 +629,7 @@ int main(void)
 		cmocka_unit_test(test_unreadable_in_transaction),
 		cmocka_unit_test(test_row_limits),
 		cmocka_unit_test(test_conversion),
+		cmocka_unit_test(test_undescribed),
 		cmocka_unit_test(test_conversion_by_session),
 		cmocka_unit_test(test_value_parts),
 		cmocka_unit_test(test_housekeeping),
