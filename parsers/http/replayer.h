@@ -43,6 +43,7 @@ enum http_send_framing { SEND_NO_BODY, SEND_LENGTH, SEND_CHUNKED, SEND_UNTIL_END
 struct http_send {
 	bool on;
 	bool close;	 /* the connection ends behind it */
+	bool says_close; /* ... and the head tells: what was cut off came without warning */
 	bool reset;	 /* ... and not in order */
 	bool cut;	 /* the body does not end: the connection does, or ... */
 	bool hold;	 /* ... nothing more comes, for as long as the client wants */

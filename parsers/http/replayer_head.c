@@ -108,11 +108,13 @@ static bool choose_framing(struct replayer *replayer, const struct recorded *rec
 	/* As it was; and an end in order would be taken for the body's, where that ends with the connection. */
 	send->reset = send->cut && !send->hold &&
 		      (send->stored.cut_reset || send->framing == SEND_UNTIL_END);
-	send->close = !http_keeps_alive(&replayer->request) || recorded->close ||
-		      (send->cut && !send->hold) || send->framing == SEND_UNTIL_END ||
-		      (!head->minor && !recorded->keep_alive);
+	/* Of a connection that stays open a client takes the end for an error, of one that closes for the body's (llhttp). */
+	send->says_close = !http_keeps_alive(&replayer->request) || recorded->close ||
+			   send->framing == SEND_UNTIL_END ||
+			   (!head->minor && !recorded->keep_alive);
+	send->close = send->says_close || (send->cut && !send->hold);
 	if (http_leaves(replayer)) /* what HTTP says of the connection is over */
-		send->close = send->cut = send->hold = send->reset = false;
+		send->close = send->says_close = send->cut = send->hold = send->reset = false;
 	return true;
 }
 
@@ -171,9 +173,9 @@ static void append_connection(struct replayer *replayer, const struct name_value
 		buffer_append_slice(head, element);
 		separator = ", ";
 	}
-	if (replayer->send.close || recorded->keep_alive || !replayer->request.minor) {
+	if (replayer->send.says_close || recorded->keep_alive || !replayer->request.minor) {
 		buffer_append_string(head, separator);
-		buffer_append_string(head, replayer->send.close ? "close" : "keep-alive");
+		buffer_append_string(head, replayer->send.says_close ? "close" : "keep-alive");
 		separator = ", ";
 	}
 	if (*separator)
@@ -186,9 +188,9 @@ static void append_connection(struct replayer *replayer, const struct name_value
 static void append_missing_connection(struct replayer *replayer, const struct recorded *recorded)
 {
 	const struct http_send *send = &replayer->send;
-	bool says_close = send->close && send->framing != SEND_UNTIL_END && !send->cut &&
+	bool says_close = send->says_close && send->framing != SEND_UNTIL_END && !send->cut &&
 			  send->stored.head.minor;
-	bool says_open = !send->close && !replayer->request.minor;
+	bool says_open = !send->says_close && !replayer->request.minor;
 
 	if (!recorded->has_connection && (says_close || says_open))
 		append_connection(replayer, NULL, recorded);
@@ -206,7 +208,7 @@ static enum field_kind kind_of(const struct replayer *replayer, struct slice nam
 	if (slice_equal_nocase(name, SLICE("connection")))
 		return FIELD_CONNECTION;
 	if ((slice_equal_nocase(name, SLICE("content-encoding")) && decoded) ||
-	    (slice_equal_nocase(name, SLICE("keep-alive")) && send->close) ||
+	    (slice_equal_nocase(name, SLICE("keep-alive")) && send->says_close) ||
 	    (slice_equal_nocase(name, SLICE("trailer")) && send->framing != SEND_CHUNKED))
 		return FIELD_LEFT_OUT;
 	if (send->stored.head.status == 101 &&
