@@ -5,6 +5,7 @@
 #include "parsers/compiler.h"
 #include "parsers/http/credentials.h"
 #include "parsers/http/message.h"
+#include "parsers/http/signed_chunks.h"
 #include "parsers/sql/canonical.h"
 
 #include <stdlib.h>
@@ -512,6 +513,25 @@ struct http_content http_content_unsent(const struct http_request *request)
 	return content;
 }
 
+/* False, and nothing is appended: it is no such body. */
+static bool signed_body(const struct http_fields *fields, struct slice bytes, struct buffer *out)
+{
+	struct http_signed_chunks chunks;
+	size_t start = out->size;
+	struct slice counts;
+
+	if (!http_has_signed_chunks(fields))
+		return false;
+	buffer_append_slice(out, SLICE("(signed chunks)\n"));
+	http_signed_chunks_init(&chunks);
+	while (http_signed_chunks_next(&chunks, &bytes, &counts))
+		buffer_append_slice(out, counts);
+	if (http_signed_chunks_whole(&chunks))
+		return true;
+	out->size = start;
+	return false;
+}
+
 void http_canonical(const struct http_request *request, const struct http_content *content,
 		    struct buffer *out)
 {
@@ -542,7 +562,7 @@ void http_canonical(const struct http_request *request, const struct http_conten
 		buffer_append_unsigned(out, content->digest[1]);
 		buffer_append_u8(out, ' ');
 		buffer_append_unsigned(out, content->digest[0]);
-	} else if (content->bytes.size) {
+	} else if (content->bytes.size && !signed_body(&request->fields, content->bytes, out)) {
 		http_canonical_body(media_type(type), type, content->bytes, out);
 	}
 }

@@ -7,6 +7,8 @@
  */
 #include "parsers/http/multipart.h"
 
+#include "parsers/http/signed_chunks.h"
+
 #include <stdlib.h>
 #include <xxhash.h>
 
@@ -15,10 +17,22 @@ struct http_multipart {
 	uint64_t size;	/* of what was digested */
 	size_t matched; /* of the delimiter */
 	bool in_line;	/* something came in this line before what is matched */
-	bool any;	/* a delimiter was met */
+	bool any;	/* a delimiter was met, or all chunks */
 	size_t n_boundary;
 	uint8_t boundary[HTTP_BOUNDARY_MAX];
+	bool in_chunks; /* no multipart, but: */
+	struct http_signed_chunks chunks;
 };
+
+static struct http_multipart *new_digest(void)
+{
+	struct http_multipart *new = calloc(1, sizeof(*new));
+
+	if (!new || !(new->digest = XXH3_createState()))
+		abort();
+	XXH3_128bits_reset(new->digest);
+	return new;
+}
 
 struct http_multipart *http_multipart_new(const struct http_fields *fields)
 {
@@ -27,14 +41,17 @@ struct http_multipart *http_multipart_new(const struct http_fields *fields)
 	const struct slice multipart = SLICE("multipart/");
 	struct http_multipart *new;
 
+	if (http_has_signed_chunks(fields)) {
+		new = new_digest();
+		new->in_chunks = true;
+		http_signed_chunks_init(&new->chunks);
+		return new;
+	}
 	if (type.size <= multipart.size || !boundary.size || boundary.size > HTTP_BOUNDARY_MAX ||
 	    memchr(boundary.data, '\n', boundary.size) ||
 	    !slice_equal_nocase(slice_of(type.data, multipart.size), multipart))
 		return NULL;
-	new = calloc(1, sizeof(*new));
-	if (!new || !(new->digest = XXH3_createState()))
-		abort();
-	XXH3_128bits_reset(new->digest);
+	new = new_digest();
 	memcpy(new->boundary, boundary.data, boundary.size);
 	new->n_boundary = boundary.size;
 	return new;
@@ -105,8 +122,14 @@ static void matched(struct http_multipart *multipart)
 
 void http_multipart_see(struct http_multipart *multipart, struct slice bytes)
 {
+	struct slice counts;
 	size_t at = 0;
 
+	if (multipart && multipart->in_chunks) {
+		while (http_signed_chunks_next(&multipart->chunks, &bytes, &counts))
+			add(multipart, counts.data, counts.size);
+		return;
+	}
 	while (multipart && at < bytes.size) {
 		if (!multipart->matched)
 			at += pass(multipart, slice_of(bytes.data + at, bytes.size - at));
@@ -128,6 +151,8 @@ void http_multipart_end(struct http_multipart *multipart, struct http_content *c
 	/* What is matched now is at most one dash the second time. */
 	while (multipart && multipart->matched)
 		mismatch(multipart);
+	if (multipart && multipart->in_chunks)
+		multipart->any = http_signed_chunks_whole(&multipart->chunks);
 	if (!multipart || !multipart->any)
 		return;
 	digest = XXH3_128bits_digest(multipart->digest);

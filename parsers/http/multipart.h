@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The digest of a multipart body that is too large to be held: its boundary, which is another one each time, does not count.
+ * The digest of a multipart body that is too large to be held: its boundary, which is another one each time, does not count. So
+ * is that of a body whose chunks are signed (signed_chunks.h), without the signatures.
  *
- *	multipart = http_multipart_new(&request.fields);        NULL: no multipart body
+ *	multipart = http_multipart_new(&request.fields);        NULL: neither
  *	http_multipart_see(multipart, bytes);                   as they come, however they are cut
  *	http_multipart_end(multipart, &content);
  *	http_multipart_free(multipart);

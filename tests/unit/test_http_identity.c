@@ -231,12 +231,92 @@ static void test_large_multipart(void **state)
 	}
 }
 
+#define SIGNED                                                                                   \
+	"PUT /o HTTP/1.1\r\nHost: a\r\nX-Amz-Content-Sha256: STREAMING-AWS4-HMAC-SHA256-PAYLOAD" \
+	"\r\n\r\n"
+
+/* AWS' signatures in a body are others each time; all else of it counts. */
+static void test_signed_chunks(void **state)
+{
+	static const char one[] =
+		SIGNED "3;chunk-signature=aa\r\nabc\r\n0;chunk-signature=bb\r\n"
+		       "x-amz-checksum-crc32:1\r\nx-amz-trailer-signature:cc\r\n\r\n";
+	static const char *const others[] = {
+		SIGNED "3;chunk-signature=aa\r\nabd\r\n0;chunk-signature=bb\r\n"
+		       "x-amz-checksum-crc32:1\r\nx-amz-trailer-signature:cc\r\n\r\n",
+		SIGNED "3;chunk-signature=aa\r\nabc\r\n0;chunk-signature=bb\r\n"
+		       "x-amz-checksum-crc32:2\r\nx-amz-trailer-signature:cc\r\n\r\n",
+		SIGNED "3;chunk-signature=aa\r\nabc\r\n0;chunk-signature=bb\r\n\r\n",
+		SIGNED "3;chunk-signature=aa\r\nabc\r\n",
+	};
+	(void)state;
+
+	assert_true(same(one,
+			 SIGNED "3;chunk-signature=11\r\nabc\r\n0;chunk-signature=22\r\n"
+				"x-amz-checksum-crc32:1\r\nx-amz-trailer-signature:33\r\n\r\n"));
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		assert_false(same(one, others[i]));
+	/* What looks like a signature in the data is data, and so is all that is no such body. */
+	assert_false(same(SIGNED "14;chunk-signature=aa\r\n1;chunk-signature=xy\r\n"
+				 "0;chunk-signature=bb\r\n\r\n",
+			  SIGNED "14;chunk-signature=aa\r\n1;chunk-signature=zz\r\n"
+				 "0;chunk-signature=bb\r\n\r\n"));
+	assert_false(same(SIGNED "x;chunk-signature=aa\r\n", SIGNED "x;chunk-signature=bb\r\n"));
+	assert_false(same(SIGNED "1;chunk-signature=aa\r\nab\r\n0;chunk-signature=c\r\n\r\n",
+			  SIGNED "1;chunk-signature=aa\r\nab\r\n0;chunk-signature=d\r\n\r\n"));
+	assert_false(same(TEXT "0;chunk-signature=aa\r\n", TEXT "0;chunk-signature=bb\r\n"));
+}
+
+static void digest_in_pieces(struct slice body, size_t size, struct http_content *content)
+{
+	struct name_value field = { SLICE("x-amz-content-sha256"),
+				    SLICE("STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER") };
+	struct http_fields fields = { .list = &field, .n = 1 };
+	struct http_multipart *multipart = http_multipart_new(&fields);
+
+	for (size_t at = 0; at < body.size; at += size)
+		http_multipart_see(
+			multipart,
+			slice_of(body.data + at, at + size < body.size ? size : body.size - at));
+	http_multipart_end(multipart, content);
+	http_multipart_free(multipart);
+}
+
+/* The same of a body that is too large to be held, however it is cut. */
+static void test_large_signed_chunks(void **state)
+{
+	const struct slice body =
+		SLICE("c;chunk-signature=aa\r\n0;chunk\r\n0;x\r\n"
+		      "0;chunk-signature=bb\r\nA:b\r\nX-Amz-Trailer-Signature:c\r\n\r\n");
+	const struct slice counts = SLICE("c;chunk-signature=0;chunk\r\n0;x"
+					  "0;chunk-signature=A:b\r\nX-Amz-Trailer-Signature:\r\n");
+	(void)state;
+
+	for (size_t size = 1; size <= body.size; size++) {
+		XXH128_hash_t expected = XXH3_128bits(counts.data, counts.size);
+		struct http_content content = { .size = body.size };
+
+		digest_in_pieces(body, size, &content);
+		assert_true(content.multipart);
+		assert_int_equal(content.parts_size, counts.size);
+		assert_true(content.digest[0] == expected.low64);
+		assert_true(content.digest[1] == expected.high64);
+		content.multipart = false;
+		digest_in_pieces(slice_of(body.data, body.size - 1), size, &content);
+		assert_false(content.multipart);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_large_multipart), cmocka_unit_test(test_different),
-		cmocka_unit_test(test_equal),		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_large_multipart),
+		cmocka_unit_test(test_different),
+		cmocka_unit_test(test_equal),
+		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_noise),
+		cmocka_unit_test(test_signed_chunks),
+		cmocka_unit_test(test_large_signed_chunks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
