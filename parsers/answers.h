@@ -188,6 +188,11 @@ struct answers {
 	 */
 	void (*login)(void *context, const struct name_value *parameters, size_t n);
 	/*
+	 * Where the protocol has such a thing (MySQL): the time zone that the session set, data NULL: none. Among equal answers those of sessions
+	 * with the same login and zone come first.
+	 */
+	void (*time_zone)(void *context, struct slice name);
+	/*
 	 * Behind login(): the number that the recorded server had given to a session that logged in like this one, each once, in
 	 * recorded order. 0: all were given. NULL: none is known.
 	 */

@@ -273,23 +273,39 @@ static uint32_t login_number(struct endpoints *endpoints, struct slice parameter
 	return *sorted;
 }
 
-/* The number of a recorded connection's login, as its replayer tells of it; 0: it tells of none. */
-static uint32_t login_of(struct endpoints *endpoints, const struct protocol *protocol,
-			 struct slice parameters, struct slice user, struct buffer *key)
+static uint32_t user_number(struct endpoints *endpoints, struct slice user, struct buffer *key)
 {
 	const struct name_value name = { SLICE("user"), user };
 	struct buffer json;
 	uint32_t number;
 
-	if (!protocol || protocol->tells_login == LOGIN_NOT_TOLD)
-		return 0;
-	if (protocol->tells_login == LOGIN_PARAMETERS)
-		return login_number(endpoints, parameters, key);
 	buffer_init(&json, KEY_BYTES_MAX);
 	mask_parameters_json(&json, &name, 1);
 	number = json.overflowed ? 0 : login_number(endpoints, buffer_slice(&json), key);
 	buffer_release(&json);
 	return number;
+}
+
+uint32_t endpoints_add_user(struct endpoints *endpoints, struct slice user)
+{
+	struct buffer key;
+	uint32_t number;
+
+	buffer_init(&key, KEY_BYTES_MAX);
+	number = user_number(endpoints, user, &key);
+	buffer_release(&key);
+	return number;
+}
+
+/* The number of a recorded connection's login, as its replayer tells of it; 0: it tells of none. */
+static uint32_t login_of(struct endpoints *endpoints, const struct protocol *protocol,
+			 struct slice parameters, struct slice user, struct buffer *key)
+{
+	if (!protocol || protocol->tells_login == LOGIN_NOT_TOLD)
+		return 0;
+	return protocol->tells_login == LOGIN_PARAMETERS ?
+		       login_number(endpoints, parameters, key) :
+		       user_number(endpoints, user, key);
 }
 
 /* Connections of a place and login that have a number, by their own in the list, from 1; 0: none. */

@@ -57,6 +57,8 @@ uint32_t endpoints_only(const struct endpoints *endpoints, struct slice protocol
 			struct slice database);
 /* The number of a login (a JSON object, in any order); 0: nobody logged in like that. */
 uint32_t endpoints_login(const struct endpoints *endpoints, struct slice parameters);
+/* While loading: the number of a login that tells the user alone, also of one who never logged in. */
+uint32_t endpoints_add_user(struct endpoints *endpoints, struct slice user);
 /* The server's number of the next session that logged in like this, each once, in recorded order; 0: all were given. */
 uint32_t endpoints_backend(const struct endpoints *endpoints, uint32_t place, uint32_t login);
 /* See matcher_greeting(). */

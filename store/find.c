@@ -237,8 +237,10 @@ void find_answer(struct answers_state *state, const struct request *request, enu
 	}
 	if (group.n) /* nothing is compared otherwise */
 		parameters_json(request->values, request->statement->n_slots, &state->json);
-	if (group.n > 1 && state->login)
-		pick.own = index_find(&matcher->own, matcher_own_key(key, state->login));
+	if (group.n > 1 && (state->login || state->zone))
+		pick.own =
+			index_find(&matcher->own,
+				   matcher_own_key(key, sessions_tag(state->login, state->zone)));
 	pick.own.under = matcher->index.entries;
 	if (request->whole && matcher->has_cut && group.n > 1)
 		pick.is_cut = is_cut;

@@ -36,7 +36,8 @@ static const char *const ingest_sql[INGEST_SQL_COUNT] = {
 			"backend = ?9 WHERE id = ?1",
 	[END_CONNECTION] = "UPDATE connection SET ended_ns = ?2, outcome = ?3, opaque = ?4, "
 			   "opaque_at = ?5, client_bytes = ?6, server_bytes = ?7 WHERE id = ?1",
-	[ADD_CONTEXT] = "INSERT INTO context (database, search_path, role) VALUES (?1, ?2, ?3)",
+	[ADD_CONTEXT] = "INSERT INTO context (database, search_path, role, user, time_zone) "
+			"VALUES (?1, ?2, ?3, ?4, ?5)",
 	[ADD_TYPE] = "INSERT INTO type (endpoint, database, type_id, since, name, kind, element, "
 		     "attributes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
 		     "ON CONFLICT DO UPDATE SET name = excluded.name, kind = excluded.kind, "
@@ -154,6 +155,8 @@ static void connection_free(struct ingest *ingest, struct connection_state *conn
 	http_ingest_forget(ingest, connection);
 	sql_session_free(connection->session);
 	buffer_release(&connection->context_key);
+	buffer_release(&connection->login_user);
+	buffer_release(&connection->other_user);
 	free((void *)connection->host.data);
 	free(connection);
 }
@@ -283,6 +286,8 @@ static int connection_open(struct ingest *ingest, uint64_t number,
 	connection->number = number;
 	connection->port = item->port;
 	buffer_init(&connection->context_key, SCRATCH_BYTES_MAX);
+	buffer_init(&connection->login_user, SCRATCH_BYTES_MAX);
+	buffer_init(&connection->other_user, SCRATCH_BYTES_MAX);
 	if (item->host.size)
 		memcpy(bytes, item->host.data, item->host.size);
 	if (item->address.size)
@@ -313,6 +318,10 @@ static void session_start(struct connection_state *connection, const struct sess
 {
 	sql_session_free(connection->session);
 	connection->session = NULL;
+	connection->context = 0;
+	buffer_clear(&connection->other_user);
+	if (!slice_equal(item->user, buffer_slice(&connection->login_user)))
+		buffer_append_slice(&connection->other_user, item->user);
 	if (!item->protocol->dialect || item->replication)
 		return;
 	connection->session = sql_session_new(item->protocol->dialect, item->database);
@@ -340,6 +349,7 @@ static int session_begin(struct ingest *ingest, struct connection_state *connect
 		return SQLITE_OK;
 	}
 	connection->protocol = item->protocol;
+	buffer_append_slice(&connection->login_user, item->user);
 	session_start(connection, item);
 	rc = name_endpoint(ingest, connection);
 	if (rc != SQLITE_OK)

@@ -156,6 +156,9 @@ struct connection_state {
 	/* The context as it was last looked up; owned. */
 	int64_t context;
 	struct buffer context_key;
+	uint64_t context_changes; /* sql_session_changes() of then */
+	struct buffer login_user;
+	struct buffer other_user; /* who came behind it (COM_CHANGE_USER); empty: it is the same */
 	/* The batch under way. */
 	uint64_t batch;
 	bool batch_failed;

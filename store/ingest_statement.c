@@ -26,40 +26,66 @@ static bool take_key(struct cursor *key, struct slice part)
 	return !part.data || slice_equal(cursor_bytes(key, part.size), part);
 }
 
+/* The session's own time zone, where replayers tell of theirs; see the table `context`. */
+static struct slice time_zone_of(const struct connection_state *connection)
+{
+	return connection->protocol->dialect == SQL_MYSQL ?
+		       sql_session_setting(connection->session, SLICE("time_zone")) :
+		       slice_of(NULL, 0);
+}
+
+/* What is behind these three in the key changes with a setting, or with a new session, which has no context yet. */
 static bool same_context(const struct connection_state *connection,
 			 const struct sql_context *context)
 {
 	struct cursor key = cursor_of(buffer_slice(&connection->context_key));
 
 	return connection->context && take_key(&key, context->database) &&
-	       take_key(&key, context->search_path) && take_key(&key, context->role);
+	       take_key(&key, context->search_path) && take_key(&key, context->role) &&
+	       (connection->context_changes == sql_session_changes(connection->session) ||
+		take_key(&key, time_zone_of(connection)));
+}
+
+static int add_context(struct ingest *ingest, const struct sql_context *context, struct slice zone,
+		       struct slice user)
+{
+	sqlite3_stmt *sql = ingest->sql[ADD_CONTEXT];
+
+	database_bind(sql, 1, context->database.data ? context->database : slice_of("", 0));
+	database_bind(sql, 2, context->search_path);
+	database_bind(sql, 3, context->role);
+	database_bind_nonempty(sql, 4, user);
+	database_bind(sql, 5, zone);
+	return database_run(sql);
 }
 
 int ingest_context(struct ingest *ingest, struct connection_state *connection)
 {
 	struct sql_context context = sql_session_context(connection->session);
-	sqlite3_stmt *sql = ingest->sql[ADD_CONTEXT];
+	struct slice user = buffer_slice(&connection->other_user);
+	struct slice zone;
 	int64_t *id;
 	int rc;
 
 	if (same_context(connection, &context))
 		return SQLITE_OK;
+	zone = time_zone_of(connection);
 	buffer_clear(&ingest->scratch);
 	append_key(&ingest->scratch, context.database);
 	append_key(&ingest->scratch, context.search_path);
 	append_key(&ingest->scratch, context.role);
+	append_key(&ingest->scratch, zone);
+	append_key(&ingest->scratch, user);
 	id = intern_find(&ingest->contexts, buffer_slice(&ingest->scratch));
 	if (!id) {
-		database_bind(sql, 1, context.database.data ? context.database : slice_of("", 0));
-		database_bind(sql, 2, context.search_path);
-		database_bind(sql, 3, context.role);
-		rc = database_run(sql);
+		rc = add_context(ingest, &context, zone, user);
 		if (rc != SQLITE_OK)
 			return rc;
 		id = intern_add(&ingest->contexts, buffer_slice(&ingest->scratch), sizeof(*id));
 		*id = sqlite3_last_insert_rowid(ingest->database);
 	}
 	connection->context = *id;
+	connection->context_changes = sql_session_changes(connection->session);
 	buffer_clear(&connection->context_key);
 	buffer_append_slice(&connection->context_key, buffer_slice(&ingest->scratch));
 	return SQLITE_OK;

@@ -27,9 +27,9 @@ uint64_t matcher_key(uint64_t hash, uint32_t place, enum match_class class)
 	return mix(hash ^ ((uint64_t)place << 3 | (uint64_t) class) * 0x9e3779b97f4a7c15u);
 }
 
-uint64_t matcher_own_key(uint64_t key, uint32_t login)
+uint64_t matcher_own_key(uint64_t key, uint32_t session)
 {
-	return mix(key ^ login * 0x9e3779b97f4a7c15u);
+	return mix(key ^ session * 0x9e3779b97f4a7c15u);
 }
 
 static bool is_servable(const struct protocol *protocol, uint8_t kind, uint8_t outcome,
@@ -166,14 +166,16 @@ static int add_exchange(struct matcher *matcher, struct reader *reader, sqlite3_
 	matcher->has_merged |= (flags & EXCHANGE_MERGED) != 0;
 	matcher->has_cut |= outcome == OUTCOME_SUSPENDED;
 	if (!index_add(&matcher->index, matcher_key(hash, place, class), (uint32_t)id,
-		       connection ? connection->login : 0, time_ns))
+		       sessions_of(&matcher->sessions, sqlite3_column_int64(sql, 6),
+				   connection ? connection->login : 0),
+		       time_ns))
 		return -E2BIG;
 	if (connection && class == MATCH_SERVED && (flags & EXCHANGE_COPY_IN))
 		return add_copy(matcher, reader, (uint32_t)id, hash, time_ns, connection);
 	return 0;
 }
 
-/* Several answers to one request, not all for one login. */
+/* Several answers to one request, not all for one kind of session. */
 static void add_own(struct matcher *matcher, size_t from, size_t to)
 {
 	const struct index_entry *entries = matcher->index.entries;
@@ -187,7 +189,7 @@ static void add_own(struct matcher *matcher, size_t from, size_t to)
 				(uint32_t)i, 0, 0);
 }
 
-/* Here the tags of the index are logins. */
+/* Here the tags of the index are those of sessions.h. */
 static void load_own(struct matcher *matcher)
 {
 	const struct index *index = &matcher->index;
@@ -330,6 +332,9 @@ int matcher_load(struct matcher *matcher, char error[STORE_ERROR_BYTES])
 	if (rc == SQLITE_OK)
 		rc = type_sets_load(&matcher->type_sets, &matcher->endpoints,
 				    reader_database(reader));
+	if (rc == SQLITE_OK)
+		rc = sessions_load(&matcher->sessions, &matcher->endpoints,
+				   reader_database(reader));
 	if (rc == SQLITE_OK)
 		rc = load_exchanges(matcher, reader);
 	if (rc == SQLITE_OK)

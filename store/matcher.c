@@ -54,6 +54,7 @@ void matcher_free(struct matcher *matcher)
 	asides_release(&matcher->asides);
 	described_release(&matcher->described);
 	type_sets_release(&matcher->type_sets);
+	sessions_release(&matcher->sessions);
 	turns_release(&matcher->turns);
 	index_release(&matcher->own);
 	http_places_free(matcher);
@@ -143,6 +144,13 @@ static void answers_login(void *context, const struct name_value *parameters, si
 			       0 :
 			       endpoints_login(&state->matcher->endpoints, buffer_slice(&json));
 	buffer_release(&json);
+}
+
+static void answers_time_zone(void *context, struct slice name)
+{
+	struct answers_state *state = context;
+
+	state->zone = sessions_zone(&state->matcher->sessions, name);
 }
 
 static uint32_t answers_backend(void *context)
@@ -472,6 +480,7 @@ struct answers *answers_new(struct matcher_reader *reader, const char *protocol,
 		.http = &http_answers,
 		.server = answers_server,
 		.login = answers_login,
+		.time_zone = answers_time_zone,
 		.backend = answers_backend,
 		.find = answers_find,
 		.peek = answers_peek,

@@ -12,6 +12,7 @@
 #include "store/endpoints.h"
 #include "store/index.h"
 #include "store/reader.h"
+#include "store/sessions.h"
 #include "store/turns.h"
 #include "store/type_sets.h"
 
@@ -48,10 +49,11 @@ struct matcher {
 	struct described described;
 	struct asides asides;
 	struct type_sets type_sets;
+	struct sessions sessions;
 	struct turns turns;
 	struct index index;
 	struct index
-		own; /* over `index`: the entries whose key is another login's too, by key and login */
+		own; /* over `index`: the entries whose key is another session's too, by key and session's tag */
 	uint64_t unservable_entries;
 	/* Exchanges that have an entry of MATCH_COPY too, and how many of them were given. */
 	uint64_t copy_entries;
@@ -95,6 +97,7 @@ struct answers_state {
 	uint32_t asked_place; /* where the app went; 0: nothing was recorded there */
 	bool place_by_database;
 	uint32_t login;		   /* 0: nobody logged in like that, or it does not matter */
+	uint32_t zone;		   /* sessions_zone() */
 	uint64_t given;		   /* the exchange that was given last; 0: none */
 	struct arena arena;	   /* what one call needs; emptied by the next */
 	uint64_t typed;		   /* the exchange that answers->types() was asked of last; ... */
@@ -111,8 +114,8 @@ struct answers_state {
 /* load.c: 0, or -errno with a sentence. */
 MUST_CHECK int matcher_load(struct matcher *matcher, char error[STORE_ERROR_BYTES]);
 uint64_t matcher_key(uint64_t hash, uint32_t place, enum match_class class);
-/* Of the same identity, recorded by connections with this login. */
-uint64_t matcher_own_key(uint64_t key, uint32_t login);
+/* Of the same identity, recorded in sessions of this tag. */
+uint64_t matcher_own_key(uint64_t key, uint32_t session);
 /* Statements of a template: the first in matcher->templates, and how many. */
 size_t matcher_templates(const struct matcher *matcher, uint64_t hash,
 			 const struct template_entry **ret_first);

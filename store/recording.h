@@ -11,7 +11,7 @@
 #include "store/writer.h"
 
 #define RECORDING_APPLICATION_ID 0x6d6f636b /* "mock" */
-#define RECORDING_VERSION 4
+#define RECORDING_VERSION 5
 
 struct recording;
 

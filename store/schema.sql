@@ -51,7 +51,10 @@ CREATE TABLE context (               -- where a statement means what it means: p
 	id                INTEGER PRIMARY KEY,
 	database          ANY NOT NULL,
 	search_path       ANY,            -- as the app set it, NULL: it did not
-	role              ANY
+	role              ANY,
+	-- MySQL, no part of identity: of equal requests the answers of an equal session come first.
+	user              ANY,            -- who the session became by COM_CHANGE_USER; NULL: who logged in
+	time_zone         ANY             -- as the app set it; NULL: it did not
 ) STRICT;
 
 CREATE TABLE type (                  -- types that are not built in, as far as the app asked the server about them: by them

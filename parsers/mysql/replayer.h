@@ -129,6 +129,7 @@ struct replayer {
 	uint8_t compressed_sequence;
 
 	struct sql_session *session;
+	uint64_t told_changes; /* sql_session_changes() when answers->time_zone() was told last */
 	struct names statements;
 	uint32_t last_id;  /* the highest that was given */
 	uint32_t prepared; /* the statement that was prepared last; 0: none, or it failed */

@@ -100,6 +100,19 @@ static void answer_housekeeping(struct replayer *replayer, bool more, struct buf
 	my_write_ok(replayer, &completion, out);
 }
 
+/* What a SET has changed since the last look-up. */
+static void tell_time_zone(struct replayer *replayer)
+{
+	const struct answers *answers = replayer->answers;
+	uint64_t changes = sql_session_changes(replayer->session);
+
+	if (changes == replayer->told_changes)
+		return;
+	replayer->told_changes = changes;
+	answers->time_zone(answers->context,
+			   sql_session_setting(replayer->session, SLICE("time_zone")));
+}
+
 /* Looks the statement up; the answer's rung is RUNG_SESSION where the session is to answer itself. */
 static void find(struct replayer *replayer, const struct request *request,
 		 struct answer *ret_answer)
@@ -110,6 +123,7 @@ static void find(struct replayer *replayer, const struct request *request,
 	bool housekeeping = my_answer_housekeeping(request->statement) &&
 			    sql_count(&options, request->text) == 1;
 
+	tell_time_zone(replayer);
 	*ret_answer = (struct answer){ .rung = RUNG_SESSION };
 	/* What the session can answer is no miss when it was not recorded. */
 	if (!housekeeping || answers->peek(answers->context, request, ret_answer))

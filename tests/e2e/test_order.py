@@ -153,6 +153,54 @@ def users(where):
         expect_equal(again.stdout.split(), wanted * 3, f"replayed in the {order}")
 
 
+SESSIONS = """
+import os, sys
+import MySQLdb
+def connect(user="app", password=os.environ["MYSQL_PWD"]):
+    return MySQLdb.connect(host=os.environ["MYSQL_HOST"], port=int(os.environ["MYSQL_TCP_PORT"]),
+                           user=user, password=password, database=os.environ["MYSQL_DATABASE"])
+def ask(connection, text):
+    cursor = connection.cursor()
+    cursor.execute(text)
+    return cursor.fetchall()[0][0] if cursor.description else None
+zones = [connect(), connect()]
+ask(zones[0], "set time_zone = '+03:00'")
+ask(zones[1], "set time_zone = '-05:00'")
+others = [connect(), connect("one", "x")]
+others[0].change_user("one", "x", os.environ["MYSQL_DATABASE"])
+others[1].change_user("two", "y", os.environ["MYSQL_DATABASE"])
+plain = connect()
+asked = [(c, "select cast(from_unixtime(0) as char)") for c in [*zones, plain]]
+asked += [(c, "select current_user()") for c in [*others, plain]]
+turns = range(len(asked))
+answers = {}
+for i in reversed(turns) if "other order" in sys.argv else turns:
+    answers[i] = [ask(*asked[i]) for n in range(2)]
+zones[0].change_user("app", os.environ["MYSQL_PWD"], os.environ["MYSQL_DATABASE"])
+print(*[answers[i] for i in turns], ask(zones[0], asked[0][1]))
+"""
+
+
+def sessions(where):
+    """Time zones and COM_CHANGE_USER: whoever asks the same in another order is told its own."""
+    server = MysqlServer("mariadb")
+    server.sql(
+        "create user one@'%' identified by 'x'; create user two@'%' identified by 'y';"
+        " grant all on *.* to one@'%'; grant all on *.* to two@'%'"
+    )
+    command = [PYTHON, "-c", SESSIONS]
+    path = where / "sessions.db"
+    done = record(path, command, server.environment()).expect(0)
+    zones = ["1970-01-01 03:00:00", "1969-12-31 19:00:00", "1970-01-01 00:00:00"]
+    wanted = [[answer] * 2 for answer in (*zones, "one@%", "two@%", "app@%")]
+    expect_equal(done.stdout.decode().strip(), " ".join(map(str, [*wanted, zones[2]])), "recorded")
+    server.stop()
+    expect_refused(server.port)
+    for order in ("same order", "other order"):
+        again = replay(path, [*command, order], server.environment()).expect(0)
+        expect_equal(again.stdout, done.stdout, f"replayed in the {order}")
+
+
 def http_turns(where):
     server = Counter()
     command = [PYTHON, "-c", HTTP.format(turns=TURNS), str(server.port)]
@@ -166,6 +214,7 @@ def main():
     suite.run("PostgreSQL: connections take turns", postgres, where)
     suite.run("MySQL: connections take turns", mysql, where)
     suite.run("MySQL: users take turns", users, where)
+    suite.run("MySQL: sessions of other time zones and users", sessions, where)
     suite.run("HTTP: connections take turns", http_turns, where)
     suite.finish()
 

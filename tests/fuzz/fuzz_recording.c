@@ -26,14 +26,14 @@
 #define ROWS_MAX 10000
 
 static const char rows_sql[] =
-	"PRAGMA application_id = 1836016491; PRAGMA user_version = 4;"
+	"PRAGMA application_id = 1836016491; PRAGMA user_version = 5;"
 	"INSERT INTO recording VALUES (1, 'then', 'later', '[\"psql\"]', '/', '0', 1, NULL, 1, "
 	"NULL);"
 	"INSERT INTO endpoint VALUES (1, 'db', '127.0.0.1', 5432, 'postgres');"
 	"INSERT INTO connection (id, endpoint, protocol, server_version, user, database, "
 	"server_parameters, started_ns)"
 	" VALUES (1, 1, 'postgres', '15', 'ann', 'app', '{\"TimeZone\": \"UTC\"}', 1);"
-	"INSERT INTO context VALUES (1, 'app', NULL, NULL);"
+	"INSERT INTO context VALUES (1, 'app', NULL, NULL, NULL, NULL);"
 	"INSERT INTO type VALUES (1, 'app', 20001, 1, 'mood', 'enum', NULL, NULL), (1, 'app', "
 	"20002, "
 	"1, NULL, 'composite', NULL, '[23, 20001]');"

@@ -169,11 +169,18 @@ static void fake_login(void *context, const struct name_value *parameters, size_
 	(void)n;
 }
 
+static void fake_time_zone(void *context, struct slice name)
+{
+	(void)context;
+	(void)name;
+}
+
 struct answers fake_answers(struct fake *fake)
 {
 	return (struct answers){
 		.context = fake,
 		.login = fake_login,
+		.time_zone = fake_time_zone,
 		.find = fake_find,
 		.peek = fake_peek,
 		.find_parse_error = fake_parse_error,

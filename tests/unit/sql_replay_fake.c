@@ -297,6 +297,12 @@ static void fake_login(void *context, const struct name_value *parameters, size_
 	(void)n;
 }
 
+static void fake_time_zone(void *context, struct slice name)
+{
+	(void)context;
+	(void)name;
+}
+
 static void fake_count(void *context)
 {
 	((struct fake *)context)->session++;
@@ -315,6 +321,7 @@ struct answers fake_answers(struct fake *fake, struct answer_cache *cache)
 		.context = fake,
 		.cache = cache,
 		.login = fake_login,
+		.time_zone = fake_time_zone,
 		.find = fake_find,
 		.peek = fake_peek,
 		.find_parse_error = fake_parse_error,

@@ -203,9 +203,9 @@ static void test_refused(void **unused)
 	free(ask(folder.file, "PRAGMA application_id = 7"));
 	assert_refused(folder.file, -EBADMSG, "is not a recording");
 	record_some(folder.file, 1);
-	free(ask(folder.file, "PRAGMA user_version = 5"));
+	free(ask(folder.file, "PRAGMA user_version = 6"));
 	assert_refused(folder.file, -ENOTSUP, "made by a newer mockproxy");
-	free(ask(folder.file, "PRAGMA user_version = 3"));
+	free(ask(folder.file, "PRAGMA user_version = 4"));
 	assert_refused(folder.file, -ENOTSUP, "record it again");
 	record_some(folder.file, 1);
 	free(ask(folder.file, "DROP TABLE value_part"));
