@@ -184,9 +184,9 @@ struct answers {
 		       struct answer_server *ret_server);
 	/*
 	 * What this connection asked for when it logged in (protocol.tells_login): from here on, among equal answers, those that connections with
-	 * the same login got are given first. Not called: no login is preferred.
+	 * the same login got are given first. Not called: no login is preferred. False: nobody logged in like this.
 	 */
-	void (*login)(void *context, const struct name_value *parameters, size_t n);
+	bool (*login)(void *context, const struct name_value *parameters, size_t n);
 	/*
 	 * Where the protocol has such a thing (MySQL): the time zone that the session set, data NULL: none. Among equal answers those of sessions
 	 * with the same login and zone come first.

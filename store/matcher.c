@@ -133,7 +133,7 @@ static bool answers_server(void *context, struct slice database, struct slice us
 	       reader_server(state->reader, connection, &state->arena, ret_server) > 0;
 }
 
-static void answers_login(void *context, const struct name_value *parameters, size_t n)
+static bool answers_login(void *context, const struct name_value *parameters, size_t n)
 {
 	struct answers_state *state = context;
 	struct buffer json;
@@ -144,6 +144,7 @@ static void answers_login(void *context, const struct name_value *parameters, si
 			       0 :
 			       endpoints_login(&state->matcher->endpoints, buffer_slice(&json));
 	buffer_release(&json);
+	return state->login != 0;
 }
 
 static void answers_time_zone(void *context, struct slice name)

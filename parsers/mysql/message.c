@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * MySQL: the raw pieces of a recording as people and the store read them: columns, errors, how a statement ended. Their forms are this
- * program's own (packet.h, wire.h), around what came on the wire.
+ * MySQL: the raw pieces of a recording as people and the store read them: columns, errors, how a statement ended, commands as texts. Their
+ * forms are this program's own (packet.h, wire.h), around what came on the wire.
  */
 #include "parsers/mysql/packet.h"
 
@@ -94,4 +94,23 @@ void my_completion_write(struct buffer *out, const struct completion *completion
 	buffer_append_u16be(out, completion->warnings);
 	buffer_append_u16be(out, completion->status);
 	buffer_append_slice(out, completion->tag);
+}
+
+void my_name_append(struct buffer *text, struct slice name)
+{
+	buffer_append_u8(text, '`');
+	for (size_t i = 0; i < name.size; i++) {
+		if (name.data[i] == '`')
+			buffer_append_u8(text, '`');
+		buffer_append_u8(text, name.data[i]);
+	}
+	buffer_append_u8(text, '`');
+}
+
+void my_change_user_text(struct buffer *text, struct slice user, struct slice database)
+{
+	buffer_append_string(text, "COM_CHANGE_USER ");
+	my_name_append(text, user);
+	buffer_append_u8(text, ' ');
+	my_name_append(text, database);
 }

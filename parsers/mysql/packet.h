@@ -56,6 +56,10 @@ struct my_change_user {
 };
 bool my_change_user_read(struct slice payload, uint64_t capabilities,
 			 struct my_change_user *ret_change);
+/* What it asks, as it is recorded where it is refused. */
+void my_change_user_text(struct buffer *text, struct slice user, struct slice database);
+/* A name in backticks. */
+void my_name_append(struct buffer *text, struct slice name);
 
 /* OK, with 0x00, or with 0xfe behind rows. */
 struct my_ok {

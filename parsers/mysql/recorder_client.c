@@ -111,17 +111,6 @@ static bool client_change_user(struct recorder *recorder, struct slice body)
 
 /* ---- commands that are recorded as a statement that says the same ---- */
 
-static void append_name(struct buffer *text, struct slice name)
-{
-	buffer_append_u8(text, '`');
-	for (size_t i = 0; i < name.size; i++) {
-		if (name.data[i] == '`')
-			buffer_append_u8(text, '`');
-		buffer_append_u8(text, name.data[i]);
-	}
-	buffer_append_u8(text, '`');
-}
-
 static const char *const command_names[] = {
 	[MY_COM_REFRESH] = "COM_REFRESH",
 	[MY_COM_SHUTDOWN] = "COM_SHUTDOWN",
@@ -143,9 +132,9 @@ static void append_field_list(struct buffer *text, struct slice argument)
 	if (cursor.failed)
 		table = argument;
 	buffer_append_string(text, "COM_FIELD_LIST ");
-	append_name(text, table);
+	my_name_append(text, table);
 	buffer_append_u8(text, ' ');
-	append_name(text, cursor.failed ? slice_of(NULL, 0) : cursor_rest(&cursor));
+	my_name_append(text, cursor.failed ? slice_of(NULL, 0) : cursor_rest(&cursor));
 }
 
 static void command_text(struct slice body, struct buffer *text)
@@ -156,15 +145,15 @@ static void command_text(struct slice body, struct buffer *text)
 	switch (body.data[0]) {
 	case MY_COM_INIT_DB:
 		buffer_append_string(text, "USE ");
-		append_name(text, argument);
+		my_name_append(text, argument);
 		break;
 	case MY_COM_CREATE_DB:
 		buffer_append_string(text, "CREATE DATABASE ");
-		append_name(text, argument);
+		my_name_append(text, argument);
 		break;
 	case MY_COM_DROP_DB:
 		buffer_append_string(text, "DROP DATABASE ");
-		append_name(text, argument);
+		my_name_append(text, argument);
 		break;
 	case MY_COM_FIELD_LIST:
 		append_field_list(text, argument);

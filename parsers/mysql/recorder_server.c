@@ -213,9 +213,11 @@ static bool cursor_waits(struct recorder *recorder, const struct my_operation *h
 /* What failed was no exchange: it becomes one, unless it is the session's own. */
 static void error_exchange(struct recorder *recorder, struct my_operation *head)
 {
+	struct buffer command;
 	struct item *item;
 	struct slice text;
 
+	buffer_init(&command, 2 * MY_LOGIN_MAX + 64); /* a name may be all backticks */
 	switch (head->command) {
 	case MY_COM_STMT_PREPARE:
 		text = head->statement->text;
@@ -227,7 +229,8 @@ static void error_exchange(struct recorder *recorder, struct my_operation *head)
 		text = SLICE("COM_RESET_CONNECTION");
 		break;
 	case MY_COM_CHANGE_USER:
-		text = SLICE("COM_CHANGE_USER");
+		my_change_user_text(&command, head->identity->user, head->identity->database);
+		text = buffer_slice(&command);
 		break;
 	case MY_COM_STMT_RESET:
 		text = SLICE("COM_STMT_RESET");
@@ -239,6 +242,7 @@ static void error_exchange(struct recorder *recorder, struct my_operation *head)
 			    head->command == MY_COM_STMT_PREPARE ? EXCHANGE_PARSE :
 								   EXCHANGE_COMMAND,
 			    text, &text);
+	buffer_release(&command);
 	item->exchange.text = text;
 	item->exchange.start_ns = head->time_ns;
 	exchange_activate(&recorder->log, item);

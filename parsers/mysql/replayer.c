@@ -24,6 +24,7 @@ struct replayer *my_replayer_new(const struct answers *answers, uint64_t connect
 	replayer->connection = connection;
 	buffer_init(&replayer->in, MY_REQUEST_MAX + ((size_t)1 << 20));
 	buffer_init(&replayer->plain_out, (size_t)64 << 20);
+	buffer_init(&replayer->user, MY_LOGIN_MAX);
 	buffer_init(&replayer->changes, MY_FILL_BYTES);
 	buffer_init(&replayer->scratch, MY_REQUEST_MAX + ((size_t)1 << 20));
 	buffer_init(&replayer->text, 2 * MY_REQUEST_MAX + 64); /* names may double */
@@ -45,6 +46,7 @@ void my_replayer_free(struct replayer *replayer)
 	my_compressor_free(replayer->compressor);
 	buffer_release(&replayer->in);
 	buffer_release(&replayer->plain_out);
+	buffer_release(&replayer->user);
 	buffer_release(&replayer->changes);
 	buffer_release(&replayer->scratch);
 	buffer_release(&replayer->text);
@@ -76,16 +78,9 @@ void my_replay_failed(struct replayer *replayer)
 static void count_known(struct replayer *replayer, struct slice text)
 {
 	const struct answers *answers = replayer->answers;
-	struct sql_options options = sql_session_options(replayer->session);
-	struct request request;
+	struct request request = my_answer_read(replayer, text);
 	struct answer answer;
-	struct sql_value *values;
 
-	arena_reset(&replayer->arena);
-	sql_forms_canonicalize(answers->forms, &options, text, &replayer->arena, &replayer->sql);
-	values = arena_alloc(&replayer->arena, (replayer->sql.n_slots + 1) * sizeof(*values));
-	sql_slot_values(&replayer->sql, NULL, 0, values);
-	request = my_answer_request(replayer, &replayer->sql, values, text);
 	if (answers->peek(answers->context, &request, &answer))
 		answers->find(answers->context, &request, &answer);
 	else
@@ -185,17 +180,6 @@ static void next_of_query(struct replayer *replayer, struct buffer *out)
 
 /* ---- commands that mean a text ---- */
 
-static void append_name(struct buffer *text, struct slice name)
-{
-	buffer_append_u8(text, '`');
-	for (size_t i = 0; i < name.size; i++) {
-		if (name.data[i] == '`')
-			buffer_append_u8(text, '`');
-		buffer_append_u8(text, name.data[i]);
-	}
-	buffer_append_u8(text, '`');
-}
-
 /* What a command says, as the recorder writes it; false: it says nothing that was recorded. */
 static bool command_text(uint8_t command, struct cursor *body, struct buffer *text)
 {
@@ -208,19 +192,19 @@ static bool command_text(uint8_t command, struct cursor *body, struct buffer *te
 	switch (command) {
 	case MY_COM_INIT_DB:
 		buffer_append_string(text, "USE ");
-		append_name(text, cursor_rest(body));
+		my_name_append(text, cursor_rest(body));
 		return true;
 	case MY_COM_CREATE_DB:
 	case MY_COM_DROP_DB:
 		buffer_append_string(text, command == MY_COM_CREATE_DB ? "CREATE DATABASE " :
 									 "DROP DATABASE ");
-		append_name(text, cursor_rest(body));
+		my_name_append(text, cursor_rest(body));
 		return true;
 	case MY_COM_FIELD_LIST:
 		buffer_append_string(text, "COM_FIELD_LIST ");
-		append_name(text, cursor_string(body));
+		my_name_append(text, cursor_string(body));
 		buffer_append_u8(text, ' ');
-		append_name(text, cursor_rest(body));
+		my_name_append(text, cursor_rest(body));
 		return true;
 	case MY_COM_PROCESS_KILL:
 		buffer_append_string(text, "KILL ");

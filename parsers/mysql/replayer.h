@@ -129,6 +129,7 @@ struct replayer {
 	uint8_t compressed_sequence;
 
 	struct sql_session *session;
+	struct buffer user;    /* whose it is */
 	uint64_t told_changes; /* sql_session_changes() when answers->time_zone() was told last */
 	struct names statements;
 	uint32_t last_id;  /* the highest that was given */
@@ -172,6 +173,8 @@ void my_replay_forget_statements(struct replayer *replayer);
 bool my_replay_skip_attributes(struct cursor *cursor);
 
 /* replayer_answer.c */
+/* The statement of a text, into the replayer's `sql` and `values`, as a request. */
+struct request my_answer_read(struct replayer *replayer, struct slice text);
 /* A statement of a COM_QUERY, or the text that another command means: answers it, or begins to (send.on). */
 void my_answer_text(struct replayer *replayer, struct slice text, bool more, struct buffer *out);
 /* An executed statement; `sql` and `values` are the replayer's. */

@@ -154,7 +154,7 @@ static bool answer(struct replayer *replayer, struct slice text, bool more, stru
 	return false;
 }
 
-void my_answer_text(struct replayer *replayer, struct slice text, bool more, struct buffer *out)
+struct request my_answer_read(struct replayer *replayer, struct slice text)
 {
 	struct sql_options options = sql_session_options(replayer->session);
 
@@ -164,6 +164,12 @@ void my_answer_text(struct replayer *replayer, struct slice text, bool more, str
 	replayer->values = arena_alloc(&replayer->arena,
 				       (replayer->sql.n_slots + 1) * sizeof(*replayer->values));
 	sql_slot_values(&replayer->sql, NULL, 0, replayer->values);
+	return my_answer_request(replayer, &replayer->sql, replayer->values, text);
+}
+
+void my_answer_text(struct replayer *replayer, struct slice text, bool more, struct buffer *out)
+{
+	(void)my_answer_read(replayer, text);
 	replayer->executing = NULL;
 	answer(replayer, text, more, out);
 }

@@ -201,12 +201,46 @@ static void refuse(struct replayer *replayer, const char *why, struct buffer *ou
 	replayer->closed = true;
 }
 
-/* Whose session it is from here on. */
-static void tell_user(struct replayer *replayer, struct slice user)
+/* Whose session it is from here on; false: nobody was ever let in, or refused at a login, by that name. */
+static bool tell_user(struct replayer *replayer, struct slice user)
 {
 	const struct name_value name = { SLICE("user"), user };
 
-	replayer->answers->login(replayer->answers->context, &name, 1);
+	return replayer->answers->login(replayer->answers->context, &name, 1);
+}
+
+static void keep_user(struct replayer *replayer, struct slice user)
+{
+	buffer_clear(&replayer->user);
+	buffer_append_slice(&replayer->user, user);
+}
+
+/*
+ * A change to a user who never had a session was refused. In MariaDB the session goes on as whose it was, MySQL ends it. Where the user had
+ * a session at another time it is not known when; then it is not refused.
+ */
+static bool refuse_change(struct replayer *replayer, const struct my_change_user *change,
+			  struct buffer *out)
+{
+	const struct answers *answers = replayer->answers;
+	struct answer_result result;
+	struct request request;
+	struct answer answer;
+	struct my_err err;
+
+	buffer_clear(&replayer->text);
+	my_change_user_text(&replayer->text, change->user, change->database);
+	request = my_answer_read(replayer, buffer_slice(&replayer->text));
+	if (!answers->peek(answers->context, &request, &answer) || answer.outcome != OUTCOME_ERROR)
+		return false;
+	answers->find(answers->context, &request, &answer);
+	if (answers->result(answers->context, answer.exchange, 0, &result) <= 0 ||
+	    !my_error_of(result.error, result.n_error, &err))
+		return false;
+	my_write_error(replayer, err.code, err.state, err.message, out);
+	(void)tell_user(replayer, buffer_slice(&replayer->user));
+	replayer->closed = replayer->offered & MY_CLIENT_MYSQL;
+	return true;
 }
 
 void my_login_message(struct replayer *replayer, struct slice body, struct buffer *out)
@@ -227,7 +261,8 @@ void my_login_message(struct replayer *replayer, struct slice body, struct buffe
 		refuse_as_recorded(replayer, &server, out);
 		return;
 	}
-	tell_user(replayer, login.user);
+	(void)tell_user(replayer, login.user);
+	keep_user(replayer, login.user);
 	replayer->capabilities = login.capabilities & replayer->offered;
 	replayer->several = login.capabilities & MY_CLIENT_MULTI_STATEMENTS;
 	replayer->zstd_level = login.zstd_level;
@@ -255,7 +290,9 @@ void my_change_user_message(struct replayer *replayer, struct slice body, struct
 		return;
 	}
 	(void)answers->server(answers->context, change.database, change.user, &server);
-	tell_user(replayer, change.user);
+	if (!tell_user(replayer, change.user) && refuse_change(replayer, &change, out))
+		return;
+	keep_user(replayer, change.user);
 	my_replay_forget_statements(replayer);
 	sql_session_reset(replayer->session);
 	sql_session_set_database(replayer->session, change.database);

@@ -156,6 +156,34 @@ def no_database(run, path, server):
     done.says("ERROR 1049 (42000): Unknown database 'missing'")
 
 
+CHANGES = """
+import os, MySQLdb
+connection = MySQLdb.connect(
+    host=os.environ["MYSQL_HOST"], port=int(os.environ["MYSQL_TCP_PORT"]), user=os.environ["MYSQL_USER"],
+    password=os.environ["MYSQL_PWD"], database=os.environ["MYSQL_DATABASE"])
+for user in ("nobody_here", "app_empty"):
+    try:
+        connection.change_user(user, "", os.environ["MYSQL_DATABASE"])
+    except MySQLdb.OperationalError as error:
+        print(error.args[0])
+        if os.environ["SERVER_KIND"] == "mysql":  # it ends the session
+            try:
+                connection.ping()
+            except MySQLdb.OperationalError:
+                break
+    cursor = connection.cursor()
+    cursor.execute("select current_user()")
+    print(cursor.fetchone()[0])
+"""
+
+
+def change_user(run, path, server):
+    """COM_CHANGE_USER to a user that there is not is refused; MariaDB's session stays whose it was."""
+    done = run(path, [PYTHON, "-c", CHANGES], server.environment()).expect(0)
+    behind = [] if server.kind == "mysql" else [b"app@%", b"app_empty@%"]
+    expect_equal(done.stdout.split(), [b"1045", *behind], "who it is")
+
+
 def logins(server, where):
     """(name, Login): with caching_sha2_password, both for a password that the server has seen and
     for one that it has not."""
@@ -181,10 +209,12 @@ def run_kind(suite, kind):
     what = f"{kind}, a wrong password fails as without mockproxy"
     suite.run(what, wrong_password, server, where / "wrong.db")
     suite.run(f"{kind}, no such database: recorded", no_database, record, where / "none.db", server)
+    suite.run(f"{kind}, a change of user that is refused: recorded", change_user, record, where / "change.db", server)
     suite.run(f"{kind}, insisting on TLS: recorded", insisting, record, where / "tls.db", server)
     server.stop()
     suite.run(f"{kind}, insisting on TLS: replayed", insisting, replay, where / "tls.db", server)
     suite.run(f"{kind}, a wrong password: replayed", replay_wrong, server, where / "wrong.db")
+    suite.run(f"{kind}, a change of user that is refused: replayed", change_user, replay, where / "change.db", server)
     suite.run(f"{kind}, no such database: replayed", no_database, replay, where / "none.db", server)
     for name, login in recorded:
         suite.run(f"{name}: replayed", login.replay, PASSWORD)

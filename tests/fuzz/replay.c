@@ -162,11 +162,12 @@ void fake_release(struct fake *fake)
 	free(fake->columns);
 }
 
-static void fake_login(void *context, const struct name_value *parameters, size_t n)
+static bool fake_login(void *context, const struct name_value *parameters, size_t n)
 {
 	(void)context;
 	(void)parameters;
 	(void)n;
+	return true;
 }
 
 static void fake_time_zone(void *context, struct slice name)

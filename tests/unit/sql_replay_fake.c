@@ -290,11 +290,12 @@ static const struct answer_aside *fake_aside(void *context, uint64_t exchange, s
 
 /* ---- the rest ---- */
 
-static void fake_login(void *context, const struct name_value *parameters, size_t n)
+static bool fake_login(void *context, const struct name_value *parameters, size_t n)
 {
 	(void)context;
 	(void)parameters;
 	(void)n;
+	return true;
 }
 
 static void fake_time_zone(void *context, struct slice name)
