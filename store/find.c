@@ -68,6 +68,21 @@ static enum match compare_parsed(struct answers_state *state, const struct reque
 }
 
 /*
+ * MySQL calls a column as its expression is spelled, `?` where that is a parameter. Of equal answers one that was asked for with a
+ * parameter there comes first for who does so too.
+ */
+static bool is_other_form(const struct request *request, const struct stored_exchange *exchange)
+{
+	const struct sql_statement *statement = request->statement;
+
+	for (size_t i = 0; i < statement->n_slots && statement->dialect == SQL_MYSQL; i++)
+		if (!statement->slots[i].compared)
+			return (statement->slots[i].placeholder != 0) !=
+			       (exchange->kind == EXCHANGE_EXTENDED);
+	return false;
+}
+
+/*
  * Spelled otherwise: 5 and '5', a literal and a bound parameter. The template and the context are
  * known to be equal.
  */
@@ -83,7 +98,9 @@ static enum match compare_values(struct answers_state *state, const struct reque
 	if (n != request->statement->n_slots ||
 	    !resolved_equal(state, request, exchange->id, values, &state->arena))
 		return MATCH_NO;
-	return sql_kinds_equal(request->values, values, n) ? MATCH_SAME_KIND : MATCH_EQUAL;
+	return sql_kinds_equal(request->values, values, n) && !is_other_form(request, exchange) ?
+		       MATCH_SAME_KIND :
+		       MATCH_EQUAL;
 }
 
 /* The data that came with the request is what the exchange's client sent. */
@@ -113,7 +130,9 @@ enum match find_compare(struct answers_state *state, const struct request *reque
 		return MATCH_NO;
 	if (!slice_equal(exchange.parameters, buffer_slice(&state->json)))
 		return compare_values(state, request, &exchange);
-	return same_parts(state->reader, request, id) ? MATCH_SAME_KIND : MATCH_NO;
+	if (!same_parts(state->reader, request, id))
+		return MATCH_NO;
+	return is_other_form(request, &exchange) ? MATCH_EQUAL : MATCH_SAME_KIND;
 }
 
 struct asked {

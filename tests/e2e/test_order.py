@@ -201,6 +201,36 @@ def sessions(where):
         expect_equal(again.stdout, done.stdout, f"replayed in the {order}")
 
 
+LABELS = """
+$c = new mysqli(getenv('MYSQL_HOST'), getenv('MYSQL_USER'), getenv('MYSQL_PWD'), getenv('MYSQL_DATABASE'),
+	(int)getenv('MYSQL_TCP_PORT'));
+$prepared = function () use ($c) {
+	$statement = $c->prepare('select ?');
+	$statement->execute(['5']);
+	return array_key_first($statement->get_result()->fetch_assoc());
+};
+$text = fn() => array_key_first($c->query("select '5'")->fetch_assoc());
+if (in_array('other order', $argv))
+	[$first, $second] = [$prepared(), $text()];
+else
+	[$second, $first] = [$text(), $prepared()];
+echo "$first $second";
+"""
+
+
+def labels(where):
+    """A column that is a parameter has another name than one that is a literal, in any order."""
+    server = MysqlServer("mariadb")
+    command = ["php", "-r", LABELS, "--"]
+    path = where / "labels.db"
+    expect_equal(record(path, command, server.environment()).expect(0).stdout, b"? 5", "recorded")
+    server.stop()
+    expect_refused(server.port)
+    for order in ("same order", "other order"):
+        again = replay(path, [*command, order], server.environment()).expect(0)
+        expect_equal(again.stdout, b"? 5", f"replayed in the {order}")
+
+
 def http_turns(where):
     server = Counter()
     command = [PYTHON, "-c", HTTP.format(turns=TURNS), str(server.port)]
@@ -215,6 +245,7 @@ def main():
     suite.run("MySQL: connections take turns", mysql, where)
     suite.run("MySQL: users take turns", users, where)
     suite.run("MySQL: sessions of other time zones and users", sessions, where)
+    suite.run("MySQL: names of columns", labels, where)
     suite.run("HTTP: connections take turns", http_turns, where)
     suite.finish()
 
