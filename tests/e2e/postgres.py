@@ -32,6 +32,7 @@ autovacuum = off
 TimeZone = 'UTC'
 lc_messages = 'C'
 log_min_messages = fatal
+authentication_timeout = 600s
 """
 
 
