@@ -127,7 +127,7 @@ static int add_copy(struct matcher *matcher, struct reader *reader, uint32_t id,
 static bool is_unanswered(const struct protocol *protocol, struct reader *reader, sqlite3_stmt *sql,
 			  uint32_t flags)
 {
-	return protocol && protocol->dialect == SQL_POSTGRES && flags == EXCHANGE_CUT &&
+	return protocol && protocol->dialect && flags == EXCHANGE_CUT &&
 	       sqlite3_column_int(sql, 3) == OUTCOME_UNFINISHED &&
 	       sqlite3_column_type(sql, 9) == SQLITE_NULL &&
 	       reader_gave_up(reader, sqlite3_column_int64(sql, 0)) > 0;

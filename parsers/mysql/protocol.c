@@ -41,4 +41,5 @@ const struct protocol mysql_protocol = {
 	.replayer_free = my_replayer_free,
 	.replayer_feed = my_replayer_feed,
 	.replayer_fill = my_replayer_fill,
+	.replayer_wait = my_replayer_wait,
 };

@@ -412,11 +412,19 @@ static bool step(struct replayer *replayer, struct buffer *out, struct buffer *w
 	return true;
 }
 
+int64_t my_replayer_wait(const struct replayer *replayer)
+{
+	return replayer->hold_ns;
+}
+
 enum replay_state my_replayer_fill(struct replayer *replayer, struct buffer *out)
 {
 	bool more = true;
 
-	while (more && !replayer->closed && out->size < MY_FILL_BYTES &&
+	if (replayer->holding)
+		my_answer_held(replayer, replayer->compressor ? &replayer->plain_out : out);
+	replayer->holding = false;
+	while (more && !replayer->closed && !replayer->hold_ns && out->size < MY_FILL_BYTES &&
 	       replayer->plain_out.size < MY_FILL_BYTES && !out->overflowed &&
 	       !replayer->plain_out.overflowed)
 		more = step(replayer, replayer->compressor ? &replayer->plain_out : out, out);
@@ -428,5 +436,8 @@ enum replay_state my_replayer_fill(struct replayer *replayer, struct buffer *out
 		replayer->plain.size = 0;
 		return REPLAY_CLOSE;
 	}
+	replayer->holding = replayer->hold_ns != 0;
+	if (replayer->holding)
+		return REPLAY_HOLD;
 	return more ? REPLAY_MORE : REPLAY_IDLE;
 }

@@ -18,7 +18,7 @@
  *	GREETING ─▶ LOGIN ─▶ READY ──COM_QUIT, an error of the framing──▶ closed
  *	              └▶ SWITCHED ─▶┘    (another plugin was asked for; also by COM_CHANGE_USER)
  *	READY: reading commands; or `query` is on (statements of a COM_QUERY are left); or `send.on` (an answer is under way), in
- *	which `infile` waits for the client's file
+ *	which `infile` waits for the client's file; or `hold_ns`: the recorded client gave up, and this one is given the time to
  */
 #ifndef MOCKPROXY_MYSQL_REPLAYER_H
 #define MOCKPROXY_MYSQL_REPLAYER_H
@@ -150,6 +150,8 @@ struct replayer {
 	struct sql_statement sql;
 	struct sql_value *values;
 	struct my_statement *executing; /* NULL: a text */
+	int64_t hold_ns; /* nothing is said for so long, and then an error; 0: that is not so */
+	bool holding;	 /* fill() has said so */
 	struct my_send send;
 };
 
@@ -180,6 +182,8 @@ void my_answer_text(struct replayer *replayer, struct slice text, bool more, str
 /* An executed statement; `sql` and `values` are the replayer's. */
 void my_answer_execute(struct replayer *replayer, struct my_statement *statement, struct slice text,
 		       bool cursor, struct buffer *out);
+/* The time has passed for which nothing was said: the error. */
+void my_answer_held(struct replayer *replayer, struct buffer *out);
 /* How the statement under way ended, to the session: before the packet that says so, since that tells the session's state. */
 void my_answer_ended(struct replayer *replayer, bool ok);
 void my_answer_sent(struct replayer *replayer);

@@ -81,8 +81,6 @@ void my_answer_unservable(struct replayer *replayer, struct slice text, struct s
 	my_replay_failed(replayer);
 }
 
-/* ---- finding ---- */
-
 static void answer_housekeeping(struct replayer *replayer, bool more, struct buffer *out)
 {
 	struct completion completion = { .tag = SLICE("") };
@@ -99,6 +97,39 @@ static void answer_housekeeping(struct replayer *replayer, bool more, struct buf
 		completion.status |= MY_STATUS_MORE_RESULTS;
 	my_write_ok(replayer, &completion, out);
 }
+
+/* ---- silence ---- */
+
+/*
+ * What a client that gave up is given more than it had waited then, before it is told that there is no answer: its own clock began before
+ * its request was heard, and what it asked before took longer then.
+ */
+#define HOLD_MORE_NS ((int64_t)1000 * 1000000)
+
+/* Was nothing said to it, since its client gave up? */
+static bool is_silent(const struct answer *answer)
+{
+	return answer->rung == RUNG_EXACT && answer->outcome == OUTCOME_UNFINISHED;
+}
+
+static void hold(struct replayer *replayer, const struct answer *answer)
+{
+	const struct answers *answers = replayer->answers;
+	int64_t waited_ns =
+		answers->waited ? answers->waited(answers->context, answer->exchange) : 0;
+
+	replayer->hold_ns = waited_ns + waited_ns / 8 + HOLD_MORE_NS;
+}
+
+void my_answer_held(struct replayer *replayer, struct buffer *out)
+{
+	replayer->hold_ns = 0;
+	my_write_error(replayer, MY_ERROR_OWN, STATE_GENERAL,
+		       SLICE("mockproxy: recorded without an answer, its client gave up"), out);
+	my_replay_failed(replayer);
+}
+
+/* ---- finding ---- */
 
 /* What a SET has changed since the last look-up. */
 static void tell_time_zone(struct replayer *replayer)
@@ -128,7 +159,7 @@ static void find(struct replayer *replayer, const struct request *request,
 	/* What the session can answer is no miss when it was not recorded. */
 	if (!housekeeping || answers->peek(answers->context, request, ret_answer))
 		answers->find(answers->context, request, ret_answer);
-	if (ret_answer->rung == RUNG_MISS && housekeeping)
+	if (housekeeping && (ret_answer->rung == RUNG_MISS || is_silent(ret_answer)))
 		ret_answer->rung = RUNG_SESSION;
 	if (ret_answer->rung == RUNG_SESSION)
 		answers->count_session(answers->context);
@@ -146,6 +177,8 @@ static bool answer(struct replayer *replayer, struct slice text, bool more, stru
 		answer_housekeeping(replayer, more, out);
 	} else if (found.rung == RUNG_MISS) {
 		my_answer_miss(replayer, &found, text, out);
+	} else if (is_silent(&found)) {
+		hold(replayer, &found);
 	} else {
 		my_send_begin(replayer, &found);
 		replayer->send.more = more;

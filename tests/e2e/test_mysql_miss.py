@@ -191,6 +191,37 @@ class Misses:
         expect_equal(done.stdout, b"item 5\n", "the answer")
 
 
+GIVES_UP = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+import mysql_dbapi, pymysql
+def ask(text):
+    connection = pymysql.connect(**mysql_dbapi.settings(), password=os.environ["MYSQL_PWD"], read_timeout=2)
+    try:
+        cursor = connection.cursor()
+        cursor.execute(text)
+        print(cursor.fetchone())
+    except pymysql.err.OperationalError as error:
+        print(error.args[0])
+ask("select sleep(0 + 600)")  # of a lock the server would say that its client has gone
+ask("select 'asked behind it'")
+"""
+
+
+def gives_up(where):
+    """Whoever gave up waiting for an answer is kept waiting again, and the next one is answered."""
+    server = Server("mariadb")
+    command = [PYTHON, "-c", GIVES_UP, PROGRAMS]
+    path = where / "gives_up.db"
+    wanted = b"2013\n('asked behind it',)\n"
+    done = record(path, command, server.environment())
+    expect_equal(done.stdout, wanted, f"recorded: {done.errors()}")
+    server.stop()
+    # An error is said a second or two after the recorded client's patience: a client that is not given a processor for so long sees it.
+    tries = [replay(path, command, server.environment()).stdout for _ in range(3)]
+    expect(wanted in tries, f"replayed: {tries}")
+
+
 def modules():
     program = next(one for one in MYSQL_DRIVERS if one.name == "mysql2_query")
     program.prepare()
@@ -218,6 +249,7 @@ def main():
     suite = Suite()
     for kind in KINDS:
         run_kind(suite, kind)
+    suite.run("mariadb: a client that gave up", gives_up, folder("gives-up"))
     suite.finish()
 
 
