@@ -123,7 +123,12 @@ void http_websocket_see(struct recorder *recorder, enum side side, struct slice 
 
 void http_websocket_side_end(struct recorder *recorder, enum side side)
 {
-	recorder->websocket->over[side] = true;
+	bool *over = recorder->websocket->over;
+
+	/* A server that goes without a word, while the client does not: nothing else tells of it. */
+	if (recorder->oldest && side == SIDE_SERVER && !over[SIDE_SERVER] && !over[SIDE_CLIENT])
+		recorder->oldest->flags |= EXCHANGE_SERVER_ENDED;
+	over[side] = true;
 	close_when_over(recorder);
 }
 

@@ -75,6 +75,8 @@ struct http_websocket_play {
 	bool sending; /* its payload is under way */
 	bool waited;  /* its pause is over */
 	bool closing; /* we said close: nothing is said behind it */
+	bool ended;   /* the server ended behind the last message, without saying close, ... */
+	bool reset;   /* ... or reset */
 };
 
 struct replayer {

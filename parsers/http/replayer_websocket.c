@@ -23,7 +23,12 @@
 
 void http_websocket_play(struct replayer *replayer, uint64_t exchange)
 {
-	replayer->websocket = (struct http_websocket_play){ .on = true, .exchange = exchange };
+	replayer->websocket = (struct http_websocket_play){
+		.on = true,
+		.exchange = exchange,
+		.ended = replayer->send.stored.cut_ended,
+		.reset = replayer->send.stored.cut_reset,
+	};
 	websocket_framer_init(&replayer->websocket.framer, true, false);
 	http_replayer_body_clear(replayer);
 }
@@ -366,6 +371,11 @@ bool http_websocket_step(struct replayer *replayer, struct buffer *out)
 	if (play->next.kind && play->next.side == HTTP_RESPONSE) {
 		say_next(replayer, out);
 		return true;
+	}
+	if (!play->next.kind && play->ended) {
+		replayer->closed = true;
+		replayer->reset = play->reset;
+		return false;
 	}
 	if (play->next.kind == WEBSOCKET_PING || play->next.kind == WEBSOCKET_PONG) {
 		next_is_done(play);

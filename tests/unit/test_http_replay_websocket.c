@@ -168,6 +168,35 @@ static void test_misses(void **unused)
 	folder_remove(&talk.folder);
 }
 
+enum ending { SERVER_ENDS, SERVER_RESETS, CLIENT_ENDS, N_ENDINGS };
+
+/* Who ended it without a word is who does so again, behind the last message. */
+static void test_ends(void **unused)
+{
+	static const enum replay_state ends[] = { REPLAY_CLOSE, REPLAY_RESET, REPLAY_IDLE };
+	(void)unused;
+
+	for (enum ending ending = 0; ending < N_ENDINGS; ending++) {
+		enum side side = ending == CLIENT_ENDS ? SIDE_CLIENT : SIDE_SERVER;
+		struct frames frames;
+		struct talk talk;
+
+		begin(&talk, &frames);
+		frame(&frames, SIDE_SERVER, FIN | WS_TEXT, SLICE("welcome"));
+		frame(&frames, SIDE_CLIENT, FIN | WS_TEXT, SLICE("hi"));
+		if (ending == SERVER_RESETS) {
+			http_recorder_broken(talk.recorder, side);
+		} else {
+			say(&talk, side, "");
+			say(&talk, side == SIDE_CLIENT ? SIDE_SERVER : SIDE_CLIENT, "");
+		}
+		talk_end(&talk);
+		assert_int_equal(expect_frames(&talk, &frames), ends[ending]);
+		frames_release(&frames);
+		folder_remove(&talk.folder);
+	}
+}
+
 /* Bytes that are no WebSocket's end it, with the protocol's own word. */
 static void test_broken(void **unused)
 {
@@ -329,10 +358,10 @@ static void test_paced(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_messages),  cmocka_unit_test(test_misses),
-		cmocka_unit_test(test_broken),	  cmocka_unit_test(test_large),
-		cmocka_unit_test(test_not_asked), cmocka_unit_test(test_tunnel),
-		cmocka_unit_test(test_paced),
+		cmocka_unit_test(test_messages), cmocka_unit_test(test_misses),
+		cmocka_unit_test(test_broken),	 cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_large),	 cmocka_unit_test(test_not_asked),
+		cmocka_unit_test(test_tunnel),	 cmocka_unit_test(test_paced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
