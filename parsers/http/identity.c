@@ -336,9 +336,41 @@ static bool is_engine_poll(struct slice query)
 	return engine && polls;
 }
 
-static bool is_query_noise(const struct name_value *pair, bool engine_poll)
+/* ClickHouse's own clients say so, behind the app's name where it has one. */
+static bool is_clickhouse(const struct http_fields *fields)
 {
-	if (engine_poll && slice_equal(pair->name, SLICE("t")))
+	const struct slice name = SLICE("clickhouse-");
+	struct slice agent = http_field(fields, SLICE("user-agent"));
+
+	for (; agent.size >= name.size; agent = slice_of(agent.data + 1, agent.size - 1))
+		if (slice_equal_nocase(slice_of(agent.data, name.size), name))
+			return true;
+	return false;
+}
+
+static bool is_uuid(struct slice text)
+{
+	for (size_t i = 0; i < text.size; i++) {
+		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (dash ? text.data[i] != '-' : hex_digit(text.data[i]) < 0)
+			return false;
+	}
+	return text.size == 36;
+}
+
+/* What is another one in each run, by whom the request is made. */
+struct query_habits {
+	bool engine_poll; /* `t` */
+	bool clickhouse; /* `query_id`, by which a query is found in a log or killed: their clients make a random one */
+};
+
+static bool is_query_noise(const struct name_value *pair, const struct query_habits *habits)
+{
+	if (habits->engine_poll && slice_equal(pair->name, SLICE("t")))
+		return true;
+	if (habits->clickhouse && slice_equal(pair->name, SLICE("query_id")) &&
+	    is_uuid(pair->value))
 		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(query_noise); i++)
 		if (slice_equal(pair->name, query_noise[i]))
@@ -346,14 +378,18 @@ static bool is_query_noise(const struct name_value *pair, bool engine_poll)
 	return false;
 }
 
-static void append_query(struct buffer *out, struct slice query)
+static void append_query(struct buffer *out, const struct http_request *request)
 {
-	bool engine_poll = is_engine_poll(query);
+	struct slice query = request->query;
+	struct query_habits habits = { 0 };
 	size_t start = out->size;
 	struct name_value pair;
 
+	if (query.size)
+		habits = (struct query_habits){ is_engine_poll(query),
+						is_clickhouse(&request->fields) };
 	while (next_pair(&query, &pair))
-		if (!is_query_noise(&pair, engine_poll))
+		if (!is_query_noise(&pair, &habits))
 			append_pair(out, &pair, "?");
 	sort_lines(out, start);
 }
@@ -548,7 +584,7 @@ void http_canonical(const struct http_request *request, const struct http_conten
 	else
 		buffer_append_string(out, request->form == TARGET_ASTERISK ? "*" : "");
 	buffer_append_u8(out, '\n');
-	append_query(out, request->query);
+	append_query(out, request);
 	append_fields(out, request, content->decoded);
 	if (content->unsent) {
 		buffer_append_slice(out, SLICE("(unsent)\n"));

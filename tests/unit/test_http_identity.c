@@ -231,6 +231,25 @@ static void test_large_multipart(void **state)
 	}
 }
 
+#define UUID "8f66f967-1d9c-4b05-b81d-1b9cd4d232e"
+#define QUERY(id, agent) \
+	GET("/?query_id=" id "&enable_http_compression=1", "User-Agent: " agent "\r\n")
+
+/* ClickHouse's clients name each query; others may mean something by such a name. */
+static void test_clickhouse(void **state)
+{
+	(void)state;
+	assert_true(
+		same(QUERY(UUID "d", "clickhouse-js/1.0"), QUERY(UUID "e", "clickhouse-js/1.0")));
+	assert_true(same(QUERY(UUID "d", "shop ClickHouse-JavaClient/1"),
+			 QUERY(UUID "e", "clickhouse-connect/0.7")));
+	assert_false(same(QUERY(UUID "d", "curl"), QUERY(UUID "e", "curl")));
+	assert_false(same(QUERY("one", "clickhouse-js"), QUERY("two", "clickhouse-js")));
+	assert_false(same(QUERY(UUID "d1", "clickhouse-js"), QUERY(UUID "d2", "clickhouse-js")));
+	assert_false(same(GET("/?id=" UUID "d", "User-Agent: clickhouse-js\r\n"),
+			  GET("/?id=" UUID "e", "User-Agent: clickhouse-js\r\n")));
+}
+
 #define SIGNED                                                                                   \
 	"PUT /o HTTP/1.1\r\nHost: a\r\nX-Amz-Content-Sha256: STREAMING-AWS4-HMAC-SHA256-PAYLOAD" \
 	"\r\n\r\n"
@@ -310,13 +329,10 @@ static void test_large_signed_chunks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_large_multipart),
-		cmocka_unit_test(test_different),
-		cmocka_unit_test(test_equal),
-		cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_noise),
-		cmocka_unit_test(test_signed_chunks),
-		cmocka_unit_test(test_large_signed_chunks),
+		cmocka_unit_test(test_large_multipart), cmocka_unit_test(test_different),
+		cmocka_unit_test(test_equal),		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_noise),		cmocka_unit_test(test_signed_chunks),
+		cmocka_unit_test(test_clickhouse),	cmocka_unit_test(test_large_signed_chunks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
