@@ -70,6 +70,25 @@ static bool is_normal(const struct numeric *numeric)
 	       (last == -groups && digit_at(numeric, last) % units[numeric->scale % 4] == 0);
 }
 
+/*
+ * As a server reads it: asyncpg and others send zero digits around the others (70000 is 7 and 0), which are not
+ * kept. For values that are only compared.
+ */
+static void normalise(struct numeric *numeric)
+{
+	while (numeric->n && numeric->weight > INT16_MIN && !digit_at(numeric, numeric->weight)) {
+		numeric->digits += 2;
+		numeric->n--;
+		numeric->weight--;
+	}
+	while (numeric->n && !digit_at(numeric, numeric->weight - numeric->n + 1))
+		numeric->n--;
+	if (numeric->n)
+		return;
+	numeric->weight = 0;
+	numeric->sign = NUMERIC_POSITIVE;
+}
+
 static void put_group(uint8_t room[4], unsigned digit)
 {
 	room[0] = (uint8_t)('0' + digit / 1000);
@@ -109,11 +128,13 @@ static int numeric_to_text(const struct pg_type *type, struct slice bytes, struc
 	struct numeric numeric;
 	const char *word;
 
-	(void)type;
 	if (!read_numeric(bytes, &numeric))
 		return -EINVAL;
-	if (numeric.sign == NUMERIC_POSITIVE || numeric.sign == NUMERIC_NEGATIVE)
+	if (numeric.sign == NUMERIC_POSITIVE || numeric.sign == NUMERIC_NEGATIVE) {
+		if (type->scope && type->scope->shown)
+			normalise(&numeric);
 		return finite_to_text(&numeric, text);
+	}
 	if (numeric.sign == NUMERIC_NAN)
 		word = "NaN";
 	else if (numeric.sign == NUMERIC_INFINITY)

@@ -56,8 +56,8 @@ static bool has_time_zone(uint32_t type)
 }
 
 /*
- * To be shown, or compared: of a record only its bytes tell what it is made of, and an array's say what clients make of them,
- * which need not be what a server would.
+ * To be shown, or compared: of a record only its bytes tell what it is made of, and an array's and a numeric's say what clients
+ * make of them, which need not be what a server would.
  */
 static const struct pg_type *shown_type(const struct type_scope *scope, uint8_t depth,
 					const struct pg_type *found, struct pg_type *room)
@@ -80,8 +80,8 @@ static const struct pg_type *builtin_in(const struct type_scope *scope, uint8_t 
 	if (scope->no_time_zone && has_time_zone(found->oid))
 		return NULL;
 	if (scope->shown && depth < DEPTH_MAX &&
-	    (found->codec == &pg_codec_array || found->oid == PG_RECORD ||
-	     found->oid == PG_RECORD_ARRAY))
+	    (found->codec == &pg_codec_array || found->codec == &pg_codec_numeric ||
+	     found->oid == PG_RECORD || found->oid == PG_RECORD_ARRAY))
 		return shown_type(scope, depth, found, room);
 	return found;
 }

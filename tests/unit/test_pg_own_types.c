@@ -240,10 +240,9 @@ static void test_shown(void **state)
 	assert_memory_equal(text.data, "(ok,7)", 6);
 	assert_int_equal(own_to_text(&scope, PG_RECORD, vague, &text), 0);
 	assert_int_equal(own_to_text(NULL, PG_RECORD, vague, &text), -ENOTSUP);
-	/* 70 with a digit of 0 before it: not how a server writes it, so nobody knows what it is. */
+	/* A digit of 10000: nobody knows what it is. */
 	assert_int_equal(own_to_text(&scope, VAGUE,
-				     "00000001 000006a4 0000000c 0002 0001 0000 0000 0000 0007",
-				     &text),
+				     "00000001 000006a4 0000000a 0001 0000 0000 0000 2710", &text),
 			 -EINVAL);
 	assert_int_equal(
 		own_to_text(&scope, MEETING, "00000001 000004a0 00000008 0000000000000000", &text),
@@ -356,12 +355,45 @@ static void test_open_parameter(void **state)
 	types_free(types);
 }
 
+/* Digits of zero that clients send and servers do not: they are the same value, and bytes that no server would give back. */
+static void test_numeric_zeros(void **state)
+{
+	static const struct {
+		const char *hex, *text;
+	} values[] = {
+		{ "0002 0001 0000 0000 0007 0000", "70000" },
+		{ "0003 0001 4000 0002 0000 0007 0000", "-7.00" },
+		{ "0002 0000 0000 0001 0000 1388", "0.5" },
+		{ "0001 0005 4000 0000 0000", "0" },
+		{ "0001 8000 0000 0000 0000", "0" },
+		{ "0002 0001 0000 0000 0007 2710", NULL },
+	};
+	struct type_scope scope = { .shown = true };
+	struct buffer text;
+
+	(void)state;
+	buffer_init(&text, RESULT_MAX);
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+		bool known = values[i].text;
+
+		buffer_clear(&text);
+		assert_int_equal(own_to_text(&scope, PG_NUMERIC, values[i].hex, &text),
+				 known ? 0 : -EINVAL);
+		if (known)
+			assert_true(slice_equal(buffer_slice(&text),
+						slice_from_string(values[i].text)));
+		assert_int_equal(own_to_text(NULL, PG_NUMERIC, values[i].hex, &text), -EINVAL);
+	}
+	buffer_release(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_both_ways), cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_shown),	  cmocka_unit_test(test_asked_of_types),
-		cmocka_unit_test(test_versions),  cmocka_unit_test(test_open_parameter),
+		cmocka_unit_test(test_both_ways),      cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_shown),	       cmocka_unit_test(test_numeric_zeros),
+		cmocka_unit_test(test_asked_of_types), cmocka_unit_test(test_versions),
+		cmocka_unit_test(test_open_parameter),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
