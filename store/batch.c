@@ -293,26 +293,7 @@ static void put_number(uint8_t *at, uint64_t number, size_t size)
 {
 	uint64_t big = htobe64(number << (64 - 8 * size));
 
-	switch (size) {
-	case 8:
-		memcpy(at, &big, 8);
-		break;
-	case 6:
-		memcpy(at, &big, 6);
-		break;
-	case 4:
-		memcpy(at, &big, 4);
-		break;
-	case 3:
-		memcpy(at, &big, 3);
-		break;
-	case 2:
-		memcpy(at, &big, 2);
-		break;
-	default:
-		*at = (uint8_t)number;
-		break;
-	}
+	memcpy(at, &big, size);
 }
 
 static void put_value(uint8_t *at, const struct cell *cell, size_t size)

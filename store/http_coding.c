@@ -146,10 +146,10 @@ static int zstd_flow(const struct http_flow *flow)
 			ZSTD_outBuffer output = { room, ROOM, 0 };
 
 			if (rc == 0 && input.pos < input.size &&
-			    !is_zstd_first(bytes.data[input.pos]))
+			    !is_zstd_first(bytes.data[input.pos])) {
 				error = -EINVAL;
-			if (error)
 				break;
+			}
 			rc = ZSTD_decompressStream(context, &output, &input);
 			error = flow->put(flow->context, slice_of(room, output.pos));
 			full = output.pos == output.size;

@@ -359,18 +359,17 @@ static bool is_uuid(struct slice text)
 	return text.size == 36;
 }
 
-/* What is another one in each run, by whom the request is made. */
-struct query_habits {
-	bool engine_poll; /* `t` */
-	bool clickhouse; /* `query_id`, by which a query is found in a log or killed: their clients make a random one */
-};
-
-static bool is_query_noise(const struct name_value *pair, const struct query_habits *habits)
+/*
+ * What is another one in each run. A `query_id`, by which a query is found in a log or killed, is random where ClickHouse's clients
+ * make it.
+ */
+static bool is_query_noise(const struct http_request *request, const struct name_value *pair,
+			   bool engine_poll)
 {
-	if (habits->engine_poll && slice_equal(pair->name, SLICE("t")))
+	if (engine_poll && slice_equal(pair->name, SLICE("t")))
 		return true;
-	if (habits->clickhouse && slice_equal(pair->name, SLICE("query_id")) &&
-	    is_uuid(pair->value))
+	if (slice_equal(pair->name, SLICE("query_id")) && is_uuid(pair->value) &&
+	    is_clickhouse(&request->fields))
 		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(query_noise); i++)
 		if (slice_equal(pair->name, query_noise[i]))
@@ -381,15 +380,12 @@ static bool is_query_noise(const struct name_value *pair, const struct query_hab
 static void append_query(struct buffer *out, const struct http_request *request)
 {
 	struct slice query = request->query;
-	struct query_habits habits = { 0 };
+	bool engine_poll = is_engine_poll(query);
 	size_t start = out->size;
 	struct name_value pair;
 
-	if (query.size)
-		habits = (struct query_habits){ is_engine_poll(query),
-						is_clickhouse(&request->fields) };
 	while (next_pair(&query, &pair))
-		if (!is_query_noise(&pair, &habits))
+		if (!is_query_noise(request, &pair, engine_poll))
 			append_pair(out, &pair, "?");
 	sort_lines(out, start);
 }

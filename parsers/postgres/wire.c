@@ -157,7 +157,7 @@ static bool next_at_once(const struct pg_framer *framer, struct slice *input,
 	size_t size;
 	uint8_t type, class;
 
-	if (framer->in_body || framer->startup || framer->header_size || framer->body.capacity ||
+	if (framer->in_body || framer->startup || framer->header_size || framer->body.size ||
 	    input->size < 5)
 		return false;
 	cursor = cursor_of(*input);
