@@ -6,6 +6,8 @@
  */
 #include "store/templates.h"
 
+#include "parsers/sql/forms.h"
+
 #include <stdlib.h>
 #include <xxhash.h>
 
@@ -25,6 +27,7 @@ struct entry {
 struct templates {
 	struct entry entries[SLOTS];
 	size_t bytes;
+	struct sql_forms *forms; /* owned */
 };
 
 struct templates *templates_new(void)
@@ -33,6 +36,7 @@ struct templates *templates_new(void)
 
 	if (!templates)
 		abort();
+	templates->forms = sql_forms_new();
 	return templates;
 }
 
@@ -49,15 +53,16 @@ void templates_free(struct templates *templates)
 		return;
 	for (size_t i = 0; i < SLOTS; i++)
 		entry_drop(templates, &templates->entries[i]);
+	sql_forms_free(templates->forms);
 	free(templates);
 }
 
-static struct template make(const struct sql_options *options, struct slice text,
-			    struct arena *arena)
+static struct template make(struct templates *templates, const struct sql_options *options,
+			    struct slice text, struct arena *arena)
 {
 	struct template template;
 
-	sql_canonicalize(options, text, arena, &template.statement);
+	sql_forms_canonicalize(templates->forms, options, text, arena, &template.statement);
 	template.masked = text;
 	if (template.statement.has_secret)
 		template.masked = sql_mask(&template.statement, text, arena);
@@ -80,14 +85,14 @@ struct template templates_get(struct templates *templates, const struct sql_opti
 		return entry->template;
 	if (entry->seen != hash || text.size > TEXT_MAX) {
 		entry->seen = hash;
-		return make(options, text, arena);
+		return make(templates, options, text, arena);
 	}
 	entry_drop(templates, entry);
 	if (templates->bytes > BYTES_MAX)
-		return make(options, text, arena);
+		return make(templates, options, text, arena);
 	entry->text = arena_copy(&entry->arena, text);
 	entry->options = *options;
-	entry->template = make(options, entry->text, &entry->arena);
+	entry->template = make(templates, options, entry->text, &entry->arena);
 	entry->kept = true;
 	templates->bytes += entry->arena.allocated;
 	return entry->template;

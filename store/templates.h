@@ -4,7 +4,7 @@
  * §5).
  *
  * A text is kept when it comes a second time: texts with their values inside never do, and would
- * push out the others. Bounded in number and in bytes. Used by one thread.
+ * push out the others; of MySQL's their forms are kept (parsers/sql/forms.h). Bounded in number and in bytes. Used by one thread.
  */
 #ifndef MOCKPROXY_TEMPLATES_H
 #define MOCKPROXY_TEMPLATES_H

@@ -5,6 +5,8 @@
  *
  *	postgres: SELECT abalance FROM pgbench_accounts WHERE aid = K; for each K from 1 to N, after what pgbench asks at
  *	          its start; with -m as one prepared statement, executed N times; with -x the statement is parsed each time
+ *	mysql:    SELECT c FROM sbtest1 WHERE id=K for each K from 1 to N, as sysbench's oltp_point_select asks and MariaDB
+ *	          answers; with -m as one prepared statement
  *	http:     GET /item/K, for each K from 1 to N, as wrk asks and nginx answers
  */
 #include "tests/bench/conversation.h"
@@ -169,6 +171,119 @@ static void converse_postgres(const struct wanted *wanted, struct buffer *messag
 	conversation_close(conversation, (uint64_t)wanted->n + 2);
 }
 
+/* ---- MySQL ---- */
+
+#define COM_QUERY 0x03
+#define COM_STMT_PREPARE 0x16
+#define COM_STMT_EXECUTE 0x17
+
+#define MY_SELECT "SELECT c FROM sbtest1 WHERE id="
+#define MY_VALUE_BYTES 119 /* of c */
+
+/* The length is set by my_end(). */
+static size_t my_begin(struct buffer *message, uint8_t sequence)
+{
+	size_t at = message->size;
+
+	buffer_append_slice(message, SLICE("\0\0\0"));
+	buffer_append_u8(message, sequence);
+	return at;
+}
+
+static void my_end(struct buffer *message, size_t at)
+{
+	size_t size = message->size - at - 4;
+
+	message->data[at] = (uint8_t)size;
+	message->data[at + 1] = (uint8_t)(size >> 8);
+}
+
+static void my_ask(struct conversation *conversation, struct buffer *message, uint8_t command,
+		   struct slice rest)
+{
+	size_t at;
+
+	buffer_clear(message);
+	at = my_begin(message, 0);
+	buffer_append_u8(message, command);
+	buffer_append_slice(message, rest);
+	my_end(message, at);
+	conversation_see(conversation, SIDE_CLIENT, buffer_slice(message));
+}
+
+/* As sysbench does: utf8mb4, transactions, multiple statements and results, plugin names, no password. */
+static void my_log_in(struct conversation *conversation, struct buffer *message,
+		      const char *database)
+{
+	size_t at;
+
+	conversation_see(conversation, SIDE_SERVER, SLICE(WIRE_MY_GREETING));
+	buffer_clear(message);
+	at = my_begin(message, 1);
+	buffer_append_slice(message, SLICE("\215\242\013\000\000\000\000\001\055"));
+	buffer_append_slice(message, SLICE("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"));
+	buffer_append_slice(message, SLICE("bench\0\0"));
+	buffer_append_string(message, database);
+	buffer_append_slice(message, SLICE("\0mysql_native_password\0"));
+	my_end(message, at);
+	conversation_see(conversation, SIDE_CLIENT, buffer_slice(message));
+	conversation_see(conversation, SIDE_SERVER, SLICE(WIRE_MY_LOGIN));
+}
+
+static void my_read_row(struct conversation *conversation, struct buffer *message, uint32_t id,
+			enum form form)
+{
+	char text[MY_VALUE_BYTES + 1];
+	size_t at;
+	int size;
+
+	if (form == QUERIES) {
+		size = snprintf(text, sizeof(text), MY_SELECT "%u", id);
+		my_ask(conversation, message, COM_QUERY, slice_of(text, (size_t)size));
+	} else {
+		/* statement 1, no cursor, once; no NULL; the first time the type, which is LONGLONG; the value */
+		buffer_clear(message);
+		at = my_begin(message, 0);
+		buffer_append_u8(message, COM_STMT_EXECUTE);
+		buffer_append_slice(message, SLICE("\1\0\0\0\0\1\0\0\0\0"));
+		buffer_append_slice(message, id == 1 ? SLICE("\1\010\0") : SLICE("\0"));
+		for (int shift = 0; shift < 64; shift += 8)
+			buffer_append_u8(message, (uint8_t)((uint64_t)id >> shift));
+		my_end(message, at);
+		conversation_see(conversation, SIDE_CLIENT, buffer_slice(message));
+	}
+	snprintf(text, sizeof(text),
+		 "%011u-41614490774-55023138173-20368527733-63918937250-"
+		 "92196994960-71571124570-98479589566-67374951936-%011u",
+		 id * 7919U % 1000000, id);
+	buffer_clear(message);
+	buffer_append_slice(message, SLICE(WIRE_MY_COLUMNS));
+	at = my_begin(message, 4);
+	if (form == QUERIES)
+		buffer_append_u8(message, MY_VALUE_BYTES);
+	else
+		buffer_append_slice(message, SLICE("\0\0\167"));
+	buffer_append_string(message, text);
+	my_end(message, at);
+	buffer_append_slice(message, SLICE(WIRE_MY_EOF("\005")));
+	conversation_see(conversation, SIDE_SERVER, buffer_slice(message));
+}
+
+static void converse_mysql(const struct wanted *wanted, struct buffer *message)
+{
+	struct conversation *conversation =
+		conversation_open(wanted->path, wanted->protocol, "sysbench", wanted->port);
+
+	my_log_in(conversation, message, wanted->database);
+	if (wanted->form != QUERIES) {
+		my_ask(conversation, message, COM_STMT_PREPARE, SLICE(MY_SELECT "?"));
+		conversation_see(conversation, SIDE_SERVER, SLICE(WIRE_MY_PREPARED));
+	}
+	for (uint32_t id = 1; id <= wanted->n; id++)
+		my_read_row(conversation, message, id, wanted->form);
+	conversation_close(conversation, wanted->n);
+}
+
 /* ---- HTTP ---- */
 
 /* The bytes are those of wrk 4.1 and nginx 1.22. */
@@ -227,7 +342,7 @@ int main(int argc, char **argv)
 	if (!wanted.path || !wanted.n || !wanted.port || strlen(wanted.database) > 63 ||
 	    optind != argc) {
 		fprintf(stderr, "usage: generate -o FILE -n EXCHANGES -p PORT [-d DATABASE] "
-				"[-P postgres|http] [-m|-x]\n");
+				"[-P postgres|mysql|http] [-m|-x]\n");
 		return 2;
 	}
 	if (strcmp(wanted.protocol, "http") == 0) {
@@ -235,7 +350,10 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	buffer_init(&message, MESSAGE_BYTES);
-	converse_postgres(&wanted, &message);
+	if (strcmp(wanted.protocol, "mysql") == 0)
+		converse_mysql(&wanted, &message);
+	else
+		converse_postgres(&wanted, &message);
 	buffer_release(&message);
 	return 0;
 }

@@ -144,8 +144,8 @@ class Sysbench(SqlLoad):
     ceiling = "canned bytes"
     select = "SELECT c FROM sbtest1%"
     replay_floor = 2.0
-    sizes = (MAIN_SIZE,)
-    size_modes = ()
+    sizes = SIZES
+    size_modes = modes
 
     @staticmethod
     def start(host):
@@ -160,8 +160,9 @@ class Sysbench(SqlLoad):
                 "--rand-type=uniform"]
 
     @staticmethod
-    def rows(_):
-        return proxy_rows() + [ReplayRow(MAIN_SIZE), OwnServerRow("canned bytes", "canned", 1, "-m")]
+    def rows(sizes):
+        rows = proxy_rows() + [ReplayRow(size, Sysbench.size_modes) for size in sizes]
+        return rows + [OwnServerRow("canned bytes", "canned", 1, "-m")]
 
     @staticmethod
     def warm_up(bench):
@@ -169,14 +170,10 @@ class Sysbench(SqlLoad):
 
     @staticmethod
     def make_recording(bench, path, size):
-        """Every row asked for once, as text: one identity with the prepared statement."""
-        questions = bench.script("each.sql", "".join(f"SELECT c FROM sbtest1 WHERE id={n};\n" for n in range(1, size + 1)))
-        listen = free_port()
-        command = [bench.mockproxy, "record", "--listen", f"{listen}=127.0.0.1:{bench.server.port}", "-o", path, "--",
-                   "mariadb", "--no-defaults", "--protocol=tcp", "-h", "127.0.0.1", "-P", str(listen), "-u", "bench",
-                   "-N", "-B", "bench"]
-        with open(questions, "rb") as file:
-            return subprocess.run(command, stdin=file, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        """Every row asked for once, as text: one identity with the prepared statement (generate.c)."""
+        return subprocess.run([bench.own("generate"), "-P", "mysql", "-o", path, "-n", str(size),
+                               "-p", str(bench.server.port)],
+                              stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
     @staticmethod
     def command(_, case, port, script):
@@ -189,7 +186,7 @@ class Sysbench(SqlLoad):
 
     @staticmethod
     def replay_script(bench, case, size, cold):
-        return Sysbench.script(bench, case)
+        return [f"--table-size={size}", *Sysbench.script(bench, case)]
 
     @staticmethod
     def read(text):
