@@ -8,12 +8,13 @@
  *
  * Upstream is dialled when the app connects, so that a server that speaks first is heard. Who speaks decides, never a port:
  * once the server has said something its bytes are asked, until then the client's. Both silent means nothing, for as long as
- * it lasts.
+ * it lasts. A PROXY header that comes before all else from the client is passed on and is nobody's word.
  *
  * Invariants: bytes that are held were not passed on (but for the first `passed` of the client's, which are held to be
  * looked at), and those behind them are held too, so that a side's order is kept; a side that holds as much as may be
  * waited for is not read, or the wait ends.
  */
+#include "parsers/proxy_header.h"
 #include "proxy/relay.h"
 #include "proxy/socket.h"
 
@@ -161,7 +162,7 @@ static bool shake_all(struct relay *relay)
 	if (relay->held[SIDE_SERVER].size && !shake_hands(relay, SIDE_SERVER))
 		return false;
 	if (relay->state != RELAY_HANDSHAKE || relay->held[SIDE_SERVER].size ||
-	    !relay->held[SIDE_CLIENT].size)
+	    !relay->held[SIDE_CLIENT].size || !relay->began)
 		return true;
 	return shake_hands(relay, SIDE_CLIENT);
 }
@@ -172,6 +173,8 @@ static bool detect(struct relay *relay)
 	enum side side = relay->held[SIDE_SERVER].size ? SIDE_SERVER : SIDE_CLIENT;
 	bool more = false;
 
+	if (side == SIDE_CLIENT && !relay->began)
+		return true;
 	if (side == SIDE_CLIENT || !relay->passed)
 		relay->protocol = protocol_recognise(side, buffer_slice(&relay->held[side]), &more);
 	if (!relay->protocol && more && handshake_has_room(relay, side))
@@ -185,6 +188,25 @@ static bool detect(struct relay *relay)
 	return shake_all(relay);
 }
 
+/* Passes a PROXY header on; false when the connection is over. */
+static bool pass_header(struct relay *relay)
+{
+	struct buffer *held = &relay->held[SIDE_CLIENT];
+	enum recognised recognised;
+	size_t size;
+
+	recognised = proxy_header(buffer_slice(held), &size);
+	relay->began = recognised != RECOGNISED_MORE;
+	if (recognised != RECOGNISED_YES)
+		return true;
+	if (!relay_forward(relay, SIDE_CLIENT, slice_of(held->data, size)))
+		return false;
+	buffer_consume(held, size);
+	if (!held->size && !relay->held[SIDE_SERVER].size)
+		relay->held_ns = 0;
+	return true;
+}
+
 bool handshake_bytes(struct relay *relay, enum side side, struct slice bytes)
 {
 	/* Where the client speaks first, what a server says that was not asked is not the handshake's. */
@@ -193,6 +215,8 @@ bool handshake_bytes(struct relay *relay, enum side side, struct slice bytes)
 	relay->held_ns = worker_now(relay->connection.worker);
 	buffer_append_slice(&relay->held[side], bytes);
 	assert(!relay->held[side].overflowed);
+	if (side == SIDE_CLIENT && !relay->began && !pass_header(relay))
+		return false;
 	if (relay->passed && side == SIDE_CLIENT) {
 		relay->passed += bytes.size;
 		if (!relay_forward(relay, side, bytes))
@@ -229,6 +253,7 @@ bool handshake_tick(struct relay *relay, int64_t now_ns)
 	    has_more(&relay->upstream))
 		return true;
 	if (side == SIDE_CLIENT && protocol_recognises_late(buffer_slice(&relay->held[side]))) {
+		relay->began = true;
 		relay->passed = relay->held[side].size;
 		return relay_forward(relay, side, buffer_slice(&relay->held[side]));
 	}

@@ -20,6 +20,7 @@
  * The app is read only while the replayer has nothing left to say and all of it was sent: so a client that asks and does
  * not read costs one buffer, whatever it asks for. While a recorded pause is kept (--timing) it is not read either.
  */
+#include "parsers/proxy_header.h"
 #include "proxy/socket.h"
 #include "proxy/worker.h"
 
@@ -49,6 +50,7 @@ struct playback {
 	struct answers *answers;
 	struct replayer *replayer;     /* NULL: not recognised yet */
 	struct buffer held;	       /* until it is */
+	bool began;		       /* no PROXY header is to come any more */
 	const struct protocol *greets; /* its server speaks first; NULL: the client does */
 	bool greets_now;
 	bool refused;  /* nobody is there: a reset, as while recording */
@@ -121,6 +123,7 @@ static bool enter_tunnel(struct playback *playback)
 	playback->state = REPLAY_IDLE;
 	arrive(playback, address, port);
 	playback->in_tunnel = true;
+	playback->began = false;
 	return true;
 }
 
@@ -249,13 +252,22 @@ static bool tell(struct playback *playback, int64_t now_ns)
 
 /* ---- the app ---- */
 
+static bool feed_held(struct playback *playback)
+{
+	struct buffer held = playback->held;
+	bool ok;
+
+	buffer_init(&playback->held, held.max);
+	ok = !held.size || feed(playback, buffer_slice(&held));
+	buffer_release(&held);
+	return ok;
+}
+
 /* From here on it is this protocol's; the server's word, where it has the first, is said. */
 static bool begin(struct playback *playback, const struct protocol *protocol)
 {
 	struct connection *connection = &playback->connection;
 	struct worker *worker = connection->worker;
-	struct buffer held = playback->held;
-	bool ok;
 
 	playback->protocol = protocol;
 	playback->answers = answers_new(worker->reader, protocol->name,
@@ -268,19 +280,27 @@ static bool begin(struct playback *playback, const struct protocol *protocol)
 	};
 	playback->answers->peers = &playback->peers;
 	playback->replayer = protocol->replayer_new(playback->answers, connection->id);
-	buffer_init(&playback->held, held.max);
-	ok = (!protocol->recognise_server || play(playback)) &&
-	     (!held.size || feed(playback, buffer_slice(&held)));
-	buffer_release(&held);
-	return ok;
+	return (!protocol->recognise_server || play(playback)) && feed_held(playback);
 }
 
 static bool detect(struct playback *playback)
 {
 	struct worker *worker = playback->connection.worker;
 	const struct protocol *protocol;
+	size_t size;
 	bool more;
 
+	if (!playback->began) {
+		enum recognised header = proxy_header(buffer_slice(&playback->held), &size);
+
+		playback->began = header != RECOGNISED_MORE;
+		if (!playback->began)
+			return true;
+		if (header == RECOGNISED_YES)
+			buffer_consume(&playback->held, size);
+	}
+	if (playback->replayer) /* which greeted */
+		return feed_held(playback);
 	protocol = protocol_recognise(SIDE_CLIENT, buffer_slice(&playback->held), &more);
 	if (protocol && protocol->replayer_new)
 		return begin(playback, protocol);
@@ -304,7 +324,7 @@ static bool app_read(struct playback *playback, uint32_t events)
 		over(playback, size < 0);
 		return false;
 	}
-	if (playback->replayer) {
+	if (playback->replayer && playback->began) {
 		/* What others had said by now comes with the answer, however late this worker is. */
 		(void)tell(playback, worker_now(worker));
 		return feed(playback, bytes);

@@ -362,7 +362,7 @@ static bool became_tunnel(struct relay *relay)
 	relay->protocol = NULL;
 	relay->state = RELAY_DETECT;
 	relay->held_ns = 0;
-	relay->tls_asked = relay->greeting_edited = false;
+	relay->began = relay->tls_asked = relay->greeting_edited = false;
 	relay->bytes[SIDE_CLIENT] = relay->bytes[SIDE_SERVER] = 0;
 	relay->outcome[0] = 0;
 	return true;

@@ -34,6 +34,7 @@ struct relay {
 	int64_t seen_ns;       /* when the tap was told last */
 	int64_t unflushed_ns;  /* when the first of it was told that was not flushed; 0: all was */
 	struct buffer held[2]; /* by enum side; DETECT and HANDSHAKE */
+	bool began;	       /* no PROXY header of the client is to come any more */
 	size_t passed;	       /* how much of what the client's side holds was passed on already */
 	int64_t held_ns;       /* when the last of it came; 0: nothing did */
 	const char *opaque;    /* why; static text */

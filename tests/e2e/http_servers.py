@@ -90,7 +90,8 @@ class Nginx:
 
     name = "nginx"
 
-    def __init__(self, inner=None):
+    def __init__(self, inner=None, listen=""):
+        """`listen` is what else nginx' directive of that name says."""
         if not os.path.exists(NGINX):
             raise Skip("nginx is not installed")
         where = folder("nginx")
@@ -124,7 +125,7 @@ class Nginx:
                 fastcgi_temp_path {where}/t3; uwsgi_temp_path {where}/t4; scgi_temp_path {where}/t5;
                 map $http_upgrade $websocket {{ websocket websocket; default ""; }}
                 map $http_upgrade $upgrading {{ websocket upgrade; default ""; }}
-                server {{ listen 127.0.0.1:{self.port}; root {self.root}; {static} }}
+                server {{ listen 127.0.0.1:{self.port} {listen}; root {self.root}; {static} }}
             }}
             """
         )
