@@ -194,7 +194,8 @@ struct answers {
 	void (*time_zone)(void *context, struct slice name);
 	/*
 	 * Behind login(): the number that the recorded server had given to a session that logged in like this one, each once, in
-	 * recorded order. 0: all were given. NULL: none is known.
+	 * recorded order. Where the server speaks first it is asked before login(), and is the number of whichever session came next.
+	 * 0: all were given. NULL: none is known.
 	 */
 	uint32_t (*backend)(void *context);
 

@@ -308,7 +308,7 @@ static uint32_t login_of(struct endpoints *endpoints, const struct protocol *pro
 		       user_number(endpoints, user, key);
 }
 
-/* Connections of a place and login that have a number, by their own in the list, from 1; 0: none. */
+/* Connections whose numbers are given one after the other, by their own in the list, from 1; 0: none. */
 struct alike {
 	_Atomic uint32_t next; /* to be given */
 	uint32_t last;
@@ -320,14 +320,14 @@ static void alike_key(struct buffer *key, uint32_t place, uint32_t login)
 	buffer_append_u32be(key, login);
 }
 
-/* The newest connection is one of those. */
-static void remember_alike(struct endpoints *endpoints, struct buffer *key)
+/* The newest connection is one of those of its place and this login. */
+static void remember_alike(struct endpoints *endpoints, uint32_t login, struct buffer *key)
 {
 	struct endpoint_connection *connection =
 		&endpoints->connections[endpoints->n_connections - 1];
 	struct alike *alike;
 
-	alike_key(key, connection->place, connection->login);
+	alike_key(key, connection->place, login);
 	alike = intern_find(&endpoints->alike, buffer_slice(key));
 	if (!alike) {
 		alike = intern_add(&endpoints->alike, buffer_slice(key), sizeof(*alike));
@@ -356,6 +356,18 @@ uint32_t endpoints_backend(const struct endpoints *endpoints, uint32_t place, ui
 	return next ? endpoints->connections[next - 1].backend : 0;
 }
 
+/* The newest connection's number is to be given again, when it has one that was told. */
+static void remember_number(struct endpoints *endpoints, bool accepted, struct buffer *key)
+{
+	const struct endpoint_connection *connection =
+		&endpoints->connections[endpoints->n_connections - 1];
+	bool greeted = connection->speaks && connection->speaks->recognise_server;
+
+	if (connection->backend && endpoints->n_connections < UINT32_MAX &&
+	    (greeted || (accepted && connection->login)))
+		remember_alike(endpoints, greeted ? 0 : connection->login, key);
+}
+
 /* Reads the connection that `sql` stands on. */
 static void read_connection(struct endpoints *endpoints, sqlite3_stmt *sql, struct buffer *key)
 {
@@ -374,14 +386,12 @@ static void read_connection(struct endpoints *endpoints, sqlite3_stmt *sql, stru
 	endpoints->n_connections++;
 	if (!endpoint || sqlite3_column_type(sql, 4) == SQLITE_NULL)
 		return; /* it has no session */
+	remember_number(endpoints, sqlite3_column_type(sql, 6) != SQLITE_NULL, key);
 	session_key(key, endpoint->place, database, user);
 	if (sqlite3_column_type(sql, 6) == SQLITE_NULL) { /* the login was refused */
 		remember_refusal(endpoints, key, connection->id);
 		return;
 	}
-	if (connection->login && connection->backend && endpoints->n_connections < UINT32_MAX)
-		remember_alike(endpoints, key);
-	session_key(key, endpoint->place, database, user);
 	remember_session(&endpoints->sessions, key, connection->id);
 	session_key(key, endpoint->place, database, slice_of(NULL, 0));
 	remember_session(&endpoints->sessions, key, connection->id);

@@ -26,7 +26,7 @@ struct endpoints {
 			login; /* who asked for the same at login share it; 0: replayers tell of none */
 		uint32_t backend; /* the server's number of the session; 0: not known */
 		uint32_t
-			next_alike; /* the next one of this place and login with a number, from 1; 0: none */
+			next_alike; /* the next one that endpoints_backend() gives, from 1; 0: none */
 		const struct protocol *speaks; /* NULL: not known here */
 	} * connections;
 	size_t n_connections;
@@ -37,7 +37,7 @@ struct endpoints {
 	struct intern
 		logins; /* what was asked for at login, as it is stored and by its names' order -> its number, from 1 */
 	uint32_t n_logins;
-	struct intern alike; /* place + login's number -> struct alike */
+	struct intern alike; /* place + login's number (0 where the server speaks first) -> struct alike */
 };
 
 #define ENDPOINTS_SEVERAL UINT32_MAX
@@ -59,7 +59,11 @@ uint32_t endpoints_only(const struct endpoints *endpoints, struct slice protocol
 uint32_t endpoints_login(const struct endpoints *endpoints, struct slice parameters);
 /* While loading: the number of a login that tells the user alone, also of one who never logged in. */
 uint32_t endpoints_add_user(struct endpoints *endpoints, struct slice user);
-/* The server's number of the next session that logged in like this, each once, in recorded order; 0: all were given. */
+/*
+ * The server's number of the next session that logged in like this, each once, in recorded order; 0: all were given. Where the server
+ * speaks first it tells the number before it knows who comes: there the login is 0, and all sessions of the place are one row, those that left
+ * at the greeting or were refused behind it among them.
+ */
 uint32_t endpoints_backend(const struct endpoints *endpoints, uint32_t place, uint32_t login);
 /* See matcher_greeting(). */
 const struct protocol *endpoints_greeting(const struct endpoints *endpoints,

@@ -158,9 +158,7 @@ static uint32_t answers_backend(void *context)
 {
 	const struct answers_state *state = context;
 
-	return state->login ?
-		       endpoints_backend(&state->matcher->endpoints, state->place, state->login) :
-		       0;
+	return endpoints_backend(&state->matcher->endpoints, state->place, state->login);
 }
 
 /* A miss is explained and counted. */

@@ -133,6 +133,7 @@ static void emit(struct recorder *recorder, bool was_refused)
 
 	session->protocol = &mysql_protocol;
 	session->refused = was_refused;
+	session->backend = recorder->greeting.thread;
 	session->server_version = arena_copy(&item->arena, recorder->greeting.version);
 	session->user = arena_copy(&item->arena, recorder->identity.user);
 	session->database = arena_copy(&item->arena, buffer_slice(&recorder->database));

@@ -117,6 +117,7 @@ struct replayer {
 	bool closed;
 	uint8_t sequence; /* of the next packet out */
 
+	uint32_t backend; /* the number of the session, as the greeting told it */
 	uint64_t offered;
 	uint64_t capabilities; /* of both sides */
 	uint16_t login_status; /* what the recorded server said of its sessions */

@@ -11,6 +11,8 @@
 #define FAST_AUTH_OK 3
 #define FAST_AUTH_KEY 1 /* sha256_password: what asks for the server's public key */
 #define UTF8MB4_GENERAL 45
+/* Sessions that were not recorded have numbers from here on. */
+#define OWN_NUMBERS ((uint64_t)1 << 30)
 
 /* What this server does. Without TLS; without a second factor; without results of single rows of a bulk. */
 #define CAPABILITIES                                                                             \
@@ -61,6 +63,18 @@ static struct slice plugin_of(struct slice recorded)
 	return SLICE("mysql_native_password");
 }
 
+/*
+ * The number of the recorded session that came next, whoever that was: the greeting tells it before it is known who logs in, and nothing can
+ * take it back. Else one that no server comes to.
+ */
+static uint32_t choose_backend(const struct replayer *replayer)
+{
+	const struct answers *answers = replayer->answers;
+	uint32_t recorded = answers->backend ? answers->backend(answers->context) : 0;
+
+	return recorded ? recorded : (uint32_t)((OWN_NUMBERS + replayer->connection) & 0x7fffffff);
+}
+
 /* Printable bytes that follow from the connection: no NUL may be among them, and nobody's secret depends on them. */
 static void make_nonce(struct replayer *replayer)
 {
@@ -100,7 +114,7 @@ void my_greet(struct replayer *replayer, struct buffer *out)
 {
 	const struct answers *answers = replayer->answers;
 	struct answer_server server = { 0 };
-	struct my_greeting greeting = { .thread = (uint32_t)replayer->connection };
+	struct my_greeting greeting = { 0 };
 	size_t at;
 
 	if (!answers->server(answers->context, slice_of(NULL, 0), slice_of(NULL, 0), &server))
@@ -115,7 +129,9 @@ void my_greet(struct replayer *replayer, struct buffer *out)
 	replayer->plugin = plugin_of(parameter(&server, "auth_plugin"));
 	replayer->login_status =
 		(uint16_t)number(parameter(&server, "status"), MY_STATUS_AUTOCOMMIT);
+	replayer->backend = choose_backend(replayer);
 	greeting.version = server.version;
+	greeting.thread = replayer->backend;
 	greeting.capabilities = replayer->offered;
 	greeting.collation = (uint8_t)number(parameter(&server, "collation"), UTF8MB4_GENERAL);
 	greeting.status =

@@ -55,6 +55,7 @@ struct fake {
 	const char *refused;  /* the code with which it let nobody in; NULL: it did not */
 	bool refused_at_once; /* before it asked who it is */
 	uint64_t capabilities;
+	uint32_t backend; /* the number of the session that is played; 0: none was recorded */
 	/* What happened: */
 	bool used[FAKE_ENTRIES_MAX];
 	unsigned int found;

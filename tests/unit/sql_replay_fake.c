@@ -298,6 +298,11 @@ static bool fake_login(void *context, const struct name_value *parameters, size_
 	return true;
 }
 
+static uint32_t fake_backend(void *context)
+{
+	return ((const struct fake *)context)->backend;
+}
+
 static void fake_time_zone(void *context, struct slice name)
 {
 	(void)context;
@@ -323,6 +328,7 @@ struct answers fake_answers(struct fake *fake, struct answer_cache *cache)
 		.cache = cache,
 		.login = fake_login,
 		.time_zone = fake_time_zone,
+		.backend = fake_backend,
 		.find = fake_find,
 		.peek = fake_peek,
 		.find_parse_error = fake_parse_error,

@@ -3,6 +3,7 @@
  * The matcher, over recordings that the writer made: what is served, in which order, and what a
  * miss says.
  */
+#include "parsers/mysql/wire.h"
 #include "store/index.h"
 #include "tests/unit/store_replay.h"
 
@@ -110,6 +111,37 @@ static void test_backends(void **state)
 	log_in(&scene->replay, "job");
 	assert_int_equal(scene->replay.answers->backend(scene->replay.answers->context), 72);
 	log_in(&scene->replay, "other");
+	assert_int_equal(scene->replay.answers->backend(scene->replay.answers->context), 0);
+}
+
+/* A server that speaks first says its number before it knows who comes: all of its sessions are one row, whoever they were. */
+static void test_greeted_backends(void **state)
+{
+	static const struct {
+		const char *user;
+		uint32_t backend; /* 0: it was not greeted */
+		bool refused;
+	} sessions[] = { { "ann", 5, false }, { "bob", 9, true }, { "", 0, true }, { "eve", 7, false } };
+	static const uint32_t numbers[] = { 5, 9, 7, 0, 0 };
+	struct scene *scene = *state;
+	struct answers *answers;
+
+	for (size_t i = 0; i < ARRAY_SIZE(sessions); i++) {
+		struct item *item = make_session(i + 1, "app");
+
+		item->session.protocol = &mysql_protocol;
+		item->session.user = slice_from_string(sessions[i].user);
+		item->session.backend = sessions[i].backend;
+		item->session.refused = sessions[i].refused;
+		push(scene->writer, make_open(i + 1, "127.0.0.1", 3306));
+		push(scene->writer, item);
+	}
+	scene_play(scene, &last);
+	answers = answers_new(scene->replay.reader, "mysql", SLICE("127.0.0.1"), 3306);
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		assert_int_equal(answers->backend(answers->context), numbers[i]);
+	answers_free(answers);
+	/* PostgreSQL's know who they are first. */
 	assert_int_equal(scene->replay.answers->backend(scene->replay.answers->context), 0);
 }
 
@@ -557,6 +589,7 @@ int main(void)
 		SCENE(test_order_and_repeat),
 		BARE_SCENE(test_logins),
 		BARE_SCENE(test_backends),
+		BARE_SCENE(test_greeted_backends),
 		BARE_SCENE(test_login_order),
 		SCENE(test_used_up_write),
 		SCENE(test_kinds),

@@ -29,6 +29,7 @@ static int see(struct session *session, enum side side, struct slice bytes)
 static void log_in(struct session *session)
 {
 	const struct my_greeting greeting = { .version = SLICE("10.11"),
+					      .thread = 9,
 					      .capabilities = MY_CLIENT_PROTOCOL_41 |
 							      MY_CLIENT_MULTI_STATEMENTS |
 							      MY_CLIENT_SECURE_CONNECTION,
@@ -53,6 +54,8 @@ static void log_in(struct session *session)
 	my_packet_end(&out, at, &sequence);
 	assert_int_equal(see(session, SIDE_CLIENT, buffer_slice(&out)), 0);
 	assert_int_equal(see(session, SIDE_SERVER, SLICE("\7\0\0\2\0\0\0\2\0\0\0")), 0);
+	assert_int_equal(session->items.first->type, ITEM_SESSION);
+	assert_int_equal(session->items.first->session.backend, 9);
 	item_list_release(&session->items);
 	buffer_release(&out);
 }

@@ -21,10 +21,16 @@ static void test_greeting(void **state)
 	my_client_init(&client, CAPABILITIES_OLD);
 	buffer_init(&text, OUT_MAX);
 	my_converse(&fake, NULL, &client, SIZE_MAX, &text);
-	assert_true(slice_starts_with(buffer_slice(&text), SLICE("0 <0a>8.4.0~<07>~~~")));
+	/* Nobody was recorded: a number of its own. */
+	assert_true(slice_starts_with(buffer_slice(&text), SLICE("0 <0a>8.4.0~<07>~~@")));
 	/* Neither TLS nor what is not known is offered. */
 	assert_non_null(memmem(text.data, text.size, "~<ff><f7>-<02>~<ff><8f><15>", 19));
 	assert_non_null(memmem(text.data, text.size, "~caching_sha2_password~\n", 24));
+	fake.backend = 0x01020304;
+	buffer_clear(&text);
+	my_converse(&fake, NULL, &client, SIZE_MAX, &text);
+	assert_true(slice_starts_with(buffer_slice(&text),
+				      SLICE("0 <0a>8.4.0~<04><03><02><01>")));
 	buffer_release(&text);
 	buffer_release(&client.bytes);
 }
