@@ -104,12 +104,17 @@ enum answer_aside_type {
 	ASIDE_STATUS, /* one field: name and value */
 	ASIDE_ERROR,  /* the session ends */
 	ASIDE_CANCEL, /* not recorded: somebody asks that the session of this `backend` gives up what it does */
+	ASIDE_KILL_QUERY, /* the same of MySQL's KILL QUERY, within the place */
+	ASIDE_KILL,	  /* not recorded: the place's session of this `backend` ends */
 };
 
 /* The way from a connection to itself and to the others of the replay, made by the shell. All calls are the connection's own. */
 struct answer_peers {
 	void *context;
-	/* Tells it (replayer_tell) to all other listeners of the place and this database; ASIDE_CANCEL to everybody's. */
+	/*
+	 * Tells it (replayer_tell) to all other listeners of the place and this database; ASIDE_KILL and ASIDE_KILL_QUERY to those of every
+	 * database, ASIDE_CANCEL to everybody's.
+	 */
 	void (*publish)(void *context, struct slice database, const struct answer_aside *aside);
 	/* From now on this connection is one of them. */
 	void (*listen)(void *context, struct slice database);
@@ -237,6 +242,8 @@ struct answers {
 	const struct answer_aside *(*aside)(void *context, uint64_t exchange, size_t *at);
 	/* How long, in nanoseconds, the recorded client waited for the exchange's end, or its own. NULL: nothing waits here. */
 	int64_t (*waited)(void *context, uint64_t exchange);
+	/* MySQL: was it under way when another session killed its, or what it did? NULL: none was killed in this recording. */
+	bool (*interrupted)(void *context, uint64_t exchange);
 	/* What is said of the exchange's COPY data: 1, 0 it has none, negative errno. */
 	int (*copy)(void *context, uint64_t exchange, struct answer_copy *ret_copy);
 

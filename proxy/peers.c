@@ -94,14 +94,26 @@ static void tell(struct peer *peer, const struct answer_aside *aside)
 	worker_tell(peer->worker);
 }
 
+static bool concerns(const struct answer_aside *aside, const struct peer *peer, uint32_t place,
+		     struct slice database)
+{
+	switch (aside->type) {
+	case ASIDE_CANCEL:
+		return true;
+	case ASIDE_KILL:
+	case ASIDE_KILL_QUERY:
+		return peer->place == place;
+	default:
+		return peer->place == place && slice_equal(peer->database, database);
+	}
+}
+
 void peers_publish(struct peers *peers, const struct peer *from, uint32_t place,
 		   struct slice database, const struct answer_aside *aside)
 {
 	pthread_mutex_lock(&peers->lock);
 	for (struct peer *peer = peers->first; peer; peer = peer->next)
-		if (peer != from &&
-		    (aside->type == ASIDE_CANCEL ||
-		     (peer->place == place && slice_equal(peer->database, database))))
+		if (peer != from && concerns(aside, peer, place, database))
 			tell(peer, aside);
 	pthread_mutex_unlock(&peers->lock);
 }

@@ -43,7 +43,7 @@ void peers_release(struct peers *peers); /* when nobody is left in it */
 void peers_join(struct peers *peers, struct peer *peer, struct worker *worker, uint32_t place,
 		struct slice database);
 void peers_leave(struct peer *peer);
-/* Tells all members of a place and database but `from`, and ASIDE_CANCEL to all of every place. */
+/* Tells all members but `from` whom the aside concerns; see answers.h. */
 void peers_publish(struct peers *peers, const struct peer *from, uint32_t place,
 		   struct slice database, const struct answer_aside *aside);
 

@@ -37,7 +37,8 @@ struct endpoints {
 	struct intern
 		logins; /* what was asked for at login, as it is stored and by its names' order -> its number, from 1 */
 	uint32_t n_logins;
-	struct intern alike; /* place + login's number (0 where the server speaks first) -> struct alike */
+	struct intern
+		alike; /* place + login's number (0 where the server speaks first) -> struct alike */
 };
 
 #define ENDPOINTS_SEVERAL UINT32_MAX

@@ -350,6 +350,8 @@ int matcher_load(struct matcher *matcher, char error[STORE_ERROR_BYTES])
 		rc = load_templates(matcher, reader);
 	if (rc == SQLITE_OK)
 		rc = asides_load(&matcher->asides, reader, &matcher->endpoints);
+	if (rc == SQLITE_OK)
+		rc = kills_load(&matcher->kills, &matcher->endpoints, reader_database(reader));
 	if (rc != SQLITE_OK)
 		rc = database_error(reader_database(reader), rc, matcher->recording->path, error);
 	reader_free(reader);

@@ -55,6 +55,7 @@ void matcher_free(struct matcher *matcher)
 	described_release(&matcher->described);
 	type_sets_release(&matcher->type_sets);
 	sessions_release(&matcher->sessions);
+	kills_release(&matcher->kills);
 	turns_release(&matcher->turns);
 	index_release(&matcher->own);
 	http_places_free(matcher);
@@ -430,6 +431,13 @@ static int64_t answers_waited(void *context, uint64_t exchange)
 	return reader_waited(state->reader, (int64_t)exchange);
 }
 
+static bool answers_interrupted(void *context, uint64_t exchange)
+{
+	const struct answers_state *state = context;
+
+	return kills_interrupted(&state->matcher->kills, (int64_t)exchange);
+}
+
 static void answers_count_session(void *context)
 {
 	struct answers_state *state = context;
@@ -492,6 +500,7 @@ struct answers *answers_new(struct matcher_reader *reader, const char *protocol,
 		.part = answers_part,
 		.copy = answers_copy,
 		.waited = answers_waited,
+		.interrupted = reader->matcher->kills.any ? answers_interrupted : NULL,
 		.types = reader->matcher->type_sets.n ? answers_types : NULL,
 		.count_session = answers_count_session,
 		.count_unservable = answers_count_unservable,

@@ -11,6 +11,7 @@
 #include "store/described.h"
 #include "store/endpoints.h"
 #include "store/index.h"
+#include "store/kills.h"
 #include "store/reader.h"
 #include "store/sessions.h"
 #include "store/turns.h"
@@ -50,6 +51,7 @@ struct matcher {
 	struct asides asides;
 	struct type_sets type_sets;
 	struct sessions sessions;
+	struct kills kills;
 	struct turns turns;
 	struct index index;
 	struct index

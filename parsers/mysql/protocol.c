@@ -42,4 +42,5 @@ const struct protocol mysql_protocol = {
 	.replayer_feed = my_replayer_feed,
 	.replayer_fill = my_replayer_fill,
 	.replayer_wait = my_replayer_wait,
+	.replayer_tell = my_replayer_tell,
 };

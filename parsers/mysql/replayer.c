@@ -395,6 +395,10 @@ static bool step(struct replayer *replayer, struct buffer *out, struct buffer *w
 			my_answer_sent(replayer);
 		return true;
 	}
+	if (replayer->killed) {
+		replayer->closed = true;
+		return true;
+	}
 	if (replayer->query && !replayer->infile) {
 		next_of_query(replayer, out);
 		return true;

@@ -6,6 +6,7 @@
  *	replayer_login.c    greeting, login, change of user
  *	replayer_prepared.c prepared statements, their parameters and cursors
  *	replayer_answer.c   which recorded exchange answers a statement, or the session itself
+ *	replayer_kill.c     numbers of sessions, KILL
  *	replayer_send.c     an exchange's results, row by row, in the form that the client asked for
  *	replayer_row.c      one row, also of values that are too large to be held
  *	replayer_write.c    packets as this client negotiated them
@@ -18,7 +19,8 @@
  *	GREETING ─▶ LOGIN ─▶ READY ──COM_QUIT, an error of the framing──▶ closed
  *	              └▶ SWITCHED ─▶┘    (another plugin was asked for; also by COM_CHANGE_USER)
  *	READY: reading commands; or `query` is on (statements of a COM_QUERY are left); or `send.on` (an answer is under way), in
- *	which `infile` waits for the client's file; or `hold_ns`: the recorded client gave up, and this one is given the time to
+ *	which `infile` waits for the client's file; or `hold_ns`: the recorded client gave up, and this one is given the time
+ *	to; or another session killed what the recorded one did, and this one's KILL is waited for
  */
 #ifndef MOCKPROXY_MYSQL_REPLAYER_H
 #define MOCKPROXY_MYSQL_REPLAYER_H
@@ -151,8 +153,9 @@ struct replayer {
 	struct sql_statement sql;
 	struct sql_value *values;
 	struct my_statement *executing; /* NULL: a text */
-	int64_t hold_ns; /* nothing is said for so long, and then an error; 0: that is not so */
-	bool holding;	 /* fill() has said so */
+	int64_t hold_ns; /* nothing is said for so long, and then the answer under way, or an error; 0: that is not so */
+	bool holding; /* fill() has said so */
+	bool killed;  /* by another session: it ends behind the answer under way */
 	struct my_send send;
 };
 
@@ -165,6 +168,9 @@ void my_greet(struct replayer *replayer, struct buffer *out);
 void my_login_message(struct replayer *replayer, struct slice body, struct buffer *out);
 void my_switched_message(struct replayer *replayer, struct slice body, struct buffer *out);
 void my_change_user_message(struct replayer *replayer, struct slice body, struct buffer *out);
+
+/* Digits as a number; what is none, or too large, is `otherwise`. */
+uint64_t my_number(struct slice digits, uint64_t otherwise);
 
 /* replayer_prepared.c */
 /* A command about prepared statements; false: it is none. */
@@ -196,6 +202,15 @@ void my_answer_miss(struct replayer *replayer, const struct answer *answer, stru
 		    struct buffer *out);
 void my_answer_unservable(struct replayer *replayer, struct slice text, struct slice why,
 			  struct buffer *out);
+
+/* replayer_kill.c */
+/* The number of the session that begins. */
+void my_kill_number(struct replayer *replayer);
+/* From now on others may kill it. */
+void my_kill_join(struct replayer *replayer);
+/* If the request is a KILL, and was accepted: reaches the session that it names. */
+void my_kill_answered(struct replayer *replayer, const struct request *request,
+		      const struct answer *answer);
 
 /* replayer_send.c */
 void my_send_begin(struct replayer *replayer, const struct answer *answer);

@@ -101,8 +101,8 @@ static void answer_housekeeping(struct replayer *replayer, bool more, struct buf
 /* ---- silence ---- */
 
 /*
- * What a client that gave up is given more than it had waited then, before it is told that there is no answer: its own clock began before
- * its request was heard, and what it asked before took longer then.
+ * What a client that gave up, or that was killed, is given more than it had waited then, before it is told that there is no answer, or how it
+ * ended: its own clock began before its request was heard, and what it asked before took longer then.
  */
 #define HOLD_MORE_NS ((int64_t)1000 * 1000000)
 
@@ -110,6 +110,15 @@ static void answer_housekeeping(struct replayer *replayer, bool more, struct buf
 static bool is_silent(const struct answer *answer)
 {
 	return answer->rung == RUNG_EXACT && answer->outcome == OUTCOME_UNFINISHED;
+}
+
+/* Did the answer come of a KILL? */
+static bool was_interrupted(const struct replayer *replayer, const struct answer *answer)
+{
+	const struct answers *answers = replayer->answers;
+
+	return answer->rung == RUNG_EXACT && answers->interrupted &&
+	       answers->interrupted(answers->context, answer->exchange);
 }
 
 static void hold(struct replayer *replayer, const struct answer *answer)
@@ -124,6 +133,8 @@ static void hold(struct replayer *replayer, const struct answer *answer)
 void my_answer_held(struct replayer *replayer, struct buffer *out)
 {
 	replayer->hold_ns = 0;
+	if (replayer->send.on || replayer->killed)
+		return;
 	my_write_error(replayer, MY_ERROR_OWN, STATE_GENERAL,
 		       SLICE("mockproxy: recorded without an answer, its client gave up"), out);
 	my_replay_failed(replayer);
@@ -173,13 +184,14 @@ static bool answer(struct replayer *replayer, struct slice text, bool more, stru
 	struct answer found;
 
 	find(replayer, &request, &found);
+	my_kill_answered(replayer, &request, &found);
+	if (is_silent(&found) || was_interrupted(replayer, &found))
+		hold(replayer, &found);
 	if (found.rung == RUNG_SESSION) {
 		answer_housekeeping(replayer, more, out);
 	} else if (found.rung == RUNG_MISS) {
 		my_answer_miss(replayer, &found, text, out);
-	} else if (is_silent(&found)) {
-		hold(replayer, &found);
-	} else {
+	} else if (!is_silent(&found)) {
 		my_send_begin(replayer, &found);
 		replayer->send.more = more;
 		return true;

@@ -11,8 +11,6 @@
 #define FAST_AUTH_OK 3
 #define FAST_AUTH_KEY 1 /* sha256_password: what asks for the server's public key */
 #define UTF8MB4_GENERAL 45
-/* Sessions that were not recorded have numbers from here on. */
-#define OWN_NUMBERS ((uint64_t)1 << 30)
 
 /* What this server does. Without TLS; without a second factor; without results of single rows of a bulk. */
 #define CAPABILITIES                                                                             \
@@ -40,7 +38,7 @@ static struct slice parameter(const struct answer_server *server, const char *na
 	return slice_of(NULL, 0);
 }
 
-static uint64_t number(struct slice digits, uint64_t otherwise)
+uint64_t my_number(struct slice digits, uint64_t otherwise)
 {
 	uint64_t value = 0;
 
@@ -63,18 +61,6 @@ static struct slice plugin_of(struct slice recorded)
 	return SLICE("mysql_native_password");
 }
 
-/*
- * The number of the recorded session that came next, whoever that was: the greeting tells it before it is known who logs in, and nothing can
- * take it back. Else one that no server comes to.
- */
-static uint32_t choose_backend(const struct replayer *replayer)
-{
-	const struct answers *answers = replayer->answers;
-	uint32_t recorded = answers->backend ? answers->backend(answers->context) : 0;
-
-	return recorded ? recorded : (uint32_t)((OWN_NUMBERS + replayer->connection) & 0x7fffffff);
-}
-
 /* Printable bytes that follow from the connection: no NUL may be among them, and nobody's secret depends on them. */
 static void make_nonce(struct replayer *replayer)
 {
@@ -90,10 +76,10 @@ static void make_nonce(struct replayer *replayer)
 static uint64_t offered(const struct answer_server *server)
 {
 	uint64_t capabilities =
-		number(parameter(server, "capabilities"), CAPABILITIES_DEFAULT) & 0xffffffff;
+		my_number(parameter(server, "capabilities"), CAPABILITIES_DEFAULT) & 0xffffffff;
 
 	if (!(capabilities & MY_CLIENT_MYSQL))
-		capabilities |= number(parameter(server, "mariadb_capabilities"), 0) << 32;
+		capabilities |= my_number(parameter(server, "mariadb_capabilities"), 0) << 32;
 	capabilities |= MY_CLIENT_PROTOCOL_41 | MY_CLIENT_SECURE_CONNECTION |
 			MY_CLIENT_PLUGIN_AUTH | MY_CLIENT_CONNECT_WITH_DB;
 	return capabilities & CAPABILITIES;
@@ -128,12 +114,12 @@ void my_greet(struct replayer *replayer, struct buffer *out)
 	replayer->offered = offered(&server);
 	replayer->plugin = plugin_of(parameter(&server, "auth_plugin"));
 	replayer->login_status =
-		(uint16_t)number(parameter(&server, "status"), MY_STATUS_AUTOCOMMIT);
-	replayer->backend = choose_backend(replayer);
+		(uint16_t)my_number(parameter(&server, "status"), MY_STATUS_AUTOCOMMIT);
+	my_kill_number(replayer);
 	greeting.version = server.version;
 	greeting.thread = replayer->backend;
 	greeting.capabilities = replayer->offered;
-	greeting.collation = (uint8_t)number(parameter(&server, "collation"), UTF8MB4_GENERAL);
+	greeting.collation = (uint8_t)my_number(parameter(&server, "collation"), UTF8MB4_GENERAL);
 	greeting.status =
 		replayer->login_status &
 		(MY_STATUS_AUTOCOMMIT | MY_STATUS_NO_BACKSLASH_ESCAPES | MY_STATUS_ANSI_QUOTES);
@@ -167,6 +153,7 @@ static void let_in(struct replayer *replayer, struct buffer *out)
 	my_write_ok(replayer, &completion, out);
 	replayer->phase = MY_READY;
 	begin_compression(replayer);
+	my_kill_join(replayer);
 }
 
 static void ask_for_plugin(struct replayer *replayer, struct buffer *out)

@@ -295,5 +295,6 @@ void my_replayer_free(struct replayer *replayer);
 int my_replayer_feed(struct replayer *replayer, struct slice bytes, const char **ret_why);
 enum replay_state my_replayer_fill(struct replayer *replayer, struct buffer *out);
 int64_t my_replayer_wait(const struct replayer *replayer);
+void my_replayer_tell(struct replayer *replayer, const struct answer_aside *aside);
 
 #endif

@@ -137,7 +137,19 @@ static const char rows_sql[] =
 	"statement, parameters, outcome, inline, columns, tag, row_count, rows, insert_id, "
 	"warnings, "
 	"server_status) VALUES (9, 5, 1, 1, 0, 1, 2, 6, '[5]', 1, 1, 2, '', 2, "
-	"'[[\"7\"], [{\"hex\": \"07000000\"}]]', 3, 1, 2);";
+	"'[[\"7\"], [{\"hex\": \"07000000\"}]]', 3, 1, 2);"
+	/* It is killed at work. */
+	"UPDATE connection SET backend = 77 WHERE id = 5;"
+	"INSERT INTO connection (id, endpoint, protocol, server_version, user, database, "
+	"server_parameters, backend, started_ns) VALUES (40, 3, 'mysql', '10.11-MariaDB', 'ann', "
+	"'app', '{}', 78, 1);"
+	"INSERT INTO statement VALUES (40, 1, 2, 'KILL 77', 'kill ?', 'kill', NULL, NULL, NULL, "
+	"NULL, "
+	"0);"
+	"INSERT INTO exchange (id, connection, ordinal, batch, batch_index, started_ns, kind, "
+	"statement, parameters, outcome, inline, tag) VALUES (40, 40, 1, 1, 0, 2, 1, 40, '[77]', "
+	"1, 1, "
+	"'');";
 
 /* What may be changed; each sets ?1. */
 static const char *const changes[] = {

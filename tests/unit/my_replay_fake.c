@@ -63,6 +63,12 @@ static const struct fake_entry recording[] = {
 	{ .key = "com_statistics", .tag = "Uptime: 1" },
 	{ .key = "merged one; merged two", .tag = "ONE", .flags = EXCHANGE_MERGED },
 	{ .key = "select once", .affected = 0 },
+	{ .key = "select killed", .error = "1317", .interrupted = true },
+	{ .key = "kill ?|5", .affected = 0 },
+	{ .key = "kill hard connection ?|6", .affected = 0 },
+	{ .key = "kill query ?|5", .affected = 0 },
+	{ .key = "kill soft query ?|7", .error = "1094" },
+	{ .key = "kill query id ?|5", .affected = 0 },
 };
 
 static bool fake_server(void *context, struct slice database, struct slice user,
@@ -132,6 +138,12 @@ static int fake_result(void *context, uint64_t exchange, uint32_t number,
 	return 1;
 }
 
+static bool fake_interrupted(void *context, uint64_t exchange)
+{
+	(void)context;
+	return recording[exchange - 1].interrupted;
+}
+
 void my_fake_init(struct fake *fake)
 {
 	*fake = (struct fake){
@@ -150,5 +162,6 @@ struct answers my_answers_of(struct fake *fake, struct answer_cache *cache)
 
 	answers.server = fake_server;
 	answers.result = fake_result;
+	answers.interrupted = fake_interrupted;
 	return answers;
 }

@@ -43,6 +43,7 @@ struct fake_entry {
 	int64_t affected;
 	uint64_t insert_id;
 	uint16_t status;
+	bool interrupted; /* by a KILL */
 };
 
 struct fake {

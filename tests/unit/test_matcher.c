@@ -121,7 +121,9 @@ static void test_greeted_backends(void **state)
 		const char *user;
 		uint32_t backend; /* 0: it was not greeted */
 		bool refused;
-	} sessions[] = { { "ann", 5, false }, { "bob", 9, true }, { "", 0, true }, { "eve", 7, false } };
+	} sessions[] = {
+		{ "ann", 5, false }, { "bob", 9, true }, { "", 0, true }, { "eve", 7, false }
+	};
 	static const uint32_t numbers[] = { 5, 9, 7, 0, 0 };
 	struct scene *scene = *state;
 	struct answers *answers;

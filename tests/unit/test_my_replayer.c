@@ -29,8 +29,7 @@ static void test_greeting(void **state)
 	fake.backend = 0x01020304;
 	buffer_clear(&text);
 	my_converse(&fake, NULL, &client, SIZE_MAX, &text);
-	assert_true(slice_starts_with(buffer_slice(&text),
-				      SLICE("0 <0a>8.4.0~<04><03><02><01>")));
+	assert_true(slice_starts_with(buffer_slice(&text), SLICE("0 <0a>8.4.0~<04><03><02><01>")));
 	buffer_release(&text);
 	buffer_release(&client.bytes);
 }

@@ -30,6 +30,7 @@ class Peer:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._file = self.socket.makefile("rb", 1 << 20)
         self._sequence = 0
+        self.number = 0  # of the session, as the greeting tells it
         self._log_in()
 
     def close(self):
@@ -41,6 +42,7 @@ class Peer:
         greeting = self.packet()
         if greeting[:1] != b"\n":
             raise ConnectionError(f"no greeting: {greeting!r}")
+        self.number = struct.unpack_from("<I", greeting, greeting.index(b"\0") + 1)[0]
         user, database = (os.environ[name].encode() for name in ("MYSQL_USER", "MYSQL_DATABASE"))
         plugin = greeting.rstrip(b"\0").rpartition(b"\0")[2]
         self._write(

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sessions that another one kills, or what they do, by the numbers that their greetings told. AFTER: how many seconds what is killed
+goes on before."""
+import os
+import select
+import socket
+import struct
+import time
+
+import mysql_raw
+
+QUERY, PROCESS_KILL = b"\3", b"\x0c"
+AFTER = float(os.environ.get("AFTER", "0"))
+SLEEP = "select sleep(0 + 600)"
+
+
+class Session(mysql_raw.Peer):
+    def begin(self, text):
+        self.send(QUERY + text.encode())
+
+    def heard(self, name):
+        """Says what the server does."""
+        packets = []
+        try:
+            self.answer(packets.append)
+            print(name, packets)
+        except (ConnectionError, OSError) as error:
+            print(name, packets, type(error).__name__)
+
+    def ask(self, name, text):
+        try:
+            self.begin(text)
+        except OSError as error:
+            print(name, type(error).__name__)
+            return
+        self.heard(name)
+
+    def rows(self, text):
+        packets = []
+        self.begin(text)
+        self.answer(packets.append)
+        return packets
+
+
+def works(killer, victim):
+    """Begins what would take long, and waits until it does."""
+    victim.begin(SLEEP)
+    while b"\x011" not in killer.rows(
+        f"select count(*) from information_schema.processlist where id = {victim.number} and info = '{SLEEP}'"
+    ):
+        time.sleep(0.01)
+    time.sleep(AFTER)
+    print("silent", not select.select([victim.socket], [], [], 0)[0])
+
+
+def look():
+    """Who only looks has a number too."""
+    with socket.create_connection((os.environ["MYSQL_HOST"], int(os.environ["MYSQL_TCP_PORT"]))) as probe:
+        probe.recv(5)
+
+
+def main():
+    killer = Session()
+    killer.ask("killer", "select 'killer'")
+    look()
+    victim = Session()
+    victim.ask("victim", "select 'victim'")
+    killer.ask("kill idle", f"KILL {victim.number}")
+    victim.heard("idle")
+    victim = Session()
+    killer.send(PROCESS_KILL + struct.pack("<I", victim.number))
+    killer.heard("process kill")
+    victim.close()
+    victim = Session()
+    killer.ask("kill query, idle", f"KILL QUERY {victim.number}")
+    victim.ask("idle", "select 'was idle'")
+    works(killer, victim)
+    killer.ask("kill query", f"KILL QUERY {victim.number}")
+    victim.heard("query")
+    victim.ask("goes on", "select 'goes on'")
+    works(killer, victim)
+    print("numbers", killer.number, victim.number)
+    killer.ask("kill connection", f"KILL CONNECTION {victim.number}")
+    victim.heard("connection")
+    killer.ask("kill gone", "KILL 999999999")
+    killer.close()
+
+
+main()
