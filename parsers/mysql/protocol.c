@@ -12,8 +12,8 @@ static enum sql_kind type_kind(const struct type_scope *scope, uint32_t type)
 static int value_to_text(const struct type_scope *scope, uint32_t type, struct slice bytes,
 			 struct buffer *text)
 {
-	(void)scope;
-	return my_value_to_text(type, bytes, text);
+	return scope && scope->shown ? my_value_show(type, bytes, text) :
+				       my_value_to_text(type, bytes, text);
 }
 
 const struct protocol mysql_protocol = {

@@ -216,6 +216,13 @@ static bool gives_back(uint32_t type, struct slice text, struct slice bytes)
 	return same;
 }
 
+int my_value_show(uint32_t type, struct slice bytes, struct buffer *text)
+{
+	size_t before = text->size;
+
+	return finish(text, before, to_text(type, bytes, text));
+}
+
 int my_value_to_text(uint32_t type, struct slice bytes, struct buffer *text)
 {
 	size_t before = text->size;

@@ -6,7 +6,7 @@
  * The canonical text of a binary value is what the text protocol writes where the column has no say: integers without
  * zeros in front, dates with no fraction or six digits of it, floats in the fewest digits that read back as the same
  * number. Both directions are strict: what is not well-formed is -EINVAL and what cannot be known exactly is -ENOTSUP,
- * never a wrong byte. my_type_name(), my_type_kind() and my_value_to_text() are declared in wire.h.
+ * never a wrong byte. my_type_name(), my_type_kind(), my_value_to_text() and my_value_show() are declared in wire.h.
  *
  * Binary values are without the length that stands before them on the wire; see my_type_size().
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * MySQL values: dates and times. In binary they are as short as what they say allows ("Binary Protocol Value" of the
- * internals manual): nothing for all zeros, a date alone, a time without a fraction, all of it. A longer form than
- * needed is refused, since no text would give it back.
+ * internals manual): nothing for all zeros, a date alone, a time without a fraction, all of it. Some drivers send a longer form than
+ * needed, which no text gives back.
  */
 #include "parsers/mysql/values_internal.h"
 
@@ -105,6 +105,8 @@ int my_date_to_text(bool with_time, struct slice bytes, struct buffer *text)
 		moment.micro = cursor_u32le(&in);
 	if (!cursor_done(&in) || !valid(&moment) || moment.day > 31)
 		return -EINVAL;
+	if (!with_time && (moment.hour || moment.minute || moment.second || moment.micro))
+		return -ENOTSUP;
 	append_padded(text, moment.year, 4);
 	buffer_append_u8(text, '-');
 	append_padded(text, moment.month, 2);

@@ -282,6 +282,8 @@ struct handshake_step my_handshake(enum side side, struct slice bytes, struct bu
 struct slice my_type_name(uint32_t type);
 enum sql_kind my_type_kind(uint32_t type);
 int my_value_to_text(uint32_t type, struct slice bytes, struct buffer *text);
+/* The same of forms that are longer than needed, too: to compare the value, not to make its bytes again. */
+int my_value_show(uint32_t type, struct slice bytes, struct buffer *text);
 
 struct recorder *my_recorder_new(uint64_t connection);
 void my_recorder_free(struct recorder *recorder);
