@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Copy: what a client sends in a COPY FROM STDIN, as part of the identity of its request (design §7).
+ * Copy: what a client sends in a COPY FROM STDIN, or of its file for MySQL's LOAD DATA LOCAL INFILE, as part of the identity of its
+ * request (design §7).
  *
  * Data may be larger than any memory, so it is known by a digest of its rows: the recorder makes one while they pass, and the
- * replayer while it takes them. How the data was cut into messages is nothing; nor is a line end that the last line lacks.
+ * replayer while it takes them. How the data was cut into messages is nothing; nor is a line end that the last line lacks, but
+ * in binary and in MySQL's files, whose lines may end otherwise.
  * Data that the client took back is known by what it said then, and not by how far it had come.
  */
 #ifndef MOCKPROXY_COPY_H
@@ -40,7 +42,7 @@ enum copy_end copy_end_by_name(struct slice name);
 struct copy_digest;
 struct copy_digest *copy_digest_new(bool binary);
 void copy_digest_free(struct copy_digest *digest); /* accepts NULL */
-/* The next bytes of rows: lines of text with their line ends, or binary tuples. */
+/* The next bytes of rows: lines of text with their line ends, or bytes that are not looked into: binary tuples, a file. */
 void copy_digest_add(struct copy_digest *digest, struct slice bytes);
 /* Of the rows so far. */
 void copy_digest_get(const struct copy_digest *digest, uint8_t ret_digest[COPY_DIGEST_BYTES]);

@@ -109,7 +109,7 @@ enum exchange_flag {
 		1 << 7, /* refused since its transaction had failed before: never served */
 	EXCHANGE_AMBIGUOUS = 1 << 8,   /* HTTP: two readers could differ on where it ends */
 	EXCHANGE_REQUEST_CUT = 1 << 9, /* HTTP: the connection ended before the request did */
-	/* COPY data that is stored: the rows of its result are what the client sent, or the server. */
+	/* COPY data that is stored: the rows of its result are what the client sent, or the server. MySQL's LOCAL INFILE: its digest alone. */
 	EXCHANGE_COPY_IN = 1 << 10,
 	EXCHANGE_COPY_OUT = 1 << 11,
 	/* Who cut it was the server: replay ends the connection there too. */

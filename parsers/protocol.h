@@ -60,8 +60,6 @@ enum replay_state {
 struct protocol {
 	const char *name;
 	uint8_t dialect; /* enum sql_dialect; 0: not SQL */
-	uint32_t
-		served_flags; /* enum exchange_flag: what is not stored and the replayer can do without */
 
 	/* From the client's first bytes. MORE only while fewer than `recognise_max` bytes are there. */
 	enum recognised (*recognise)(struct slice client_bytes);

@@ -32,14 +32,11 @@ uint64_t matcher_own_key(uint64_t key, uint32_t session)
 	return mix(key ^ session * 0x9e3779b97f4a7c15u);
 }
 
-static bool is_servable(const struct protocol *protocol, uint8_t kind, uint8_t outcome,
-			uint32_t flags)
+static bool is_servable(uint8_t kind, uint8_t outcome, uint32_t flags)
 {
 	bool dropped = (flags & (EXCHANGE_SERVER_ENDED | EXCHANGE_SERVER_RESET)) &&
 		       !(flags & (EXCHANGE_COPY_IN | EXCHANGE_COPY_OUT));
 
-	if (protocol)
-		flags &= ~protocol->served_flags;
 	if (dropped) /* that the connection ends is the answer */
 		flags &= ~(uint32_t)EXCHANGE_CUT;
 	return (kind == EXCHANGE_SIMPLE || kind == EXCHANGE_EXTENDED || kind == EXCHANGE_PARSE ||
@@ -107,18 +104,18 @@ static uint64_t make_hash(const struct matcher *matcher, struct reader *reader, 
 	return hash;
 }
 
-/* COPY FROM STDIN: found by its data too. */
-static int add_copy(struct matcher *matcher, struct reader *reader, uint32_t id, uint64_t hash,
-		    int64_t time_ns, const struct endpoint_connection *connection)
+/* The exchange that `sql` stands on, a COPY FROM STDIN or LOCAL INFILE, is found by its data too. */
+static int add_copy(struct matcher *matcher, struct reader *reader, sqlite3_stmt *sql,
+		    uint64_t hash, uint32_t place, uint32_t tag)
 {
+	uint32_t id = (uint32_t)sqlite3_column_int64(sql, 0);
 	struct copy_identity copy;
 
 	if (reader_copy_identity(reader, id, &copy) <= 0)
 		return 0; /* whoever asks for it is told that this is not its data */
 	matcher->copy_entries++;
-	return index_add(&matcher->index,
-			 matcher_key(copy_hash(hash, &copy), connection->place, MATCH_COPY), id,
-			 connection->login, time_ns) ?
+	return index_add(&matcher->index, matcher_key(copy_hash(hash, &copy), place, MATCH_COPY),
+			 id, tag, sqlite3_column_int64(sql, 7)) ?
 		       0 :
 		       -E2BIG;
 }
@@ -143,9 +140,9 @@ static int add_exchange(struct matcher *matcher, struct reader *reader, sqlite3_
 	uint8_t kind = (uint8_t)sqlite3_column_int(sql, 2);
 	uint8_t outcome = (uint8_t)sqlite3_column_int(sql, 3);
 	uint32_t flags = (uint32_t)sqlite3_column_int64(sql, 4);
-	int64_t time_ns = sqlite3_column_int64(sql, 7);
 	enum match_class class = MATCH_SERVED;
 	uint64_t hash = 0;
+	uint32_t tag;
 
 	matcher->recorded++;
 	if (id < 1 || id > UINT32_MAX || sqlite3_column_type(sql, 6) == SQLITE_NULL)
@@ -156,7 +153,7 @@ static int add_exchange(struct matcher *matcher, struct reader *reader, sqlite3_
 		hash = make_hash(matcher, reader, id);
 	if (!hash) /* nothing that can be asked for */
 		return 0;
-	if (!is_servable(connection ? connection->speaks : NULL, kind, outcome, flags) &&
+	if (!is_servable(kind, outcome, flags) &&
 	    !is_unanswered(connection ? connection->speaks : NULL, reader, sql, flags))
 		class = MATCH_UNSERVABLE;
 	else if (kind == EXCHANGE_PARSE)
@@ -165,13 +162,13 @@ static int add_exchange(struct matcher *matcher, struct reader *reader, sqlite3_
 	matcher->unservable_entries += class == MATCH_UNSERVABLE;
 	matcher->has_merged |= (flags & EXCHANGE_MERGED) != 0;
 	matcher->has_cut |= outcome == OUTCOME_SUSPENDED;
-	if (!index_add(&matcher->index, matcher_key(hash, place, class), (uint32_t)id,
-		       sessions_of(&matcher->sessions, sqlite3_column_int64(sql, 6),
-				   connection ? connection->login : 0),
-		       time_ns))
+	tag = sessions_of(&matcher->sessions, sqlite3_column_int64(sql, 6),
+			  connection ? connection->login : 0);
+	if (!index_add(&matcher->index, matcher_key(hash, place, class), (uint32_t)id, tag,
+		       sqlite3_column_int64(sql, 7)))
 		return -E2BIG;
 	if (connection && class == MATCH_SERVED && (flags & EXCHANGE_COPY_IN))
-		return add_copy(matcher, reader, (uint32_t)id, hash, time_ns, connection);
+		return add_copy(matcher, reader, sql, hash, place, tag);
 	return 0;
 }
 

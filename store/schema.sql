@@ -192,7 +192,8 @@ CREATE TABLE aside (                 -- what the server said by itself: notifica
 
 CREATE TABLE copy (                  -- PostgreSQL's COPY data of an exchange, which is the rows of its result: a row of one
 	                                  -- value is a line with its line end (or a piece of one above 64 KiB), in binary a row
-	                                  -- has a value for each field
+	                                  -- has a value for each field. MySQL: the file of LOAD DATA LOCAL INFILE, whose digest
+	                                  -- alone is kept (in, binary)
 	exchange          INTEGER PRIMARY KEY REFERENCES exchange (id),
 	direction         TEXT NOT NULL,  -- in: the client's, of COPY FROM STDIN; out: the server's, of COPY TO STDOUT
 	format            TEXT NOT NULL,  -- text (CSV too) or binary

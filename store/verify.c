@@ -88,7 +88,7 @@ static void verify(struct answers *answers, sqlite3_stmt *sql, struct verify_rep
 
 	if (!protocol || !protocol->checksum)
 		return;
-	if (answer.flags & LACKING & ~protocol->served_flags) {
+	if (answer.flags & LACKING) {
 		report->not_stored++;
 		return;
 	}

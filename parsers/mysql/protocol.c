@@ -19,7 +19,6 @@ static int value_to_text(const struct type_scope *scope, uint32_t type, struct s
 const struct protocol mysql_protocol = {
 	.name = "mysql",
 	.dialect = SQL_MYSQL,
-	.served_flags = EXCHANGE_COPY, /* LOCAL INFILE: the client is asked for its file again */
 	.recognise = my_recognise,
 	.recognise_max = 1,
 	.recognise_server = my_recognise_server,

@@ -407,6 +407,7 @@ void my_recorder_free(struct recorder *recorder)
 		my_decompressor_free(recorder->decompressors[side]);
 	}
 	exchange_log_release(&recorder->log);
+	my_infile_drop(recorder);
 	arena_release(&recorder->greeting_arena);
 	free(recorder->identity.bytes);
 	buffer_release(&recorder->database);

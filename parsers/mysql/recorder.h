@@ -8,6 +8,7 @@
  *	recorder_server.c    what the server says to the first of them ──▶ pieces of its exchange
  *	recorder_prepared.c  prepared statements: parameters, long data, cursors
  *	recorder_rows.c      rows of both forms, whole and in parts
+ *	recorder_infile.c    LOAD DATA LOCAL INFILE: what is in the client's file
  *
  * Every command becomes an operation in a queue, also one that is never answered, and nothing else happens until it is the first:
  * then a statement is closed, long data are kept, parameters are read with what was prepared before them. So commands may
@@ -18,11 +19,13 @@
  *
  * The first operation's answer goes through enum my_reply; a result that says "more" goes back to REPLY_FIRST.
  *
- * Invariants: log.active is the exchange of the first operation, if that has one; log.last is NULL between calls.
+ * Invariants: log.active is the exchange of the first operation, if that has one, and there while `file` is; log.last is NULL
+ * between calls.
  */
 #ifndef MOCKPROXY_MYSQL_RECORDER_H
 #define MOCKPROXY_MYSQL_RECORDER_H
 
+#include "parsers/copy.h"
 #include "parsers/exchange_log.h"
 #include "parsers/mysql/compression.h"
 #include "parsers/mysql/packet.h"
@@ -148,8 +151,10 @@ struct recorder {
 
 	/* The answer under way */
 	enum my_reply reply;
-	bool reply_begun;   /* its sequence goes on from its last packet */
-	bool infile;	    /* the client sends a file */
+	bool reply_begun; /* its sequence goes on from its last packet */
+	bool infile;	  /* the client sends a file */
+	struct copy_digest *
+		file; /* what came of it; NULL: none comes, or the server did not wait for its end. Owned */
 	bool large_request; /* a request in parts has its operation */
 	bool binary;
 	bool merged;	   /* results did not fit the statements */
@@ -193,8 +198,18 @@ bool my_client_message(struct recorder *recorder, const struct my_frame *frame);
 
 /* recorder_server.c; false is a failure */
 bool my_server_message(struct recorder *recorder, const struct my_frame *frame);
+/* A change of the session's state, told with the active exchange's answer. */
+void my_status_add(struct recorder *recorder, struct slice name, struct slice value);
 /* What is said of the connection's state behind every command that went well. */
 void my_status_said(struct recorder *recorder, uint16_t status);
+
+/* recorder_infile.c */
+/* The server asks for the client's file, on behalf of the active exchange; false is a failure. */
+bool my_infile_begin(struct recorder *recorder, struct slice name, uint8_t sequence);
+/* The next of it, and its end. */
+void my_infile_bytes(struct recorder *recorder, const struct my_frame *frame);
+/* The server went on: what comes of it now is nothing to it. */
+void my_infile_drop(struct recorder *recorder);
 
 /* recorder_prepared.c */
 void my_statement_free(struct named *named);

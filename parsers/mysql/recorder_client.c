@@ -285,11 +285,7 @@ bool my_client_message(struct recorder *recorder, const struct my_frame *frame)
 			       my_login_client(recorder, frame->body) :
 			       my_fail(recorder, "a login's packet of more than 64 KiB");
 	if (recorder->infile) {
-		/* The file ends with an empty packet; behind it the server goes on. */
-		if (frame->part == FRAME_WHOLE && !frame->body.size) {
-			recorder->infile = false;
-			recorder->framers[SIDE_SERVER].sequence = (uint8_t)(frame->sequence + 1);
-		}
+		my_infile_bytes(recorder, frame);
 		return true;
 	}
 	if (head && head->command == MY_COM_CHANGE_USER)

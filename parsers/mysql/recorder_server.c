@@ -26,7 +26,7 @@ void my_status_said(struct recorder *recorder, uint16_t status)
 
 /* ---- the session's state ---- */
 
-static void add_status(struct recorder *recorder, struct slice name, struct slice value)
+void my_status_add(struct recorder *recorder, struct slice name, struct slice value)
 {
 	struct buffer bytes;
 
@@ -51,7 +51,7 @@ static bool add_variables(struct recorder *recorder, struct cursor cursor)
 		if (slice_equal(name, SLICE("character_set_client")))
 			recorder->options.charset = (uint8_t)sql_charset_of(value);
 		if (!cursor.failed)
-			add_status(recorder, name, value);
+			my_status_add(recorder, name, value);
 	}
 	return cursor_done(&cursor);
 }
@@ -71,7 +71,7 @@ static bool add_change(struct recorder *recorder, uint8_t type, struct slice dat
 	value = type == MY_CHANGE_STATE ? data : my_read_lenenc_bytes(&cursor);
 	if (type == MY_CHANGE_SCHEMA && !cursor.failed)
 		my_database_set(recorder, value);
-	add_status(recorder, my_change_name(type), value);
+	my_status_add(recorder, my_change_name(type), value);
 	return !cursor.failed;
 }
 
@@ -351,15 +351,6 @@ static bool columns_done(struct recorder *recorder, const struct my_operation *h
 	return fits;
 }
 
-static bool reply_infile(struct recorder *recorder, struct slice name, uint8_t sequence)
-{
-	add_status(recorder, SLICE("@local_infile"), name);
-	recorder->log.active->exchange.flags |= EXCHANGE_COPY;
-	recorder->infile = true;
-	recorder->framers[SIDE_CLIENT].sequence = (uint8_t)(sequence + 1);
-	return true;
-}
-
 /* The number of columns, and whether their definitions follow. */
 static bool reply_result(struct recorder *recorder, struct my_operation *head, struct slice body)
 {
@@ -390,7 +381,7 @@ static bool result_first(struct recorder *recorder, struct my_operation *head, s
 	if (!recorder->log.active)
 		return my_fail(recorder, "an answer to an execution that was not understood");
 	if (body.data[0] == MY_LOCAL_INFILE)
-		return reply_infile(recorder, slice_of(body.data + 1, body.size - 1), sequence);
+		return my_infile_begin(recorder, slice_of(body.data + 1, body.size - 1), sequence);
 	if (body.data[0] != MY_OK)
 		return reply_result(recorder, head, body);
 	if (!my_ok_read(body, recorder->capabilities, &ok))
@@ -678,6 +669,7 @@ bool my_server_message(struct recorder *recorder, const struct my_frame *frame)
 		return reply_change_user(recorder, head, frame->body);
 	if (is_progress(recorder, frame->body))
 		return true;
+	my_infile_drop(recorder);
 	if (frame->body.data[0] == MY_ERR)
 		return reply_error(recorder, head, frame->body);
 	return reply(recorder, head, frame->body, frame->sequence);

@@ -28,6 +28,7 @@ struct replayer *my_replayer_new(const struct answers *answers, uint64_t connect
 	buffer_init(&replayer->changes, MY_FILL_BYTES);
 	buffer_init(&replayer->scratch, MY_REQUEST_MAX + ((size_t)1 << 20));
 	buffer_init(&replayer->text, 2 * MY_REQUEST_MAX + 64); /* names may double */
+	buffer_init(&replayer->query_text, MY_REQUEST_MAX);
 	large_row_init(&replayer->send.large);
 	my_framer_init(&replayer->framer, MY_LOGIN_MAX);
 	names_init(&replayer->statements);
@@ -50,6 +51,8 @@ void my_replayer_free(struct replayer *replayer)
 	buffer_release(&replayer->changes);
 	buffer_release(&replayer->scratch);
 	buffer_release(&replayer->text);
+	buffer_release(&replayer->query_text);
+	my_infile_free(replayer->infile);
 	large_row_release(&replayer->send.large);
 	arena_release(&replayer->arena);
 	free(replayer);
@@ -156,6 +159,12 @@ static bool is_merged(struct replayer *replayer)
 	return replayer->answers->is_merged(replayer->answers->context, &request);
 }
 
+static void end_query(struct replayer *replayer)
+{
+	replayer->query = false;
+	buffer_release(&replayer->query_text);
+}
+
 static void next_of_query(struct replayer *replayer, struct buffer *out)
 {
 	struct sql_options options = sql_session_options(replayer->session);
@@ -164,14 +173,14 @@ static void next_of_query(struct replayer *replayer, struct buffer *out)
 
 	replayer->query_begins = false;
 	if (replayer->query_failed || !replayer->query_rest.size) {
-		replayer->query = false;
+		end_query(replayer);
 		return;
 	}
 	if (replayer->query_whole || (begins && is_merged(replayer))) {
 		text = replayer->query_rest;
 		replayer->query_rest = slice_of(NULL, 0);
 	} else if (!sql_split(&options, &replayer->query_rest, &text)) {
-		replayer->query = false;
+		end_query(replayer);
 		return;
 	}
 	rest = replayer->query_rest;
@@ -309,19 +318,12 @@ static void too_large(struct replayer *replayer, struct buffer *out)
 	replayer->closed = true;
 }
 
-/* The client's file ends with an empty packet. */
-static void infile_message(struct replayer *replayer, const struct my_frame *frame)
-{
-	if (frame->part == FRAME_WHOLE && !frame->body.size)
-		replayer->infile = false;
-}
-
 static void message(struct replayer *replayer, const struct my_frame *frame, struct buffer *out)
 {
 	replayer->sequence = (uint8_t)(frame->sequence + 1);
 	replayer->compressed_sequence = replayer->sequence;
 	if (replayer->infile) {
-		infile_message(replayer, frame);
+		my_infile_message(replayer, frame, out);
 	} else if (frame->part != FRAME_WHOLE) {
 		if (frame->part == FRAME_BEGIN)
 			too_large(replayer, out);
@@ -390,7 +392,7 @@ static bool step(struct replayer *replayer, struct buffer *out, struct buffer *w
 		my_greet(replayer, out);
 		return true;
 	}
-	if (replayer->send.on && !replayer->infile) {
+	if (replayer->send.on) {
 		if (my_send_more(replayer, out))
 			my_answer_sent(replayer);
 		return true;

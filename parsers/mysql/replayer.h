@@ -7,6 +7,7 @@
  *	replayer_prepared.c prepared statements, their parameters and cursors
  *	replayer_answer.c   which recorded exchange answers a statement, or the session itself
  *	replayer_kill.c     numbers of sessions, KILL
+ *	replayer_infile.c   LOAD DATA LOCAL INFILE: what is in the client's file
  *	replayer_send.c     an exchange's results, row by row, in the form that the client asked for
  *	replayer_row.c      one row, also of values that are too large to be held
  *	replayer_write.c    packets as this client negotiated them
@@ -18,8 +19,8 @@
  * States:
  *	GREETING ─▶ LOGIN ─▶ READY ──COM_QUIT, an error of the framing──▶ closed
  *	              └▶ SWITCHED ─▶┘    (another plugin was asked for; also by COM_CHANGE_USER)
- *	READY: reading commands; or `query` is on (statements of a COM_QUERY are left); or `send.on` (an answer is under way), in
- *	which `infile` waits for the client's file; or `hold_ns`: the recorded client gave up, and this one is given the time
+ *	READY: reading commands; or `query` is on (statements of a COM_QUERY are left); or `send.on` (an answer is under way); or
+ *	`infile` is there: the client's file comes; or `hold_ns`: the recorded client gave up, and this one is given the time
  *	to; or another session killed what the recorded one did, and this one's KILL is waited for
  */
 #ifndef MOCKPROXY_MYSQL_REPLAYER_H
@@ -147,9 +148,11 @@ struct replayer {
 	bool query_whole; /* ... which are one */
 	bool query_begins;
 	bool query_failed;
-	bool infile; /* the client's file is read, and dropped */
 	struct slice query_rest;
-	struct arena arena; /* of the statement under way */
+	struct buffer
+		query_text; /* what was left when a file was asked for, since the message is gone */
+	struct my_infile *infile; /* the client's file is coming; NULL: it is not */
+	struct arena arena;	  /* of the statement under way */
 	struct sql_statement sql;
 	struct sql_value *values;
 	struct my_statement *executing; /* NULL: a text */
@@ -203,6 +206,10 @@ void my_answer_miss(struct replayer *replayer, const struct answer *answer, stru
 void my_answer_unservable(struct replayer *replayer, struct slice text, struct slice why,
 			  struct buffer *out);
 
+/* What was found, or was not: says it, or begins to (true, send.on). The statement is in `sql` and `values`. */
+bool my_answer_give(struct replayer *replayer, const struct answer *found, struct slice text,
+		    bool more, struct buffer *out);
+
 /* replayer_kill.c */
 /* The number of the session that begins. */
 void my_kill_number(struct replayer *replayer);
@@ -211,6 +218,14 @@ void my_kill_join(struct replayer *replayer);
 /* If the request is a KILL, and was accepted: reaches the session that it names. */
 void my_kill_answered(struct replayer *replayer, const struct request *request,
 		      const struct answer *answer);
+
+/* replayer_infile.c */
+/* Asks for the file of a statement that was recorded with one; false: this is none. The request is the replayer's `sql` and `values`. */
+bool my_infile_ask(struct replayer *replayer, const struct request *request, bool more,
+		     struct buffer *out);
+/* The next of the file, which is dropped; behind its end the answer begins that was recorded with this content. */
+void my_infile_message(struct replayer *replayer, const struct my_frame *frame, struct buffer *out);
+void my_infile_free(struct my_infile *infile); /* accepts NULL */
 
 /* replayer_send.c */
 void my_send_begin(struct replayer *replayer, const struct answer *answer);

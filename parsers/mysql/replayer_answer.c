@@ -165,7 +165,6 @@ static void find(struct replayer *replayer, const struct request *request,
 	bool housekeeping = my_answer_housekeeping(request->statement) &&
 			    sql_count(&options, request->text) == 1;
 
-	tell_time_zone(replayer);
 	*ret_answer = (struct answer){ .rung = RUNG_SESSION };
 	/* What the session can answer is no miss when it was not recorded. */
 	if (!housekeeping || answers->peek(answers->context, request, ret_answer))
@@ -176,6 +175,23 @@ static void find(struct replayer *replayer, const struct request *request,
 		answers->count_session(answers->context);
 }
 
+bool my_answer_give(struct replayer *replayer, const struct answer *found, struct slice text,
+		    bool more, struct buffer *out)
+{
+	if (is_silent(found) || was_interrupted(replayer, found))
+		hold(replayer, found);
+	if (found->rung == RUNG_SESSION) {
+		answer_housekeeping(replayer, more, out);
+	} else if (found->rung == RUNG_MISS) {
+		my_answer_miss(replayer, found, text, out);
+	} else if (!is_silent(found)) {
+		my_send_begin(replayer, found);
+		replayer->send.more = more;
+		return true;
+	}
+	return false;
+}
+
 /* The statement is in replayer->sql and ->values; true: an answer of the recording is under way. */
 static bool answer(struct replayer *replayer, struct slice text, bool more, struct buffer *out)
 {
@@ -183,20 +199,12 @@ static bool answer(struct replayer *replayer, struct slice text, bool more, stru
 		my_answer_request(replayer, &replayer->sql, replayer->values, text);
 	struct answer found;
 
+	tell_time_zone(replayer);
+	if (my_infile_ask(replayer, &request, more, out))
+		return false;
 	find(replayer, &request, &found);
 	my_kill_answered(replayer, &request, &found);
-	if (is_silent(&found) || was_interrupted(replayer, &found))
-		hold(replayer, &found);
-	if (found.rung == RUNG_SESSION) {
-		answer_housekeeping(replayer, more, out);
-	} else if (found.rung == RUNG_MISS) {
-		my_answer_miss(replayer, &found, text, out);
-	} else if (!is_silent(&found)) {
-		my_send_begin(replayer, &found);
-		replayer->send.more = more;
-		return true;
-	}
-	return false;
+	return my_answer_give(replayer, &found, text, more, out);
 }
 
 struct request my_answer_read(struct replayer *replayer, struct slice text)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The MySQL replayer: an exchange's results on their way out ("Text Resultset", "Binary Protocol Resultset", "Multi-Resultset",
- * "LOCAL INFILE Request"), from the structured rows.
+ * ...), from the structured rows.
  *
  * Steps of an answer:
  *	STEP_BEGIN ──▶ STEP_RESULT ──▶ STEP_ROWS ──▶ STEP_END ──▶ STEP_RESULT of the next result, or complete
@@ -59,9 +59,6 @@ static void unservable(struct replayer *replayer, const struct column *column, i
 					     ", or what is stored is not a value of the type");
 	} else if (error == -ENODATA) {
 		buffer_append_string(&why, "no more rows than these were fetched");
-	} else if (error == -EACCES) {
-		buffer_append_string(&why, "the client's own file was sent, which this client "
-					   "does not allow");
 	} else {
 		buffer_append_string(&why, "the recording is damaged here");
 	}
@@ -119,39 +116,18 @@ static struct completion completion_now(const struct replayer *replayer, uint16_
 	return completion;
 }
 
-/* Is there a file to ask the client for? Changes of the session's state wait for the OK. */
-static struct slice take_events(struct replayer *replayer)
+/* Changes of the session's state wait for the OK. The file that the client was asked for is there already. */
+static void take_events(struct replayer *replayer)
 {
 	const struct answer_result *result = &replayer->send.result;
-	struct slice file = slice_of(NULL, 0);
 
 	for (size_t i = 0; i < result->n_events; i++) {
 		const struct answer_event *event = &result->events[i];
 
-		if (!event->status || event->n_fields != 1)
-			continue;
-		if (slice_equal(event->fields[0].name, SLICE("@local_infile")))
-			file = event->fields[0].value;
-		else
+		if (event->status && event->n_fields == 1 &&
+		    !slice_equal(event->fields[0].name, SLICE("@local_infile")))
 			my_write_change(replayer, event->fields[0].name, event->fields[0].value);
 	}
-	return file;
-}
-
-static void ask_for_file(struct replayer *replayer, struct slice name, struct buffer *out)
-{
-	size_t at;
-
-	if (!(replayer->capabilities & MY_CLIENT_LOCAL_FILES)) {
-		unservable(replayer, NULL, -EACCES, out);
-		return;
-	}
-	at = my_packet_begin(out);
-	buffer_append_u8(out, MY_LOCAL_INFILE);
-	buffer_append_slice(out, name);
-	my_packet_end(out, at, &replayer->sequence);
-	replayer->infile = true;
-	replayer->send.cacheable = false;
 }
 
 static void send_columns(struct replayer *replayer, struct buffer *out)
@@ -197,7 +173,6 @@ static void step_result(struct replayer *replayer, struct buffer *out)
 	struct my_send *send = &replayer->send;
 	const struct answer_result *result = &send->result;
 	int found = read_result(replayer);
-	struct slice file;
 	uint16_t status;
 
 	if (found != 1) {
@@ -208,14 +183,10 @@ static void step_result(struct replayer *replayer, struct buffer *out)
 		begin_rows(replayer, out);
 		return;
 	}
-	file = take_events(replayer);
+	take_events(replayer);
 	if (result->n_events)
 		send->cacheable = false;
 	send->step = STEP_END;
-	if (file.data) {
-		ask_for_file(replayer, file, out);
-		return;
-	}
 	if (!result->columns || !result->columns->n)
 		return;
 	send_columns(replayer, out);
@@ -304,8 +275,6 @@ static void step_end(struct replayer *replayer, struct buffer *out)
 	struct my_send *send = &replayer->send;
 	const struct answer_result *result = &send->result;
 
-	if (replayer->infile)
-		return;
 	if (result->error) {
 		send_error(replayer, out);
 		return;
@@ -425,7 +394,7 @@ bool my_send_more(struct replayer *replayer, struct buffer *out)
 
 	if (send->step != STEP_BEGIN)
 		resume(replayer, out);
-	while (send->on && !replayer->infile && out->size < MY_FILL_BYTES && !out->overflowed) {
+	while (send->on && out->size < MY_FILL_BYTES && !out->overflowed) {
 		if (send->large.on) {
 			if (!my_replay_row_more(replayer, out))
 				broken_row(replayer);

@@ -29,6 +29,7 @@
  *	- 'a' 'b' is 'ab'. What comparison and assignment take is compared, also LIMIT a, b and INTERVAL n DAY, but not what is
  *	  assigned to @x, which has no type of its own. CAST and COLLATE stay in the template.
  *	- A statement that reads @x depends on what was set before, and is the same statement nevertheless.
+ *	- The name behind LOAD DATA LOCAL INFILE is a slot that is not compared: drivers write data to files of random names.
  *	- Code in comments: see lexer.h.
  *
  * All functions are pure: results borrow from the text or lie in the caller's arena. No input is an
@@ -41,7 +42,7 @@
 #include "parsers/slice.h"
 
 /* Stored with every recording: another version means that stored hashes are stale. */
-#define SQL_CANONICAL_VERSION 3
+#define SQL_CANONICAL_VERSION 4
 
 enum sql_dialect { SQL_POSTGRES = 1, SQL_MYSQL };
 
@@ -100,6 +101,7 @@ struct sql_slot {
 	bool compared;	      /* compared with or assigned to something: kinds are equal across */
 	bool secret;	      /* the literal is a password: its value is *** already */
 	bool cursor; /* the literal is the name of a cursor or of a PREPARE: see sql_session_resolve() */
+	bool file; /* the literal is the name of a file of the client's: no part of identity, as its content is (parsers/copy.h) */
 	struct slice cast; /* a placeholder's stated type in the text, canonical; empty: none */
 	struct sql_value literal;
 	size_t at;   /* where it stands in the text ... */

@@ -114,6 +114,8 @@ uint64_t sql_exact_hash_from(uint64_t template_hash, const struct sql_statement 
 		const struct sql_value *value = &values[i];
 		bool compared = statement->slots[i].compared;
 
+		if (statement->slots[i].file)
+			continue;
 		hash = hash_head(identity_head(value, compared), identity_type(value, compared),
 				 hash);
 		hash = hash_slice(value->null ? slice_of(NULL, 0) : value->text, hash);
@@ -133,6 +135,8 @@ uint64_t sql_loose_hash_from(uint64_t template_hash, const struct sql_statement 
 		bool shaped = false;
 		uint64_t text = 1;
 
+		if (statement->slots[i].file)
+			continue;
 		if (!value->null && !value->bytes)
 			text = sql_loose_text_hash((enum sql_dialect)statement->dialect,
 						   value->text, &shaped);
@@ -168,6 +172,8 @@ bool sql_values_equal(const struct sql_statement *statement, const struct sql_va
 	for (size_t i = 0; i < statement->n_slots; i++) {
 		bool compared = statement->slots[i].compared;
 
+		if (statement->slots[i].file)
+			continue;
 		if (identity_head(&a[i], compared) != identity_head(&b[i], compared) ||
 		    !slice_equal(identity_type(&a[i], compared), identity_type(&b[i], compared)) ||
 		    (!a[i].null && !slice_equal(a[i].text, b[i].text)))

@@ -182,6 +182,12 @@ bool sql_mysql_is_secret_place(const struct sql_template *template)
 	       (template->last_word_2 == WORD_PASSWORD && template->verb.verb == SQL_ADMIN);
 }
 
+bool sql_mysql_is_file_place(const struct sql_template *template)
+{
+	return template->verb.verb == SQL_LOAD && template->last_word == WORD_INFILE &&
+	       template->last_word_2 == WORD_LOCAL;
+}
+
 static bool is_introducer(struct slice lower)
 {
 	static const char *const charsets[] = {

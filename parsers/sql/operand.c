@@ -16,6 +16,7 @@ struct operand {
 	uint32_t placeholder;
 	bool is_placeholder;
 	bool secret;
+	bool file;
 	const uint8_t *start; /* in the text */
 	struct slice type;    /* the last that was stated; empty: none */
 	size_t n_types;
@@ -46,6 +47,7 @@ static void add_slot(struct sql_template *template, const struct operand *operan
 	slot->placeholder = operand->placeholder;
 	slot->compared = compared;
 	slot->secret = operand->secret;
+	slot->file = operand->file;
 	slot->at = (size_t)(operand->start - template->text);
 	slot->size = (size_t)(end - operand->start);
 	if (operand->is_placeholder) {
@@ -199,6 +201,7 @@ void sql_operand_string(struct sql_template *template, const struct sql_token *t
 		sql_place_name(template);
 		return;
 	}
+	operand.file = template->options->dialect == SQL_MYSQL && sql_mysql_is_file_place(template);
 	write_mark(template);
 	finish(template, &operand, token_end(token));
 }

@@ -121,6 +121,8 @@ bool sql_mysql_is_unquotable(const struct sql_template *template, struct slice n
 void sql_mysql_see_secret(struct sql_template *template, uint8_t word);
 /* Is a string that came now one? */
 bool sql_mysql_is_secret_place(const struct sql_template *template);
+/* Is a string that came now the name of a file of the client's? */
+bool sql_mysql_is_file_place(const struct sql_template *template);
 /* The type of a constant that the word and a string make; empty: they make none. */
 struct slice sql_mysql_constant_type(struct sql_template *template, struct slice lower);
 

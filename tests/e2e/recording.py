@@ -6,7 +6,7 @@ import sqlite3
 from harness import expect, expect_equal
 
 # Flags of exchanges: parsers/item.h.
-COPY, ROW_LIMIT, MERGED, NOT_DECODED = 1 << 0, 1 << 1, 1 << 2, 1 << 4
+ROW_LIMIT, MERGED, NOT_DECODED, COPY_IN = 1 << 1, 1 << 2, 1 << 4, 1 << 10
 ABORTED = 1 << 7
 PARSE = 3  # a kind of exchange
 

@@ -6,7 +6,7 @@ from driver_cases import REPLAYS, record_program, replay_all
 from drivers import MYSQL_DRIVERS
 from harness import Suite, expect_equal, folder, need_mockproxy
 from mysql import KINDS, PASSWORD, Server
-from recording import COPY, MERGED, ROW_LIMIT, query
+from recording import COPY_IN, MERGED, ROW_LIMIT, query
 
 # All of them on MariaDB; what the server changes is seen in one.
 SEVERAL = {
@@ -18,7 +18,7 @@ SEVERAL = {
     )
 }
 # LOCAL INFILE; several statements with a CALL among them; cursors.
-FLAGS = COPY | MERGED | ROW_LIMIT
+FLAGS = COPY_IN | MERGED | ROW_LIMIT
 ONE = {"in another order": REPLAYS["in another order"]}
 
 

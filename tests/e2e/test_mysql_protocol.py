@@ -18,7 +18,7 @@ from harness import (
     replay,
 )
 from mysql import KINDS, TREE, WITHOUT_PASSWORD, Server, in_tree
-from recording import COPY, ROW_LIMIT, count, expect_count, expect_whole, query
+from recording import COPY_IN, ROW_LIMIT, count, expect_count, expect_whole, query
 
 ROWS = PROGRAMS / "mysql_rows.tsv"
 NODE = next(program for program in MYSQL_DRIVERS if program.name == "mariadb_js")
@@ -147,11 +147,35 @@ def check_compressed(path):
 def check_infile(path):
     found = query(
         path,
-        "select flags & ? <> 0 from queries join exchange using (id)"
-        " where sql like 'load data%'",
-        COPY,
+        "select flags & ? <> 0, ended, length(digest), parameters like '%/mysql_rows.tsv%'"
+        " from queries join exchange using (id) join copy on exchange = id"
+        " where sql like 'load data%' order by id",
+        COPY_IN,
     )
-    expect_equal(found, [(1,)], "LOCAL INFILE, and its flag")
+    expect_equal(found[0], (1, "done", 16, 1), "LOCAL INFILE, its flag and what it is known by")
+
+
+# Data that a program writes to a file of another name each time, as RMySQL's dbWriteTable() does.
+LOADS = """
+import tempfile
+def load(text):
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(text)
+        file.flush()
+        c.query(f"load data local infile '{file.name}' into table loaded (id, name) set file = 'loads'")
+        return c.info()
+one, two = b"1\\tone\\n" * 50000, b"2\\ttwo\\n3\\tthree\\n"
+"""
+
+
+def check_moments(path):
+    found = query(
+        path,
+        "select count(*), count(distinct exact_hash), min(q.parameters), max(q.parameters)"
+        " from queries q join exchange using (id) where sql like 'select count%'",
+    )
+    value = '["2024-01-01","2024-01-01 00:00:00"]'
+    expect_equal(found, [(4, 1, value, value)], "a moment in each form")
 
 
 def check_not_there(path):
@@ -197,8 +221,29 @@ def cases(kind):
             "select 'usable'",
             "protocol",
         ),
-        flags=COPY,
+        flags=COPY_IN,
     )
+    yield Case(
+        "LOCAL INFILE of files with other names",
+        python(LOADS + "print(load(one), load(two))\n"),
+        flags=COPY_IN,
+        replays=[
+            (python(LOADS + "print(load(one), load(two))\n"), "replayed"),
+            (python(LOADS + "last = load(two); print(load(one), last)\n"), "in another order"),
+        ],
+    )
+    yield Case(
+        "several statements with LOCAL INFILE",
+        python(
+            LOADS + "c.set_server_option(0)\n"
+            "with tempfile.NamedTemporaryFile() as file:\n"
+            "    file.write(two); file.flush()\n"
+            "    load = f\"load data local infile '{file.name}' into table loaded (id, name)\"\n"
+            "    ask(f\"select 1; {load} set file = 'a'; {load} set file = 'b'; select 2\")\n"
+        ),
+        flags=COPY_IN,
+    )
+    yield Case("one moment in several forms", [*COMMANDS, "moments"], check_moments, WITHOUT_PASSWORD)
     yield Case(
         "CHANGE_USER",
         python(

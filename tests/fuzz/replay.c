@@ -62,6 +62,9 @@ bool fake_peek(void *context, const struct request *request, struct answer *ret_
 				       .kind = hash & 1 ? EXCHANGE_SIMPLE : EXCHANGE_EXTENDED,
 				       .outcome = OUTCOME_OK };
 	ret_answer->rung = hash % 7 ? RUNG_EXACT : RUNG_MISS;
+	/* COPY FROM STDIN is another fake's. */
+	if (request->statement->verb == SQL_LOAD && hash % 5)
+		ret_answer->flags = EXCHANGE_COPY_IN;
 	ret_answer->nearest = SLICE("select 1");
 	return ret_answer->rung == RUNG_EXACT;
 }

@@ -40,6 +40,7 @@ struct fake_entry {
 	const char *failure;
 	struct answer_aside said; /* behind it; without channel and fields: nothing */
 	/* MySQL's: */
+	const char *content; /* of the client's file; `binary` */
 	int64_t affected;
 	uint64_t insert_id;
 	uint16_t status;

@@ -353,6 +353,25 @@ static void test_local_file(void **state)
 	my_say_command(&client, MY_COM_PING, SLICE(""));
 	my_expect(&fake, &client, MY_LOGGED_IN "1 <fb>f.csv\n4 ~<03>~<02>~~~\n" MY_OK("1"));
 
+	/* What is in it decides, whatever it is called, and the server may not ask for any. */
+	begin(&fake, &client, CAPABILITIES_OLD);
+	my_say_query(&client, "load data local infile '/tmp/1\\'b' into table t");
+	my_say_packet(&client, 2, SLICE("4"));
+	my_say_packet(&client, 3, SLICE(""));
+	my_say_query(&client, "load data local infile 'f.csv' into table t");
+	my_say_packet(&client, 2, SLICE("4\n"));
+	my_say_packet(&client, 3, SLICE(""));
+	my_say_query(&client, "load data local infile 'f.csv' into table gone");
+	my_expect(
+		&fake, &client,
+		MY_LOGGED_IN
+		"1 <fb>/tmp/1'b\n4 ~<01>~<02>~~~\n"
+		"1 <fb>f.csv\n4 <ff>Q<04>#HY000mockproxy: the recording holds no answer to this "
+		"statement. Asked: load data local infile 'f.csv' into table t; Nearest recorded: "
+		"select nearest; Difference: what is in the file differs\n"
+		"1 <ff>z<04>#42S02recorded\n");
+	assert_int_equal(fake.found, 2);
+
 	begin(&fake, &client, CAPABILITIES_OLD & ~MY_CLIENT_LOCAL_FILES);
 	my_say_query(&client, "load data local infile 'f.csv' into table t");
 	my_say_command(&client, MY_COM_PING, SLICE(""));
@@ -361,6 +380,29 @@ static void test_local_file(void **state)
 		  "1 <ff>Q<04>#HY000mockproxy: the recorded answer cannot be given in the "
 		  "form that was asked for: the client's own file was sent, which this "
 		  "client does not allow\n" MY_OK("1"));
+}
+
+/* The message that held the statements is gone when the file came. */
+static void test_local_files_of_several(void **state)
+{
+	struct my_client client;
+	struct fake fake;
+
+	(void)state;
+	begin(&fake, &client, CAPABILITIES_OLD);
+	my_say_query(&client, "begin; load data local infile 'a' into table t; load data local "
+			      "infile 'b' into table t; commit; select a from t where a = 5");
+	my_say_packet(&client, 3, SLICE("1\n2"));
+	my_say_packet(&client, 4, SLICE("\n3\n"));
+	my_say_packet(&client, 5, SLICE(""));
+	my_say_packet(&client, 8, SLICE("4"));
+	my_say_packet(&client, 9, SLICE(""));
+	my_say_command(&client, MY_COM_PING, SLICE(""));
+	my_expect(&fake, &client,
+		  MY_LOGGED_IN "1 ~~~<0b>~~~\n2 <fb>a\n6 ~<03>~<0b>~~~\n7 <fb>b\n10 ~<01>~<0b>~~~\n"
+			       "11 ~~~<0a>~~~\n12 <01>\n" MY_DEF_INT("13")
+				       MY_EOF_PACKET("14") "15 <01>5\n" MY_EOF_PACKET("16")
+					       MY_OK("1"));
 }
 
 int main(void)
@@ -380,6 +422,7 @@ int main(void)
 		cmocka_unit_test(test_commands),
 		cmocka_unit_test(test_change_user),
 		cmocka_unit_test(test_local_file),
+		cmocka_unit_test(test_local_files_of_several),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,6 +59,12 @@ static const struct sql_pair equal_pairs[] = {
 	{ "insert into t values (\\N)", "insert into t values (null)" },
 	{ "set autocommit = 1", "set autocommit = '1'" },
 	{ "create user a identified by 'x'", "create user a identified by 'y'" },
+	{ "load data local infile 'a' into table t",
+	  "LOAD data LOCAL INFILE '/tmp/b' into table t" },
+	{ "load data local infile 'a' into table t (x) set y = 1",
+	  "load data /* c */ local infile \"b\" into table t (x) set y = '1'" },
+	{ "load xml low_priority local infile 'a' into table t",
+	  "load xml low_priority local infile 'b' into table t" },
 };
 
 static const struct sql_pair different_pairs[] = {
@@ -115,6 +121,11 @@ static const struct sql_pair different_pairs[] = {
 	{ "savepoint a", "savepoint b" },
 	{ "update u set password = 'a'", "update u set password = 'b'" },
 	{ "select password('a')", "select password('b')" },
+	{ "load data infile 'a' into table t", "load data infile 'b' into table t" },
+	{ "load data local infile 'a' into table t (x, @y) set y = 'c'",
+	  "load data local infile 'a' into table t (x, @y) set y = 'd'" },
+	{ "select local, infile from t where local infile = 'a'",
+	  "select local, infile from t where local infile = 'b'" },
 };
 
 static void test_pairs(void **state)

@@ -76,6 +76,21 @@ def execute(peer, statement, value, cursor):
     return until_end(peer, nothing)[1]
 
 
+def moments(peer):
+    """One moment in a text, and bound in all the lengths that drivers send it in."""
+    text = b"select count(*) from items where cast('2024-01-01' as datetime) = %s"
+    peer.send(b"\x03" + text % b"'2024-01-01 00:00:00'")
+    peer.answer(nothing)
+    statement = prepare(peer, text % b"?")
+    date = struct.pack("<HBB", 2024, 1, 1)
+    for bound in (date, date + bytes(3), date + bytes(7)):
+        types = struct.pack("<BBBBB", 0, 1, 12, 0, len(bound))
+        peer.send(EXECUTE + struct.pack("<IBI", statement, 0, 1) + types + bound)
+        print(peer.packet()[0], "columns")
+        until_end(peer, nothing)
+        until_end(peer)
+
+
 def cursor(peer):
     statement = prepare(peer, b"select id, name, weight from items where id < ? order by id")
     for value in (12, 4):
@@ -115,6 +130,7 @@ COMMANDS = {
     "statistics": statistics,
     "field_list": field_list,
     "cursor": cursor,
+    "moments": moments,
     "pipelined": pipelined,
     "binlog_dump": simple(BINLOG_DUMP + struct.pack("<IHI", 4, 0, 99) + b"binlog.000001"),
 }
