@@ -245,7 +245,10 @@ void find_answer(struct answers_state *state, const struct request *request, enu
 	struct matcher *matcher = state->matcher;
 	struct index_group group = index_find(&matcher->index, key);
 	struct asked asked = { state, request };
-	struct pick pick = { compare, gives_once, is_silent, NULL, &asked, { 0 } };
+	struct pick pick = { .compare = compare,
+			     .gives_once = gives_once,
+			     .is_silent = is_silent,
+			     .context = &asked };
 	int64_t exchange;
 
 	*ret_answer = (struct answer){ .rung = RUNG_MISS };
@@ -260,13 +263,20 @@ void find_answer(struct answers_state *state, const struct request *request, enu
 		pick.own =
 			index_find(&matcher->own,
 				   matcher_own_key(key, sessions_tag(state->login, state->zone)));
+	if (group.n > 1 && request->statement->follows && matcher->behind.generated)
+		pick.behind = behind_find(&matcher->behind, key, request->statement->follows,
+					  &state->before);
 	pick.own.under = matcher->index.entries;
+	pick.behind.under = matcher->index.entries;
 	if (request->whole && matcher->has_cut && group.n > 1)
 		pick.is_cut = is_cut;
 	exchange = pick_exchange(matcher, &group, &pick, consume, &ret_answer->used_up);
 	if (!set_answer(state, exchange, ret_answer) || !consume)
 		return;
 	state->given = ret_answer->exchange;
+	if (matcher->behind.generated)
+		behind_given(&matcher->behind, state->given, request->statement->follows,
+			     &state->before);
 	atomic_fetch_add_explicit(&matcher->exact, 1, memory_order_relaxed);
 	if (request->copy)
 		give_statement(state, hash, ret_answer->exchange);

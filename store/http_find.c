@@ -103,7 +103,7 @@ static bool look_up(struct answers_state *state, const struct http_request *requ
 				       .content = content,
 				       .created_only_once =
 					       slice_equal(request->method, SLICE("POST")) };
-	struct pick pick = { compare, gives_once, NULL, NULL, &looked_up, { 0 } };
+	struct pick pick = { .compare = compare, .gives_once = gives_once, .context = &looked_up };
 	bool silence = state->matcher->n_http_unanswered && !content->unsent;
 	struct index_group group;
 	int64_t found = 0;

@@ -339,6 +339,8 @@ int matcher_load(struct matcher *matcher, char error[STORE_ERROR_BYTES])
 	index_sort(&matcher->index);
 	load_own(matcher);
 	index_begin(&matcher->index);
+	if (rc == SQLITE_OK)
+		rc = behind_load(&matcher->behind, &matcher->index, reader_database(reader));
 	if (rc == SQLITE_OK && matcher->has_turns)
 		rc = turns_load(&matcher->turns, &matcher->index, reader_database(reader));
 	if (rc == SQLITE_OK)

@@ -58,6 +58,7 @@ void matcher_free(struct matcher *matcher)
 	kills_release(&matcher->kills);
 	turns_release(&matcher->turns);
 	index_release(&matcher->own);
+	behind_release(&matcher->behind);
 	http_places_free(matcher);
 	endpoints_release(&matcher->endpoints);
 	free(matcher->templates);
@@ -165,6 +166,7 @@ static uint32_t answers_backend(void *context)
 /* A miss is explained and counted. */
 static void miss(struct answers_state *state, const struct request *request, struct answer *answer)
 {
+	behind_missed(&state->before);
 	nearest_explain(state, request);
 	if (answer->used_up) {
 		buffer_clear(&state->difference);
@@ -442,6 +444,7 @@ static void answers_count_session(void *context)
 {
 	struct answers_state *state = context;
 
+	behind_answered(&state->before);
 	atomic_fetch_add_explicit(&state->matcher->session, 1, memory_order_relaxed);
 }
 

@@ -6,7 +6,8 @@
  * when it is asked for, through one read-only connection for each worker. A hash selects, the full comparison
  * decides. Among equal exchanges: those first that connections with the same login got (each of an app's programs, or of its pools,
  * gets its own answers), and of these, as of the others, in recorded order, whichever connection asks; what happens when
- * they are used up is `repeat`.
+ * they are used up is `repeat`. Before all that, where a statement tells of what its connection did before: those that were recorded
+ * behind the same (store/behind.h); where there are some, no other answers.
  */
 #ifndef MOCKPROXY_MATCHER_H
 #define MOCKPROXY_MATCHER_H

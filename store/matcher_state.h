@@ -8,6 +8,7 @@
 #define MOCKPROXY_MATCHER_STATE_H
 
 #include "store/asides.h"
+#include "store/behind.h"
 #include "store/described.h"
 #include "store/endpoints.h"
 #include "store/index.h"
@@ -56,6 +57,7 @@ struct matcher {
 	struct index index;
 	struct index
 		own; /* over `index`: the entries whose key is another session's too, by key and session's tag */
+	struct behind behind;
 	uint64_t unservable_entries;
 	/* Exchanges that have an entry of MATCH_COPY too, and how many of them were given. */
 	uint64_t copy_entries;
@@ -98,10 +100,11 @@ struct answers_state {
 	uint32_t place;	      /* 0: not known (yet) */
 	uint32_t asked_place; /* where the app went; 0: nothing was recorded there */
 	bool place_by_database;
-	uint32_t login;		   /* 0: nobody logged in like that, or it does not matter */
-	uint32_t zone;		   /* sessions_zone() */
-	uint64_t given;		   /* the exchange that was given last; 0: none */
-	struct arena arena;	   /* what one call needs; emptied by the next */
+	uint32_t login;		      /* 0: nobody logged in like that, or it does not matter */
+	uint32_t zone;		      /* sessions_zone() */
+	uint64_t given;		      /* the exchange that was given last; 0: none */
+	struct behind_session before; /* where that leaves what follows */
+	struct arena arena;	      /* what one call needs; emptied by the next */
 	uint64_t typed;		   /* the exchange that answers->types() was asked of last; ... */
 	const struct types *types; /* ... what was said */
 	struct stored_result result;
@@ -144,6 +147,8 @@ struct pick {
 	/* Was it cut, by a row limit? Of what was not given yet one that was not comes first, where it is near. NULL: never. */
 	bool (*is_cut)(void *context, int64_t exchange);
 	void *context;
+	/* Where one of this part of the group answers, no other does: what was recorded behind what came before. Empty: any may. */
+	struct index_group behind;
 	struct index_group own; /* the part of the group that comes first; empty: none does */
 };
 /* The exchange of the group that answers; 0: none, and *ret_used_up when that is since all were given. */

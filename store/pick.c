@@ -2,6 +2,7 @@
 /*
  * From the exchanges of one hash to the one that answers (design §7), for every protocol: a candidate of the same kinds
  * wins over one that is only equal; among equals those of `own`, and the recorded order; when all were given, what --repeat says.
+ * Where one of `behind` is equal only those count.
  *
  * The cost does not grow with the recording: a group's cursor passes what was given, and the search
  * for a candidate of the same kinds goes LOOK_AHEAD entries. Only hashes that collide, which nobody
@@ -118,18 +119,20 @@ static size_t take(const struct pick *pick, const struct index_group *group, boo
 int64_t pick_exchange(struct matcher *matcher, const struct index_group *group,
 		      const struct pick *pick, bool consume, bool *ret_used_up)
 {
-	const struct index_group *from = &pick->own;
+	bool behind = last_of(pick, &pick->behind) != NONE;
+	const struct index_group *first = behind ? &pick->behind : &pick->own;
+	const struct index_group *from = first;
 	size_t i = take(pick, from, consume);
 	size_t last;
 
 	*ret_used_up = false;
-	if (i == NONE) {
+	if (i == NONE && !behind) {
 		from = group;
 		i = take(pick, from, consume);
 	}
 	if (i == NONE) {
-		/* Those of `own` are in the group too. */
-		from = &pick->own;
+		/* Those of `first` are in the group too. */
+		from = first;
 		last = last_of(pick, from);
 		if (last == NONE) {
 			from = group;

@@ -7,6 +7,7 @@
  * before ) ] , . :: and before the ( or [ of a name. So a=5, a = 5 and a  =  5 are one text, and no
  * two token sequences are.
  */
+#include "parsers/sql/follows.h"
 #include "parsers/sql/literal.h"
 #include "parsers/sql/template.h"
 
@@ -197,6 +198,7 @@ static void on_word(struct sql_template *template, const struct sql_token *token
 	if (template->last_type == SQL_TOKEN_DOT)
 		info = (struct sql_word_info){ WORD_NONE, 0 };
 	see_secret(template, lower, info.word);
+	template->may_follow |= sql_follows_word(token->text);
 	if (may_be_operand(template, info)) {
 		/* A slot is written in the word's place; where it is none, the word is written
 		 * again. */
@@ -272,6 +274,7 @@ static void on_mysql_quoted(struct sql_template *template, const struct sql_toke
 		if (slice_equal_nocase(name, SLICE("password")) && !variable)
 			word = WORD_PASSWORD;
 	}
+	template->may_follow |= system;
 	sql_place_name(template);
 	if (variable)
 		sql_place_variable(template, token->text);
@@ -299,6 +302,7 @@ static void on_quoted(struct sql_template *template, const struct sql_token *tok
 			sql_template_write(template, name);
 		else
 			write_quoted(template, name, token->quote);
+		template->may_follow |= sql_follows_word(name);
 		/* "password" '...' in OPTIONS is what password '...' is. */
 		if (sql_is_unquotable(name) && sql_word_lookup(name).word == WORD_PASSWORD)
 			word = WORD_PASSWORD;
@@ -547,6 +551,8 @@ void sql_canonicalize(const struct sql_options *options, struct slice text, stru
 	};
 	if (template.too_many)
 		keep_verbatim(ret_statement, &template, text);
+	if (template.may_follow)
+		ret_statement->follows = sql_follows(options->dialect, ret_statement->canonical);
 }
 
 struct slice sql_mask(const struct sql_statement *statement, struct slice text, struct arena *arena)

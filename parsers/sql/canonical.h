@@ -173,6 +173,7 @@ struct sql_statement {
 	uint8_t dialect;       /* enum sql_dialect */
 	uint32_t placeholders; /* the highest $n, or how many ? */
 	bool has_secret;       /* sql_mask() has something to do */
+	uint8_t follows;       /* enum sql_follows, see follows.h */
 };
 
 /*

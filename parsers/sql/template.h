@@ -63,6 +63,7 @@ struct sql_template {
 	uint32_t placeholders;
 	bool too_many; /* literals for slots of their own, see SQL_SLOTS_MAX */
 	bool has_secret;
+	bool may_follow; /* a word of follows.h came */
 
 	struct sql_verb_state verb;
 	/* What the last tokens were. */

@@ -18,7 +18,7 @@ from harness import (
     record,
     replay,
 )
-from mysql import WITHOUT_PASSWORD
+from mysql import KINDS, WITHOUT_PASSWORD
 from mysql import Server as MysqlServer
 from postgres import Server
 from recording import expect_whole
@@ -201,6 +201,104 @@ def sessions(where):
         expect_equal(again.stdout, done.stdout, f"replayed in the {order}")
 
 
+# Two connections, and in which order they take their steps; each prints what it was told.
+STEPS = """
+order = sys.argv[-1]
+told = {"a": [], "b": []}
+def session(name):
+    cursor = connect().cursor()
+    for text in steps(name):
+        cursor.execute(text)
+        told[name].append(cursor.fetchall() if cursor.description else None)
+        yield
+sessions = {name: session(name) for name in told}
+turns = {"alternating": "ab" * 99, "the other first": "ba" * 99, "in turn": "a" * 99 + "b" * 99,
+         "in turn, the other first": "b" * 99 + "a" * 99, "in pairs": "baabbbaa" * 24}
+for name in turns[order]:
+    next(sessions[name], None)
+for name, answers in told.items():
+    print(name, *answers, sep="\\n")
+"""
+POSTGRES_STEPS = """
+import sys
+import psycopg2
+def connect():
+    connection = psycopg2.connect("")
+    connection.autocommit = True
+    return connection
+def steps(name):
+    for n in range(3):
+        yield f"insert into t (v) values ('{name}{n}')"
+        yield "select count(v) > 0 from t"
+        yield "select lastval()"
+        yield "select currval('t_id_seq')"
+        yield "insert into child (t, v) values (currval('t_id_seq'), 'x') returning t"
+    yield f"select nextval('other'), '{name}'"
+    yield "select lastval()"
+"""
+MYSQL_STEPS = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+import mysql_dbapi, pymysql
+def connect():
+    password = os.environ.get("MYSQL_PWD", "")
+    return pymysql.connect(**mysql_dbapi.settings(), password=password, autocommit=True)
+def steps(name):
+    strings = ", ".join(f"'{name}{n}' + 0" for n in range(2 if name == "a" else 3))
+    limit = 2 if name == "a" else 5
+    yield "select last_insert_id()"
+    for n in range(3):
+        yield f"insert into t (v) values ('{name}{n}')"
+        yield "insert into log values ('x')"
+        yield "select last_insert_id()"
+        yield f"select {strings}"
+        yield "show count(*) warnings"
+        yield "show warnings"
+        yield "select @@warning_count"
+        yield f"select sql_calc_found_rows n from numbers where n < {limit} order by n limit 1"
+        yield "select found_rows()"
+        yield f"update numbers set m = m + 1 where n < {limit}"
+        yield "select row_count()"
+        yield "insert into child values (last_insert_id())"
+        yield f"insert into t (v) values ('{name}{n}'), ('{name}')"
+        yield "select @@identity"
+"""
+MYSQL_TABLES = """
+create table t (id int auto_increment primary key, v text); create table child (t int); create table log (v text);
+create table numbers (n int, m int default 0); insert into numbers (n) values (0), (1), (2), (3), (4), (5), (6)
+"""
+
+
+def orders(path, server, command, environment):
+    """What a statement tells of the one before, or of a number, is told to the connection that it is about."""
+    done = record(path, [*command, "alternating"], environment).expect(0)
+    expect_whole(path)
+    server.stop()
+    expect_refused(server.port)
+    for order in ("alternating", "the other first", "in turn", "in turn, the other first", "in pairs"):
+        again = replay(path, [*command, order], environment)
+        expect_equal(again.stdout, done.stdout, f"replayed {order}: {again.errors()[-2000:]}")
+        again.expect(0)
+
+
+def postgres_behind(where):
+    server = Server()
+    server.psql(
+        "create table t (id serial, v text); create table child (t int, v text); create sequence other"
+    )
+    command = [PYTHON, "-c", POSTGRES_STEPS + STEPS]
+    orders(where / "postgres-behind.db", server, command, server.environment())
+
+
+def mysql_behind(where, kind):
+    server = MysqlServer(kind)
+    database = server.create_database("behind", False)
+    server.sql(MYSQL_TABLES, database)
+    environment = server.environment(database, WITHOUT_PASSWORD)
+    command = [PYTHON, "-c", MYSQL_STEPS + STEPS, PROGRAMS]
+    orders(where / f"{kind}-behind.db", server, command, environment)
+
+
 LABELS = """
 $c = new mysqli(getenv('MYSQL_HOST'), getenv('MYSQL_USER'), getenv('MYSQL_PWD'), getenv('MYSQL_DATABASE'),
 	(int)getenv('MYSQL_TCP_PORT'));
@@ -246,6 +344,9 @@ def main():
     suite.run("MySQL: users take turns", users, where)
     suite.run("MySQL: sessions of other time zones and users", sessions, where)
     suite.run("MySQL: names of columns", labels, where)
+    suite.run("PostgreSQL: numbers of sequences in another order", postgres_behind, where)
+    for kind in KINDS:
+        suite.run(f"{kind}: what tells of the statement before in another order", mysql_behind, where, kind)
     suite.run("HTTP: connections take turns", http_turns, where)
     suite.finish()
 
