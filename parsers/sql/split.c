@@ -76,6 +76,7 @@ static void see_body(struct splitter *splitter, uint8_t word)
 		/* fallthrough */
 	case WORD_IF:
 	case WORD_WHILE:
+	case WORD_FOR: /* MariaDB's loop; elsewhere it is no beginning */
 		if (start && !behind_end)
 			open_body(splitter, false);
 		break;
@@ -87,7 +88,8 @@ static void see_body(struct splitter *splitter, uint8_t word)
 		splitter->start = !(splitter->expressions & 1);
 		break;
 	case WORD_DO:
-	case WORD_ROW: /* FOR EACH ROW */
+	case WORD_ROW:	  /* FOR EACH ROW */
+	case WORD_ATOMIC: /* BEGIN NOT ATOMIC */
 		splitter->start = true;
 		break;
 	default:

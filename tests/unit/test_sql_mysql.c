@@ -356,6 +356,15 @@ static void test_split(void **state)
 	check_split("create event e on schedule every 1 day do begin a; end; b",
 		    "create event e on schedule every 1 day do begin a; end| b");
 	check_split("begin not atomic a; b; end; c", "begin not atomic a; b; end| c");
+	check_split("begin not atomic if (a in (select 1)) then b; end if; end; c",
+		    "begin not atomic if (a in (select 1)) then b; end if; end| c");
+	check_split(
+		"begin not atomic declare c cursor for select 1; declare continue handler for "
+		"not found begin end; for r in c do x; end for; l: for i in 1..3 do y; end for l; "
+		"select 1 for update; end; z",
+		"begin not atomic declare c cursor for select 1; declare continue handler for "
+		"not found begin end; for r in c do x; end for; l: for i in 1..3 do y; end for l; "
+		"select 1 for update; end| z");
 	check_split("create table `procedure` (begin int); a",
 		    "create table `procedure` (begin int)| a");
 	check_split("create procedure p() select 1; select 2",
