@@ -67,19 +67,37 @@ static enum match compare_parsed(struct answers_state *state, const struct reque
 	return match;
 }
 
+static bool was_bound(const struct stored_statement *stored, const struct stored_exchange *exchange)
+{
+	struct slice text = exchange->text.data ? exchange->text : stored->text;
+
+	return exchange->kind == EXCHANGE_EXTENDED && text.size &&
+	       memchr(text.data, '?', text.size);
+}
+
 /*
  * MySQL calls a column as its expression is spelled, `?` where that is a parameter. Of equal answers one that was asked for with a
- * parameter there comes first for who does so too.
+ * parameter there comes first for who does so too, and one that was not for who writes a literal there. Who binds other
+ * values is taken for one who wrote that literal then too.
  */
-static bool is_other_form(const struct request *request, const struct stored_exchange *exchange)
+static bool is_other_form(const struct request *request, const struct stored_statement *stored,
+			  const struct stored_exchange *exchange)
 {
 	const struct sql_statement *statement = request->statement;
+	bool binds = false, literal = false, parameter = false;
 
-	for (size_t i = 0; i < statement->n_slots && statement->dialect == SQL_MYSQL; i++)
-		if (!statement->slots[i].compared)
-			return (statement->slots[i].placeholder != 0) !=
-			       (exchange->kind == EXCHANGE_EXTENDED);
-	return false;
+	if (statement->dialect != SQL_MYSQL)
+		return false;
+	for (size_t i = 0; i < statement->n_slots; i++) {
+		const struct sql_slot *slot = &statement->slots[i];
+
+		binds |= slot->placeholder != 0;
+		parameter |= !slot->compared && slot->placeholder;
+		literal |= !slot->compared && !slot->placeholder;
+	}
+	if (parameter)
+		return !was_bound(stored, exchange);
+	return literal && !binds && was_bound(stored, exchange);
 }
 
 /*
@@ -87,6 +105,7 @@ static bool is_other_form(const struct request *request, const struct stored_exc
  * known to be equal.
  */
 static enum match compare_values(struct answers_state *state, const struct request *request,
+				 const struct stored_statement *stored,
 				 const struct stored_exchange *exchange)
 {
 	struct sql_value *values;
@@ -98,7 +117,7 @@ static enum match compare_values(struct answers_state *state, const struct reque
 	if (n != request->statement->n_slots ||
 	    !resolved_equal(state, request, exchange->id, values, &state->arena))
 		return MATCH_NO;
-	return sql_kinds_equal(request->values, values, n) && !is_other_form(request, exchange) ?
+	return sql_kinds_equal(request->values, values, n) && !is_other_form(request, stored, exchange) ?
 		       MATCH_SAME_KIND :
 		       MATCH_EQUAL;
 }
@@ -129,10 +148,10 @@ enum match find_compare(struct answers_state *state, const struct request *reque
 	    !slice_equal(stored->canonical, request->statement->canonical))
 		return MATCH_NO;
 	if (!slice_equal(exchange.parameters, buffer_slice(&state->json)))
-		return compare_values(state, request, &exchange);
+		return compare_values(state, request, stored, &exchange);
 	if (!same_parts(state->reader, request, id))
 		return MATCH_NO;
-	return is_other_form(request, &exchange) ? MATCH_EQUAL : MATCH_SAME_KIND;
+	return is_other_form(request, stored, &exchange) ? MATCH_EQUAL : MATCH_SAME_KIND;
 }
 
 struct asked {
