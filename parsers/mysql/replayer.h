@@ -197,6 +197,8 @@ void my_answer_held(struct replayer *replayer, struct buffer *out);
 /* How the statement under way ended, to the session: before the packet that says so, since that tells the session's state. */
 void my_answer_ended(struct replayer *replayer, bool ok);
 void my_answer_sent(struct replayer *replayer);
+/* Before a look-up: what a SET has changed since the last one. */
+void my_answer_tell_time_zone(struct replayer *replayer);
 /* Can the session itself answer this statement? */
 bool my_answer_housekeeping(const struct sql_statement *sql);
 struct request my_answer_request(struct replayer *replayer, const struct sql_statement *sql,

@@ -142,8 +142,7 @@ void my_answer_held(struct replayer *replayer, struct buffer *out)
 
 /* ---- finding ---- */
 
-/* What a SET has changed since the last look-up. */
-static void tell_time_zone(struct replayer *replayer)
+void my_answer_tell_time_zone(struct replayer *replayer)
 {
 	const struct answers *answers = replayer->answers;
 	uint64_t changes = sql_session_changes(replayer->session);
@@ -199,7 +198,7 @@ static bool answer(struct replayer *replayer, struct slice text, bool more, stru
 		my_answer_request(replayer, &replayer->sql, replayer->values, text);
 	struct answer found;
 
-	tell_time_zone(replayer);
+	my_answer_tell_time_zone(replayer);
 	if (my_infile_ask(replayer, &request, more, out))
 		return false;
 	find(replayer, &request, &found);

@@ -109,6 +109,23 @@ static struct my_statement *statement_new(struct replayer *replayer, struct slic
 	return statement;
 }
 
+/*
+ * Without placeholders it is known what the execution will be given: its columns are those of the statement. By the template alone
+ * they may be another text's, which calls them otherwise (a literal's column is called as it is spelled), or another time's.
+ */
+static void columns_of_next(struct replayer *replayer, struct my_statement *statement,
+			    const struct request *request)
+{
+	const struct answers *answers = replayer->answers;
+	struct answer_result result;
+	struct answer next;
+
+	if (!statement->n_parameters && answers->peek(answers->context, request, &next) &&
+	    next.outcome == OUTCOME_OK &&
+	    answers->result(answers->context, next.exchange, 0, &result) == 1)
+		statement->columns = result.columns;
+}
+
 /* The recording knows the statement, or the session answers it itself; else the miss, or the recorded error, is said. */
 static bool describe(struct replayer *replayer, struct my_statement *statement, struct buffer *out)
 {
@@ -123,6 +140,7 @@ static bool describe(struct replayer *replayer, struct my_statement *statement, 
 	sql_slot_values(&statement->sql, NULL, 0, values);
 	request = my_answer_request(replayer, &statement->sql, values, statement->text);
 	request.only_asking = housekeeping;
+	my_answer_tell_time_zone(replayer);
 	if (answers->find_parse_error(answers->context, &request, &answer)) {
 		replayer->executing = NULL;
 		replayer->sql = (struct sql_statement){ .verb = SQL_OTHER };
@@ -133,6 +151,7 @@ static bool describe(struct replayer *replayer, struct my_statement *statement, 
 	if (answers->describe(answers->context, &request, &description, &answer)) {
 		statement->has_columns = description.has_columns;
 		statement->columns = description.columns;
+		columns_of_next(replayer, statement, &request);
 		if (statement->sql.verb == SQL_CALL) /* what it gives, no server knows before */
 			statement->columns = NULL;
 		return true;

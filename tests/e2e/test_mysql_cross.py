@@ -4,6 +4,7 @@
 prepared: one identity for every way of asking."""
 from drivers import MYSQL_ASK
 from harness import (
+    PROGRAMS,
     Suite,
     expect_equal,
     expect_refused,
@@ -11,6 +12,7 @@ from harness import (
     need_mockproxy,
     record,
     replay,
+    run,
 )
 from mysql import KINDS, Server
 from recording import expect_whole
@@ -46,6 +48,43 @@ def pairs(kind, names):
                 yield source, target
 
 
+def labels(form, *statements):
+    return ["perl", PROGRAMS / "mysql_labels.pl", form, *statements]
+
+
+# Recorded as text, replayed prepared.
+LABELS = {
+    "one template, another order": (
+        ["select 'one', 1", "select 'two', 2"],
+        ["select 'two', 2", "select 'one', 1"],
+    ),
+    "a table that was altered, in two time zones": [
+        [
+            "create table altered (a int, b int)",
+            "select * from altered",
+            "set time_zone = '+01:00'",
+            "alter table altered drop column b",
+            "select * from altered",
+        ]
+    ]
+    * 2,
+}
+
+
+def recorded_labels(server, path, texts, prepared):
+    environment = server.environment(server.create_database("labels"))
+    direct = run(labels("prepared", *prepared), environment).expect(0)
+    server.create_database("labels")
+    record(path, labels("text", *texts), environment).expect(0)
+    return labels("prepared", *prepared), direct.stdout, environment
+
+
+def replay_labels(path, command, expected, environment):
+    done = replay(path, command, environment)
+    expect_equal(done.stdout, expected, f"other labels or rows\n{done.errors()[-2000:]}")
+    done.expect(0)
+
+
 def run_kind(suite, kind):
     server, where = Server(kind), folder("cross")
     recorded = {}
@@ -62,8 +101,18 @@ def run_kind(suite, kind):
         1,
         f"different reports: {outputs}",
     )
+    told = {}
+    for name, (texts, prepared) in LABELS.items():
+        path = where / f"labels {len(told)}.db"
+        result = suite.run(
+            f"{kind}, labels: {name}: recorded", recorded_labels, server, path, texts, prepared
+        )
+        if result:
+            told[name] = (path, *result)
     server.stop()
     expect_refused(server.port)
+    for name, (path, command, expected, environment) in told.items():
+        suite.run(f"{kind}, labels: {name}", replay_labels, path, command, expected, environment)
     for source, target in pairs(kind, recorded):
         _, path, expected, _ = recorded[source]
         program, _, _, environment = recorded[target]
