@@ -117,7 +117,8 @@ static enum match compare_values(struct answers_state *state, const struct reque
 	if (n != request->statement->n_slots ||
 	    !resolved_equal(state, request, exchange->id, values, &state->arena))
 		return MATCH_NO;
-	return sql_kinds_equal(request->values, values, n) && !is_other_form(request, stored, exchange) ?
+	return sql_kinds_equal(request->values, values, n) &&
+			       !is_other_form(request, stored, exchange) ?
 		       MATCH_SAME_KIND :
 		       MATCH_EQUAL;
 }

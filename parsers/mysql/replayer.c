@@ -238,6 +238,7 @@ static bool command_as_text(struct replayer *replayer, uint8_t command, struct c
 	my_answer_text(replayer, buffer_slice(&replayer->text), false, out);
 	replayer->send.list = command == MY_COM_FIELD_LIST;
 	replayer->send.raw = command == MY_COM_STATISTICS;
+	replayer->send.ends = command == MY_COM_DEBUG || command == MY_COM_SHUTDOWN;
 	return true;
 }
 

@@ -85,6 +85,7 @@ struct my_send {
 	bool binary;	   /* rows of a prepared statement */
 	bool list;	   /* COM_FIELD_LIST: columns alone */
 	bool raw;	   /* COM_STATISTICS: a text alone */
+	bool ends;	   /* COM_DEBUG, COM_SHUTDOWN: what ends rows, without any */
 	bool ask_cursor;   /* the client wants one, if there are rows */
 	bool fetch;	   /* rows of a cursor: the columns were sent */
 	bool more;	   /* another statement of the same COM_QUERY follows */

@@ -264,7 +264,7 @@ static void send_completion(struct replayer *replayer, struct buffer *out)
 	completion = completion_now(replayer, send->fetch ? MY_STATUS_LAST_ROW_SENT : 0);
 	if (send->raw)
 		my_write_bytes(replayer, completion.tag, out);
-	else if (send->list || (result->columns && result->columns->n))
+	else if (send->list || send->ends || (result->columns && result->columns->n))
 		my_write_end(replayer, &completion, out);
 	else
 		my_write_ok(replayer, &completion, out);
@@ -327,7 +327,7 @@ static bool key_of(const struct replayer *replayer, struct answer_key *ret_key)
 
 	/* Where more follows, its packets count on from these. */
 	if (send->more || send->ask_cursor || send->fetch || send->list || send->raw ||
-	    replayer->changes.size || !leaves_state(replayer, status))
+	    send->ends || replayer->changes.size || !leaves_state(replayer, status))
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++)
 		if (replayer->capabilities & capabilities[i])

@@ -8,7 +8,7 @@ import sys
 
 import mysql_raw
 
-INIT_DB, FIELD_LIST, STATISTICS, KILL, PING = b"\x02", b"\x04", b"\x09", b"\x0c", b"\x0e"
+INIT_DB, FIELD_LIST, STATISTICS, KILL, DEBUG, PING = b"\x02", b"\x04", b"\x09", b"\x0c", b"\x0d", b"\x0e"
 BINLOG_DUMP, PREPARE, EXECUTE, CLOSE, RESET_STATEMENT = b"\x12", b"\x16", b"\x17", b"\x19", b"\x1a"
 SET_OPTION, FETCH, RESET_CONNECTION = b"\x1b", b"\x1c", b"\x1f"
 CURSOR_EXISTS, LAST_ROW_SENT = 0x40, 0x80
@@ -123,6 +123,7 @@ COMMANDS = {
     "init_db": simple(INIT_DB + b"information_schema"),
     "no_database": simple(INIT_DB + b"missing_database"),
     "kill_nobody": simple(KILL + struct.pack("<I", 999_999_999)),
+    "debug": simple(DEBUG),
     "set_option": simple(SET_OPTION + b"\0\0"),
     "reset": simple(RESET_CONNECTION),
     "unknown": simple(b"\x63"),
