@@ -141,6 +141,21 @@ struct piece *exchange_piece(struct exchange_log *log, enum piece_type type, str
 	return item_add_piece(log->active, type, log->result, bytes);
 }
 
+struct item *exchange_aside(const struct exchange_log *log, enum piece_type type,
+			    struct slice bytes)
+{
+	struct item *item = item_new(ITEM_ASIDE, log->connection);
+
+	item->aside = (struct aside_item){
+		.at_ns = log->now_ns,
+		.ordinal = log->ordinal,
+		.within = log->active || log->last,
+		.type = (uint8_t)type,
+		.bytes = arena_copy(&item->arena, bytes),
+	};
+	return item;
+}
+
 /* Between semicolons there is often a line break; people read the statements alone. */
 struct slice exchange_trim(struct slice text)
 {

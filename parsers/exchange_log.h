@@ -93,6 +93,10 @@ void exchange_large_value_take(struct exchange_log *log, struct cursor *cursor);
 /* False when the row has too many values to be held. */
 bool exchange_large_row_end(struct exchange_log *log);
 
+/* What the server says by itself, as it comes now: behind the exchange that was begun last. The caller's. */
+struct item *exchange_aside(const struct exchange_log *log, enum piece_type type,
+			    struct slice bytes);
+
 /* White space around a statement that was split off from others. */
 struct slice exchange_trim(struct slice text);
 

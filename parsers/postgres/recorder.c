@@ -24,7 +24,7 @@ struct recorder *pg_recorder_new(uint64_t connection)
 	exchange_log_init(&recorder->log, connection);
 	pg_framer_init(&recorder->framers[SIDE_CLIENT], false);
 	pg_framer_init(&recorder->framers[SIDE_SERVER], true);
-	buffer_init(&recorder->held_back, PG_HELD_BACK_MAX);
+	ends_init(&recorder->ends);
 	names_init(&recorder->statements);
 	names_init(&recorder->portals);
 	recorder->options.dialect = SQL_POSTGRES;
@@ -53,7 +53,7 @@ void pg_recorder_free(struct recorder *recorder)
 	names_release(&recorder->portals, pg_portal_free);
 	pg_framer_release(&recorder->framers[SIDE_CLIENT]);
 	pg_framer_release(&recorder->framers[SIDE_SERVER]);
-	buffer_release(&recorder->held_back);
+	ends_release(&recorder->ends);
 	item_free(recorder->session);
 	exchange_log_release(&recorder->log);
 	free(recorder);
@@ -129,7 +129,7 @@ struct pg_operation *pg_operation_add(struct recorder *recorder, enum pg_operati
 	operation = operation_at(recorder, recorder->n_operations++);
 	operation->type = (uint8_t)type;
 	operation->time_ns = recorder->log.now_ns;
-	operation->late = recorder->ended;
+	operation->late = recorder->ends.ended;
 	recorder->syncs += type == OPERATION_SYNC;
 	return operation;
 }
@@ -343,23 +343,19 @@ static bool weigh_operation(struct recorder *recorder)
 	       pg_fail(recorder, "too many bytes of requests without an answer");
 }
 
-/* Who ends first decides; a client that said Terminate has ended. */
+/* A client that said Terminate has ended. */
 static void side_ended(struct recorder *recorder, enum side side, uint32_t flags)
 {
-	if (recorder->ended)
-		return;
-	recorder->ended = true;
-	recorder->log.cut_flags = side == SIDE_SERVER ? flags : 0;
-	recorder->holds_back =
-		side == SIDE_CLIENT && recorder->phase == PHASE_READY && recorder->n_operations &&
-		!(recorder->log.active && recorder->log.active->exchange.first_byte_ns);
+	bool waits = recorder->phase == PHASE_READY && recorder->n_operations &&
+		     !(recorder->log.active && recorder->log.active->exchange.first_byte_ns);
+
+	(void)ends_side(&recorder->ends, &recorder->log, side, flags, waits);
 }
 
 void pg_recorder_broken(struct recorder *recorder, enum side side)
 {
 	side_ended(recorder, side, EXCHANGE_SERVER_RESET);
-	if (side == SIDE_CLIENT && recorder->holds_back)
-		recorder->unread = true;
+	ends_broken(&recorder->ends, side);
 }
 
 static bool client_message(struct recorder *recorder, const struct pg_frame *frame)
@@ -430,25 +426,10 @@ static bool see(struct recorder *recorder, enum side side, struct slice bytes)
 /* Reads what was held back: somebody may have read it. */
 static bool see_held_back(struct recorder *recorder)
 {
-	bool ok = true;
+	struct slice bytes;
 
-	recorder->log.now_ns = recorder->held_back_ns;
-	recorder->holds_back = false;
-	if (!recorder->unread && recorder->held_back.size)
-		ok = see(recorder, SIDE_SERVER, buffer_slice(&recorder->held_back));
-	buffer_clear(&recorder->held_back);
-	return ok;
-}
-
-static bool hold_back(struct recorder *recorder, struct slice bytes, int64_t time_ns)
-{
-	if (recorder->unread)
-		return true;
-	if (bytes.size > PG_HELD_BACK_MAX - recorder->held_back.size)
-		return false;
-	buffer_append_slice(&recorder->held_back, bytes);
-	recorder->held_back_ns = time_ns;
-	return true;
+	recorder->log.now_ns = recorder->ends.held_ns;
+	return !ends_give_back(&recorder->ends, &bytes) || see(recorder, SIDE_SERVER, bytes);
 }
 
 int pg_recorder_see(struct recorder *recorder, enum side side, struct slice bytes, int64_t time_ns,
@@ -459,8 +440,8 @@ int pg_recorder_see(struct recorder *recorder, enum side side, struct slice byte
 	recorder->log.items = items;
 	if (!bytes.size)
 		side_ended(recorder, side, EXCHANGE_SERVER_ENDED);
-	if (side == SIDE_SERVER && bytes.size && recorder->holds_back) {
-		if (hold_back(recorder, bytes, time_ns))
+	if (side == SIDE_SERVER && bytes.size && recorder->ends.holds_back) {
+		if (ends_hold_back(&recorder->ends, bytes, time_ns))
 			bytes.size = 0;
 		else
 			ok = see_held_back(recorder);

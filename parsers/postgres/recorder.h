@@ -25,7 +25,7 @@
 #ifndef MOCKPROXY_POSTGRES_RECORDER_H
 #define MOCKPROXY_POSTGRES_RECORDER_H
 
-#include "parsers/exchange_log.h"
+#include "parsers/ends.h"
 #include "parsers/names.h"
 #include "parsers/postgres/function.h"
 #include "parsers/postgres/wire.h"
@@ -34,8 +34,6 @@
 /* A pipeline may be deep, but a server that reads for ever and never answers must not fill the memory. */
 #define PG_OPERATIONS_MAX 1000000
 #define PG_OPERATIONS_BYTES_MAX ((size_t)256 << 20)
-/* What is held back behind a client's end. */
-#define PG_HELD_BACK_MAX ((size_t)128 << 10)
 /* All prepared statements, or portals, of one connection. */
 #define PG_NAMES_BYTES_MAX ((size_t)64 << 20)
 /* What a login may report. */
@@ -139,16 +137,8 @@ struct recorder {
 	size_t operations_bytes; /* what they weigh */
 	size_t syncs;		 /* how many of them are Sync */
 
-	bool ended;	 /* a side ended the connection */
-	bool terminated; /* the client said so: what it says behind that nobody reads */
-	/*
-	 * Its client ended before anything of an answer came: whether it gave up, or only closed its sending side and reads, shows when its
-	 * side breaks, or does not. Until then what the server says is kept here as it came.
-	 */
-	bool holds_back;
-	bool unread; /* it gave up */
-	struct buffer held_back;
-	int64_t held_back_ns; /* when the last of it came */
+	struct ends ends;
+	bool terminated;      /* the client said so: what it says behind that nobody reads */
 	uint64_t serial;      /* of the statement that was prepared last */
 	bool failed;	      /* an error came: the server skips to the next Sync */
 	struct pg_copy *copy; /* NULL: none */

@@ -8,17 +8,7 @@
 
 void pg_aside(struct recorder *recorder, enum piece_type type, struct slice body)
 {
-	struct exchange_log *log = &recorder->log;
-	struct item *item = item_new(ITEM_ASIDE, log->connection);
-
-	item->aside = (struct aside_item){
-		.at_ns = log->now_ns,
-		.ordinal = log->ordinal,
-		.within = log->active || log->last,
-		.type = (uint8_t)type,
-		.bytes = arena_copy(&item->arena, body),
-	};
-	item_list_add(log->items, item);
+	item_list_add(recorder->log.items, exchange_aside(&recorder->log, type, body));
 }
 
 /*

@@ -188,7 +188,7 @@ static bool server_error(struct recorder *recorder, struct slice body)
 	if (!head ||
 	    recorder->failed) { /* it ends the session: between requests, or while it skips to Sync */
 		pg_aside(recorder, PIECE_ERROR, body);
-		recorder->ended = true;
+		recorder->ends.ended = true;
 		return true;
 	}
 	recorder->failed = head->type != OPERATION_QUERY && head->type != OPERATION_FUNCTION;
