@@ -35,8 +35,8 @@ struct column {
 	uint8_t decimals;
 };
 
-/* Limits of a row description: PostgreSQL has at most 1664 columns, MySQL 4096. */
-#define COLUMNS_MAX 4096
+/* Limits of a row description: PostgreSQL has at most 1664 columns, MySQL 4096 of a table and 65535 of a SELECT without one. */
+#define COLUMNS_MAX 65535
 
 /* How a result ended well (PostgreSQL CommandComplete; MySQL OK, or what stands behind the last row). */
 struct completion {

@@ -28,6 +28,8 @@ struct recorder *my_recorder_new(uint64_t connection)
 	my_framer_init(&recorder->framers[SIDE_SERVER], MY_LOGIN_MAX);
 	names_init(&recorder->statements);
 	buffer_init(&recorder->columns, MY_COLUMNS_BYTES_MAX);
+	buffer_init(&recorder->sizes, COLUMNS_MAX);
+	buffer_init(&recorder->stream.bitmap, 1 + (COLUMNS_MAX + 9) / 8);
 	buffer_init(&recorder->database, MY_DATABASE_MAX);
 	recorder->options = sql_options_default(SQL_MYSQL);
 	return recorder;
@@ -168,12 +170,13 @@ static bool begin_fetch(struct recorder *recorder, const struct my_operation *fe
 	if (!statement || !statement->cursor)
 		return true;
 	columns = my_columns_of(buffer_slice(&statement->columns));
-	recorder->n_columns = 0;
+	buffer_clear(&recorder->sizes);
 	while (my_columns_next(&columns, &payload))
 		if (my_column_read(payload, columns.extended, &column))
-			recorder->sizes[recorder->n_columns++] =
-				(uint8_t)my_type_size(column.type_id);
+			buffer_append_u8(&recorder->sizes, (uint8_t)my_type_size(column.type_id));
+	recorder->n_columns = recorder->sizes.size;
 	recorder->binary = true;
+	recorder->columns_status = statement->cursor_status;
 	exchange_activate(&recorder->log, statement->cursor);
 	statement->cursor = NULL;
 	return my_statement_grew(recorder, statement);
@@ -412,5 +415,8 @@ void my_recorder_free(struct recorder *recorder)
 	free(recorder->identity.bytes);
 	buffer_release(&recorder->database);
 	buffer_release(&recorder->columns);
+	buffer_release(&recorder->sizes);
+	sql_session_free(recorder->session);
+	buffer_release(&recorder->stream.bitmap);
 	free(recorder);
 }

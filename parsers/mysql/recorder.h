@@ -30,7 +30,7 @@
 #include "parsers/mysql/compression.h"
 #include "parsers/mysql/packet.h"
 #include "parsers/names.h"
-#include "parsers/sql/canonical.h"
+#include "parsers/sql/session.h"
 
 /* A pipeline may be deep, but a server that reads for ever and never answers must not fill the memory. */
 #define MY_OPERATIONS_MAX 1000000
@@ -80,8 +80,9 @@ struct my_statement {
 	struct my_long_data *long_data; /* n_parameters of them, or NULL; owned */
 	size_t long_bytes;
 	bool long_too_large;
-	bool executed;	     /* an exchange has its text */
-	struct item *cursor; /* an exchange whose rows are fetched; owned */
+	bool executed;		/* an exchange has its text */
+	struct item *cursor;	/* an exchange whose rows are fetched; owned */
+	uint16_t cursor_status; /* what of its EXECUTE's answer counts for the end of its rows */
 };
 
 /* Who is logged in; the slices lie in `bytes`. */
@@ -114,9 +115,8 @@ struct my_operation {
 
 /* A row that comes in parts; see recorder_rows.c. */
 struct my_row_stream {
-	uint8_t bitmap[1 + (COLUMNS_MAX + 9) / 8]; /* of a binary row, with the zero before it */
-	size_t bitmap_size;
-	uint8_t header[9]; /* of a value's length */
+	struct buffer bitmap; /* of a binary row, with the zero before it */
+	uint8_t header[9];    /* of a value's length */
 	uint8_t header_size;
 	size_t column; /* the next one */
 };
@@ -139,6 +139,7 @@ struct recorder {
 	bool multi_statements;
 	uint16_t status; /* as last said */
 	struct sql_options options;
+	struct sql_session *session; /* what its SETs say of `options`; NULL before the login */
 
 	struct names statements;
 	uint32_t last_prepared; /* MariaDB's MY_STATEMENT_LAST */
@@ -161,9 +162,10 @@ struct recorder {
 	struct slice rest; /* of the first QUERY's texts: statements not yet begun */
 	size_t n_columns;
 	size_t columns_left;
-	uint16_t columns_status;    /* of OUT parameters: what the EOF in front of them said */
-	struct buffer columns;	    /* PIECE_COLUMNS in the making */
-	uint8_t sizes[COLUMNS_MAX]; /* my_type_size() of each column of binary rows */
+	uint16_t
+		columns_status; /* what was said in front of the rows: of OUT parameters, of a cursor */
+	struct buffer columns; /* PIECE_COLUMNS in the making */
+	struct buffer sizes;   /* my_type_size() of each column of binary rows */
 	struct my_row_stream stream;
 };
 
@@ -189,6 +191,10 @@ void my_session_emit(struct recorder *recorder);
 /* Nothing more is heard: of who was greeted and did not log in that remains. */
 void my_login_end(struct recorder *recorder);
 void my_database_set(struct recorder *recorder, struct slice name);
+/* Texts are read as the login says from here on ... */
+void my_lexer_begin(struct recorder *recorder);
+/* ... and as this statement says, which went well, if it is a SET. */
+void my_lexer_follow(struct recorder *recorder, struct slice text);
 struct my_identity *my_identity_new(uint64_t capabilities, struct slice user, struct slice database,
 				    struct slice attributes);
 void my_identity_free(struct my_identity *identity); /* accepts NULL */

@@ -5,6 +5,7 @@
  * Phase" of the internals manual.
  */
 #include "parsers/mysql/recorder.h"
+#include "parsers/sql/lexer.h"
 
 #include <stdlib.h>
 
@@ -60,6 +61,56 @@ void my_database_set(struct recorder *recorder, struct slice name)
 {
 	buffer_clear(&recorder->database);
 	buffer_append_slice(&recorder->database, name);
+}
+
+/* ---- how its texts are read ---- */
+
+/* Longer ones are no SET (see store/ingest_exchange.c). */
+#define SET_TEXT_MAX ((size_t)64 << 10)
+
+void my_lexer_begin(struct recorder *recorder)
+{
+	struct slice charset = my_charset_name(recorder->identity.collation);
+
+	sql_session_free(recorder->session);
+	recorder->session = sql_session_new(SQL_MYSQL, slice_of(NULL, 0));
+	sql_session_startup(recorder->session, SLICE("character_set_client"), charset);
+	recorder->options.charset = (uint8_t)sql_charset_of(charset);
+	recorder->options.ansi_quotes = false;
+}
+
+static bool begins_with_set(const struct recorder *recorder, struct slice text)
+{
+	struct sql_lexer lexer;
+	struct sql_token token;
+
+	sql_lexer_init(&lexer, &recorder->options, text);
+	sql_lex_next(&lexer, &token);
+	return token.type == SQL_TOKEN_WORD && slice_equal_nocase(token.text, SLICE("set"));
+}
+
+/* Servers without session tracking say of sql_mode and the character set only what is in the status flags. */
+void my_lexer_follow(struct recorder *recorder, struct slice text)
+{
+	struct sql_options before = sql_session_options(recorder->session), now;
+	struct sql_statement statement;
+	struct sql_value *values;
+	struct arena arena;
+
+	if (text.size > SET_TEXT_MAX || !begins_with_set(recorder, text))
+		return;
+	arena_init(&arena);
+	sql_canonicalize(&recorder->options, text, &arena, &statement);
+	values = arena_alloc(&arena, (statement.n_slots + 1) * sizeof(*values));
+	sql_slot_values(&statement, NULL, 0, values);
+	if (!statement.placeholders)
+		sql_session_statement(recorder->session, &statement, values, true);
+	arena_release(&arena);
+	now = sql_session_options(recorder->session);
+	if (now.charset != before.charset)
+		recorder->options.charset = now.charset;
+	if (now.ansi_quotes != before.ansi_quotes)
+		recorder->options.ansi_quotes = now.ansi_quotes;
 }
 
 /* ---- the session's item ---- */
@@ -218,7 +269,7 @@ static bool take_login(struct recorder *recorder, struct slice body)
 	identity->collation = login.collation;
 	identity->max_packet = login.max_packet;
 	my_database_set(recorder, login.database);
-	recorder->options.charset = (uint8_t)sql_charset_of(my_charset_name(login.collation));
+	my_lexer_begin(recorder);
 	recorder->multi_statements = login.capabilities & MY_CLIENT_MULTI_STATEMENTS;
 	recorder->phase = PHASE_AUTHENTICATION;
 	return true;
@@ -303,6 +354,7 @@ bool my_change_user_reply(struct recorder *recorder, struct slice body, bool *re
 	recorder->identity = *head->identity;
 	head->identity->bytes = NULL;
 	my_database_set(recorder, recorder->identity.database);
+	my_lexer_begin(recorder);
 	my_session_emit(recorder);
 	return true;
 }

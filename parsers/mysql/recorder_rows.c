@@ -66,7 +66,7 @@ static uint8_t *binary_values(const struct recorder *recorder, struct cursor *cu
 	for (size_t i = 0; i < recorder->n_columns; i++)
 		at = is_null(bitmap.data, i) ?
 			     put_u32be(at, (uint32_t)ROW_VALUE_NULL) :
-			     put_value(at, binary_value(cursor, recorder->sizes[i]));
+			     put_value(at, binary_value(cursor, recorder->sizes.data[i]));
 	return at;
 }
 
@@ -95,9 +95,9 @@ static bool take_bitmap(struct recorder *recorder, struct cursor *cursor)
 	struct my_row_stream *stream = &recorder->stream;
 	size_t size = 1 + BITMAP_SIZE(recorder->n_columns);
 
-	while (stream->bitmap_size < size && cursor_left(cursor))
-		stream->bitmap[stream->bitmap_size++] = cursor_u8(cursor);
-	return stream->bitmap_size == size;
+	while (stream->bitmap.size < size && cursor_left(cursor))
+		buffer_append_u8(&stream->bitmap, cursor_u8(cursor));
+	return stream->bitmap.size == size;
 }
 
 /* How long the length is that begins with this byte; 0: it is none. */
@@ -142,8 +142,8 @@ static enum my_next take_length(struct my_row_stream *stream, struct cursor *cur
 static enum my_next begin_value(struct recorder *recorder, struct cursor *cursor)
 {
 	struct my_row_stream *stream = &recorder->stream;
-	uint8_t kind = recorder->binary ? recorder->sizes[stream->column] : MY_SIZE_LENENC;
-	bool null = recorder->binary && is_null(stream->bitmap + 1, stream->column);
+	uint8_t kind = recorder->binary ? recorder->sizes.data[stream->column] : MY_SIZE_LENENC;
+	bool null = recorder->binary && is_null(stream->bitmap.data + 1, stream->column);
 	enum my_next next = MY_EVENT;
 	size_t size = kind;
 
@@ -172,7 +172,7 @@ static bool stream_bytes(struct recorder *recorder, struct slice bytes)
 
 	if (recorder->binary && !take_bitmap(recorder, &cursor))
 		return true;
-	if (recorder->binary && stream->bitmap[0] != 0)
+	if (recorder->binary && stream->bitmap.data[0] != 0)
 		return my_fail(recorder, "malformed row");
 	while (next == MY_EVENT) {
 		exchange_large_value_take(&recorder->log, &cursor);
@@ -191,7 +191,7 @@ bool my_row_stream(struct recorder *recorder, const struct my_frame *frame)
 	struct my_row_stream *stream = &recorder->stream;
 
 	if (frame->part == FRAME_BEGIN) {
-		stream->bitmap_size = 0;
+		buffer_clear(&stream->bitmap);
 		stream->header_size = 0;
 		stream->column = 0;
 		exchange_large_row_begin(&recorder->log);
@@ -207,7 +207,7 @@ bool my_row_stream(struct recorder *recorder, const struct my_frame *frame)
 	if (!frame->last)
 		return true;
 	if (stream->column != recorder->n_columns || recorder->log.row.value_left ||
-	    stream->header_size || (recorder->binary && !stream->bitmap_size))
+	    stream->header_size || (recorder->binary && !stream->bitmap.size))
 		return my_fail(recorder, "a row that is shorter than its values");
 	return exchange_large_row_end(&recorder->log) ||
 	       my_fail(recorder, "a row of too many values");

@@ -20,8 +20,8 @@ void my_status_said(struct recorder *recorder, uint16_t status)
 	recorder->log.transaction = status & MY_STATUS_IN_TRANS ? 'T' : 'I';
 	recorder->options.backslash_escapes = !(status & MY_STATUS_NO_BACKSLASH_ESCAPES);
 	/* Only MariaDB says it. */
-	recorder->options.ansi_quotes = !(recorder->greeting.capabilities & MY_CLIENT_MYSQL) &&
-					(status & MY_STATUS_ANSI_QUOTES);
+	if (!(recorder->greeting.capabilities & MY_CLIENT_MYSQL))
+		recorder->options.ansi_quotes = status & MY_STATUS_ANSI_QUOTES;
 }
 
 /* ---- the session's state ---- */
@@ -133,13 +133,23 @@ static void follow_use(struct recorder *recorder, struct slice text)
 	my_database_set(recorder, name);
 }
 
+/* The active exchange's statement went well. */
+static void follow_session(struct recorder *recorder)
+{
+	const struct exchange_item *exchange = &recorder->log.active->exchange;
+
+	if (!exchange->opens)
+		return;
+	follow_use(recorder, exchange->text);
+	my_lexer_follow(recorder, exchange->text);
+}
+
 static bool done_well(struct recorder *recorder, struct my_operation *head)
 {
 	struct slice rest = recorder->rest, unused;
 
 	if (recorder->log.active) {
-		if (recorder->log.active->exchange.opens)
-			follow_use(recorder, recorder->log.active->exchange.text);
+		follow_session(recorder);
 		exchange_close(&recorder->log, OUTCOME_OK);
 	}
 	if (head->command == MY_COM_QUERY && head->bytes && recorder->log.last &&
@@ -161,6 +171,7 @@ static bool next_result(struct recorder *recorder, const struct my_operation *he
 		recorder->log.result++;
 		return true;
 	}
+	follow_session(recorder);
 	if (!sql_split(&recorder->options, &recorder->rest, &text)) {
 		recorder->merged = true;
 		recorder->log.result++;
@@ -203,6 +214,7 @@ static bool cursor_waits(struct recorder *recorder, const struct my_operation *h
 	if (!statement || !recorder->log.active)
 		return my_unexpected(recorder);
 	recorder->log.active->exchange.flags |= EXCHANGE_ROW_LIMIT;
+	statement->cursor_status = ok->status & MY_STATUS_INDEXES;
 	statement->cursor = recorder->log.active;
 	recorder->log.active = NULL;
 	return my_statement_grew(recorder, statement) && my_operation_done(recorder);
@@ -281,6 +293,7 @@ static void columns_begin(struct recorder *recorder, size_t n, bool binary)
 	buffer_clear(columns);
 	buffer_append_u8(columns, binary ? PARAMETER_BINARY : PARAMETER_TEXT);
 	buffer_append_u8(columns, has(recorder, MY_MARIADB_EXTENDED_METADATA));
+	buffer_clear(&recorder->sizes);
 	recorder->n_columns = 0;
 	recorder->columns_left = n;
 	recorder->columns_status = 0;
@@ -299,7 +312,8 @@ static bool columns_add(struct recorder *recorder, struct slice body)
 	size = my_type_size(column.type_id);
 	if (size < 0 && recorder->binary)
 		return my_fail(recorder, "a column of an unknown type");
-	recorder->sizes[recorder->n_columns++] = (uint8_t)size;
+	buffer_append_u8(&recorder->sizes, (uint8_t)size);
+	recorder->n_columns = recorder->sizes.size;
 	buffer_append_u32be(columns, (uint32_t)body.size);
 	buffer_append_slice(columns, body);
 	return !columns->overflowed || my_fail(recorder, "too many bytes of column definitions");
@@ -562,6 +576,7 @@ static bool reply_ok(struct recorder *recorder, struct my_operation *head, struc
 	}
 	if (head->command == MY_COM_RESET_CONNECTION) {
 		my_statements_end(recorder);
+		my_lexer_begin(recorder);
 		my_session_emit(recorder);
 	}
 	ok.status &= (uint16_t)~MY_STATUS_MORE_RESULTS;

@@ -112,6 +112,8 @@ static struct completion completion_now(const struct replayer *replayer, uint16_
 	/* The store counts rows where there are columns; a server says that none were affected. */
 	if (replayer->send.result.columns && replayer->send.result.columns->n)
 		completion.rows = 0;
+	if (replayer->send.fetch)
+		completion.status &= (uint16_t)~MY_STATUS_INDEXES;
 	completion.status = my_write_status(replayer, completion.status) | flags;
 	return completion;
 }

@@ -125,6 +125,8 @@ enum my_command {
 #define MY_STATUS_IN_TRANS 0x0001
 #define MY_STATUS_AUTOCOMMIT 0x0002
 #define MY_STATUS_MORE_RESULTS 0x0008
+/* How a SELECT was executed; of a cursor's the answer to its EXECUTE says so, what is fetched does not. */
+#define MY_STATUS_INDEXES 0x0030
 #define MY_STATUS_CURSOR_EXISTS 0x0040
 #define MY_STATUS_LAST_ROW_SENT 0x0080
 #define MY_STATUS_NO_BACKSLASH_ESCAPES 0x0200

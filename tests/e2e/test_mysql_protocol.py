@@ -243,6 +243,7 @@ def cases(kind):
         ),
         flags=COPY_IN,
     )
+    yield Case("65,535 columns", [*COMMANDS, "wide"], user=WITHOUT_PASSWORD)
     yield Case("one moment in several forms", [*COMMANDS, "moments"], check_moments, WITHOUT_PASSWORD)
     yield Case(
         "CHANGE_USER",

@@ -81,7 +81,7 @@ static const struct {
 	{ SLICE(QUERY), SLICE("\0\0\0\1"), false },
 	{ SLICE(QUERY), SLICE("\2\0\0\1\0\0"), false },
 	{ SLICE(QUERY), SLICE("\3\0\0\1\374\0\0"), false },
-	{ SLICE(QUERY), SLICE("\3\0\0\1\374\1\20"), false }, /* columns: 4097 */
+	{ SLICE(QUERY), SLICE("\4\0\0\1\375\0\0\1"), false }, /* columns: 65536 */
 	{ SLICE(QUERY), SLICE("\1\0\0\1\1\4\0\0\2\3def"), false },
 	{ SLICE("\1\0\0\0\16"), SLICE(OK), true },
 	{ SLICE("\1\0\0\0\16"), SLICE("\1\0\0\1\1"), false },

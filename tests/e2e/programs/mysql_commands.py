@@ -3,6 +3,7 @@
 """Commands that drivers do not send any more, or not in this way, and cursors that are fetched in
 slices: `mysql_commands.py NAME...` prints every packet that came.
 """
+import hashlib
 import struct
 import sys
 
@@ -11,7 +12,7 @@ import mysql_raw
 INIT_DB, FIELD_LIST, STATISTICS, KILL, DEBUG, PING = b"\x02", b"\x04", b"\x09", b"\x0c", b"\x0d", b"\x0e"
 BINLOG_DUMP, PREPARE, EXECUTE, CLOSE, RESET_STATEMENT = b"\x12", b"\x16", b"\x17", b"\x19", b"\x1a"
 SET_OPTION, FETCH, RESET_CONNECTION = b"\x1b", b"\x1c", b"\x1f"
-CURSOR_EXISTS, LAST_ROW_SENT = 0x40, 0x80
+CURSOR_EXISTS, LAST_ROW_SENT, INDEXES = 0x40, 0x80, 0x30
 
 
 def say(packet):
@@ -91,6 +92,27 @@ def moments(peer):
         until_end(peer)
 
 
+def wide(peer):
+    """As many columns and parameters as the protocol can count, and more than a table has."""
+    many = 65535
+    statement = prepare(peer, b"select " + b",".join([b"?"] * many))
+    values = bytes((many + 7) // 8) + b"\1" + b"\1\0" * many + bytes(i % 100 for i in range(many))
+    peer.send(EXECUTE + struct.pack("<IBI", statement, 0, 1) + values)
+    peer.packet()
+    print(until_end(peer, nothing)[0], "columns")
+    see_rows(peer)
+    peer.send(b"\x03select " + b",".join(b"%d" % i for i in range(5000)))
+    peer.packet()
+    print(until_end(peer, nothing)[0], "columns")
+    see_rows(peer)
+
+
+def see_rows(peer):
+    rows = []
+    until_end(peer, rows.append)
+    print([hashlib.sha256(row).hexdigest() for row in rows])
+
+
 def cursor(peer):
     statement = prepare(peer, b"select id, name, weight from items where id < ? order by id")
     for value in (12, 4):
@@ -106,6 +128,18 @@ def cursor(peer):
     peer.send(FETCH + struct.pack("<II", statement, 5))
     print(peer.packet()[:9])  # behind it the statement's number
     peer.send(CLOSE + struct.pack("<I", statement))
+    without_index(peer)
+
+
+def without_index(peer):
+    """That no index was used is said where the cursor is opened, and not with its rows."""
+    statement = prepare(peer, b"select id from items where length(name) > ?")
+    status = execute(peer, statement, 1, 1)
+    print("opened", hex(status & INDEXES))
+    while not status & LAST_ROW_SENT:
+        peer.send(FETCH + struct.pack("<II", statement, 40))
+        status = until_end(peer, nothing)[1]
+        print("fetched", hex(status & INDEXES))
 
 
 def pipelined(peer):
@@ -132,6 +166,7 @@ COMMANDS = {
     "field_list": field_list,
     "cursor": cursor,
     "moments": moments,
+    "wide": wide,
     "pipelined": pipelined,
     "binlog_dump": simple(BINLOG_DUMP + struct.pack("<IHI", 4, 0, 99) + b"binlog.000001"),
 }
