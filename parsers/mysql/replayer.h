@@ -44,6 +44,7 @@
 #define MY_ERROR_PACKET_TOO_LARGE 1153
 #define MY_ERROR_ARGUMENTS 1210
 #define MY_ERROR_UNKNOWN_STATEMENT 1243
+#define MY_ERROR_NOT_A_VARIABLE 1414
 #define MY_ERROR_NO_CURSOR 1421
 #define MY_ERROR_MALFORMED 1835
 
@@ -94,6 +95,7 @@ struct my_send {
 	bool told;	   /* the session knows how the statement ended */
 	uint64_t exchange;
 	uint32_t flags;
+	uint8_t kind;	/* enum exchange_kind */
 	uint64_t limit; /* rows of this fetch */
 	uint64_t rows;	/* sent so far */
 	uint32_t number;
@@ -225,7 +227,7 @@ void my_kill_answered(struct replayer *replayer, const struct request *request,
 /* replayer_infile.c */
 /* Asks for the file of a statement that was recorded with one; false: this is none. The request is the replayer's `sql` and `values`. */
 bool my_infile_ask(struct replayer *replayer, const struct request *request, bool more,
-		     struct buffer *out);
+		   struct buffer *out);
 /* The next of the file, which is dropped; behind its end the answer begins that was recorded with this content. */
 void my_infile_message(struct replayer *replayer, const struct my_frame *frame, struct buffer *out);
 void my_infile_free(struct my_infile *infile); /* accepts NULL */

@@ -49,7 +49,7 @@ static bool file_name(const struct replayer *replayer, struct slice *ret_name)
 }
 
 bool my_infile_ask(struct replayer *replayer, const struct request *request, bool more,
-		     struct buffer *out)
+		   struct buffer *out)
 {
 	const struct answers *answers = replayer->answers;
 	struct my_infile *infile;

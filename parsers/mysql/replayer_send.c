@@ -27,6 +27,7 @@ void my_send_begin(struct replayer *replayer, const struct answer *answer)
 		.on = true,
 		.exchange = answer->exchange,
 		.flags = answer->flags,
+		.kind = answer->kind,
 		.large = large,
 	};
 }
@@ -59,6 +60,11 @@ static void unservable(struct replayer *replayer, const struct column *column, i
 					     ", or what is stored is not a value of the type");
 	} else if (error == -ENODATA) {
 		buffer_append_string(&why, "no more rows than these were fetched");
+	} else if (error == -ENOTSUP) {
+		buffer_append_string(
+			&why, replayer->send.binary ?
+				      "recorded as text, where OUT parameters are variables" :
+				      "recorded as prepared, where OUT parameters are a result");
 	} else {
 		buffer_append_string(&why, "the recording is damaged here");
 	}
@@ -70,6 +76,24 @@ static void unservable(struct replayer *replayer, const struct column *column, i
 		buffer_slice(&why), out);
 	buffer_release(&why);
 	replayer->send.on = false;
+}
+
+/* ---- OUT parameters ---- */
+
+/*
+ * A procedure's OUT parameters are variables for who calls it in a text, and a result for who binds them. So what a text with values in
+ * their places was answered (an error) is not what is said to a prepared one, nor the other way.
+ */
+static bool is_of_other_form(const struct replayer *replayer)
+{
+	const struct my_send *send = &replayer->send;
+	struct my_err err;
+
+	if (!send->binary)
+		return send->result.completion.status & MY_STATUS_PS_OUT_PARAMS;
+	return send->kind == EXCHANGE_SIMPLE && replayer->sql.placeholders && send->result.error &&
+	       my_error_of(send->result.error, send->result.n_error, &err) &&
+	       err.code == MY_ERROR_NOT_A_VARIABLE;
 }
 
 /* ---- steps ---- */
@@ -177,6 +201,8 @@ static void step_result(struct replayer *replayer, struct buffer *out)
 	int found = read_result(replayer);
 	uint16_t status;
 
+	if (found == 1 && is_of_other_form(replayer))
+		found = -ENOTSUP;
 	if (found != 1) {
 		unservable(replayer, NULL, found < 0 ? found : -EINVAL, out);
 		return;

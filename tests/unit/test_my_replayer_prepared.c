@@ -80,6 +80,43 @@ static void test_prepare_errors(void **state)
 	assert_int_equal(fake.unservable, 1);
 }
 
+#define OTHER_FORM(how)                                                                     \
+	"1 <ff>Q<04>#HY000mockproxy: the recorded answer cannot be given in the form that " \
+	"was asked for: recorded as " how "\n"
+#define FOR_NO_TEXT OTHER_FORM("prepared, where OUT parameters are a result")
+#define FOR_TEXT_ONLY OTHER_FORM("text, where OUT parameters are variables")
+#define ONE_PARAMETER(id) "1 ~<" id ">~~~~~<01>~~~~\n" MY_DEF_PARAMETER("2")
+#define OUT_PARAMETERS                                              \
+	MY_COUNT("1")                                               \
+	MY_DEF_INT("2")                                             \
+	"3 ~~<07>~~~\n4 <fe>~~<0a><10>~~\n" MY_COUNT("5")           \
+		MY_DEF_INT("6") "7 ~~<08>~~~\n8 <fe>~~<0a><10>~~\n" \
+				"9 ~~~<02>~~~\n"
+#define NO_PARAMETER(id) "1 ~<" id ">~~~~~~~~~~\n"
+#define NO_VARIABLE "1 <ff><86><05>#42S02recorded\n"
+
+/* They are a result for who binds them, and variables in a text: neither is given what the other was answered. */
+static void test_out_parameters(void **state)
+{
+	struct my_client client;
+	struct fake fake;
+
+	(void)state;
+	begin(&fake, &client, CAPABILITIES_NEW);
+	my_say_prepare(&client, "call out_of(?)");
+	my_say_execute(&client, 1, 0, 1);
+	my_say_query(&client, "call out_of(1)");
+	my_say_prepare(&client, "call not_out(?)");
+	my_say_execute(&client, 2, 0, 1);
+	my_say_prepare(&client, "call not_out(1)");
+	my_say_execute(&client, 3, 0, -1);
+	my_say_query(&client, "call not_out(1)");
+	my_expect(&fake, &client,
+		  MY_LOGGED_IN ONE_PARAMETER("01") OUT_PARAMETERS FOR_NO_TEXT ONE_PARAMETER("02")
+			  FOR_TEXT_ONLY NO_PARAMETER("03") NO_VARIABLE NO_VARIABLE);
+	assert_int_equal(fake.unservable, 2);
+}
+
 /* Types are said once; a parameter may be null or sent ahead; malformed ones are refused. */
 static void test_parameters(void **state)
 {
@@ -363,15 +400,11 @@ static void test_compression(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_prepared),
-		cmocka_unit_test(test_prepare_errors),
-		cmocka_unit_test(test_parameters),
-		cmocka_unit_test(test_cursor),
-		cmocka_unit_test(test_bulk),
-		cmocka_unit_test(test_attributes),
-		cmocka_unit_test(test_long_data_again),
-		cmocka_unit_test(test_bulk_memory),
-		cmocka_unit_test(test_large_rows),
+		cmocka_unit_test(test_prepared),       cmocka_unit_test(test_prepare_errors),
+		cmocka_unit_test(test_out_parameters), cmocka_unit_test(test_parameters),
+		cmocka_unit_test(test_cursor),	       cmocka_unit_test(test_bulk),
+		cmocka_unit_test(test_attributes),     cmocka_unit_test(test_long_data_again),
+		cmocka_unit_test(test_bulk_memory),    cmocka_unit_test(test_large_rows),
 		cmocka_unit_test(test_compression),
 	};
 
