@@ -196,7 +196,10 @@ void mask_parameters_json(struct buffer *json, const struct name_value *paramete
 		struct buffer value;
 
 		buffer_init(&value, 4 * parameters[i].value.size + 16);
-		mask_argument(&value, parameters[i].value);
+		if (is_secret_name(parameters[i].name))
+			buffer_append_slice(&value, SLICE("***"));
+		else
+			mask_argument(&value, parameters[i].value);
 		masked[i].name = parameters[i].name;
 		masked[i].value = arena_copy(&arena, buffer_slice(&value));
 		buffer_release(&value);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The writer: what items become in a real SQLite file. */
+#include "store/mask.h"
 #include "tests/unit/store_replay.h"
 
 static void test_ordinary(void **state)
@@ -491,6 +492,27 @@ static void test_secrets(void **unused)
 	folder_remove(&folder);
 }
 
+/* What a client says of itself at login; MySQL's programs may name it what they like. */
+static void test_secret_parameters(void **unused)
+{
+	static const struct name_value parameters[] = {
+		{ SLICE("program_name"), SLICE("mysql://ann:hunter2@db") },
+		{ SLICE("_client_name"), SLICE("libmysql") },
+		{ SLICE("api_token"), SLICE("hunter2") },
+	};
+	struct buffer json;
+	(void)unused;
+
+	buffer_init(&json, 4096);
+	mask_parameters_json(&json, parameters, 3);
+	buffer_append_u8(&json, 0);
+	assert_string_equal(
+		(const char *)json.data,
+		"{\"program_name\": \"mysql://ann:***@db\", \"_client_name\": \"libmysql\", "
+		"\"api_token\": \"***\"}");
+	buffer_release(&json);
+}
+
 /* A large parameter lies in pieces, outside of the row. */
 static void test_large_parameter(void **state)
 {
@@ -554,6 +576,7 @@ int main(void)
 		SCENE(test_merge_of_one),
 		SCENE(test_statement_seen),
 		cmocka_unit_test(test_secrets),
+		cmocka_unit_test(test_secret_parameters),
 		SCENE(test_large_parameter),
 		BARE_SCENE(test_strange_items),
 		SCENE(test_session_again),
