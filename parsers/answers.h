@@ -90,8 +90,10 @@ struct answer_aside {
 	uint8_t type; /* enum answer_aside_type */
 	bool shared;
 	bool within; /* before the end of the exchange's batch; else when the time has passed, and the session is idle */
-	int64_t delay_ns;     /* since the exchange */
-	uint32_t behind;      /* how many more exchanges the session had had */
+	int64_t delay_ns; /* since the exchange */
+	uint32_t behind;  /* how many more exchanges the session had had */
+	uint64_t
+		asked; /* ERROR, END: the exchange that was asked when the session had ended; 0: none was */
 	struct slice channel; /* NOTIFICATION, from here on */
 	struct slice payload;
 	uint32_t backend;		   /* who notified */
@@ -103,6 +105,7 @@ enum answer_aside_type {
 	ASIDE_NOTICE,
 	ASIDE_STATUS, /* one field: name and value */
 	ASIDE_ERROR,  /* the session ends */
+	ASIDE_END,    /* it does without a word; one field: how, "closed" or "reset" */
 	ASIDE_CANCEL, /* not recorded: somebody asks that the session of this `backend` gives up what it does */
 	ASIDE_KILL_QUERY, /* the same of MySQL's KILL QUERY, within the place */
 	ASIDE_KILL,	  /* not recorded: the place's session of this `backend` ends */
@@ -240,6 +243,8 @@ struct answers {
 	 * recorded, and nobody listened.
 	 */
 	const struct answer_aside *(*aside)(void *context, uint64_t exchange, size_t *at);
+	/* Is this what an exchange asked? */
+	bool (*is_asked)(void *context, const struct request *request, uint64_t exchange);
 	/* How long, in nanoseconds, the recorded client waited for the exchange's end, or its own. NULL: nothing waits here. */
 	int64_t (*waited)(void *context, uint64_t exchange);
 	/* MySQL: was it under way when another session killed its, or what it did? NULL: none was killed in this recording. */

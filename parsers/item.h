@@ -116,6 +116,7 @@ enum exchange_flag {
 	EXCHANGE_SERVER_ENDED = 1 << 12, /* in order */
 	EXCHANGE_SERVER_RESET = 1 << 13,
 	EXCHANGE_BARE_LF = 1 << 14, /* HTTP: the lines of the response's head ended with LF alone */
+	EXCHANGE_LATE = 1 << 15,    /* the server had ended the session before it was asked */
 };
 
 struct parameter {
@@ -142,6 +143,7 @@ enum piece_type {
 	PIECE_ARRIVED, /* bytes: u64 of an HTTP response's body had come by then: u64 time; big-endian */
 	PIECE_MESSAGE_BODY, /* bytes: the next ones of a WebSocket message of side `result`; count 1: deflated */
 	PIECE_MESSAGE, /* it is complete, or a control frame; see exchange.h, struct http_message */
+	PIECE_END, /* of an aside only: the server ended the connection without a word. bytes: "closed" or "reset" */
 };
 
 /*

@@ -5,6 +5,7 @@
  */
 #include "store/asides.h"
 
+#include "parsers/item.h"
 #include "parsers/sql/session.h"
 #include "store/database.h"
 
@@ -27,6 +28,12 @@ struct anchor {
 	int64_t ended_ns;
 };
 
+/* What was asked when the server had ended the session: the first of its connection. */
+struct late {
+	int64_t connection;
+	int64_t exchange;
+};
+
 struct backend {
 	int64_t connection;
 	int64_t number;
@@ -40,6 +47,8 @@ struct loading {
 	const struct endpoints *endpoints;
 	struct anchor *anchors; /* by connection and ordinal */
 	size_t n_anchors;
+	struct late *late; /* by connection */
+	size_t n_late;
 	struct backend *backends; /* by number and connection */
 	size_t n_backends;
 	struct intern spelled; /* connection, channel, payload: statements notify of it */
@@ -150,6 +159,47 @@ static int load_backends(struct loading *loading)
 		};
 	}
 	return sqlite3_finalize(sql);
+}
+
+static int load_late(struct loading *loading)
+{
+	sqlite3_stmt *sql = NULL;
+	size_t capacity = 0;
+	int rc = sqlite3_prepare_v2(reader_database(loading->reader),
+				    "SELECT connection, id FROM exchange WHERE flags & ?1 "
+				    "ORDER BY connection, ordinal",
+				    -1, &sql, NULL);
+
+	if (rc != SQLITE_OK)
+		return rc;
+	sqlite3_bind_int(sql, 1, EXCHANGE_LATE);
+	while (sqlite3_step(sql) == SQLITE_ROW) {
+		loading->late =
+			grown(loading->late, loading->n_late, &capacity, sizeof(*loading->late));
+		loading->late[loading->n_late++] = (struct late){
+			.connection = sqlite3_column_int64(sql, 0),
+			.exchange = sqlite3_column_int64(sql, 1),
+		};
+	}
+	return sqlite3_finalize(sql);
+}
+
+/* 0: nothing. */
+static uint64_t late_of(const struct loading *loading, int64_t connection)
+{
+	size_t low = 0, high = loading->n_late;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (loading->late[middle].connection < connection)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < loading->n_late && loading->late[low].connection == connection ?
+		       (uint64_t)loading->late[low].exchange :
+		       0;
 }
 
 /* ---- notifications that statements spell out ---- */
@@ -338,6 +388,8 @@ static void load_aside(struct loading *loading, sqlite3_stmt *sql)
 	if (decode_aside(arena_copy(arena, database_column(sql, 4)), arena, &aside) < 0)
 		return;
 	aside.within = sqlite3_column_int(sql, 3) != 0;
+	if (aside.type == ASIDE_ERROR || aside.type == ASIDE_END)
+		aside.asked = late_of(loading, connection);
 	if (aside.type == ASIDE_NOTIFICATION)
 		by = notifier(loading, connection, aside.backend, at_ns);
 	if (by &&
@@ -416,6 +468,8 @@ int asides_load(struct asides *asides, struct reader *reader, const struct endpo
 	if (rc == SQLITE_OK)
 		rc = load_backends(&loading);
 	if (rc == SQLITE_OK)
+		rc = load_late(&loading);
+	if (rc == SQLITE_OK)
 		rc = load_spelled(&loading);
 	if (rc == SQLITE_OK)
 		rc = load_all(&loading);
@@ -425,6 +479,7 @@ int asides_load(struct asides *asides, struct reader *reader, const struct endpo
 	arena_release(&loading.arena);
 	buffer_release(&loading.key);
 	free(loading.anchors);
+	free(loading.late);
 	free(loading.backends);
 	return rc;
 }

@@ -270,6 +270,8 @@ int decode_aside(struct slice json, struct arena *arena, struct answer_aside *re
 		return decode_notification(&event, ret_aside);
 	if (slice_equal(key, SLICE("error")))
 		ret_aside->type = ASIDE_ERROR;
+	else if (slice_equal(key, SLICE("end")) && event.n_fields == 1)
+		ret_aside->type = ASIDE_END;
 	else if (slice_equal(key, SLICE("notice")))
 		ret_aside->type = ASIDE_NOTICE;
 	else if (slice_equal(key, SLICE("status")) && event.n_fields == 1)

@@ -155,6 +155,13 @@ enum match find_compare(struct answers_state *state, const struct request *reque
 	return is_other_form(request, stored, &exchange) ? MATCH_EQUAL : MATCH_SAME_KIND;
 }
 
+bool find_is_asked(struct answers_state *state, const struct request *request, int64_t id)
+{
+	buffer_clear(&state->json);
+	parameters_json(request->values, request->statement->n_slots, &state->json);
+	return find_compare(state, request, id) != MATCH_NO;
+}
+
 struct asked {
 	struct answers_state *state;
 	const struct request *request;

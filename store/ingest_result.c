@@ -252,6 +252,11 @@ void ingest_event(struct buffer *json, const struct protocol *protocol, enum pie
 		buffer_append_slice(json, SLICE("{\"notification\": "));
 		notification(json, bytes);
 		break;
+	case PIECE_END:
+		pair = (struct name_value){ SLICE("how"), bytes };
+		buffer_append_slice(json, SLICE("{\"end\": "));
+		encode_object(json, &pair, 1);
+		break;
 	case PIECE_ERROR:
 		buffer_append_slice(json, SLICE("{\"error\": "));
 		encode_message(json, protocol, bytes);

@@ -120,13 +120,17 @@ static int add_copy(struct matcher *matcher, struct reader *reader, sqlite3_stmt
 		       -E2BIG;
 }
 
-/* Its client gave up before anything was said to it: silence, for as long as it waited, is the answer. */
+/*
+ * Its client gave up before all was said to it: silence, for as long as it waited, is the answer, or its end. PostgreSQL's is told of the first
+ * only.
+ */
 static bool is_unanswered(const struct protocol *protocol, struct reader *reader, sqlite3_stmt *sql,
 			  uint32_t flags)
 {
-	return protocol && protocol->dialect && flags == EXCHANGE_CUT &&
+	return protocol && protocol->dialect &&
+	       (flags & ~(uint32_t)EXCHANGE_ROW_LIMIT) == EXCHANGE_CUT &&
 	       sqlite3_column_int(sql, 3) == OUTCOME_UNFINISHED &&
-	       sqlite3_column_type(sql, 9) == SQLITE_NULL &&
+	       (protocol->dialect == SQL_MYSQL || sqlite3_column_type(sql, 9) == SQLITE_NULL) &&
 	       reader_gave_up(reader, sqlite3_column_int64(sql, 0)) > 0;
 }
 

@@ -419,6 +419,14 @@ static const struct answer_aside *answers_aside(void *context, uint64_t exchange
 	return asides_next(&state->matcher->asides, (int64_t)exchange, at);
 }
 
+static bool answers_is_asked(void *context, const struct request *request, uint64_t exchange)
+{
+	struct answers_state *state = context;
+
+	arena_release(&state->arena);
+	return find_is_asked(state, request, (int64_t)exchange);
+}
+
 static int answers_copy(void *context, uint64_t exchange, struct answer_copy *ret_copy)
 {
 	struct answers_state *state = context;
@@ -502,6 +510,7 @@ struct answers *answers_new(struct matcher_reader *reader, const char *protocol,
 		.next_row = answers_next_row,
 		.part = answers_part,
 		.copy = answers_copy,
+		.is_asked = answers_is_asked,
 		.waited = answers_waited,
 		.interrupted = reader->matcher->kills.any ? answers_interrupted : NULL,
 		.types = reader->matcher->type_sets.n ? answers_types : NULL,

@@ -158,6 +158,8 @@ int64_t pick_exchange(struct matcher *matcher, const struct index_group *group,
 /* find.c */
 /* Is the stored exchange what the request asks for? state->json holds the request's parameters. */
 enum match find_compare(struct answers_state *state, const struct request *request, int64_t id);
+/* The same as a question of its own. */
+bool find_is_asked(struct answers_state *state, const struct request *request, int64_t id);
 void find_answer(struct answers_state *state, const struct request *request, enum match_class class,
 		 bool consume, struct answer *ret_answer);
 /* The connection is served by another place than it asked for. */

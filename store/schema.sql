@@ -187,7 +187,8 @@ CREATE TABLE aside (                 -- what the server said by itself: notifica
 	ordinal           INTEGER NOT NULL, -- the connection's exchange that was the last one then; 0: there was none
 	within            INTEGER NOT NULL, -- 1: it came before the end of that exchange's batch
 	event             TEXT NOT NULL   -- JSON: {"notification": {"channel", "payload", "backend": who notified}}, {"error": {...}}
-	                                  -- with which the session ended or was refused, {"notice": ...} and {"status": ...}
+	                                  -- with which the session ended or was refused, {"notice": ...}, {"status": ...}, and
+                                  -- {"end": {"how": "closed" or "reset"}}: the server ended the connection without a word
 ) STRICT;
 
 CREATE TABLE copy (                  -- PostgreSQL's COPY data of an exchange, which is the rows of its result: a row of one
@@ -461,7 +462,8 @@ SELECT e.id AS id,
 	    CASE WHEN e.flags & 256 THEN 'ambiguous-so-not-followed ' ELSE '' END ||
 	    CASE WHEN e.flags & 512 THEN 'request-cut ' ELSE '' END ||
 	    CASE WHEN e.flags & 4096 THEN 'by-the-server ' ELSE '' END ||
-	    CASE WHEN e.flags & 8192 THEN 'reset-by-the-server ' ELSE '' END) AS flags,
+	    CASE WHEN e.flags & 8192 THEN 'reset-by-the-server ' ELSE '' END ||
+	    CASE WHEN e.flags & 32768 THEN 'behind-the-end ' ELSE '' END) AS flags,
        coalesce(h.method || ' ' || h.url, e.text, s.text, '(not stored)') AS sql
 FROM exchange e LEFT JOIN statement s ON s.id = e.statement LEFT JOIN http h ON h.id = e.id
 WHERE e.flags & ~(1024 | 2048 | 16384) OR e.outcome IN (0, 3);

@@ -29,6 +29,7 @@ const struct protocol mysql_protocol = {
 	.recorder_see = my_recorder_see,
 	.recorder_flush = my_recorder_flush,
 	.recorder_end = my_recorder_end,
+	.recorder_broken = my_recorder_broken,
 	.columns_read = my_columns_read,
 	.message_read = my_message_read,
 	.type_name = my_type_name,

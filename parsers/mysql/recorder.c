@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The MySQL recorder: the way in, the queue of commands, and the end; see recorder.h for the whole. */
+/* The MySQL recorder: the way in, and the queue of commands; see recorder.h for the whole. */
 #include "parsers/mysql/recorder.h"
 
 #include <assert.h>
@@ -31,6 +31,7 @@ struct recorder *my_recorder_new(uint64_t connection)
 	buffer_init(&recorder->sizes, COLUMNS_MAX);
 	buffer_init(&recorder->stream.bitmap, 1 + (COLUMNS_MAX + 9) / 8);
 	buffer_init(&recorder->database, MY_DATABASE_MAX);
+	ends_init(&recorder->ends);
 	recorder->options = sql_options_default(SQL_MYSQL);
 	return recorder;
 }
@@ -47,7 +48,7 @@ static void operation_release(struct my_operation *operation)
 
 /* ---- the queue of operations ---- */
 
-static struct my_operation *operation_at(struct recorder *recorder, size_t i)
+struct my_operation *my_operation_at(struct recorder *recorder, size_t i)
 {
 	return &recorder->operations[(recorder->operations_first + i) &
 				     (recorder->operations_capacity - 1)];
@@ -55,19 +56,19 @@ static struct my_operation *operation_at(struct recorder *recorder, size_t i)
 
 struct my_operation *my_operations_head(struct recorder *recorder)
 {
-	return recorder->n_operations ? operation_at(recorder, 0) : NULL;
+	return recorder->n_operations ? my_operation_at(recorder, 0) : NULL;
 }
 
 struct my_operation *my_operation_last(struct recorder *recorder)
 {
-	return operation_at(recorder, recorder->n_operations - 1);
+	return my_operation_at(recorder, recorder->n_operations - 1);
 }
 
-static void operations_pop(struct recorder *recorder)
+void my_operations_pop(struct recorder *recorder)
 {
 	assert(recorder->n_operations);
-	recorder->operations_bytes -= operation_at(recorder, 0)->weight;
-	operation_release(operation_at(recorder, 0));
+	recorder->operations_bytes -= my_operation_at(recorder, 0)->weight;
+	operation_release(my_operation_at(recorder, 0));
 	recorder->operations_first++;
 	recorder->n_operations--;
 }
@@ -80,7 +81,7 @@ static void grow_operations(struct recorder *recorder)
 	if (!operations)
 		abort();
 	for (size_t i = 0; i < recorder->n_operations; i++)
-		operations[i] = *operation_at(recorder, i);
+		operations[i] = *my_operation_at(recorder, i);
 	free(recorder->operations);
 	recorder->operations = operations;
 	recorder->operations_capacity = capacity;
@@ -97,9 +98,10 @@ struct my_operation *my_operation_add(struct recorder *recorder, uint8_t command
 	}
 	if (recorder->n_operations == recorder->operations_capacity)
 		grow_operations(recorder);
-	operation = operation_at(recorder, recorder->n_operations++);
+	operation = my_operation_at(recorder, recorder->n_operations++);
 	operation->command = command;
 	operation->time_ns = recorder->log.now_ns;
+	operation->late = recorder->ends.ended;
 	return operation;
 }
 
@@ -219,10 +221,10 @@ static bool begin_head(struct recorder *recorder)
 	recorder->reply_begun = false;
 	recorder->merged = false;
 	while (recorder->n_operations && !answered) {
-		if (!begin_operation(recorder, operation_at(recorder, 0), &answered))
+		if (!begin_operation(recorder, my_operation_at(recorder, 0), &answered))
 			return false;
 		if (!answered)
-			operations_pop(recorder);
+			my_operations_pop(recorder);
 	}
 	return true;
 }
@@ -234,7 +236,7 @@ bool my_operation_done(struct recorder *recorder)
 		recorder->log.batch++;
 		recorder->log.batch_index = 0;
 	}
-	operations_pop(recorder);
+	my_operations_pop(recorder);
 	return begin_head(recorder);
 }
 
@@ -264,6 +266,7 @@ static void framer_between(struct recorder *recorder, enum side side)
 		recorder->reply == REPLY_ROWS || (head && head->command == MY_COM_STMT_FETCH) ?
 			MY_ROW_MAX :
 			MY_ANSWER_MAX;
+	framer->or_zero = !recorder->reply_begun;
 	if (!head || recorder->infile || head->command == MY_COM_CHANGE_USER)
 		framer->sequence = MY_SEQUENCE_ANY;
 	else if (!recorder->reply_begun)
@@ -320,13 +323,31 @@ static bool see(struct recorder *recorder, enum side side, struct slice bytes)
 	return true;
 }
 
+/* Reads what was held back: somebody may have read it. */
+bool my_see_held_back(struct recorder *recorder)
+{
+	struct slice bytes;
+
+	recorder->log.now_ns = recorder->ends.held_ns;
+	return !ends_give_back(&recorder->ends, &bytes) || see(recorder, SIDE_SERVER, bytes);
+}
+
 int my_recorder_see(struct recorder *recorder, enum side side, struct slice bytes, int64_t time_ns,
 		    struct item_list *items, const char **ret_why)
 {
 	bool ok = !recorder->error;
 
-	recorder->log.now_ns = time_ns;
 	recorder->log.items = items;
+	recorder->log.now_ns = time_ns;
+	if (!bytes.size)
+		my_side_ended(recorder, side, EXCHANGE_SERVER_ENDED);
+	if (ok && side == SIDE_SERVER && bytes.size && recorder->ends.holds_back) {
+		if (ends_hold_back(&recorder->ends, bytes, time_ns))
+			bytes.size = 0;
+		else
+			ok = my_see_held_back(recorder);
+		recorder->log.now_ns = time_ns;
+	}
 	if (ok && recorder->phase != PHASE_REFUSED)
 		ok = see(recorder, side, bytes);
 	recorder->log.items = NULL;
@@ -346,69 +367,20 @@ void my_recorder_flush(struct recorder *recorder, int64_t before_ns, struct item
 	recorder->log.items = NULL;
 }
 
-/* ---- the end ---- */
-
-/* What was asked and never answered: what the app sent last matters most when something broke. */
-static void cut_operation(struct recorder *recorder, struct my_operation *operation)
-{
-	struct my_statement *statement;
-	bool whole = true;
-
-	if (operation->command == MY_COM_STMT_PREPARE) {
-		my_statement_end(recorder, operation->statement);
-		operation->statement = NULL;
-		recorder->prepared = false; /* an EXECUTE of the last one means this one */
-		return;
-	}
-	if (!operation->item)
-		return;
-	if (operation->body.size || operation->command == MY_COM_STMT_EXECUTE ||
-	    operation->command == MY_COM_STMT_BULK_EXECUTE) {
-		statement = my_statement_find(recorder, operation->statement_id);
-		whole = statement && my_bind(recorder, operation, statement);
-		if (whole)
-			statement->executed |= operation->command == MY_COM_STMT_EXECUTE;
-	}
-	if (whole) {
-		exchange_cut(&recorder->log, operation->item);
-		operation->item = NULL;
-	}
-}
-
-void my_recorder_end(struct recorder *recorder, int64_t time_ns, struct item_list *items)
-{
-	const char *error = recorder->error;
-
-	recorder->log.items = items;
-	recorder->log.now_ns = time_ns;
-	my_login_end(recorder);
-	exchange_emit_last(&recorder->log);
-	if (recorder->log.active) {
-		recorder->log.active->exchange.flags |= EXCHANGE_CUT;
-		exchange_close(&recorder->log, OUTCOME_UNFINISHED);
-		exchange_emit_last(&recorder->log);
-	}
-	while (recorder->n_operations) {
-		cut_operation(recorder, my_operations_head(recorder));
-		operations_pop(recorder);
-	}
-	my_statements_end(recorder);
-	recorder->log.items = NULL;
-	recorder->error = error;
-}
-
 void my_recorder_free(struct recorder *recorder)
 {
 	if (!recorder)
 		return;
 	while (recorder->n_operations)
-		operations_pop(recorder);
+		my_operations_pop(recorder);
 	free(recorder->operations);
 	names_release(&recorder->statements, my_statement_free);
 	for (int side = SIDE_CLIENT; side <= SIDE_SERVER; side++) {
 		my_framer_release(&recorder->framers[side]);
 		my_decompressor_free(recorder->decompressors[side]);
 	}
+	ends_release(&recorder->ends);
+	item_free(recorder->farewell);
 	exchange_log_release(&recorder->log);
 	my_infile_drop(recorder);
 	arena_release(&recorder->greeting_arena);

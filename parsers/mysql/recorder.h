@@ -2,13 +2,14 @@
 /*
  * The MySQL recorder's state, shared by its files and by nothing else.
  *
- *	recorder.c           the way in, compression, the queue of commands, the end
+ *	recorder.c           the way in, compression, the queue of commands
  *	recorder_login.c     greeting, login and COM_CHANGE_USER ──▶ sessions
  *	recorder_client.c    what the client asks               ──▶ commands, in order
  *	recorder_server.c    what the server says to the first of them ──▶ pieces of its exchange
  *	recorder_prepared.c  prepared statements: parameters, long data, cursors
  *	recorder_rows.c      rows of both forms, whole and in parts
  *	recorder_infile.c    LOAD DATA LOCAL INFILE: what is in the client's file
+ *	recorder_end.c       who ends the connection, and what is unanswered then
  *
  * Every command becomes an operation in a queue, also one that is never answered, and nothing else happens until it is the first:
  * then a statement is closed, long data are kept, parameters are read with what was prepared before them. So commands may
@@ -26,7 +27,7 @@
 #define MOCKPROXY_MYSQL_RECORDER_H
 
 #include "parsers/copy.h"
-#include "parsers/exchange_log.h"
+#include "parsers/ends.h"
 #include "parsers/mysql/compression.h"
 #include "parsers/mysql/packet.h"
 #include "parsers/names.h"
@@ -101,6 +102,7 @@ struct my_operation {
 	int sequence;	 /* what its answer begins with, or MY_SEQUENCE_ANY */
 	bool too_large;
 	bool asks_cursor; /* EXECUTE */
+	bool late;	  /* it came when the server had ended the session: nobody answers */
 	size_t weight;
 	int64_t time_ns;
 	uint32_t statement_id;
@@ -150,6 +152,11 @@ struct recorder {
 	size_t n_operations;
 	size_t operations_bytes;
 
+	struct ends ends;
+	bool quit; /* the client said so: what it says behind that nobody reads */
+	struct item *
+		farewell; /* an aside: how the server ended the session by itself; owned until the end */
+
 	/* The answer under way */
 	enum my_reply reply;
 	bool reply_begun; /* its sequence goes on from its last packet */
@@ -179,6 +186,11 @@ struct my_operation *my_operations_head(struct recorder *recorder); /* NULL: non
 struct my_operation *my_operation_add(struct recorder *recorder,
 				      uint8_t command);		   /* NULL: failed */
 struct my_operation *my_operation_last(struct recorder *recorder); /* there is one */
+struct my_operation *my_operation_at(struct recorder *recorder,
+				     size_t i); /* i of them come before */
+void my_operations_pop(struct recorder *recorder);
+/* What was held back behind the client's end is read; false is a failure. */
+bool my_see_held_back(struct recorder *recorder);
 /* The first operation is answered: on to the next that will be. False is a failure. */
 bool my_operation_done(struct recorder *recorder);
 
@@ -206,6 +218,8 @@ bool my_client_message(struct recorder *recorder, const struct my_frame *frame);
 bool my_server_message(struct recorder *recorder, const struct my_frame *frame);
 /* A change of the session's state, told with the active exchange's answer. */
 void my_status_add(struct recorder *recorder, struct slice name, struct slice value);
+/* What a command without an exchange is as one, for where nothing went well; NULL: it is the session's own. */
+struct item *my_command_exchange(struct recorder *recorder, const struct my_operation *operation);
 /* What is said of the connection's state behind every command that went well. */
 void my_status_said(struct recorder *recorder, uint16_t status);
 
@@ -238,6 +252,12 @@ bool my_bind(struct recorder *recorder, struct my_operation *operation,
 struct slice my_read_value(struct cursor *cursor, uint32_t type);
 /* Query attributes in front of a COM_QUERY's text are skipped. */
 bool my_skip_attributes(struct cursor *cursor);
+
+/* recorder_end.c */
+/* A side ended, or broke; `flags` is what that says of what the server cuts. */
+void my_side_ended(struct recorder *recorder, enum side side, uint32_t flags);
+/* An ERR that answers nothing: the server ends the session with it. */
+bool my_farewell(struct recorder *recorder, struct slice body);
 
 /* recorder_rows.c; false is a failure */
 bool my_row_add(struct recorder *recorder, struct slice row);

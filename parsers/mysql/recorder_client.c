@@ -239,6 +239,8 @@ static bool client_ask(struct recorder *recorder, struct slice body)
 	case MY_COM_RESET_CONNECTION:
 		return my_operation_add(recorder, body.data[0]) != NULL;
 	case MY_COM_QUIT:
+		recorder->quit = true;
+		my_side_ended(recorder, SIDE_CLIENT, 0);
 		return true;
 	default: /* a server says that it does not know it either, or all of this is something else */
 		return my_operation_add(recorder, body.data[0]) != NULL;
@@ -280,6 +282,8 @@ bool my_client_message(struct recorder *recorder, const struct my_frame *frame)
 {
 	const struct my_operation *head = my_operations_head(recorder);
 
+	if (recorder->quit)
+		return true;
 	if (recorder->phase != PHASE_READY)
 		return frame->part == FRAME_WHOLE ?
 			       my_login_client(recorder, frame->body) :

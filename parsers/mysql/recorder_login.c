@@ -220,14 +220,9 @@ static bool refused(struct recorder *recorder, struct slice body)
 	if (!my_err_read(body, &err))
 		return my_fail(recorder, "malformed ERR");
 	emit(recorder, true);
-	item = item_new(ITEM_ASIDE, recorder->log.connection);
 	buffer_init(&piece, body.size + MY_ERROR_PIECE_MAX);
 	my_error_piece_write(&piece, &err);
-	item->aside = (struct aside_item){
-		.at_ns = recorder->log.now_ns,
-		.type = PIECE_ERROR,
-		.bytes = arena_copy(&item->arena, buffer_slice(&piece)),
-	};
+	item = exchange_aside(&recorder->log, PIECE_ERROR, buffer_slice(&piece));
 	buffer_release(&piece);
 	item_list_add(recorder->log.items, item);
 	recorder->phase = PHASE_REFUSED;

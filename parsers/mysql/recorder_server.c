@@ -222,17 +222,16 @@ static bool cursor_waits(struct recorder *recorder, const struct my_operation *h
 
 /* ---- errors ---- */
 
-/* What failed was no exchange: it becomes one, unless it is the session's own. */
-static void error_exchange(struct recorder *recorder, struct my_operation *head)
+struct item *my_command_exchange(struct recorder *recorder, const struct my_operation *operation)
 {
 	struct buffer command;
 	struct item *item;
 	struct slice text;
 
 	buffer_init(&command, 2 * MY_LOGIN_MAX + 64); /* a name may be all backticks */
-	switch (head->command) {
+	switch (operation->command) {
 	case MY_COM_STMT_PREPARE:
-		text = head->statement->text;
+		text = operation->statement->text;
 		break;
 	case MY_COM_PING:
 		text = SLICE("COM_PING");
@@ -241,22 +240,33 @@ static void error_exchange(struct recorder *recorder, struct my_operation *head)
 		text = SLICE("COM_RESET_CONNECTION");
 		break;
 	case MY_COM_CHANGE_USER:
-		my_change_user_text(&command, head->identity->user, head->identity->database);
+		my_change_user_text(&command, operation->identity->user,
+				    operation->identity->database);
 		text = buffer_slice(&command);
 		break;
 	case MY_COM_STMT_RESET:
 		text = SLICE("COM_STMT_RESET");
 		break;
 	default:
-		return;
+		return NULL;
 	}
 	item = exchange_new(&recorder->log,
-			    head->command == MY_COM_STMT_PREPARE ? EXCHANGE_PARSE :
-								   EXCHANGE_COMMAND,
+			    operation->command == MY_COM_STMT_PREPARE ? EXCHANGE_PARSE :
+									EXCHANGE_COMMAND,
 			    text, &text);
 	buffer_release(&command);
 	item->exchange.text = text;
-	item->exchange.start_ns = head->time_ns;
+	item->exchange.start_ns = operation->time_ns;
+	return item;
+}
+
+/* What failed was no exchange: it becomes one, unless it is the session's own. */
+static void error_exchange(struct recorder *recorder, const struct my_operation *head)
+{
+	struct item *item = my_command_exchange(recorder, head);
+
+	if (!item)
+		return;
 	exchange_activate(&recorder->log, item);
 	exchange_touch(&recorder->log);
 }
@@ -665,10 +675,13 @@ bool my_server_message(struct recorder *recorder, const struct my_frame *frame)
 			return my_fail(recorder, "a login's packet of more than 64 KiB");
 		return my_login_server(recorder, frame->body);
 	}
-	if (!head) /* a session that the server ends */
+	/* A last word counts from 0, whatever the client has asked meanwhile. */
+	if (!head || (!recorder->reply_begun && !frame->sequence && head->sequence > 0 &&
+		      !recorder->framers[SIDE_SERVER].unordered))
 		return (frame->part == FRAME_WHOLE && frame->body.size &&
-			frame->body.data[0] == MY_ERR) ||
-		       my_unexpected(recorder);
+			frame->body.data[0] == MY_ERR) ?
+			       my_farewell(recorder, frame->body) :
+			       my_unexpected(recorder);
 	exchange_touch(&recorder->log);
 	recorder->reply_begun = true;
 	if (frame->part != FRAME_WHOLE) {

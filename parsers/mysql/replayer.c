@@ -283,12 +283,15 @@ static void command(struct replayer *replayer, struct slice body, struct buffer 
 		begin_query(replayer, body, out);
 		return;
 	case MY_COM_PING:
-		session_ok(replayer, out);
+		if (!my_end_meets_text(replayer, SLICE("COM_PING"), out))
+			session_ok(replayer, out);
 		return;
 	case MY_COM_SET_OPTION:
 		set_option(replayer, &cursor, out);
 		return;
 	case MY_COM_RESET_CONNECTION:
+		if (my_end_meets_text(replayer, SLICE("COM_RESET_CONNECTION"), out))
+			return;
 		my_replay_forget_statements(replayer);
 		sql_session_reset(replayer->session);
 		session_ok(replayer, out);
@@ -399,13 +402,16 @@ static bool step(struct replayer *replayer, struct buffer *out, struct buffer *w
 		return true;
 	}
 	if (replayer->killed) {
-		replayer->closed = true;
+		if (!my_end_say(replayer, out))
+			replayer->closed = true;
 		return true;
 	}
 	if (replayer->query && !replayer->infile) {
 		next_of_query(replayer, out);
 		return true;
 	}
+	if (my_end_say(replayer, out))
+		return true;
 	/* The answer to a command counts on from the command. */
 	flush(replayer, wire);
 	next = next_frame(replayer, &frame);
@@ -417,6 +423,14 @@ static bool step(struct replayer *replayer, struct buffer *out, struct buffer *w
 	}
 	message(replayer, &frame, out);
 	return true;
+}
+
+void my_replayer_tell(struct replayer *replayer, const struct answer_aside *aside)
+{
+	if (aside == replayer->end.aside)
+		replayer->end.due = true;
+	else
+		my_kill_tell(replayer, aside);
 }
 
 int64_t my_replayer_wait(const struct replayer *replayer)
@@ -441,7 +455,7 @@ enum replay_state my_replayer_fill(struct replayer *replayer, struct buffer *out
 	if (replayer->closed) {
 		replayer->unread.size = 0;
 		replayer->plain.size = 0;
-		return REPLAY_CLOSE;
+		return replayer->reset ? REPLAY_RESET : REPLAY_CLOSE;
 	}
 	replayer->holding = replayer->hold_ns != 0;
 	if (replayer->holding)

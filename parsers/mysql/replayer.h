@@ -11,6 +11,7 @@
  *	replayer_send.c     an exchange's results, row by row, in the form that the client asked for
  *	replayer_row.c      one row, also of values that are too large to be held
  *	replayer_write.c    packets as this client negotiated them
+ *	replayer_end.c      sessions that the server ended by itself
  *
  * It is a server of the protocol: statement ids, transaction state and status flags are this session's own (design §6), and
  * only what statements answer comes from the recording. Work is done in fill(), a packet at a time; an answer that does
@@ -20,8 +21,8 @@
  *	GREETING ─▶ LOGIN ─▶ READY ──COM_QUIT, an error of the framing──▶ closed
  *	              └▶ SWITCHED ─▶┘    (another plugin was asked for; also by COM_CHANGE_USER)
  *	READY: reading commands; or `query` is on (statements of a COM_QUERY are left); or `send.on` (an answer is under way); or
- *	`infile` is there: the client's file comes; or `hold_ns`: the recorded client gave up, and this one is given the time
- *	to; or another session killed what the recorded one did, and this one's KILL is waited for
+ *	`infile` is there: the client's file comes; or `hold_ns`: the recorded client gave up, before the answer or in its midst, and this
+ *	one is given the time to; or another session killed what the recorded one did, and this one's KILL is waited for
  */
 #ifndef MOCKPROXY_MYSQL_REPLAYER_H
 #define MOCKPROXY_MYSQL_REPLAYER_H
@@ -80,6 +81,13 @@ struct my_statement {
 	struct my_position position;
 };
 
+/* How the server ended the recorded session that this one is like now; see replayer_end.c. */
+struct my_end {
+	const struct answer_aside *aside; /* NULL: that is not known */
+	uint32_t behind;		  /* so many statements come before */
+	bool due;			  /* the recorded time has passed */
+};
+
 /* An answer on its way out; see replayer_send.c. */
 struct my_send {
 	bool on;
@@ -121,6 +129,7 @@ struct replayer {
 	const char *error;
 	uint8_t phase; /* enum my_phase */
 	bool closed;
+	bool reset;	  /* ... and not in order */
 	uint8_t sequence; /* of the next packet out */
 
 	uint32_t backend; /* the number of the session, as the greeting told it */
@@ -163,6 +172,7 @@ struct replayer {
 	bool holding; /* fill() has said so */
 	bool killed;  /* by another session: it ends behind the answer under way */
 	struct my_send send;
+	struct my_end end;
 };
 
 /* replayer.c */
@@ -195,7 +205,10 @@ void my_answer_text(struct replayer *replayer, struct slice text, bool more, str
 /* An executed statement; `sql` and `values` are the replayer's. */
 void my_answer_execute(struct replayer *replayer, struct my_statement *statement, struct slice text,
 		       bool cursor, struct buffer *out);
-/* The time has passed for which nothing was said: the error. */
+/*
+ * What was recorded ends here, since the client left: from here on nothing is said, and the answer is over. The time has passed: the error.
+ */
+void my_answer_hold(struct replayer *replayer, uint64_t exchange);
 void my_answer_held(struct replayer *replayer, struct buffer *out);
 /* How the statement under way ended, to the session: before the packet that says so, since that tells the session's state. */
 void my_answer_ended(struct replayer *replayer, bool ok);
@@ -223,6 +236,8 @@ void my_kill_join(struct replayer *replayer);
 /* If the request is a KILL, and was accepted: reaches the session that it names. */
 void my_kill_answered(struct replayer *replayer, const struct request *request,
 		      const struct answer *answer);
+/* Another session killed this one, or some other. */
+void my_kill_tell(struct replayer *replayer, const struct answer_aside *aside);
 
 /* replayer_infile.c */
 /* Asks for the file of a statement that was recorded with one; false: this is none. The request is the replayer's `sql` and `values`. */
@@ -236,6 +251,18 @@ void my_infile_free(struct my_infile *infile); /* accepts NULL */
 void my_send_begin(struct replayer *replayer, const struct answer *answer);
 /* Goes on; true when the answer is complete. */
 bool my_send_more(struct replayer *replayer, struct buffer *out);
+
+/* replayer_end.c */
+/* An exchange was given whole: did the server end its session behind it? */
+void my_end_given(struct replayer *replayer, uint64_t exchange);
+/* Between requests: is it time? Then that is said, and true. */
+bool my_end_say(struct replayer *replayer, struct buffer *out);
+/* Is it this that met the end of the recorded session? Then that is said, and true. */
+bool my_end_meets(struct replayer *replayer, const struct request *request, struct buffer *out);
+/* The same of a command, by its text. */
+bool my_end_meets_text(struct replayer *replayer, struct slice text, struct buffer *out);
+/* A statement is asked that did not. */
+void my_end_passed(struct replayer *replayer, bool housekeeping);
 
 /* replayer_row.c */
 /* Sends the next row of the open chunk; 1 sent or begun (send.large), 0 there is none, negative errno. */

@@ -106,10 +106,11 @@ static void answer_housekeeping(struct replayer *replayer, bool more, struct buf
  */
 #define HOLD_MORE_NS ((int64_t)1000 * 1000000)
 
-/* Was nothing said to it, since its client gave up? */
-static bool is_silent(const struct answer *answer)
+/* Did its client leave before all was said? */
+static bool is_left(const struct answer *answer)
 {
-	return answer->rung == RUNG_EXACT && answer->outcome == OUTCOME_UNFINISHED;
+	return answer->rung == RUNG_EXACT && answer->outcome == OUTCOME_UNFINISHED &&
+	       !(answer->flags & (EXCHANGE_SERVER_ENDED | EXCHANGE_SERVER_RESET));
 }
 
 /* Did the answer come of a KILL? */
@@ -117,15 +118,14 @@ static bool was_interrupted(const struct replayer *replayer, const struct answer
 {
 	const struct answers *answers = replayer->answers;
 
-	return answer->rung == RUNG_EXACT && answers->interrupted &&
+	return answer->rung == RUNG_EXACT && !is_left(answer) && answers->interrupted &&
 	       answers->interrupted(answers->context, answer->exchange);
 }
 
-static void hold(struct replayer *replayer, const struct answer *answer)
+void my_answer_hold(struct replayer *replayer, uint64_t exchange)
 {
 	const struct answers *answers = replayer->answers;
-	int64_t waited_ns =
-		answers->waited ? answers->waited(answers->context, answer->exchange) : 0;
+	int64_t waited_ns = answers->waited ? answers->waited(answers->context, exchange) : 0;
 
 	replayer->hold_ns = waited_ns + waited_ns / 8 + HOLD_MORE_NS;
 }
@@ -135,8 +135,11 @@ void my_answer_held(struct replayer *replayer, struct buffer *out)
 	replayer->hold_ns = 0;
 	if (replayer->send.on || replayer->killed)
 		return;
-	my_write_error(replayer, MY_ERROR_OWN, STATE_GENERAL,
-		       SLICE("mockproxy: recorded without an answer, its client gave up"), out);
+	my_write_error(
+		replayer, MY_ERROR_OWN, STATE_GENERAL,
+		SLICE("mockproxy: recorded without an answer, or without all of it: its client "
+		      "gave up"),
+		out);
 	my_replay_failed(replayer);
 }
 
@@ -168,7 +171,7 @@ static void find(struct replayer *replayer, const struct request *request,
 	/* What the session can answer is no miss when it was not recorded. */
 	if (!housekeeping || answers->peek(answers->context, request, ret_answer))
 		answers->find(answers->context, request, ret_answer);
-	if (housekeeping && (ret_answer->rung == RUNG_MISS || is_silent(ret_answer)))
+	if (housekeeping && (ret_answer->rung == RUNG_MISS || is_left(ret_answer)))
 		ret_answer->rung = RUNG_SESSION;
 	if (ret_answer->rung == RUNG_SESSION)
 		answers->count_session(answers->context);
@@ -177,13 +180,13 @@ static void find(struct replayer *replayer, const struct request *request,
 bool my_answer_give(struct replayer *replayer, const struct answer *found, struct slice text,
 		    bool more, struct buffer *out)
 {
-	if (is_silent(found) || was_interrupted(replayer, found))
-		hold(replayer, found);
+	if (was_interrupted(replayer, found))
+		my_answer_hold(replayer, found->exchange);
 	if (found->rung == RUNG_SESSION) {
 		answer_housekeeping(replayer, more, out);
 	} else if (found->rung == RUNG_MISS) {
 		my_answer_miss(replayer, found, text, out);
-	} else if (!is_silent(found)) {
+	} else {
 		my_send_begin(replayer, found);
 		replayer->send.more = more;
 		return true;
@@ -199,6 +202,9 @@ static bool answer(struct replayer *replayer, struct slice text, bool more, stru
 	struct answer found;
 
 	my_answer_tell_time_zone(replayer);
+	if (my_end_meets(replayer, &request, out))
+		return false;
+	my_end_passed(replayer, my_answer_housekeeping(&replayer->sql));
 	if (my_infile_ask(replayer, &request, more, out))
 		return false;
 	find(replayer, &request, &found);
@@ -246,6 +252,9 @@ void my_answer_sent(struct replayer *replayer)
 
 	if (statement && replayer->send.fetch)
 		statement->position = replayer->send.position;
+	/* A cursor's answer goes on. */
+	if (!statement || !statement->cursor)
+		my_end_given(replayer, replayer->send.exchange);
 	replayer->executing = NULL;
 	if (replayer->send.failed)
 		my_replay_failed(replayer);

@@ -6,7 +6,7 @@
  * The greeting tells a session its number before it is known who logs in: it is that of the recorded session that was greeted next, whoever
  * that was (answers->backend). Where sessions come in another order than they were recorded a number is another one's than it was.
  *
- * A recorded answer that came of a KILL waits for it (answers->interrupted), as an answer does that never came; see hold() in
+ * A recorded answer that came of a KILL waits for it (answers->interrupted), as an answer does that never came; see my_answer_hold() in
  * replayer_answer.c.
  */
 #include "parsers/mysql/replayer.h"
@@ -70,7 +70,7 @@ void my_kill_answered(struct replayer *replayer, const struct request *request,
 		peers->publish(peers->context, slice_of(NULL, 0), &aside);
 }
 
-void my_replayer_tell(struct replayer *replayer, const struct answer_aside *aside)
+void my_kill_tell(struct replayer *replayer, const struct answer_aside *aside)
 {
 	if (aside->backend != replayer->backend)
 		return;

@@ -292,6 +292,10 @@ void my_change_user_message(struct replayer *replayer, struct slice body, struct
 		refuse(replayer, "mockproxy: a malformed COM_CHANGE_USER", out);
 		return;
 	}
+	buffer_clear(&replayer->text);
+	my_change_user_text(&replayer->text, change.user, change.database);
+	if (my_end_meets_text(replayer, buffer_slice(&replayer->text), out))
+		return;
 	(void)answers->server(answers->context, change.database, change.user, &server);
 	if (!tell_user(replayer, change.user) && refuse_change(replayer, &change, out))
 		return;

@@ -126,7 +126,7 @@ static void columns_of_next(struct replayer *replayer, struct my_statement *stat
 		statement->columns = result.columns;
 }
 
-/* The recording knows the statement, or the session answers it itself; else the miss, or the recorded error, is said. */
+/* The recording knows the statement, or the session answers it itself; else the miss, the recorded error or end is said. */
 static bool describe(struct replayer *replayer, struct my_statement *statement, struct buffer *out)
 {
 	const struct answers *answers = replayer->answers;
@@ -141,6 +141,8 @@ static bool describe(struct replayer *replayer, struct my_statement *statement, 
 	request = my_answer_request(replayer, &statement->sql, values, statement->text);
 	request.only_asking = housekeeping;
 	my_answer_tell_time_zone(replayer);
+	if (my_end_meets(replayer, &request, out))
+		return false;
 	if (answers->find_parse_error(answers->context, &request, &answer)) {
 		replayer->executing = NULL;
 		replayer->sql = (struct sql_statement){ .verb = SQL_OTHER };

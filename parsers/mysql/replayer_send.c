@@ -8,7 +8,8 @@
  *	                                 │  ▲ a row with parts: `large`
  *	                                 └──┘
  * A step ends when the buffer is full, and goes on in the next call. What was recorded and cannot be encoded as the client
- * asked becomes an error in the place of the row.
+ * asked becomes an error in the place of the row. Where the recorded connection ended before the answer did, this one ends, or is left
+ * waiting, behind what is stored.
  */
 #include "parsers/mysql/replayer.h"
 #include "parsers/mysql/values.h"
@@ -30,6 +31,12 @@ void my_send_begin(struct replayer *replayer, const struct answer *answer)
 		.kind = answer->kind,
 		.large = large,
 	};
+}
+
+/* The connection ended before all was said, by the client or by the server. */
+static bool is_cut(const struct my_send *send)
+{
+	return send->flags & EXCHANGE_CUT;
 }
 
 /* ---- errors on the way ---- */
@@ -98,6 +105,22 @@ static bool is_of_other_form(const struct replayer *replayer)
 
 /* ---- steps ---- */
 
+/* It does so here. */
+static void cut(struct replayer *replayer)
+{
+	struct my_send *send = &replayer->send;
+
+	send->cacheable = false;
+	send->failed = true;
+	send->on = false;
+	if (send->flags & (EXCHANGE_SERVER_ENDED | EXCHANGE_SERVER_RESET)) {
+		replayer->closed = true;
+		replayer->reset = (send->flags & EXCHANGE_SERVER_RESET) != 0;
+	} else {
+		my_answer_hold(replayer, send->exchange);
+	}
+}
+
 static int open_chunk(struct replayer *replayer)
 {
 	const struct my_send *send = &replayer->send;
@@ -118,15 +141,15 @@ static int read_result(struct replayer *replayer)
 	int found = answers->result(answers->context, send->exchange, send->number, result);
 	int next;
 
-	send->more_results = false;
-	if (found != 1 || !(result->completion.status & MY_STATUS_MORE_RESULTS))
+	send->more_results = found == 1 && (result->completion.status & MY_STATUS_MORE_RESULTS);
+	/* Of what was cut no other statement's comes. */
+	if (!send->more_results || is_cut(send))
 		return found;
 	next = answers->result(answers->context, send->exchange, send->number + 1, result);
 	if (next < 0)
 		return next;
-	found = answers->result(answers->context, send->exchange, send->number, result);
 	send->more_results = next == 1;
-	return found;
+	return answers->result(answers->context, send->exchange, send->number, result);
 }
 
 static struct completion completion_now(const struct replayer *replayer, uint16_t flags)
@@ -201,6 +224,10 @@ static void step_result(struct replayer *replayer, struct buffer *out)
 	int found = read_result(replayer);
 	uint16_t status;
 
+	if (found == 0 && is_cut(send)) {
+		cut(replayer);
+		return;
+	}
 	if (found == 1 && is_of_other_form(replayer))
 		found = -ENOTSUP;
 	if (found != 1) {
@@ -305,6 +332,10 @@ static void step_end(struct replayer *replayer, struct buffer *out)
 
 	if (result->error) {
 		send_error(replayer, out);
+		return;
+	}
+	if (!result->completion.tag.data && is_cut(send)) {
+		cut(replayer);
 		return;
 	}
 	if (!result->completion.tag.data) {

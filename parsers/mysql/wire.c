@@ -141,7 +141,7 @@ static bool begin_piece(struct my_framer *framer)
 	uint8_t sequence = cursor_u8(&cursor);
 
 	if (!framer->unordered && framer->sequence != MY_SEQUENCE_ANY &&
-	    framer->sequence != sequence)
+	    framer->sequence != sequence && !(framer->or_zero && !sequence && !framer->in_packet))
 		return fail(framer, "a packet out of sequence");
 	framer->sequence = (uint8_t)(sequence + 1);
 	framer->header_size = 0;

@@ -229,6 +229,7 @@ struct my_frame {
 struct my_framer {
 	size_t whole_max; /* may be set between packets */
 	int sequence; /* what the next packet must have, or MY_SEQUENCE_ANY; set it between packets */
+	bool or_zero;	   /* ... or 0, of its first piece: set it with `sequence` */
 	bool unordered;	   /* sequences are not checked at all: inside of compression they jump */
 	const char *error; /* sticky; static text */
 	uint8_t header[MY_HEADER_SIZE];
@@ -293,6 +294,7 @@ int my_recorder_see(struct recorder *recorder, enum side side, struct slice byte
 		    struct item_list *items, const char **ret_why);
 void my_recorder_flush(struct recorder *recorder, int64_t before_ns, struct item_list *items);
 void my_recorder_end(struct recorder *recorder, int64_t time_ns, struct item_list *items);
+void my_recorder_broken(struct recorder *recorder, enum side side);
 
 struct replayer *my_replayer_new(const struct answers *answers, uint64_t connection);
 void my_replayer_free(struct replayer *replayer);

@@ -23,7 +23,23 @@ COLUMNS_OF(int_binary, "a", MY_TYPE_LONG, 11, 63, PARAMETER_BINARY);
 COLUMNS_OF(text_text, "b", MY_TYPE_VAR_STRING, 255, 45, PARAMETER_TEXT);
 COLUMNS_OF(float_text, "f", MY_TYPE_FLOAT, 12, 63, PARAMETER_TEXT);
 
+static const struct answer_field closed[] = { { SLICE("how"), SLICE("closed") } };
+static const struct answer_field reset[] = { { SLICE("how"), SLICE("reset") } };
+static const struct answer_field told[] = { { SLICE("code"), SLICE("4031") },
+					    { SLICE("sqlstate"), SLICE("HY000") },
+					    { SLICE("message"), SLICE("inactive") } };
+
+/* What was asked when the server had ended the session: the first two entries. */
+enum { LATE_SELECT = 1, LATE_PING };
+#define ENDED(what, how, more, late)                                                         \
+	{                                                                                    \
+		.type = (what), .fields = (how), .n_fields = ARRAY_SIZE(how), .delay_ns = 5, \
+		.behind = (more), .asked = (late)                                            \
+	}
+
 static const struct fake_entry recording[] = {
+	{ .key = "select late", .columns = &int_text.head, .rows = "1" },
+	{ .key = "com_ping", .flags = EXCHANGE_CUT | EXCHANGE_LATE },
 	{ .key = "select a from t where a = ?|5", .columns = &int_text.head, .rows = "5" },
 	{ .key = "select a from t where a = ?|6", .columns = &int_binary.head, .rows = "6" },
 	{ .key = "select a from five", .columns = &int_text.head, .rows = "1,2,3,-,5" },
@@ -87,6 +103,22 @@ static const struct fake_entry recording[] = {
 	{ .key = "kill query ?|5", .affected = 0 },
 	{ .key = "kill soft query ?|7", .error = "1094" },
 	{ .key = "kill query id ?|5", .affected = 0 },
+	{ .key = "select dropped",
+	  .columns = &int_text.head,
+	  .rows = "1,2",
+	  .flags = EXCHANGE_CUT | EXCHANGE_SERVER_ENDED },
+	{ .key = "select reset", .flags = EXCHANGE_CUT | EXCHANGE_SERVER_RESET },
+	{ .key = "select left", .columns = &int_text.head, .rows = "1,2", .flags = EXCHANGE_CUT },
+	{ .key = "select unanswered", .flags = EXCHANGE_CUT },
+	{ .key = "call left()",
+	  .columns = &int_text.head,
+	  .rows = "1",
+	  .status = MY_STATUS_MORE_RESULTS,
+	  .flags = EXCHANGE_CUT },
+	{ .key = "select then closed", .said = ENDED(ASIDE_END, closed, 0, LATE_SELECT) },
+	{ .key = "select then reset", .said = ENDED(ASIDE_END, reset, 0, LATE_PING) },
+	{ .key = "select then told", .said = ENDED(ASIDE_ERROR, told, 0, 0) },
+	{ .key = "select then commit", .said = ENDED(ASIDE_ERROR, told, 1, LATE_SELECT) },
 };
 
 static bool fake_server(void *context, struct slice database, struct slice user,
@@ -135,11 +167,11 @@ static int fake_result(void *context, uint64_t exchange, uint32_t number,
 	uint32_t last = entry->second_rows ? 2 : 0;
 
 	*ret_result = (struct answer_result){ 0 };
-	if (number > last)
+	if (number > last || ((entry->flags & EXCHANGE_CUT) && !entry->rows))
 		return 0;
 	if (entry->error)
 		result_error(fake, entry, ret_result);
-	else
+	else if (!(entry->flags & EXCHANGE_CUT) || (entry->status & MY_STATUS_MORE_RESULTS))
 		ret_result->completion = (struct completion){
 			.tag = entry->tag ? slice_from_string(entry->tag) : SLICE(""),
 			/* With columns the store says how many rows there are. */

@@ -273,6 +273,11 @@ static int fake_part(void *context, uint64_t exchange, uint64_t part, uint32_t s
 	return left ? 1 : 0;
 }
 
+static bool fake_is_asked(void *context, const struct request *request, uint64_t exchange)
+{
+	return look_up(context, request) + 1 == exchange;
+}
+
 static int fake_copy(void *context, uint64_t exchange, struct answer_copy *ret_copy)
 {
 	const struct fake *fake = context;
@@ -344,6 +349,7 @@ struct answers fake_answers(struct fake *fake, struct answer_cache *cache)
 		.part = fake_part,
 		.copy = fake_copy,
 		.aside = fake_aside,
+		.is_asked = fake_is_asked,
 		.count_session = fake_count,
 		.count_unservable = fake_unservable,
 	};

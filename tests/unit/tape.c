@@ -260,10 +260,10 @@ static bool print_http_piece(struct buffer *text, const struct piece *piece)
 	return true;
 }
 
-static const char *const piece_names[] = { "columns", "rows",	      "value",	"tag",
-					   "empty",   "error",	      "notice", "status",
-					   "body",    "notification", "copy",	"copy-end",
-					   "arrived", "message body" };
+static const char *const piece_names[] = { "columns", "rows",	      "value",	 "tag",
+					   "empty",   "error",	      "notice",	 "status",
+					   "body",    "notification", "copy",	 "copy-end",
+					   "arrived", "message body", "message", "end" };
 
 static void print_pieces(struct buffer *text, const struct exchange_item *exchange)
 {

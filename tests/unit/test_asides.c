@@ -233,6 +233,67 @@ static void test_refused_at_first(void **state)
 	}
 }
 
+static struct item *make_late(uint64_t connection, uint64_t ordinal, const char *text)
+{
+	struct item *item = make_exchange(connection, ordinal, text);
+
+	item->exchange.flags = EXCHANGE_CUT | EXCHANGE_LATE;
+	item->exchange.outcome = OUTCOME_UNFINISHED;
+	item->exchange.end_ns = 0;
+	return item;
+}
+
+static const struct answer_aside *first_aside(const struct answers *answers, uint64_t exchange)
+{
+	size_t at = 0;
+
+	return answers->aside(answers->context, exchange, &at);
+}
+
+static bool is_asked(struct replay *replay, const char *text, uint64_t exchange)
+{
+	struct asked asked;
+
+	make_request(&replay->arena, text, NULL, 0, &asked);
+	return replay->answers->is_asked(replay->answers->context, &asked.request, exchange);
+}
+
+/* A session that its server ended without a word, or with one, and what was asked of it then: that is no answer to anybody. */
+static void test_ended(void **state)
+{
+	struct scene *scene = *state;
+	static const char *const first[] = { "SELECT 1", "COMMIT", NULL };
+	static const char *const second[] = { "SELECT 2", NULL };
+	const struct answer_aside *aside;
+
+	begin(scene->writer);
+	push_all(scene->writer, 1, first);
+	push_all(scene->writer, 2, second);
+	push(scene->writer, make_late(1, 3, "SELECT 3"));
+	push(scene->writer, make_late(1, 4, "SELECT 4"));
+	push(scene->writer, make_aside(1, 2, PIECE_END, SLICE("closed")));
+	push(scene->writer, make_aside(2, 1, PIECE_ERROR, SLICE("message\0the end\0")));
+	scene_finish(scene);
+	assert_sql(scene->folder.file, "SELECT event FROM aside WHERE id = 1",
+		   "{\"end\": {\"how\": \"closed\"}}");
+	assert_sql(scene->folder.file, "SELECT flags FROM flagged WHERE sql = 'SELECT 3'",
+		   "unfinished cut behind-the-end");
+	scene_play(scene, &(struct matcher_options){ 0 });
+	aside = first_aside(scene->replay.answers, 1);
+	assert_non_null(aside);
+	assert_int_equal(aside->type, ASIDE_END);
+	assert_int_equal(aside->behind, 1);
+	assert_true(slice_equal(aside->fields[0].value, SLICE("closed")));
+	assert_int_equal(aside->asked, 4);
+	assert_true(is_asked(&scene->replay, "SELECT 3", aside->asked));
+	assert_true(is_asked(&scene->replay, "select  3", aside->asked));
+	assert_false(is_asked(&scene->replay, "SELECT 4", aside->asked));
+	aside = first_aside(scene->replay.answers, 3);
+	assert_non_null(aside);
+	assert_int_equal(aside->type, ASIDE_ERROR);
+	assert_int_equal(aside->asked, 0);
+}
+
 /* Where nobody listened and nothing was said, nothing is asked for it. */
 static void test_nothing(void **state)
 {
@@ -259,7 +320,7 @@ int main(void)
 		BARE_SCENE(test_notifications), BARE_SCENE(test_gone),
 		BARE_SCENE(test_equal_ones),	BARE_SCENE(test_others),
 		BARE_SCENE(test_refused),	BARE_SCENE(test_refused_at_first),
-		BARE_SCENE(test_nothing),
+		BARE_SCENE(test_nothing),	BARE_SCENE(test_ended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

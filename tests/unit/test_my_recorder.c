@@ -78,6 +78,10 @@ static const struct {
 	/* answers to something else */
 	{ SLICE(QUERY), SLICE(OK), true },
 	{ SLICE(QUERY), SLICE("\7\0\0\2\0\0\0\2\0\0\0"), false }, /* out of sequence */
+	/* a last word crosses the request; nothing else counts from 0 */
+	{ SLICE(QUERY), SLICE("\11\0\0\0\377\20\4#08004"), true },
+	{ SLICE(QUERY), SLICE("\7\0\0\0\0\0\0\2\0\0\0"), false },
+	{ SLICE(QUERY), SLICE("\2\0\0\0\377\20"), false },
 	{ SLICE(QUERY), SLICE("\0\0\0\1"), false },
 	{ SLICE(QUERY), SLICE("\2\0\0\1\0\0"), false },
 	{ SLICE(QUERY), SLICE("\3\0\0\1\374\0\0"), false },
@@ -447,6 +451,97 @@ static void test_ends(void **state)
 	}
 }
 
+/* What becomes of an answer of so many rows behind the client's end, and when it ended. */
+static enum exchange_outcome left_outcome(size_t rows, bool broken, int64_t *ret_end_ns)
+{
+	uint8_t end[] = { 5, 0, 0, 0, 0xfe, 0, 0, 2, 0 };
+	enum exchange_outcome outcome = OUTCOME_OK;
+	struct session session;
+	const char *why = NULL;
+
+	log_in(&session);
+	assert_int_equal(see(&session, SIDE_CLIENT, SLICE(QUERY)), 0);
+	assert_int_equal(see(&session, SIDE_CLIENT, SLICE("")), 0);
+	assert_int_equal(see(&session, SIDE_SERVER,
+			     SLICE("\1\0\0\1\1\30\0\0\2\3def\0\0\0\1a\1a"
+				   "\14\77\0\1\0\0\0\3\0\0\0\0\0"
+				   "\5\0\0\3\376\0\0\2\0")),
+			 0);
+	for (size_t i = 0; i < rows; i++) {
+		uint8_t row[] = { 2, 0, 0, (uint8_t)(4 + i), 1, '1' };
+
+		for (size_t k = 0; k < sizeof(row); k++)
+			assert_int_equal(see(&session, SIDE_SERVER, slice_of(row + k, 1)), 0);
+	}
+	end[3] = (uint8_t)(4 + rows);
+	assert_int_equal(my_recorder_see(session.recorder, SIDE_SERVER, slice_of(end, sizeof(end)),
+					 2, &session.items, &why),
+			 0);
+	if (broken)
+		my_recorder_broken(session.recorder, SIDE_CLIENT);
+	/* Nobody looks at what comes then. */
+	assert_int_equal(my_recorder_see(session.recorder, SIDE_SERVER,
+					 broken ? SLICE("what?") : SLICE(""), 3, &session.items,
+					 &why),
+			 0);
+	my_recorder_end(session.recorder, 5, &session.items);
+	*ret_end_ns = 0;
+	for (const struct item *item = session.items.first; item; item = item->next)
+		if (item->type == ITEM_EXCHANGE && item->exchange.closes) {
+			outcome = item->exchange.outcome;
+			*ret_end_ns = item->exchange.end_ns;
+		} else {
+			/* It was no server that ended it. */
+			assert_int_not_equal(item->type, ITEM_ASIDE);
+		}
+	log_out(&session);
+	return outcome;
+}
+
+static void test_client_left(void **state)
+{
+	int64_t end_ns;
+
+	(void)state;
+	assert_int_equal(left_outcome(1, false, &end_ns), OUTCOME_OK);
+	assert_int_equal(end_ns, 2);
+	assert_int_equal(left_outcome(1, true, &end_ns), OUTCOME_UNFINISHED);
+	assert_int_equal(end_ns, 0);
+	/* More than is held back: it is read, whoever it is for. */
+	assert_int_equal(left_outcome(25000, false, &end_ns), OUTCOME_OK);
+}
+
+/* A reset is known by what is told before the end, which says when. */
+static void test_server_reset(void **state)
+{
+	static const struct slice asked[] = { SLICE(""), SLICE("\1\0\0\0\16"), SLICE(QUERY) };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct session session;
+		const struct item *last;
+
+		log_in(&session);
+		if (asked[i].size) /* no bytes are an end */
+			assert_int_equal(see(&session, SIDE_CLIENT, asked[i]), 0);
+		my_recorder_broken(session.recorder, SIDE_SERVER);
+		my_recorder_end(session.recorder, 5, &session.items);
+		for (last = session.items.first; last->next;)
+			last = last->next;
+		if (i == 2) {
+			assert_int_equal(last->exchange.flags,
+					 EXCHANGE_CUT | EXCHANGE_SERVER_RESET);
+		} else {
+			assert_int_equal(last->type, ITEM_ASIDE);
+			assert_int_equal(last->aside.at_ns, 5);
+			assert_true(slice_equal(last->aside.bytes, SLICE("reset")));
+			/* The ping met it. */
+			assert_int_equal(session.items.first != last, i == 1);
+		}
+		log_out(&session);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -463,6 +558,8 @@ int main(void)
 		cmocka_unit_test(test_long_data),
 		cmocka_unit_test(test_long_data_of_all),
 		cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_client_left),
+		cmocka_unit_test(test_server_reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

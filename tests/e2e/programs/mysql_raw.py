@@ -28,7 +28,7 @@ class Peer:
         where = (os.environ["MYSQL_HOST"], int(os.environ["MYSQL_TCP_PORT"]))
         self.socket = socket.create_connection(where)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._file = self.socket.makefile("rb", 1 << 20)
+        self.file = self.socket.makefile("rb", 1 << 20)
         self._sequence = 0
         self.number = 0  # of the session, as the greeting tells it
         self._log_in()
@@ -65,8 +65,12 @@ class Peer:
         view = memoryview(payload)
         while True:
             part, view = view[:MOST], view[MOST:]
-            self.socket.sendall(struct.pack("<I", len(part))[:3] + bytes([self._sequence % 256]))
-            self.socket.sendall(part)
+            header = struct.pack("<I", len(part))[:3] + bytes([self._sequence % 256])
+            if len(part) < 4096:  # as drivers do
+                self.socket.sendall(header + bytes(part))
+            else:
+                self.socket.sendall(header)
+                self.socket.sendall(part)
             self._sequence += 1
             if len(part) < MOST:
                 return
@@ -79,14 +83,14 @@ class Peer:
     def parts(self):
         """The pieces of the next message."""
         while True:
-            header = self._file.read(4)
+            header = self.file.read(4)
             if len(header) < 4:
                 raise ConnectionError("the connection ended")
             size = int.from_bytes(header[:3], "little")
             if header[3] != self._sequence % 256:
                 raise ConnectionError(f"packet {header[3]} instead of {self._sequence % 256}")
             self._sequence += 1
-            yield self._file.read(size)
+            yield self.file.read(size)
             if size < MOST:
                 return
 
