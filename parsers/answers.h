@@ -203,12 +203,13 @@ struct answers {
 	/*
 	 * Behind login(): the number that the recorded server had given to a session that logged in like this one, each once, in
 	 * recorded order. Where the server speaks first it is asked before login(), and is the number of whichever session came next.
-	 * 0: all were given. NULL: none is known.
+	 * All were given: `own`. That is the session's number then, by which others may name it. NULL: none is known.
 	 */
-	uint32_t (*backend)(void *context);
+	uint32_t (*backend)(void *context, uint32_t own);
 
 	/*
-	 * Which exchange answers this request; consumes it. A statement that takes COPY data is peeked at first, which tells
+	 * Which exchange answers this request; consumes it. A KILL (parsers/sql/kill.h) that was not recorded with the number that it names
+	 * is found by the recorded number of the session whose answers the named one is given. A statement that takes COPY data is peeked at first, which tells
 	 * in what form it asks for the data; found is what answers the statement with this very data.
 	 */
 	void (*find)(void *context, const struct request *request, struct answer *ret_answer);

@@ -4,6 +4,7 @@
  * pick.c has the order among those that are equal.
  */
 #include "parsers/answer_cache.h"
+#include "parsers/sql/kill.h"
 #include "store/matcher_state.h"
 #include "store/parameters.h"
 
@@ -300,11 +301,49 @@ void find_answer(struct answers_state *state, const struct request *request, enu
 	exchange = pick_exchange(matcher, &group, &pick, consume, &ret_answer->used_up);
 	if (!set_answer(state, exchange, ret_answer) || !consume)
 		return;
-	state->given = ret_answer->exchange;
+	atomic_store_explicit(&state->session.given, ret_answer->exchange, memory_order_relaxed);
 	if (matcher->behind.generated)
-		behind_given(&matcher->behind, state->given, request->statement->follows,
+		behind_given(&matcher->behind, ret_answer->exchange, request->statement->follows,
 			     &state->before);
 	atomic_fetch_add_explicit(&matcher->exact, 1, memory_order_relaxed);
 	if (request->copy)
 		give_statement(state, hash, ret_answer->exchange);
+}
+
+/* The recorded number of the session whose answers that one of this replay is given; 0: none. */
+static uint32_t meant(struct answers_state *state, uint32_t number)
+{
+	uint64_t given = told_given(&state->matcher->told, state->place, number);
+	const struct endpoint_connection *connection;
+
+	if (!given)
+		return 0;
+	connection = endpoints_connection(&state->matcher->endpoints,
+					  reader_connection(state->reader, (int64_t)given));
+	return connection ? connection->backend : 0;
+}
+
+void find_served(struct answers_state *state, const struct request *request, bool consume,
+		 struct answer *ret_answer)
+{
+	struct request other = *request;
+	struct sql_value *values;
+	struct buffer digits;
+	uint32_t number;
+
+	find_answer(state, request, MATCH_SERVED, consume, ret_answer);
+	if (ret_answer->rung != RUNG_MISS || !request->values ||
+	    !sql_kill_of(request->statement, request->values, &number))
+		return;
+	number = meant(state, number);
+	if (!number)
+		return;
+	buffer_init(&digits, 16);
+	buffer_append_unsigned(&digits, number);
+	values = arena_alloc(&state->arena, request->statement->n_slots * sizeof(*values));
+	memcpy(values, request->values, request->statement->n_slots * sizeof(*values));
+	values[0].text = arena_copy(&state->arena, buffer_slice(&digits));
+	buffer_release(&digits);
+	other.values = values;
+	find_answer(state, &other, MATCH_SERVED, consume, ret_answer);
 }

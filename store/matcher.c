@@ -31,6 +31,7 @@ int matcher_new(struct recording *recording, const struct matcher_options *optio
 	pthread_mutex_init(&matcher->misses_mutex, NULL);
 	index_init(&matcher->index);
 	index_init(&matcher->own);
+	told_init(&matcher->told);
 	rc = matcher_load(matcher, ret_error);
 	if (rc < 0)
 		matcher_free(matcher);
@@ -57,6 +58,7 @@ void matcher_free(struct matcher *matcher)
 	sessions_release(&matcher->sessions);
 	kills_release(&matcher->kills);
 	turns_release(&matcher->turns);
+	told_release(&matcher->told);
 	index_release(&matcher->own);
 	behind_release(&matcher->behind);
 	http_places_free(matcher);
@@ -156,11 +158,14 @@ static void answers_time_zone(void *context, struct slice name)
 	state->zone = sessions_zone(&state->matcher->sessions, name);
 }
 
-static uint32_t answers_backend(void *context)
+static uint32_t answers_backend(void *context, uint32_t own)
 {
-	const struct answers_state *state = context;
+	struct answers_state *state = context;
+	uint32_t recorded =
+		endpoints_backend(&state->matcher->endpoints, state->place, state->login);
 
-	return endpoints_backend(&state->matcher->endpoints, state->place, state->login);
+	told_add(&state->matcher->told, &state->session, state->place, recorded ? recorded : own);
+	return state->session.number;
 }
 
 /* A miss is explained and counted. */
@@ -184,7 +189,7 @@ static void answers_find(void *context, const struct request *request, struct an
 	struct answers_state *state = context;
 
 	arena_reset(&state->arena);
-	find_answer(state, request, MATCH_SERVED, true, ret_answer);
+	find_served(state, request, true, ret_answer);
 	if (ret_answer->rung == RUNG_MISS && !request->only_asking)
 		miss(state, request, ret_answer);
 	if (explain_wanted(state))
@@ -197,7 +202,7 @@ static bool answers_peek(void *context, const struct request *request, struct an
 	struct answers_state *state = context;
 
 	arena_reset(&state->arena);
-	find_answer(state, request, MATCH_SERVED, false, ret_answer);
+	find_served(state, request, false, ret_answer);
 	return ret_answer->rung == RUNG_EXACT;
 }
 
@@ -292,7 +297,7 @@ static void known_now(struct answers_state *state, int64_t statement,
 {
 	const struct matcher *matcher = state->matcher;
 	const struct described_statement *then =
-		described_find(&matcher->described, statement, state->given);
+		described_find(&matcher->described, statement, state->session.given);
 	int64_t columns = turns_columns(&matcher->turns, &matcher->index, statement);
 
 	if (then && then->types) {
@@ -537,6 +542,7 @@ void answers_free(struct answers *answers)
 	if (!answers)
 		return;
 	state = answers->context;
+	told_remove(&state->matcher->told, &state->session);
 	arena_release(&state->arena);
 	stored_result_release(&state->result);
 	buffer_release(&state->json);

@@ -15,6 +15,7 @@
 #include "store/kills.h"
 #include "store/reader.h"
 #include "store/sessions.h"
+#include "store/told.h"
 #include "store/turns.h"
 #include "store/type_sets.h"
 
@@ -53,6 +54,7 @@ struct matcher {
 	struct type_sets type_sets;
 	struct sessions sessions;
 	struct kills kills;
+	struct told told;
 	struct turns turns;
 	struct index index;
 	struct index
@@ -102,7 +104,7 @@ struct answers_state {
 	bool place_by_database;
 	uint32_t login;		      /* 0: nobody logged in like that, or it does not matter */
 	uint32_t zone;		      /* sessions_zone() */
-	uint64_t given;		      /* the exchange that was given last; 0: none */
+	struct told_session session;  /* its number, and what it was given last */
 	struct behind_session before; /* where that leaves what follows */
 	struct arena arena;	      /* what one call needs; emptied by the next */
 	uint64_t typed;		   /* the exchange that answers->types() was asked of last; ... */
@@ -162,6 +164,9 @@ enum match find_compare(struct answers_state *state, const struct request *reque
 bool find_is_asked(struct answers_state *state, const struct request *request, int64_t id);
 void find_answer(struct answers_state *state, const struct request *request, enum match_class class,
 		 bool consume, struct answer *ret_answer);
+/* Of MATCH_SERVED, and where nothing is found by the number that a KILL names by that of the session which is meant. */
+void find_served(struct answers_state *state, const struct request *request, bool consume,
+		 struct answer *ret_answer);
 /* The connection is served by another place than it asked for. */
 void find_elsewhere(struct answers_state *state, uint32_t place);
 /* The place that the connection's requests are looked up in. */

@@ -185,9 +185,6 @@ void my_login_message(struct replayer *replayer, struct slice body, struct buffe
 void my_switched_message(struct replayer *replayer, struct slice body, struct buffer *out);
 void my_change_user_message(struct replayer *replayer, struct slice body, struct buffer *out);
 
-/* Digits as a number; what is none, or too large, is `otherwise`. */
-uint64_t my_number(struct slice digits, uint64_t otherwise);
-
 /* replayer_prepared.c */
 /* A command about prepared statements; false: it is none. */
 bool my_statement_message(struct replayer *replayer, uint8_t command, struct slice body,

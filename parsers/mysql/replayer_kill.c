@@ -4,12 +4,14 @@
  * the recording; then the session of this replay that was told the number ends, or gives up what it does.
  *
  * The greeting tells a session its number before it is known who logs in: it is that of the recorded session that was greeted next, whoever
- * that was (answers->backend). Where sessions come in another order than they were recorded a number is another one's than it was.
+ * that was (answers->backend). Where sessions come in another order than they were recorded a number is another one's than it was; a KILL
+ * by it is found all the same (answers->find).
  *
  * A recorded answer that came of a KILL waits for it (answers->interrupted), as an answer does that never came; see my_answer_hold() in
  * replayer_answer.c.
  */
 #include "parsers/mysql/replayer.h"
+#include "parsers/sql/kill.h"
 
 /* Sessions that were not recorded have numbers from here on, to which no server comes. */
 #define OWN_NUMBERS ((uint64_t)1 << 30)
@@ -17,10 +19,9 @@
 void my_kill_number(struct replayer *replayer)
 {
 	const struct answers *answers = replayer->answers;
-	uint32_t recorded = answers->backend ? answers->backend(answers->context) : 0;
+	uint32_t own = (uint32_t)((OWN_NUMBERS + replayer->connection) & 0x7fffffff);
 
-	replayer->backend =
-		recorded ? recorded : (uint32_t)((OWN_NUMBERS + replayer->connection) & 0x7fffffff);
+	replayer->backend = answers->backend ? answers->backend(answers->context, own) : own;
 }
 
 void my_kill_join(struct replayer *replayer)
@@ -31,42 +32,20 @@ void my_kill_join(struct replayer *replayer)
 		answers->peers->listen(answers->peers->context, slice_of(NULL, 0));
 }
 
-static bool take_word(struct slice *text, struct slice word)
-{
-	if (text->size < word.size || !slice_equal_nocase(slice_of(text->data, word.size), word))
-		return false;
-	*text = slice_of(text->data + word.size, text->size - word.size);
-	return true;
-}
-
-/* KILL [CONNECTION | QUERY] number, in MariaDB with HARD or SOFT before that; false: it names no session by its number. */
-static bool read_kill(const struct request *request, struct answer_aside *ret_aside)
-{
-	struct slice rest = request->statement->canonical;
-	uint64_t number;
-
-	*ret_aside = (struct answer_aside){ .type = ASIDE_KILL };
-	if (request->statement->n_slots != 1 || !take_word(&rest, SLICE("kill ")))
-		return false;
-	if (!take_word(&rest, SLICE("hard ")))
-		take_word(&rest, SLICE("soft "));
-	if (take_word(&rest, SLICE("query ")))
-		ret_aside->type = ASIDE_KILL_QUERY;
-	else
-		take_word(&rest, SLICE("connection "));
-	number = my_number(request->values[0].text, 0);
-	ret_aside->backend = (uint32_t)number;
-	return slice_equal(rest, SLICE("?")) && number && number <= UINT32_MAX;
-}
-
 void my_kill_answered(struct replayer *replayer, const struct request *request,
 		      const struct answer *answer)
 {
 	const struct answer_peers *peers = replayer->answers->peers;
-	struct answer_aside aside;
+	struct answer_aside aside = { .type = ASIDE_KILL };
+	enum sql_kill kill;
 
-	if (request->statement->verb == SQL_KILL && answer->rung == RUNG_EXACT &&
-	    answer->outcome == OUTCOME_OK && peers && read_kill(request, &aside))
+	if (request->statement->verb != SQL_KILL || answer->rung != RUNG_EXACT ||
+	    answer->outcome != OUTCOME_OK || !peers)
+		return;
+	kill = sql_kill_of(request->statement, request->values, &aside.backend);
+	if (kill == SQL_KILLS_QUERY)
+		aside.type = ASIDE_KILL_QUERY;
+	if (kill)
 		peers->publish(peers->context, slice_of(NULL, 0), &aside);
 }
 

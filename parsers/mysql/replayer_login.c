@@ -38,7 +38,7 @@ static struct slice parameter(const struct answer_server *server, const char *na
 	return slice_of(NULL, 0);
 }
 
-uint64_t my_number(struct slice digits, uint64_t otherwise)
+static uint64_t number(struct slice digits, uint64_t otherwise)
 {
 	uint64_t value = 0;
 
@@ -76,10 +76,10 @@ static void make_nonce(struct replayer *replayer)
 static uint64_t offered(const struct answer_server *server)
 {
 	uint64_t capabilities =
-		my_number(parameter(server, "capabilities"), CAPABILITIES_DEFAULT) & 0xffffffff;
+		number(parameter(server, "capabilities"), CAPABILITIES_DEFAULT) & 0xffffffff;
 
 	if (!(capabilities & MY_CLIENT_MYSQL))
-		capabilities |= my_number(parameter(server, "mariadb_capabilities"), 0) << 32;
+		capabilities |= number(parameter(server, "mariadb_capabilities"), 0) << 32;
 	capabilities |= MY_CLIENT_PROTOCOL_41 | MY_CLIENT_SECURE_CONNECTION |
 			MY_CLIENT_PLUGIN_AUTH | MY_CLIENT_CONNECT_WITH_DB;
 	return capabilities & CAPABILITIES;
@@ -114,12 +114,12 @@ void my_greet(struct replayer *replayer, struct buffer *out)
 	replayer->offered = offered(&server);
 	replayer->plugin = plugin_of(parameter(&server, "auth_plugin"));
 	replayer->login_status =
-		(uint16_t)my_number(parameter(&server, "status"), MY_STATUS_AUTOCOMMIT);
+		(uint16_t)number(parameter(&server, "status"), MY_STATUS_AUTOCOMMIT);
 	my_kill_number(replayer);
 	greeting.version = server.version;
 	greeting.thread = replayer->backend;
 	greeting.capabilities = replayer->offered;
-	greeting.collation = (uint8_t)my_number(parameter(&server, "collation"), UTF8MB4_GENERAL);
+	greeting.collation = (uint8_t)number(parameter(&server, "collation"), UTF8MB4_GENERAL);
 	greeting.status =
 		replayer->login_status &
 		(MY_STATUS_AUTOCOMMIT | MY_STATUS_NO_BACKSLASH_ESCAPES | MY_STATUS_ANSI_QUOTES);

@@ -136,9 +136,9 @@ void pg_replay_failed(struct replayer *replayer)
 static uint32_t choose_backend(const struct replayer *replayer)
 {
 	const struct answers *answers = replayer->answers;
-	uint32_t recorded = answers->backend ? answers->backend(answers->context) : 0;
+	uint32_t own = (uint32_t)((LINUX_PIDS + replayer->connection) & 0x7fffffff);
 
-	return recorded ? recorded : (uint32_t)((LINUX_PIDS + replayer->connection) & 0x7fffffff);
+	return answers->backend ? answers->backend(answers->context, own) : own;
 }
 
 uint32_t pg_replay_backend(const struct replayer *replayer)

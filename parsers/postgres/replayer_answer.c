@@ -6,6 +6,7 @@
  */
 #include "parsers/miss.h"
 #include "parsers/postgres/replayer.h"
+#include "parsers/sql/kill.h"
 
 #include <stdlib.h>
 
@@ -134,6 +135,18 @@ static bool shows_own(struct replayer *replayer, const struct sql_statement *sql
 	       pg_session_answers(replayer, sql);
 }
 
+/* pg_cancel_backend() is what a cancel request is. */
+static void cancel_named(struct replayer *replayer, const struct request *request,
+			 const struct answer *answer)
+{
+	const struct answer_peers *peers = replayer->answers->peers;
+	struct answer_aside aside = { .type = ASIDE_CANCEL };
+
+	if (peers && answer->rung == RUNG_EXACT && answer->outcome == OUTCOME_OK &&
+	    sql_kill_of(request->statement, request->values, &aside.backend) == SQL_KILLS_QUERY)
+		peers->publish(peers->context, slice_of(NULL, 0), &aside);
+}
+
 /* Looks the statement up; the answer's rung is RUNG_SESSION where the session is to answer itself. */
 static void find(struct replayer *replayer, const struct sql_statement *sql,
 		 const struct request *request, struct answer *ret_answer)
@@ -157,6 +170,7 @@ static void find(struct replayer *replayer, const struct sql_statement *sql,
 		ret_answer->rung = RUNG_SESSION;
 	if (ret_answer->rung == RUNG_SESSION)
 		answers->count_session(answers->context);
+	cancel_named(replayer, request, ret_answer);
 }
 
 void pg_answer_read(struct replayer *replayer, struct slice text)

@@ -171,6 +171,20 @@ def gives_up(tests):
     expect_equal(outcomes, [2, 1, 2, 0, 1, 0, 1], "outcomes")
 
 
+def cancel_named(tests):
+    # Replay waits a second longer than this for the cancel, and says what became of it at once then.
+    tests.record("cancel_named", program("cancel_named"), AFTER="3")
+    expect_equal(
+        tests.recorded["cancel_named"].stdout,
+        b"True\n('57014', True) True\ngoes on\n",
+        "what the program said",
+    )
+
+
+def cancel_other(tests):
+    tests.replay("cancel_named", program("cancel_named"), SWAP="1")
+
+
 def broken(tests):
     breaker = Breaker()
     path = tests.record("broken", program("pg_broken"), PGPORT=str(breaker.port))
@@ -226,6 +240,7 @@ CASES = [
     ("ends", ends, program("ends_psycopg2")),
     ("broken", broken, program("pg_broken")),
     ("gives_up", gives_up, program("gives_up")),
+    ("cancel_named", cancel_named, program("cancel_named")),
 ]
 
 
@@ -255,6 +270,8 @@ def main():
     for name, _, command in CASES:
         if name in tests.recorded:
             suite.run(f"{name}: replayed", tests.replay, name, command)
+    if "cancel_named" in tests.recorded:
+        suite.run("cancel_named: replayed, the other one of a pool", cancel_other, tests)
     suite.run("a notification on its way: replayed", told_before, tests)
     if "replication" in tests.recorded:
         suite.run("replication: refused in replay", replication_refused, tests)

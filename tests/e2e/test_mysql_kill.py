@@ -19,8 +19,8 @@ def recorded(server, path):
     return done
 
 
-def replayed(server, path, done):
-    again = replay(path, PROGRAM, server.environment("kills", WITHOUT_PASSWORD))
+def replayed(server, path, done, environment):
+    again = replay(path, PROGRAM, server.environment("kills", WITHOUT_PASSWORD, **environment))
     expect_equal(again.stdout, done.stdout, f"the output differs\n{again.errors()[-3000:]}")
 
 
@@ -30,7 +30,9 @@ def run_kind(suite, kind):
     done = suite.run(f"{kind}: recorded", recorded, server, path)
     server.stop()
     if done:
-        suite.run(f"{kind}: replayed", replayed, server, path, done)
+        suite.run(f"{kind}: replayed", replayed, server, path, done, {})
+        what = "replayed, the other one of a pool is killed"
+        suite.run(f"{kind}: {what}", replayed, server, path, done, {"SWAP": "1"})
 
 
 def main():

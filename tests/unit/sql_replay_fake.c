@@ -308,9 +308,11 @@ static bool fake_login(void *context, const struct name_value *parameters, size_
 	return true;
 }
 
-static uint32_t fake_backend(void *context)
+static uint32_t fake_backend(void *context, uint32_t own)
 {
-	return ((const struct fake *)context)->backend;
+	const struct fake *fake = context;
+
+	return fake->backend ? fake->backend : own;
 }
 
 static void fake_time_zone(void *context, struct slice name)

@@ -105,13 +105,44 @@ static void test_backends(void **state)
 	scene_play(scene, &last);
 	for (size_t i = 0; i < ARRAY_SIZE(pool); i++) {
 		log_in(&scene->replay, "pool");
-		assert_int_equal(scene->replay.answers->backend(scene->replay.answers->context),
+		assert_int_equal(scene->replay.answers->backend(scene->replay.answers->context, 0),
 				 pool[i]);
 	}
 	log_in(&scene->replay, "job");
-	assert_int_equal(scene->replay.answers->backend(scene->replay.answers->context), 72);
+	assert_int_equal(scene->replay.answers->backend(scene->replay.answers->context, 0), 72);
 	log_in(&scene->replay, "other");
-	assert_int_equal(scene->replay.answers->backend(scene->replay.answers->context), 0);
+	assert_int_equal(scene->replay.answers->backend(scene->replay.answers->context, 0), 0);
+}
+
+/* Of two that logged in alike the first is given what the second had, so that a number told in replay means another's in the recording. */
+static void test_named(void **state)
+{
+	static const char named[] = "select pg_cancel_backend(71)",
+			  other[] = "select pg_cancel_backend(70)";
+	struct scene *scene = *state;
+	struct answers *first, *second;
+	struct replay *replay = &scene->replay;
+
+	push_login(scene->writer, 1, "pool");
+	push_login(scene->writer, 2, "pool");
+	push_query(scene->writer, 2, 1, "select work()", "1");
+	push_query(scene->writer, 1, 2, "select pg_cancel_backend(72)", "t");
+	first = scene_play(scene, &last);
+	second = answers_new(replay->reader, "postgres", SLICE("127.0.0.1"), 5432);
+	log_in(replay, "pool");
+	assert_int_equal(first->backend(first->context, 5), 71);
+	replay->answers = second;
+	log_in(replay, "pool");
+	assert_int_equal(second->backend(second->context, 6), 72);
+	assert_int_equal(found(replay, named), 0); /* it was given nothing yet */
+	replay->answers = first;
+	assert_int_equal(found(replay, "select work()"), 1);
+	replay->answers = second;
+	assert_int_equal(found(replay, named), 2);
+	assert_int_equal(found(replay, other), 0);
+	replay->answers = first;
+	answers_free(second);
+	assert_int_equal(found(replay, "select pg_cancel_backend(72)"), 2);
 }
 
 /* A server that speaks first says its number before it knows who comes: all of its sessions are one row, whoever they were. */
@@ -141,10 +172,10 @@ static void test_greeted_backends(void **state)
 	scene_play(scene, &last);
 	answers = answers_new(scene->replay.reader, "mysql", SLICE("127.0.0.1"), 3306);
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
-		assert_int_equal(answers->backend(answers->context), numbers[i]);
+		assert_int_equal(answers->backend(answers->context, 0), numbers[i]);
 	answers_free(answers);
 	/* PostgreSQL's know who they are first. */
-	assert_int_equal(scene->replay.answers->backend(scene->replay.answers->context), 0);
+	assert_int_equal(scene->replay.answers->backend(scene->replay.answers->context, 0), 0);
 }
 
 /* Two programs, one of them with a pool of two connections, ask the same: each gets its own answers, in recorded order. */
@@ -591,6 +622,7 @@ int main(void)
 		SCENE(test_order_and_repeat),
 		BARE_SCENE(test_logins),
 		BARE_SCENE(test_backends),
+		BARE_SCENE(test_named),
 		BARE_SCENE(test_greeted_backends),
 		BARE_SCENE(test_login_order),
 		SCENE(test_used_up_write),

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sessions that another one kills, or what they do, by the numbers that their greetings told. AFTER: how many seconds what is killed
-goes on before."""
+goes on before. SWAP: the other one of two sessions is killed."""
 import os
 import select
 import socket
@@ -53,6 +53,25 @@ def works(killer, victim):
     print("silent", not select.select([victim.socket], [], [], 0)[0])
 
 
+def in_any_order(looks):
+    """Of two in a pool one kills what the other one does, whichever it is."""
+    pool = [Session(), Session()]
+    victim, killer = reversed(pool) if "SWAP" in os.environ else pool
+    victim.begin(SLEEP)
+    while b"\x011" not in looks.rows(f"select count(*) from information_schema.processlist where info = '{SLEEP}'"):
+        time.sleep(0.01)
+    # Again where replay was not asked yet what it is to end.
+    for _ in range(200):
+        answer = killer.rows(f"KILL QUERY {victim.number}")
+        if answer[0][:1] != b"\xff":
+            break
+        time.sleep(0.05)
+    print("kill query", answer)
+    victim.heard("query")
+    victim.close()
+    killer.close()
+
+
 def look():
     """Who only looks has a number too."""
     with socket.create_connection((os.environ["MYSQL_HOST"], int(os.environ["MYSQL_TCP_PORT"]))) as probe:
@@ -83,6 +102,7 @@ def main():
     killer.ask("kill connection", f"KILL CONNECTION {victim.number}")
     victim.heard("connection")
     killer.ask("kill gone", "KILL 999999999")
+    in_any_order(killer)
     killer.close()
 
 
