@@ -45,6 +45,11 @@ static void later(void *context, const struct answer_aside *aside)
 	((struct party *)context)->later = aside;
 }
 
+static void listen_too(void *context, struct slice database)
+{
+	(void)context, (void)database;
+}
+
 static enum replay_state fill(struct party *side)
 {
 	enum replay_state state;
@@ -87,7 +92,8 @@ static void side_init(struct party *side)
 	begin(&side->fake, &side->client, CAPABILITIES_OLD);
 	buffer_init(&side->said, OUT_MAX);
 	side->answers = my_answers_of(&side->fake, NULL);
-	side->peers = (struct answer_peers){ .context = side, .later = later };
+	side->peers =
+		(struct answer_peers){ .context = side, .listen = listen_too, .later = later };
 	side->answers.peers = &side->peers;
 	side->replayer = my_replayer_new(&side->answers, 7);
 	assert_int_equal(fill(side), REPLAY_IDLE);
@@ -234,12 +240,33 @@ static void test_goes_on(void **state)
 	side_release(&side);
 }
 
+/* Another session kills it before its time: it ends as it did then. */
+static void test_killed(void **state)
+{
+	const struct answer_aside kill = { .type = ASIDE_KILL, .backend = (1U << 30) + 7 };
+	struct party side;
+
+	(void)state;
+	side_init(&side);
+	side_query(&side, "select then commit", REPLAY_IDLE, DO);
+	my_replayer_tell(side.replayer, &kill);
+	side_play(&side, REPLAY_CLOSE, TOLD("0"));
+	side_release(&side);
+
+	side_init(&side);
+	side_query(&side, "select a from five", REPLAY_IDLE, NULL);
+	my_replayer_tell(side.replayer, &kill);
+	side_play(&side, REPLAY_CLOSE, "");
+	side_release(&side);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dropped),	  cmocka_unit_test(test_left),
 		cmocka_unit_test(test_last_word), cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_behind),	  cmocka_unit_test(test_goes_on),
+		cmocka_unit_test(test_killed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
