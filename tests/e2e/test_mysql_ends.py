@@ -65,10 +65,13 @@ class Ends:
         expect(not opaque, f"opaque: {opaque}")
         return path
 
-    def replay(self, path, names, wanted, status=0):
-        done = replay(path, [*ENDS, *names], self.environment())
+    def replay(self, path, names, wanted):
+        for _ in range(3):  # some of it must not take seconds, which a busy machine may do
+            done = replay(path, [*ENDS, *names], self.environment())
+            if done.stdout == wanted:
+                break
         expect_equal(done.stdout, wanted, f"replayed: {done.errors()}")
-        expect_equal(done.status, status, f"exit status: {done.errors()}")
+        expect_equal(done.status, 0, f"exit status: {done.errors()}")
 
     def same(self, name, wanted):
         path = self.record([name], wanted)
@@ -114,13 +117,14 @@ class Ends:
         """The rows that were got are there, and behind them nothing; who waits longer is told that this is not all."""
         path = self.where / "rows.db"
         done = record(path, [*ENDS, "rows"], self.environment())
-        expect(done.stdout.startswith(b"rows [b"), f"recorded: {done.errors()}")
+        expect(done.stdout.startswith(b"rows 100 "), f"recorded: {done.errors()}")
         expect_equal(query(path, "select outcome, flags from exchange"), [(0, 32)], "cut")
         self.replay(path, ["rows"], done.stdout)
         read = replay(path, [*ENDS, "all_rows"], self.environment())
         lines = read.stdout.splitlines()
         expect(int(lines[0].split()[1]) >= 100, f"the rows: {lines}")
-        expect(b"1105" in lines[1] or b"mockproxy: recorded without" in lines[1], f"then: {lines}")
+        expect_equal(lines[0].split()[2], done.stdout.split()[2], "the first of them")
+        expect(b"mockproxy: recorded without" in lines[1], f"then: {lines}")
 
     def pool(self, how):
         """A pool whose connections idle too long: with a look before, and without."""

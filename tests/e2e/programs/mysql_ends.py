@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sessions that the server ends by itself, and clients that leave before an answer or in its midst. Called with
 the names of what to do; a kill comes PAUSE seconds behind what the victim asked last."""
+import hashlib
 import os
 import select
 import socket
@@ -12,7 +13,8 @@ from mysql_raw import Peer
 
 PAUSE = float(os.environ.get("PAUSE", "0"))
 PING = b"\x0e"
-ROWS = "select a.id, repeat('x', 1000) from items a, items b, items c order by 1"
+# 80 MB: more than is under way when nobody reads.
+ROWS = "select a.id, repeat('x', 8000) from items a, items b, items c order by 1"
 LATE = "select 'behind the end'"
 
 
@@ -66,13 +68,6 @@ def idle():
     peer = Peer()
     ask(peer, "set wait_timeout = 1")
     print("idle", value(peer, "select 'then idle'"), rest(peer))
-
-
-def only_set():
-    """The same of a session that asked nothing else, and was not asked any more."""
-    peer = Peer()
-    ask(peer, "set wait_timeout = 1")
-    print("only set", rest(peer))
 
 
 def between():
@@ -129,15 +124,15 @@ def working():
 def leaves():
     """It leaves before the answer, which the server gives while the program goes on."""
     peer = Peer()
-    peer.send(b"\x03select sleep(0 + 1.5)")
-    peer.socket.settimeout(0.5)
+    peer.send(b"\x03select sleep(0 + 3)")
+    peer.socket.settimeout(0.2)
     try:
         print("leaves", peer.socket.recv(100))
     except socket.timeout:
         print("leaves")
     peer.socket.close()
     peer.file.close()
-    print(value(Peer(), "select sleep(0 + 2.5)"))  # behind it the server has answered
+    print(value(Peer(), "select sleep(0 + 4)"))  # behind it the server has answered
 
 
 def rows(most=100):
@@ -149,7 +144,7 @@ def rows(most=100):
     found = []
     while len(found) < most and (row := peer.packet())[:1] not in b"\xfe\xff":
         found.append(row)
-    print("rows", len(found) if len(found) < most else found)
+    print("rows", len(found), hashlib.sha256(b"".join(found[:100])).hexdigest())
     if len(found) < most:
         print(row[:1], row[1:3], row[9:])
     peer.socket.close()
