@@ -409,6 +409,8 @@ void pg_notes_given(struct replayer *replayer, uint64_t exchange)
 	size_t at = 0;
 
 	while ((aside = answers->aside(answers->context, exchange, &at))) {
+		if (aside->type == ASIDE_END) /* no recorder of PostgreSQL's tells of one */
+			continue;
 		if (!aside->shared) {
 			schedule(replayer, aside);
 			continue;

@@ -270,6 +270,8 @@ static void test_end(void **state)
 	pg_replayer_tell(b.replayer, b.later);
 	side_play(&b, NULL, "");
 	side_query(&b, "commit", C("COMMIT") IDLE "E SFATAL~C57P01~~\n");
+	side_query(&a, "select ended", C("SELECT 0") IDLE);
+	side_play(&a, NULL, "");
 	side_query(&a, "select killed; do 'x'", C("SELECT 0") "N Mof do~~\nC DO~\n" IDLE);
 	side_query(&a, "do 'x'", "E SFATAL~C57P01~~\n");
 	assert_int_equal(pg_replayer_fill(a.replayer, &a.said), REPLAY_CLOSE);
