@@ -162,6 +162,7 @@ struct answer_description {
 	const struct sql_slot *slots;
 	bool has_columns; /* it was described, or executed: columns is what it gives, NULL for no rows */
 	const struct answer_columns *columns;
+	uint16_t warnings; /* MySQL: that the answer to PREPARE counts */
 };
 
 /* The server that a recorded connection talked to. */

@@ -69,7 +69,7 @@ struct session_item {
 	bool refused; /* the login failed: the error comes behind it, as an aside */
 };
 
-/* A statement that was prepared or described and not executed. */
+/* A statement that was prepared or described and not executed; one that was prepared with warnings, too. */
 struct statement_item {
 	struct slice text;
 	const uint32_t
@@ -78,6 +78,7 @@ struct statement_item {
 	bool has_columns; /* described: columns is the row description, empty for a statement without rows */
 	struct slice columns;
 	uint64_t prepared_behind; /* as in struct exchange_item */
+	uint16_t warnings;	  /* MySQL: how many the answer to PREPARE counts */
 };
 
 enum exchange_kind {

@@ -10,7 +10,8 @@
  * tell of (SHOW WARNINGS behind SHOW WARNINGS). Of what tells of a generated number: the last exchange that may have given the
  * session one. In MySQL that is whose answer said so (insert_id), a CALL, and LAST_INSERT_ID(x); PostgreSQL's servers do not
  * say it: there INSERT, MERGE, WITH ... INSERT, COPY, CALL, DO and EXECUTE are, and a text that names nextval() or setval().
- * Nothing at all, since the connection is new, is something to be behind of, too.
+ * Nothing at all, since the connection is new, is something to be behind of, too. A PREPARE is no exchange: what tells of it
+ * stands behind the one before it, and comes in recorded order with what tells of that.
  *
  * Only entries of such statements that have equal ones are here. Built by one thread; afterwards all functions may be called
  * from any.

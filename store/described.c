@@ -9,10 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of two that are alike the later one counts. Recordings of before have no such table. */
-static const char exists_sql[] = "SELECT 1 FROM sqlite_schema WHERE name = 'described'";
+/* Of two that are alike the later one counts. Recordings of before have no such table, or none with warnings. */
+static const char exists_sql[] =
+	"SELECT 1 FROM pragma_table_info('described') WHERE name = 'warnings'";
 static const char load_sql[] =
-	"SELECT d.statement, e.id, d.slot_types, d.columns, max(d.id) FROM described d "
+	"SELECT d.statement, e.id, d.slot_types, d.columns, d.warnings, max(d.id) FROM described d "
 	"CROSS JOIN exchange e ON e.connection = d.connection AND e.ordinal = d.behind "
 	"GROUP BY d.statement, e.id ORDER BY d.statement, e.id";
 
@@ -55,6 +56,7 @@ static void add(struct described *described, sqlite3_stmt *sql)
 	new->types = copy;
 	new->n_types = copy ? n : 0;
 	new->columns = sqlite3_column_int64(sql, 3);
+	new->warnings = (uint16_t)sqlite3_column_int64(sql, 4);
 }
 
 int described_load(struct described *described, sqlite3 *database)

@@ -2,7 +2,7 @@
 /*
  * Described: what a statement's parameters and columns were where that changed with time, since its tables were made anew. A
  * statement is prepared behind something: the exchange that its connection had last. Who is given that exchange, and then prepares
- * the statement, is told what was told there.
+ * the statement, is told what was told there. So are the warnings of MySQL's PREPARE, which have no other place.
  */
 #ifndef MOCKPROXY_DESCRIBED_H
 #define MOCKPROXY_DESCRIBED_H
@@ -20,7 +20,8 @@ struct described {
 		const uint32_t *types; /* of the slots, owned; NULL: the statement's */
 		size_t n_types;
 		int64_t columns; /* 0: the statement's */
-	} * list;		 /* by statement and exchange */
+		uint16_t warnings;
+	} * list; /* by statement and exchange */
 	size_t n;
 };
 

@@ -47,7 +47,7 @@ static const char *const ingest_sql[INGEST_SQL_COUNT] = {
 			  "slot_types, columns, described) "
 			  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[ADD_DESCRIBED] = "INSERT INTO described (statement, connection, behind, slot_types, "
-			  "columns) VALUES (?1, ?2, ?3, ?4, ?5)",
+			  "columns, warnings) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	[SET_SLOT_TYPES] = "UPDATE statement SET slot_types = ?1 WHERE id = ?2",
 	[SET_STATEMENT_COLUMNS] = "UPDATE statement SET columns = ?1, described = 1 WHERE id = ?2",
 	[FIND_STATEMENT_COLUMNS] = "UPDATE statement SET columns = ?1, described = 1 "
@@ -419,10 +419,10 @@ static int statement_seen(struct ingest *ingest, struct connection_state *connec
 	if (rc == SQLITE_OK && item->has_columns)
 		rc = ingest_learn_columns(ingest, identity.entry, format, true);
 	if (rc == SQLITE_OK)
-		rc = ingest_described(ingest, connection, &identity,
-				      &(struct prepared_as){ item->prepared_behind,
-							     item->parameter_types,
-							     item->n_parameter_types, format });
+		rc = ingest_described(
+			ingest, connection, &identity,
+			&(struct prepared_as){ item->prepared_behind, item->parameter_types,
+					       item->n_parameter_types, format, item->warnings });
 	return rc;
 }
 

@@ -264,6 +264,7 @@ struct prepared_as {
 	const uint32_t *types;
 	size_t n_types;
 	const struct row_format *format; /* NULL: no rows, or not told */
+	uint16_t warnings;
 };
 
 /* Stores it where it differs from what the statement's row says. */

@@ -364,7 +364,7 @@ int ingest_identify(struct ingest *ingest, struct connection_state *connection,
 	if (is_typed)
 		return ingest_described(ingest, connection, ret_identity,
 					&(struct prepared_as){ item->prepared_behind, types,
-							       item->n_parameters, NULL });
+							       item->n_parameters, NULL, 0 });
 	return ingest_learn_types(ingest, ret_identity, types, item->n_parameters);
 }
 
@@ -407,7 +407,7 @@ int ingest_described(struct ingest *ingest, const struct connection_state *conne
 	bool other_types = as->n_types && hash && hash != entry->types_hash;
 	bool other_columns = as->format && as->format->id != entry->columns_stored;
 
-	if (!as->behind || (!other_types && !other_columns))
+	if (!as->behind || (!other_types && !other_columns && !as->warnings))
 		return SQLITE_OK;
 	sqlite3_bind_int64(sql, 1, entry->id);
 	sqlite3_bind_int64(sql, 2, (int64_t)connection->number);
@@ -419,6 +419,7 @@ int ingest_described(struct ingest *ingest, const struct connection_state *conne
 		database_bind(sql, 4, buffer_slice(&ingest->json));
 	}
 	bind_some(sql, 5, other_columns ? as->format->id : 0);
+	bind_some(sql, 6, as->warnings);
 	return database_run(sql);
 }
 

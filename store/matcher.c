@@ -283,6 +283,8 @@ static void add_description(struct answers_state *state, const struct request *r
 	}
 	if (!description->slots && statement->n_slots == request->statement->n_slots)
 		description->slots = statement->slots;
+	if (known->warnings)
+		description->warnings = known->warnings;
 	if (description->has_columns || !known->described)
 		return;
 	description->has_columns = true;
@@ -308,6 +310,8 @@ static void known_now(struct answers_state *state, int64_t statement,
 		columns = then->columns;
 	if (known->columns && columns)
 		known->columns = columns;
+	if (then)
+		known->warnings = then->warnings;
 }
 
 static bool answers_describe(void *context, const struct request *request,

@@ -58,6 +58,7 @@ struct stored_description {
 	int64_t columns; /* 0: no rows */
 	const uint32_t *slot_types;
 	size_t n_slots;
+	uint16_t warnings; /* of the PREPARE; where it stands is not known here: 0 */
 };
 MUST_CHECK int reader_description(struct reader *reader, int64_t statement, struct arena *arena,
 				  struct stored_description *ret_description);

@@ -70,13 +70,15 @@ CREATE TABLE type (                  -- types that are not built in, as far as t
 	PRIMARY KEY (endpoint, database, type_id, since)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE described (             -- a statement that was prepared when it had other parameters or columns than its row says
+CREATE TABLE described (             -- a statement that was prepared when it had other parameters or columns than its row says,
+	                                  -- or with warnings
 	id                INTEGER PRIMARY KEY,
 	statement         INTEGER NOT NULL REFERENCES statement (id),
 	connection        INTEGER NOT NULL REFERENCES connection (id),
 	behind            INTEGER NOT NULL, -- ordinal of the exchange that had begun last; 0: none had
 	slot_types        TEXT,           -- as in statement; NULL, as in the next one: as it is there
-	columns           INTEGER REFERENCES columns (id)
+	columns           INTEGER REFERENCES columns (id),
+	warnings          INTEGER         -- MySQL: as the answer to PREPARE counts them; NULL is 0
 ) STRICT;
 
 CREATE TABLE columns (               -- a row description

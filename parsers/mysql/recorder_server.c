@@ -483,6 +483,18 @@ static bool prepare_columns(struct recorder *recorder, struct my_operation *head
 	return recorder->columns_left || prepare_complete(recorder, head);
 }
 
+/* A client may ask for them before it executes the statement, or never does. */
+static void prepared_with_warnings(struct recorder *recorder, const struct my_statement *statement,
+				   uint16_t warnings)
+{
+	struct item *item = item_new(ITEM_STATEMENT, recorder->log.connection);
+
+	item->statement.text = arena_copy(&item->arena, statement->text);
+	item->statement.prepared_behind = recorder->log.ordinal + 1;
+	item->statement.warnings = warnings;
+	item_list_add(recorder->log.items, item);
+}
+
 static bool reply_prepared(struct recorder *recorder, struct my_operation *head, struct slice body)
 {
 	struct my_statement *statement = head->statement;
@@ -496,6 +508,8 @@ static bool reply_prepared(struct recorder *recorder, struct my_operation *head,
 	statement->n_columns = prepared.columns;
 	recorder->last_prepared = prepared.statement;
 	recorder->prepared = true;
+	if (prepared.warnings)
+		prepared_with_warnings(recorder, statement, prepared.warnings);
 	columns_begin(recorder, 0, true);
 	if (!prepared.metadata)
 		return prepare_complete(recorder, head);

@@ -76,7 +76,8 @@ struct my_statement {
 	bool too_long;	       /* more was sent ahead than is held */
 	bool has_columns;
 	const struct answer_columns *columns;
-	bool cursor; /* open: `answer` goes on at `position` */
+	uint16_t warnings; /* of the PREPARE */
+	bool cursor;	   /* open: `answer` goes on at `position` */
 	struct answer answer;
 	struct my_position position;
 };

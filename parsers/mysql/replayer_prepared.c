@@ -153,6 +153,7 @@ static bool describe(struct replayer *replayer, struct my_statement *statement, 
 	if (answers->describe(answers->context, &request, &description, &answer)) {
 		statement->has_columns = description.has_columns;
 		statement->columns = description.columns;
+		statement->warnings = description.warnings;
 		columns_of_next(replayer, statement, &request);
 		if (statement->sql.verb == SQL_CALL) /* what it gives, no server knows before */
 			statement->columns = NULL;
@@ -180,6 +181,7 @@ static void send_prepared(struct replayer *replayer, const struct my_statement *
 		.statement = statement->id,
 		.columns = (uint16_t)n,
 		.parameters = (uint16_t)statement->n_parameters,
+		.warnings = statement->warnings,
 		.metadata = true,
 	};
 	size_t at = my_packet_begin(out);

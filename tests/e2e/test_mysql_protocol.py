@@ -63,6 +63,27 @@ for my $columns ("a int", "b varchar(9), c int", "", "a int, b int, c int", "", 
 """
 
 
+# Warnings of a PREPARE, and those of the execution behind it; which texts have some depends on the server.
+PHP_PREPARED_WARNINGS = r"""
+mysqli_report(MYSQLI_REPORT_OFF);
+$c = new mysqli(getenv('MYSQL_HOST'), getenv('MYSQL_USER'), getenv('MYSQL_PWD'), getenv('MYSQL_DATABASE'),
+	(int)getenv('MYSQL_TCP_PORT'));
+$warnings = fn() => "{$c->warning_count}: " . json_encode($c->query("show warnings")->fetch_all()) . "\n";
+$c->query("set sql_mode = ''");
+foreach (["create table years (y year(2))", "create table floats (f float(5, 2))", "select sql_calc_found_rows 'a' + 0",
+	  "select 'b' + 0 && 1", "select 1", "insert into years (y) values (99999)"] as $text) {
+	$s = $c->prepare($text);
+	echo "$text\n", $warnings();
+	if ($s) {
+		$s->execute();
+		$s->store_result();
+		echo $warnings();
+		$s->close();
+	}
+}
+"""
+
+
 def mariadb(*options):
     return ["mariadb", *CLI, "--skip-ssl", *options]
 
@@ -290,6 +311,7 @@ def cases(kind):
         ),
         check_not_there,
     )
+    yield Case("warnings of what is prepared", ["php", "-r", PHP_PREPARED_WARNINGS])
     yield Case(
         "a client that is reset by its pool",
         ["node", "-e", NODE_RESET],

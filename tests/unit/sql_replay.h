@@ -29,6 +29,7 @@ struct fake_entry {
 	uint8_t kind;		 /* of the exchange; 0: EXCHANGE_SIMPLE */
 	uint8_t value_kind;	 /* of all but nulls; 0: ANSWER_TEXT */
 	uint32_t flags;
+	uint16_t prepare_warnings;
 	/* PostgreSQL's: */
 	const char *severity;
 	const char *file; /* of the server's source, that an error came from */

@@ -149,6 +149,7 @@ static bool fake_describe(void *context, const struct request *request,
 			.n_slots = 1,
 			.has_columns = true,
 			.columns = entry->columns,
+			.warnings = entry->prepare_warnings,
 		};
 		return true;
 	}

@@ -387,6 +387,9 @@ static void print_item(struct buffer *text, const struct item *item)
 			print(text, " $%zu=%" PRIu32, i + 1, item->statement.parameter_types[i]);
 		if (item->statement.has_columns)
 			print_slice(text, "columns", item->statement.columns);
+		if (item->statement.warnings)
+			print(text, " behind %" PRIu64 " with %u warnings",
+			      item->statement.prepared_behind - 1, item->statement.warnings);
 		print(text, "\n");
 		break;
 	case ITEM_ASIDE:

@@ -252,10 +252,45 @@ static void test_described(void **state)
 		assert_int_equal(description.slot_types[0], types[i]);
 	}
 	replay_end(&scene->replay);
-	/* A file that was made before there was this table. */
+	/* Files that were made before there was this table, or all of it. */
+	edit(scene->folder.file, "ALTER TABLE described DROP COLUMN warnings");
+	scene_play(scene, &last);
+	assert_int_equal(found(&scene->replay, "CREATE TABLE t AS SELECT 1"), 1);
+	replay_end(&scene->replay);
 	edit(scene->folder.file, "DROP TABLE described");
 	scene_play(scene, &last);
 	assert_int_equal(found(&scene->replay, "CREATE TABLE t AS SELECT 1"), 1);
+}
+
+/* The warnings that an answer to PREPARE counted are told where they were told. */
+static void test_prepare_warnings(void **state)
+{
+	static const uint16_t warnings[] = { 2, 0, UINT16_MAX, 1 };
+	static const char text[] = "CREATE TABLE years (y YEAR(2))";
+	struct scene *scene = *state;
+	struct answer_description description;
+	struct answers *answers;
+	struct answer miss;
+	struct asked asked;
+
+	for (uint64_t i = 0; i < ARRAY_SIZE(warnings); i++) {
+		struct item *item = item_new(ITEM_STATEMENT, 1);
+
+		push_query(scene->writer, 1, 2 * i + 1, "SELECT 1", "1");
+		item->statement = (struct statement_item){ .text = slice_from_string(text),
+							   .prepared_behind = 2 * i + 2,
+							   .warnings = warnings[i] };
+		push(scene->writer, item);
+		push_query(scene->writer, 1, 2 * i + 2, text, "x");
+	}
+	answers = scene_play(scene, &last);
+	for (size_t i = 0; i < ARRAY_SIZE(warnings); i++) {
+		assert_int_equal(found(&scene->replay, "SELECT 1"), 2 * i + 1);
+		make_request(&scene->replay.arena, text, NULL, 0, &asked);
+		assert_true(
+			answers->describe(answers->context, &asked.request, &description, &miss));
+		assert_int_equal(description.warnings, warnings[i]);
+	}
 }
 
 static void test_merged(void **state)
@@ -539,6 +574,7 @@ int main(void)
 		SCENE(test_declared_is_no_description),
 		SCENE(test_describe_turns),
 		SCENE(test_described),
+		SCENE(test_prepare_warnings),
 		SCENE(test_merged),
 		SCENE(test_large_parameter),
 		SCENE(test_streams),

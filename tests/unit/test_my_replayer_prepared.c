@@ -59,6 +59,7 @@ static void test_prepare_errors(void **state)
 	my_say_execute(&client, 2, 0, -1);
 	my_say_prepare(&client, "select bad");
 	my_say_execute(&client, 3, 0, -1);
+	my_say_prepare(&client, "select warned");
 	my_say_prepare(&client, "call p()"); /* servers know no columns before it was called */
 	my_say_command(&client, MY_COM_PING, SLICE(""));
 	my_expect(&fake, &client,
@@ -76,7 +77,8 @@ static void test_prepare_errors(void **state)
 				       "1 ~<03>~~~<01>~~~~~~\n" MY_DEF_INT("2") MY_COUNT("1")
 					       MY_DEF_INT("2") "3 ~~<01>~~~\n4 "
 							       "<ff>z<04>#42S02recorded\n"
-							       "1 ~<04>~~~~~~~~~~\n" MY_OK("1"));
+							       "1 ~<04>~~~~~~~~<02>~\n"
+							       "1 ~<05>~~~~~~~~~~\n" MY_OK("1"));
 	assert_int_equal(fake.unservable, 1);
 }
 
