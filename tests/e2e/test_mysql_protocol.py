@@ -224,6 +224,22 @@ def commands(kind):
         yield Case(f"command {name}", [*COMMANDS, name], user=WITHOUT_PASSWORD, flags=ROW_LIMIT)
 
 
+def about_the_last(order):
+    """Statements whose text does not say which one they are about."""
+    return python(
+        "said = {}\n"
+        "def rows(text): c.query(text); return c.store_result().fetch_row(0)\n"
+        f"for i in {order}:\n"
+        "    rows(f'select sql_calc_found_rows {i} union select 10 union select {i % 2} limit 1')\n"
+        "    said[i] = [rows('select found_rows()')]\n"
+        "    rows(f'select cast(\"x{i}\" as signed)')\n"
+        "    said[i] += rows('show warnings')\n"
+        "    rows(f'select cast(\"y{i}\" as signed)')\n"
+        "    said[i] += rows('show warnings'), rows('show count(*) warnings')\n"
+        "print(sorted(said.items()))\n"
+    )
+
+
 def cases(kind):
     yield from compression(kind)
     yield from commands(kind)
@@ -289,6 +305,14 @@ def cases(kind):
             "        one.query('select count(*) from turns')\n"
             "        print(one.store_result().fetch_row(0))\n"
         ),
+    )
+    yield Case(
+        "what is about the statement before",
+        about_the_last([0, 1, 2, 3]),
+        replays=[
+            (about_the_last([0, 1, 2, 3]), "replayed"),
+            (about_the_last([3, 1, 1, 2, 0]), "in another order"),
+        ],
     )
     yield Case(
         "a procedure with a cursor of its own",
