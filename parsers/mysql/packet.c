@@ -214,8 +214,8 @@ bool my_ok_read(struct slice payload, uint64_t capabilities, struct my_ok *ret_o
 	ok->info = my_read_lenenc_bytes(&cursor);
 	if ((ok->status & MY_STATUS_SESSION_STATE_CHANGED) && cursor_left(&cursor))
 		ok->changes = my_read_lenenc_bytes(&cursor);
-	/* Of a database in utf16 or ucs2 MariaDB writes the length as a character of two bytes. */
-	if (!cursor.failed && !ok->changes.size && cursor_left(&cursor))
+	/* Of a database in utf16, ucs2 or utf32 MariaDB writes the length as a character, of two bytes or four. */
+	while (!cursor.failed && !ok->changes.size && cursor_left(&cursor))
 		ok->changes = my_read_lenenc_bytes(&cursor);
 	return cursor_done(&cursor);
 }

@@ -81,9 +81,10 @@ struct my_statement {
 	struct my_long_data *long_data; /* n_parameters of them, or NULL; owned */
 	size_t long_bytes;
 	bool long_too_large;
-	bool executed;		/* an exchange has its text */
-	struct item *cursor;	/* an exchange whose rows are fetched; owned */
-	uint16_t cursor_status; /* what of its EXECUTE's answer counts for the end of its rows */
+	bool executed;		  /* an exchange has its text */
+	struct item *cursor;	  /* an exchange whose rows are fetched; owned */
+	uint16_t cursor_status;	  /* what of its EXECUTE's answer counts for the end of its rows */
+	uint16_t cursor_warnings; /* that its EXECUTE counted: a FETCH has its own */
 };
 
 /* Who is logged in; the slices lie in `bytes`. */

@@ -215,6 +215,8 @@ static bool cursor_waits(struct recorder *recorder, const struct my_operation *h
 		return my_unexpected(recorder);
 	recorder->log.active->exchange.flags |= EXCHANGE_ROW_LIMIT;
 	statement->cursor_status = ok->status & MY_STATUS_INDEXES;
+	if (head->command != MY_COM_STMT_FETCH)
+		statement->cursor_warnings = ok->warnings;
 	statement->cursor = recorder->log.active;
 	recorder->log.active = NULL;
 	return my_statement_grew(recorder, statement) && my_operation_done(recorder);
@@ -424,6 +426,7 @@ static bool read_end(struct recorder *recorder, struct slice body, struct my_ok 
 
 static bool rows_end(struct recorder *recorder, struct my_operation *head, struct slice body)
 {
+	const struct my_statement *fetched = NULL;
 	struct my_ok ok;
 
 	if (!has(recorder, MY_CLIENT_DEPRECATE_EOF) && !my_is_eof(body))
@@ -432,6 +435,10 @@ static bool rows_end(struct recorder *recorder, struct my_operation *head, struc
 		return false;
 	/* MySQL says so in front of the rows only, where there is an EOF: an OK follows them. */
 	ok.status |= recorder->columns_status;
+	if (head->command == MY_COM_STMT_FETCH)
+		fetched = my_statement_find(recorder, head->statement_id);
+	if (fetched && !ok.warnings)
+		ok.warnings = fetched->cursor_warnings;
 	if (head->command == MY_COM_STMT_FETCH ? !(ok.status & MY_STATUS_LAST_ROW_SENT) :
 						 opens_cursor(head, &ok))
 		return cursor_waits(recorder, head, &ok);

@@ -159,8 +159,10 @@ static struct completion completion_now(const struct replayer *replayer, uint16_
 	/* The store counts rows where there are columns; a server says that none were affected. */
 	if (replayer->send.result.columns && replayer->send.result.columns->n)
 		completion.rows = 0;
-	if (replayer->send.fetch)
+	if (replayer->send.fetch) { /* they were said when the cursor was opened */
 		completion.status &= (uint16_t)~MY_STATUS_INDEXES;
+		completion.warnings = 0;
+	}
 	completion.status = my_write_status(replayer, completion.status) | flags;
 	return completion;
 }
@@ -253,7 +255,9 @@ static void step_result(struct replayer *replayer, struct buffer *out)
 	}
 	/* That it was slow is known, and said, behind the rows only. */
 	status = result->completion.status & (uint16_t)~MY_STATUS_QUERY_WAS_SLOW;
-	if (!(replayer->capabilities & MY_CLIENT_DEPRECATE_EOF))
+	/* A cursor that could not be opened: the error comes in the place of the EOF, where clients know that there is no cursor. */
+	if (!(replayer->capabilities & MY_CLIENT_DEPRECATE_EOF) &&
+	    !(send->ask_cursor && result->error && !result->chunks))
 		my_write_eof(replayer, 0, my_write_status(replayer, status), out);
 	begin_rows(replayer, out);
 }

@@ -62,6 +62,8 @@ static const struct fake_entry recording[] = {
 	  .kind = EXCHANGE_EXTENDED },
 	{ .key = "update t set a = ?|1", .affected = -1, .tag = "Rows matched: 1" },
 	{ .key = "select bad", .error = "1146", .columns = &int_text.head, .rows = "1" },
+	{ .key = "select none", .error = "1242", .columns = &int_text.head },
+	{ .key = "select warned", .columns = &int_text.head, .rows = "1,2", .warnings = 3 },
 	{ .key = "select wrong", .error = "65535" },
 	{ .key = "select parse", .error = "1064", .kind = EXCHANGE_PARSE },
 	{ .key = "use gone", .error = "1049" },
@@ -174,6 +176,7 @@ static int fake_result(void *context, uint64_t exchange, uint32_t number,
 		result_error(fake, entry, ret_result);
 	else if (!(entry->flags & EXCHANGE_CUT) || (entry->status & MY_STATUS_MORE_RESULTS))
 		ret_result->completion = (struct completion){
+			.warnings = entry->warnings,
 			.tag = entry->tag ? slice_from_string(entry->tag) : SLICE(""),
 			/* With columns the store says how many rows there are. */
 			.rows = entry->columns && number < last + !last ?

@@ -46,6 +46,7 @@ struct fake_entry {
 	uint64_t insert_id;
 	uint16_t status;
 	bool interrupted; /* by a KILL */
+	uint16_t warnings;
 };
 
 struct fake {

@@ -223,6 +223,25 @@ static void test_cursor(void **state)
 				       "1 ~<04>\n2 ~~<05>~~~\n3 <fe>~~B~\n"
 				       "1 <fe>~~<82>~\n"
 				       "1 <ff><8d><05>#HY000The statement has no open cursor.\n");
+	/* One that cannot be opened: the error is in the place of the EOF. */
+	begin(&fake, &client, CAPABILITIES_OLD);
+	my_say_prepare(&client, "select none");
+	my_say_execute(&client, 1, 1, -1);
+	my_say_execute(&client, 1, 0, -1);
+	my_expect(&fake, &client,
+		  MY_LOGGED_IN "1 ~<01>~~~<01>~~~~~~\n" MY_DEF_INT("2") MY_EOF_PACKET("3") MY_COUNT(
+			  "1") MY_DEF_INT("2") "3 <ff><da><04>#42S02recorded\n" MY_COUNT("1")
+			  MY_DEF_INT("2") MY_EOF_PACKET("3") "4 <ff><da><04>#42S02recorded\n");
+	/* Warnings are counted where it is opened. */
+	begin(&fake, &client, CAPABILITIES_OLD);
+	my_say_prepare(&client, "select warned");
+	my_say_execute(&client, 1, 1, -1);
+	my_say_command(&client, MY_COM_STMT_FETCH, SLICE("\x01\0\0\0\x09\0\0\0"));
+	my_expect(&fake, &client,
+		  MY_LOGGED_IN "1 ~<01>~~~<01>~~~~~~\n" MY_DEF_INT("2") MY_EOF_PACKET("3")
+			  MY_COUNT("1")
+				  MY_DEF_INT("2") "3 <fe><03>~B~\n"
+						  "1 ~~<01>~~~\n2 ~~<02>~~~\n3 <fe>~~<82>~\n");
 	/* Nothing is fetched where there are no rows. */
 	begin(&fake, &client, CAPABILITIES_NEW);
 	my_say_prepare(&client, "insert into t values (?)");
