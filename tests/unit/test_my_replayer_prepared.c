@@ -59,7 +59,7 @@ static void test_prepare_errors(void **state)
 	my_say_execute(&client, 2, 0, -1);
 	my_say_prepare(&client, "select bad");
 	my_say_execute(&client, 3, 0, -1);
-	my_say_prepare(&client, "select warned");
+	my_say_prepare(&client, "select prewarned");
 	my_say_prepare(&client, "call p()"); /* servers know no columns before it was called */
 	my_say_command(&client, MY_COM_PING, SLICE(""));
 	my_expect(&fake, &client,
