@@ -6,6 +6,7 @@
  *	recorder_login.c     greeting, login and COM_CHANGE_USER ──▶ sessions
  *	recorder_client.c    what the client asks               ──▶ commands, in order
  *	recorder_server.c    what the server says to the first of them ──▶ pieces of its exchange
+ *	recorder_status.c    the session's state, as the server and the statements tell of it
  *	recorder_prepared.c  prepared statements: parameters, long data, cursors
  *	recorder_rows.c      rows of both forms, whole and in parts
  *	recorder_infile.c    LOAD DATA LOCAL INFILE: what is in the client's file
@@ -217,12 +218,18 @@ bool my_client_message(struct recorder *recorder, const struct my_frame *frame);
 
 /* recorder_server.c; false is a failure */
 bool my_server_message(struct recorder *recorder, const struct my_frame *frame);
-/* A change of the session's state, told with the active exchange's answer. */
-void my_status_add(struct recorder *recorder, struct slice name, struct slice value);
 /* What a command without an exchange is as one, for where nothing went well; NULL: it is the session's own. */
 struct item *my_command_exchange(struct recorder *recorder, const struct my_operation *operation);
+
+/* recorder_status.c */
 /* What is said of the connection's state behind every command that went well. */
 void my_status_said(struct recorder *recorder, uint16_t status);
+/* A change of the session's state, told with the active exchange's answer. */
+void my_status_add(struct recorder *recorder, struct slice name, struct slice value);
+/* The changes that an OK tells of; false is a failure. */
+bool my_status_changes(struct recorder *recorder, const struct my_ok *ok);
+/* The active exchange's statement went well: did it change the session? */
+void my_status_follow(struct recorder *recorder);
 
 /* recorder_infile.c */
 /* The server asks for the client's file, on behalf of the active exchange; false is a failure. */
