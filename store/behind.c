@@ -7,6 +7,7 @@
 
 #include "parsers/sql/follows.h"
 #include "store/database.h"
+#include "store/grown.h"
 #include "store/matcher_state.h"
 
 #include <stdlib.h>
@@ -44,16 +45,6 @@ struct followers {
 	struct follower *list;
 	size_t n;
 };
-
-static void *grown(void *list, size_t n, size_t size)
-{
-	if (n & (n - 1)) /* it has room up to the next power of two */
-		return list;
-	list = realloc(list, (n ? 2 * n : 1) * size);
-	if (!list)
-		abort();
-	return list;
-}
 
 /* Of the statement that `sql` stands on. Its template is NULL where its text was edited. */
 static uint8_t follows_of(sqlite3_stmt *sql)

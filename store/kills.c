@@ -2,6 +2,8 @@
 /* See kills.h. Few recordings have a KILL: of the others one look at the statements is all. */
 #include "store/kills.h"
 
+#include "store/grown.h"
+
 #include <stdlib.h>
 
 static const char any_sql[] = "SELECT 1 FROM statement WHERE verb = 'kill' LIMIT 1";
@@ -39,7 +41,6 @@ static bool at_one_place(const struct endpoints *endpoints, int64_t a, int64_t b
 int kills_load(struct kills *kills, const struct endpoints *endpoints, sqlite3 *database)
 {
 	sqlite3_stmt *sql = NULL;
-	size_t capacity = 0;
 	int rc;
 
 	*kills = (struct kills){ 0 };
@@ -53,13 +54,8 @@ int kills_load(struct kills *kills, const struct endpoints *endpoints, sqlite3 *
 		if (!at_one_place(endpoints, sqlite3_column_int64(sql, 1),
 				  sqlite3_column_int64(sql, 2)))
 			continue;
-		if (kills->n == capacity) {
-			capacity = capacity ? 2 * capacity : 64;
-			kills->interrupted =
-				realloc(kills->interrupted, capacity * sizeof(*kills->interrupted));
-			if (!kills->interrupted)
-				abort();
-		}
+		kills->interrupted =
+			grown(kills->interrupted, kills->n, sizeof(*kills->interrupted));
 		kills->interrupted[kills->n++] = sqlite3_column_int64(sql, 0);
 	}
 	return sqlite3_finalize(sql);

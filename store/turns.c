@@ -3,6 +3,7 @@
 #include "store/turns.h"
 
 #include "parsers/item.h"
+#include "store/grown.h"
 
 #include <stdlib.h>
 
@@ -22,16 +23,6 @@ static const char load_sql[] =
 	"ON o.canonical = x.canonical AND o.context = x.context AND o.text = x.text) "
 	"SELECT alike.id, e.id, kind, columns FROM alike JOIN exchange e ON e.statement = other "
 	"WHERE kind IN (1, 2, 3) ORDER BY alike.id, started_ns, e.id";
-
-static void *grown(void *list, size_t n, size_t size)
-{
-	if (n & (n - 1)) /* it has room up to the next power of two */
-		return list;
-	list = realloc(list, (n ? 2 * n : 1) * size);
-	if (!list)
-		abort();
-	return list;
-}
 
 static void add(struct turns *turns, sqlite3_stmt *sql)
 {
