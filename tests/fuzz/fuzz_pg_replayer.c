@@ -10,6 +10,14 @@
 
 #include <stdlib.h>
 
+size_t fuzz_share(void);
+
+/* Some answers are large, which sanitizers make slow: for make test only. */
+size_t fuzz_share(void)
+{
+	return 4;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static bool server(void *context, struct slice database, struct slice user,
@@ -185,6 +193,14 @@ static void play(struct replayer *replayer, struct later *later, struct slice in
 	if (all.size < ENOUGH)
 		check_messages(buffer_slice(&all), state == REPLAY_CLOSE);
 	buffer_release(&all);
+}
+
+size_t fuzz_share(void);
+
+/* Some answers are large, which sanitizers make slow: for make test only. */
+size_t fuzz_share(void)
+{
+	return 4;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -498,7 +498,7 @@ size_t fuzz_share(void);
 /* Each input is a database that is opened, for make test only; libFuzzer does not ask. */
 size_t fuzz_share(void)
 {
-	return 16;
+	return 32;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
