@@ -46,6 +46,7 @@ packages() {
 		test  python3-httpx
 		test  python3-websockets
 		test  tinyproxy-bin  tinyproxy
+		test  haproxy
 		test  nginx-light    nginx
 		test  apache2-bin
 		test  python3-sqlalchemy
