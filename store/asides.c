@@ -8,6 +8,7 @@
 #include "parsers/item.h"
 #include "parsers/sql/session.h"
 #include "store/database.h"
+#include "store/grown.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -57,7 +58,6 @@ struct loading {
 		heard; /* the same, and the listener -> struct moment **, where it stands in that list */
 	struct arena arena; /* of the moments */
 	struct buffer key;
-	size_t capacity;
 };
 
 /* Equal notifications of one session, each with the time at which the first listener heard it. */
@@ -93,21 +93,9 @@ static int64_t difference(int64_t later, int64_t earlier)
 	return (int64_t)(much < most ? much : most);
 }
 
-static void *grown(void *list, size_t n, size_t *capacity, size_t size)
-{
-	if (n < *capacity)
-		return list;
-	*capacity = *capacity ? 2 * *capacity : 64;
-	list = realloc(list, *capacity * size);
-	if (!list)
-		abort();
-	return list;
-}
-
 static int load_anchors(struct loading *loading)
 {
 	sqlite3_stmt *sql = NULL;
-	size_t capacity = 0;
 	int rc = sqlite3_prepare_v2(
 		reader_database(loading->reader),
 		CONCERNED "SELECT e.connection, e.ordinal, e.id, e.started_ns, "
@@ -122,8 +110,8 @@ static int load_anchors(struct loading *loading)
 	if (rc != SQLITE_OK)
 		return rc;
 	while (sqlite3_step(sql) == SQLITE_ROW) {
-		loading->anchors = grown(loading->anchors, loading->n_anchors, &capacity,
-					 sizeof(*loading->anchors));
+		loading->anchors =
+			grown(loading->anchors, loading->n_anchors, sizeof(*loading->anchors));
 		loading->anchors[loading->n_anchors++] = (struct anchor){
 			.connection = sqlite3_column_int64(sql, 0),
 			.ordinal = sqlite3_column_int64(sql, 1),
@@ -138,7 +126,6 @@ static int load_anchors(struct loading *loading)
 static int load_backends(struct loading *loading)
 {
 	sqlite3_stmt *sql = NULL;
-	size_t capacity = 0;
 	int rc = sqlite3_prepare_v2(
 		reader_database(loading->reader),
 		CONCERNED "SELECT id, backend, started_ns, coalesce(ended_ns, "
@@ -149,8 +136,8 @@ static int load_backends(struct loading *loading)
 	if (rc != SQLITE_OK)
 		return rc;
 	while (sqlite3_step(sql) == SQLITE_ROW) {
-		loading->backends = grown(loading->backends, loading->n_backends, &capacity,
-					  sizeof(*loading->backends));
+		loading->backends =
+			grown(loading->backends, loading->n_backends, sizeof(*loading->backends));
 		loading->backends[loading->n_backends++] = (struct backend){
 			.connection = sqlite3_column_int64(sql, 0),
 			.number = sqlite3_column_int64(sql, 1),
@@ -164,7 +151,6 @@ static int load_backends(struct loading *loading)
 static int load_late(struct loading *loading)
 {
 	sqlite3_stmt *sql = NULL;
-	size_t capacity = 0;
 	int rc = sqlite3_prepare_v2(reader_database(loading->reader),
 				    "SELECT connection, id FROM exchange WHERE flags & ?1 "
 				    "ORDER BY connection, ordinal",
@@ -174,8 +160,7 @@ static int load_late(struct loading *loading)
 		return rc;
 	sqlite3_bind_int(sql, 1, EXCHANGE_LATE);
 	while (sqlite3_step(sql) == SQLITE_ROW) {
-		loading->late =
-			grown(loading->late, loading->n_late, &capacity, sizeof(*loading->late));
+		loading->late = grown(loading->late, loading->n_late, sizeof(*loading->late));
 		loading->late[loading->n_late++] = (struct late){
 			.connection = sqlite3_column_int64(sql, 0),
 			.exchange = sqlite3_column_int64(sql, 1),
@@ -362,7 +347,7 @@ static void add(struct loading *loading, const struct anchor *anchor, int64_t at
 	struct asides *asides = loading->asides;
 	struct aside_entry *entry;
 
-	asides->list = grown(asides->list, asides->n, &loading->capacity, sizeof(*asides->list));
+	asides->list = grown(asides->list, asides->n, sizeof(*asides->list));
 	entry = &asides->list[asides->n];
 	entry->number = asides->n++;
 	entry->exchange = anchor->exchange;

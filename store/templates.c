@@ -69,19 +69,14 @@ static struct template make(struct templates *templates, const struct sql_option
 	return template;
 }
 
-static bool same_options(const struct sql_options *a, const struct sql_options *b)
-{
-	return a->dialect == b->dialect && a->backslash_escapes == b->backslash_escapes &&
-	       a->ansi_quotes == b->ansi_quotes && a->charset == b->charset;
-}
-
 struct template templates_get(struct templates *templates, const struct sql_options *options,
 			      struct slice text, struct arena *arena)
 {
 	uint64_t hash = XXH3_64bits(text.data, text.size);
 	struct entry *entry = &templates->entries[hash & (SLOTS - 1)];
 
-	if (entry->kept && slice_equal(entry->text, text) && same_options(&entry->options, options))
+	if (entry->kept && slice_equal(entry->text, text) &&
+	    sql_options_equal(&entry->options, options))
 		return entry->template;
 	if (entry->seen != hash || text.size > TEXT_MAX) {
 		entry->seen = hash;

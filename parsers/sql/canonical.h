@@ -69,6 +69,12 @@ struct sql_options {
 	uint8_t charset;  /* enum sql_charset; of character_set_client */
 };
 
+static inline bool sql_options_equal(const struct sql_options *a, const struct sql_options *b)
+{
+	return a->dialect == b->dialect && a->backslash_escapes == b->backslash_escapes &&
+	       a->ansi_quotes == b->ansi_quotes && a->charset == b->charset;
+}
+
 /* As a session begins. */
 struct sql_options sql_options_default(enum sql_dialect dialect);
 

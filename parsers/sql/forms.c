@@ -165,12 +165,6 @@ static bool take_apart(struct slice text, bool plain_charset, struct form *form)
 	return true;
 }
 
-static bool same_options(const struct sql_options *a, const struct sql_options *b)
-{
-	return a->dialect == b->dialect && a->backslash_escapes == b->backslash_escapes &&
-	       a->ansi_quotes == b->ansi_quotes && a->charset == b->charset;
-}
-
 static bool is_form(const struct place *place, const struct form *form)
 {
 	if (place->n != form->n || place->rest.size != form->rest_size ||
@@ -260,7 +254,7 @@ bool sql_forms_canonicalize(struct sql_forms *forms, const struct sql_options *o
 	form = &forms->form;
 	hash = XXH3_64bits(form->rest, form->rest_size);
 	place = &forms->places[hash & (PLACES - 1)];
-	known = place->kept && same_options(&place->options, options) && is_form(place, form);
+	known = place->kept && sql_options_equal(&place->options, options) && is_form(place, form);
 	if (known && place->fits) {
 		put_together(place, form, text, arena, ret_statement);
 		return true;
