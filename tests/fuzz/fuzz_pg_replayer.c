@@ -10,14 +10,6 @@
 
 #include <stdlib.h>
 
-size_t fuzz_share(void);
-
-/* Some answers are large, which sanitizers make slow: for make test only. */
-size_t fuzz_share(void)
-{
-	return 4;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static bool server(void *context, struct slice database, struct slice user,
