@@ -44,6 +44,11 @@ static inline uint8_t ascii_lower(uint8_t byte)
 	return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte | 0x20) : byte;
 }
 
+static inline bool ascii_is_digit(uint8_t byte)
+{
+	return byte >= '0' && byte <= '9';
+}
+
 static inline bool slice_equal_nocase(struct slice a, struct slice b)
 {
 	if (a.size != b.size)

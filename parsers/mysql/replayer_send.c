@@ -152,6 +152,35 @@ static int read_result(struct replayer *replayer)
 	return answers->result(answers->context, send->exchange, send->number, result);
 }
 
+/* "LABEL 12" at the front. */
+static bool take_count(struct cursor *in, struct slice label, int64_t *ret_count)
+{
+	uint64_t count = 0;
+
+	if (!slice_equal(cursor_bytes(in, label.size), label) || in->failed)
+		return false;
+	while (cursor_left(in) && ascii_is_digit(*in->at))
+		count = count * 10 + (uint64_t)(cursor_u8(in) - '0');
+	*ret_count = (int64_t)count;
+	return true;
+}
+
+/*
+ * An UPDATE's info tells how many rows it found and how many it changed: CLIENT_FOUND_ROWS says which of them counts as affected. A
+ * count that is neither was edited.
+ */
+static int64_t affected_rows(const struct replayer *replayer, const struct completion *completion)
+{
+	struct cursor in = cursor_of(completion->tag);
+	int64_t found, changed;
+
+	if (!take_count(&in, SLICE("Rows matched: "), &found) ||
+	    !take_count(&in, SLICE("  Changed: "), &changed) ||
+	    (completion->rows != found && completion->rows != changed))
+		return completion->rows;
+	return replayer->capabilities & MY_CLIENT_FOUND_ROWS ? found : changed;
+}
+
 static struct completion completion_now(const struct replayer *replayer, uint16_t flags)
 {
 	struct completion completion = replayer->send.result.completion;
@@ -159,6 +188,8 @@ static struct completion completion_now(const struct replayer *replayer, uint16_
 	/* The store counts rows where there are columns; a server says that none were affected. */
 	if (replayer->send.result.columns && replayer->send.result.columns->n)
 		completion.rows = 0;
+	else
+		completion.rows = affected_rows(replayer, &completion);
 	if (replayer->send.fetch) { /* they were said when the cursor was opened */
 		completion.status &= (uint16_t)~MY_STATUS_INDEXES;
 		completion.warnings = 0;
@@ -383,7 +414,7 @@ static bool key_of(const struct replayer *replayer, struct answer_key *ret_key)
 	static const uint64_t capabilities[] = {
 		MY_CLIENT_DEPRECATE_EOF,      MY_CLIENT_SESSION_TRACK,
 		MY_CLIENT_OPTIONAL_METADATA,  MY_MARIADB_CACHE_METADATA,
-		MY_MARIADB_EXTENDED_METADATA,
+		MY_MARIADB_EXTENDED_METADATA, MY_CLIENT_FOUND_ROWS,
 	};
 	uint16_t status = my_write_status(replayer, 0);
 	uint64_t form = status | (uint64_t)replayer->sequence << 16 | (uint64_t)send->binary << 24;

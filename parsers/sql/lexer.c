@@ -141,7 +141,7 @@ static bool is_radix_digit(uint8_t byte, unsigned int radix)
 
 	if (radix == 16 && lower >= 'a' && lower <= 'f')
 		return true;
-	return sql_is_digit(byte) && byte < '0' + radix;
+	return ascii_is_digit(byte) && byte < '0' + radix;
 }
 
 /* Digits that may be grouped with single underscores between them. */
@@ -192,14 +192,14 @@ const uint8_t *sql_scan_number(const struct sql_lexer *lexer, struct sql_token *
 		at = skip_digits(lexer->at, end, 10);
 		/* "1..10" is two numbers with two dots between them. */
 		if (at < end && *at == '.' && !starts(at, end, '.', '.'))
-			at = at + 1 < end && sql_is_digit(at[1]) ? skip_digits(at + 1, end, 10) :
-								   at + 1;
+			at = at + 1 < end && ascii_is_digit(at[1]) ? skip_digits(at + 1, end, 10) :
+								     at + 1;
 		if (at < end && ascii_lower(*at) == 'e') {
 			const uint8_t *exponent = at + 1;
 
 			if (exponent < end && (*exponent == '+' || *exponent == '-'))
 				exponent++;
-			if (exponent < end && sql_is_digit(*exponent))
+			if (exponent < end && ascii_is_digit(*exponent))
 				at = skip_digits(exponent, end, 10);
 		}
 	}
@@ -211,7 +211,7 @@ const uint8_t *sql_scan_dot(const struct sql_lexer *lexer, struct sql_token *tok
 {
 	const uint8_t *at = lexer->at;
 
-	if (lexer->end - at >= 2 && sql_is_digit(at[1]))
+	if (lexer->end - at >= 2 && ascii_is_digit(at[1]))
 		return sql_scan_number(lexer, token);
 	if (starts(at, lexer->end, '.', '.')) {
 		token->type = SQL_TOKEN_OPERATOR;
@@ -260,7 +260,7 @@ static const uint8_t *skip_delimiter(const struct sql_lexer *lexer, const uint8_
 	int digits = 0;
 
 	at += mariadb ? 4 : 3;
-	for (; digits < 6 && lexer->end - at > digits && sql_is_digit(at[digits]); digits++)
+	for (; digits < 6 && lexer->end - at > digits && ascii_is_digit(at[digits]); digits++)
 		version = version * 10 + (uint32_t)(at[digits] - '0');
 	if (digits < 5)
 		version = 0;

@@ -166,7 +166,7 @@ static bool is_radix_digit(uint8_t byte, uint8_t letter)
 
 	if (letter == 'b')
 		return byte == '0' || byte == '1';
-	return sql_is_digit(byte) || (lower >= 'a' && lower <= 'f');
+	return ascii_is_digit(byte) || (lower >= 'a' && lower <= 'f');
 }
 
 /* 0x1f and 0b1, with a small letter: strings of bytes, as x'1f' is. NULL: not that. */
@@ -189,7 +189,7 @@ static const uint8_t *scan_radix(const struct sql_lexer *lexer, struct sql_token
 
 static const uint8_t *skip_digits(const uint8_t *at, const uint8_t *end)
 {
-	while (at < end && sql_is_digit(*at))
+	while (at < end && ascii_is_digit(*at))
 		at++;
 	return at;
 }
@@ -203,7 +203,7 @@ static const uint8_t *skip_exponent(const uint8_t *at, const uint8_t *end)
 		return at;
 	if (digits < end && (*digits == '+' || *digits == '-'))
 		digits++;
-	return digits < end && sql_is_digit(*digits) ? skip_digits(digits, end) : at;
+	return digits < end && ascii_is_digit(*digits) ? skip_digits(digits, end) : at;
 }
 
 static const uint8_t *scan_digit(const struct sql_lexer *lexer, struct sql_token *token)
@@ -230,7 +230,7 @@ static const uint8_t *scan_dot(const struct sql_lexer *lexer, struct sql_token *
 {
 	const uint8_t *at = lexer->at + 1;
 
-	if (lexer->part == SQL_PART_DOT || at == lexer->end || !sql_is_digit(*at)) {
+	if (lexer->part == SQL_PART_DOT || at == lexer->end || !ascii_is_digit(*at)) {
 		token->type = SQL_TOKEN_DOT;
 		return at;
 	}

@@ -134,7 +134,7 @@ static const uint8_t *scan_placeholder(const struct sql_lexer *lexer, struct sql
 	uint32_t number = 0;
 
 	token->type = SQL_TOKEN_PLACEHOLDER;
-	for (; at < lexer->end && sql_is_digit(*at); at++) {
+	for (; at < lexer->end && ascii_is_digit(*at); at++) {
 		/* The protocol counts parameters in 16 bits: a greater number names none. */
 		if (number <= UINT16_MAX)
 			number = number * 10 + (uint32_t)(*at - '0');
@@ -149,7 +149,7 @@ static const uint8_t *scan_dollar(const struct sql_lexer *lexer, struct sql_toke
 	const uint8_t *close;
 	size_t tag;
 
-	if (at < lexer->end && sql_is_digit(*at))
+	if (at < lexer->end && ascii_is_digit(*at))
 		return scan_placeholder(lexer, token);
 	while (at < lexer->end && *at != '$' && sql_is_word(lexer, *at))
 		at++;

@@ -22,7 +22,7 @@ struct decoder {
 
 static int digit_value(uint8_t byte)
 {
-	if (sql_is_digit(byte))
+	if (ascii_is_digit(byte))
 		return byte - '0';
 	byte = ascii_lower(byte);
 	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
@@ -364,14 +364,14 @@ static bool is_canonical(struct slice number)
 
 	if (number.data[0] == '0' && number.size > 1 && number.data[1] != '.')
 		return false;
-	while (i < number.size && sql_is_digit(number.data[i]))
+	while (i < number.size && ascii_is_digit(number.data[i]))
 		i++;
 	if (i == number.size)
 		return true;
 	if (i == 0 || number.data[i] != '.' || i + 1 == number.size)
 		return false;
 	for (i++; i < number.size; i++)
-		if (!sql_is_digit(number.data[i]))
+		if (!ascii_is_digit(number.data[i]))
 			return false;
 	return true;
 }
@@ -397,7 +397,7 @@ struct slice sql_number_text(struct slice number, bool negative, struct arena *a
 	if (negative)
 		text[size++] = '-';
 	while (leading && number.size > 1 && number.data[0] == '0' &&
-	       (sql_is_digit(number.data[1]) || number.data[1] == '_'))
+	       (ascii_is_digit(number.data[1]) || number.data[1] == '_'))
 		number = slice_of(number.data + 1, number.size - 1);
 	if (number.data[0] == '.')
 		text[size++] = '0';

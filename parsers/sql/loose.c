@@ -38,11 +38,6 @@ static uint64_t shape_seed(uint64_t seed, enum shape shape)
 	return hash_u64((uint64_t)shape, seed);
 }
 
-static bool is_digit(uint8_t byte)
-{
-	return byte >= '0' && byte <= '9';
-}
-
 static uint8_t peek(const struct cursor *cursor)
 {
 	return cursor->at < cursor->end ? *cursor->at : 0;
@@ -60,7 +55,7 @@ static struct slice take_digits(struct cursor *cursor)
 {
 	const uint8_t *start = cursor->at;
 
-	while (is_digit(peek(cursor)))
+	while (ascii_is_digit(peek(cursor)))
 		cursor->at++;
 	return slice_of(start, (size_t)(cursor->at - start));
 }
@@ -72,7 +67,7 @@ static int64_t take_number(struct cursor *cursor, size_t size)
 	int64_t value = 0;
 
 	for (size_t i = 0; i < digits.size; i++) {
-		if (!is_digit(digits.data[i]))
+		if (!ascii_is_digit(digits.data[i]))
 			cursor->failed = true;
 		value = value * 10 + (digits.data[i] - '0');
 	}
@@ -179,7 +174,7 @@ static bool read_zone(struct cursor *cursor, int64_t *ret_seconds)
 	else if (!take(cursor, '+'))
 		return false;
 	seconds = take_number(cursor, 2) * 3600;
-	if (take(cursor, ':') || is_digit(peek(cursor)))
+	if (take(cursor, ':') || ascii_is_digit(peek(cursor)))
 		seconds += take_number(cursor, 2) * 60;
 	if (take(cursor, ':'))
 		seconds += take_number(cursor, 2);
@@ -249,7 +244,7 @@ static bool read_uuid(struct slice text, uint8_t hex[32])
 		if (i == 8 || i == 13 || i == 18 || i == 23) {
 			if (byte != '-')
 				return false;
-		} else if (is_digit(byte) || (byte >= 'a' && byte <= 'f')) {
+		} else if (ascii_is_digit(byte) || (byte >= 'a' && byte <= 'f')) {
 			hex[n++] = byte;
 		} else {
 			return false;

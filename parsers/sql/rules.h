@@ -66,11 +66,6 @@ const uint8_t *sql_scan_single(const struct sql_lexer *lexer, struct sql_token *
 /* MySQL: keeps what the next token depends on. */
 void sql_lexer_see(struct sql_lexer *lexer, const struct sql_token *token);
 
-static inline bool sql_is_digit(uint8_t byte)
-{
-	return byte >= '0' && byte <= '9';
-}
-
 static inline bool sql_is_word(const struct sql_lexer *lexer, uint8_t byte)
 {
 	uint8_t class = lexer->rules->classes[byte];

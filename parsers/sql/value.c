@@ -11,11 +11,6 @@
 
 #include "parsers/compiler.h"
 
-static bool is_digit(uint8_t byte)
-{
-	return byte >= '0' && byte <= '9';
-}
-
 static bool is_one_of(struct slice text, const char *const *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -31,9 +26,9 @@ static bool has_shape(struct slice text, const char *shape)
 		uint8_t byte = text.data[i];
 		uint8_t lower = ascii_lower(byte);
 
-		if (shape[i] == '9' && is_digit(byte))
+		if (shape[i] == '9' && ascii_is_digit(byte))
 			continue;
-		if (shape[i] == 'h' && (is_digit(byte) || (lower >= 'a' && lower <= 'f')))
+		if (shape[i] == 'h' && (ascii_is_digit(byte) || (lower >= 'a' && lower <= 'f')))
 			continue;
 		if (!shape[i] || shape[i] == '9' || shape[i] == 'h' || byte != (uint8_t)shape[i])
 			return false;
@@ -46,7 +41,7 @@ static bool is_integer(struct slice text)
 	size_t start = text.size && text.data[0] == '-';
 
 	for (size_t i = start; i < text.size; i++)
-		if (!is_digit(text.data[i]))
+		if (!ascii_is_digit(text.data[i]))
 			return false;
 	return text.size > start;
 }
@@ -60,7 +55,7 @@ static bool is_decimal(struct slice text)
 	for (; i < text.size; i++) {
 		if (text.data[i] == '.' && !dot)
 			dot = true;
-		else if (is_digit(text.data[i]))
+		else if (ascii_is_digit(text.data[i]))
 			digits++;
 		else
 			return false;
@@ -101,7 +96,7 @@ static size_t time_size(struct slice text)
 		return 0;
 	if (text.size == i || text.data[i] != '.')
 		return i;
-	for (i = 9; i < text.size && i < 15 && is_digit(text.data[i]); i++)
+	for (i = 9; i < text.size && i < 15 && ascii_is_digit(text.data[i]); i++)
 		;
 	return i;
 }
@@ -211,7 +206,7 @@ static void normalise_integer(struct sql_value *value)
 	if (text.size > 1 && text.data[0] == '+')
 		text = slice_of(text.data + 1, text.size - 1);
 	for (size_t i = 0; i < text.size; i++)
-		if (!is_digit(text.data[i]))
+		if (!ascii_is_digit(text.data[i]))
 			return;
 	while (text.size > 1 && text.data[0] == '0')
 		text = slice_of(text.data + 1, text.size - 1);

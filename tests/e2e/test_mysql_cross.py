@@ -5,6 +5,7 @@ prepared: one identity for every way of asking."""
 from drivers import MYSQL_ASK
 from harness import (
     PROGRAMS,
+    Failure,
     Suite,
     expect_equal,
     expect_refused,
@@ -79,9 +80,23 @@ def recorded_labels(server, path, texts, prepared):
     return labels("prepared", *prepared), direct.stdout, environment
 
 
-def replay_labels(path, command, expected, environment):
+def found_rows(counts):
+    return ["/usr/bin/python3", PROGRAMS / "mysql_found_rows.py", counts]
+
+
+def recorded_found_rows(server, path, recorded, replayed):
+    environment = server.environment(server.create_database("found_rows"))
+    direct = run(found_rows(replayed), environment).expect(0)
+    server.create_database("found_rows")
+    done = record(path, found_rows(recorded), environment).expect(0)
+    if done.stdout == direct.stdout:
+        raise Failure("what was found and what was changed are the same")
+    return found_rows(replayed), direct.stdout, environment
+
+
+def replay_told(path, command, expected, environment):
     done = replay(path, command, environment)
-    expect_equal(done.stdout, expected, f"other labels or rows\n{done.errors()[-2000:]}")
+    expect_equal(done.stdout, expected, f"other words\n{done.errors()[-2000:]}")
     done.expect(0)
 
 
@@ -108,11 +123,18 @@ def run_kind(suite, kind):
             f"{kind}, labels: {name}: recorded", recorded_labels, server, path, texts, prepared
         )
         if result:
-            told[name] = (path, *result)
+            told[f"labels: {name}"] = (path, *result)
+    for counts in (("found", "changed"), ("changed", "found")):
+        path = where / f"{counts[0]} rows.db"
+        result = suite.run(
+            f"{kind}, {counts[0]} rows: recorded", recorded_found_rows, server, path, *counts
+        )
+        if result:
+            told[f"{counts[0]} rows, asked for {counts[1]} ones"] = (path, *result)
     server.stop()
     expect_refused(server.port)
     for name, (path, command, expected, environment) in told.items():
-        suite.run(f"{kind}, labels: {name}", replay_labels, path, command, expected, environment)
+        suite.run(f"{kind}, {name}", replay_told, path, command, expected, environment)
     for source, target in pairs(kind, recorded):
         _, path, expected, _ = recorded[source]
         program, _, _, environment = recorded[target]

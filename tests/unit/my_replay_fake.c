@@ -61,6 +61,12 @@ static const struct fake_entry recording[] = {
 	  .affected = 2,
 	  .kind = EXCHANGE_EXTENDED },
 	{ .key = "update t set a = ?|1", .affected = -1, .tag = "Rows matched: 1" },
+	{ .key = "update t set a = ?|2",
+	  .affected = 1,
+	  .tag = "Rows matched: 3  Changed: 1  Warnings: 0" },
+	{ .key = "update t set a = ?|3",
+	  .affected = 2, /* edited */
+	  .tag = "Rows matched: 3  Changed: 1  Warnings: 0" },
 	{ .key = "select bad", .error = "1146", .columns = &int_text.head, .rows = "1" },
 	{ .key = "select none", .error = "1242", .columns = &int_text.head },
 	{ .key = "select warned", .columns = &int_text.head, .rows = "1,2", .warnings = 3 },

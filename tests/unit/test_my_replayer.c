@@ -227,6 +227,27 @@ static void test_outcomes(void **state)
 	assert_int_equal(fake.unservable, 2);
 }
 
+/* How many rows an UPDATE affected depends on who asks. */
+static void test_found_rows(void **state)
+{
+	struct my_client client;
+	struct fake fake;
+
+	(void)state;
+	begin(&fake, &client, CAPABILITIES_OLD);
+	my_say_query(&client, "update t set a = 2");
+	my_say_query(&client, "update t set a = 3");
+	my_expect(&fake, &client,
+		  MY_LOGGED_IN "1 ~<01>~<02>~~~(Rows matched: 3  Changed: 1  Warnings: 0\n"
+			       "1 ~<02>~<02>~~~(Rows matched: 3  Changed: 1  Warnings: 0\n");
+	begin(&fake, &client, CAPABILITIES_OLD | MY_CLIENT_FOUND_ROWS);
+	my_say_query(&client, "update t set a = 2");
+	my_say_query(&client, "update t set a = 3");
+	my_expect(&fake, &client,
+		  MY_LOGGED_IN "1 ~<03>~<02>~~~(Rows matched: 3  Changed: 1  Warnings: 0\n"
+			       "1 ~<02>~<02>~~~(Rows matched: 3  Changed: 1  Warnings: 0\n");
+}
+
 static void test_several(void **state)
 {
 	struct my_client client;
@@ -416,6 +437,7 @@ int main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_slow),
 		cmocka_unit_test(test_outcomes),
+		cmocka_unit_test(test_found_rows),
 		cmocka_unit_test(test_several),
 		cmocka_unit_test(test_one_at_a_time),
 		cmocka_unit_test(test_session),
