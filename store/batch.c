@@ -23,6 +23,8 @@
 #define ROOT ((size_t)2)
 #define FIRST_LEAF ((size_t)3)
 #define BATCH_COLUMNS_MAX ((size_t)64)
+/* Three bytes and one for each column lie in front of the first value: where put_values() begins with eight, they are the row's own. */
+#define BATCH_COLUMNS_MIN ((size_t)4)
 /* A larger payload would need overflow pages. */
 #define PAYLOAD_MAX (PAGE_BYTES - 35)
 #define SCHEMA "waiting"
@@ -224,8 +226,8 @@ struct batch *batch_new(sqlite3 *database, const char *table)
 		abort();
 	create = sql_of(database, table, &batch->columns);
 	begin_leaf(batch, ROOT);
-	ok = create && batch->columns <= BATCH_COLUMNS_MAX && make_first_page(batch, create) &&
-	     prepare(batch, table);
+	ok = create && batch->columns >= BATCH_COLUMNS_MIN && batch->columns <= BATCH_COLUMNS_MAX &&
+	     make_first_page(batch, create) && prepare(batch, table);
 	free(create);
 	forget(batch);
 	if (ok)
@@ -252,35 +254,6 @@ size_t batch_rows(const struct batch *batch)
 	return batch ? batch->rows : 0;
 }
 
-/* Section 2.1. */
-static uint64_t number_serial(int64_t number)
-{
-	static const uint8_t types[] = { 1, 1, 2, 3, 4, 5, 5, 6, 6 }; /* by bytes */
-	uint64_t magnitude = (uint64_t)(number < 0 ? ~number : number);
-
-	if (number == 0 || number == 1)
-		return SERIAL_ZERO + (uint64_t)number;
-	return types[magnitude ? (72 - (size_t)__builtin_clzll(magnitude)) / 8 : 1];
-}
-
-/* As SQLite takes what is bound: text and blob without data are NULL. */
-static uint64_t serial_of(const struct cell *cell)
-{
-	switch (cell->type) {
-	case CELL_IS_NULL:
-		break;
-	case CELL_IS_NUMBER:
-		return number_serial(cell->number);
-	case CELL_IS_CHARACTER:
-		return SERIAL_TEXT + 2;
-	case CELL_IS_TEXT:
-		return cell->data ? SERIAL_TEXT + 2 * (uint64_t)cell->number : 0;
-	case CELL_IS_BLOB:
-		return cell->data ? SERIAL_BLOB + 2 * (uint64_t)cell->number : 0;
-	}
-	return 0;
-}
-
 static size_t serial_bytes(uint64_t serial)
 {
 	static const uint8_t sizes[SERIAL_BLOB] = { 0, 1, 2, 3, 4, 6, 8, 8 };
@@ -288,20 +261,57 @@ static size_t serial_bytes(uint64_t serial)
 	return serial < SERIAL_BLOB ? sizes[serial] : (size_t)(serial - SERIAL_BLOB) / 2;
 }
 
-/* Of serial_bytes(), but 0. */
-static void put_number(uint8_t *at, uint64_t number, size_t size)
+/* Section 2.1, of a number. */
+static uint8_t *put_number_serial(uint8_t *at, int64_t number, size_t *ret_size)
 {
-	uint64_t big = htobe64(number << (64 - 8 * size));
+	static const uint8_t serials[] = { 1, 1, 2, 3, 4, 5, 5, 6, 6 }; /* by bytes */
+	static const uint8_t sizes[] = { 1, 1, 2, 3, 4, 6, 6, 8, 8 };
+	size_t bytes;
 
-	memcpy(at, &big, size);
+	if (number == 0 || number == 1) {
+		*at = (uint8_t)(SERIAL_ZERO + number);
+		*ret_size = 0;
+		return at + 1;
+	}
+	bytes = (size_t)(71 - __builtin_clrsbll(number)) / 8; /* the sign is one bit of them */
+	*at = serials[bytes];
+	*ret_size = sizes[bytes];
+	return at + 1;
 }
 
-static void put_value(uint8_t *at, const struct cell *cell, size_t size)
+/* The same of text or a blob. As SQLite takes what is bound: without data they are NULL. */
+static uint8_t *put_bytes_serial(uint8_t *at, const struct cell *cell, size_t *ret_size)
 {
-	if (cell->type == CELL_IS_NUMBER)
-		put_number(at, (uint64_t)cell->number, size);
-	else
-		memcpy(at, cell_slice(cell).data, size);
+	uint64_t type = cell->type == CELL_IS_BLOB ? SERIAL_BLOB : SERIAL_TEXT;
+
+	*ret_size = cell->type == CELL_IS_CHARACTER ? 1 : (size_t)cell->number;
+	if (cell->type != CELL_IS_CHARACTER && !cell->data)
+		*ret_size = type = 0;
+	return put_varint(at, type + 2 * (uint64_t)*ret_size);
+}
+
+/* A value that takes room in the record. */
+struct present {
+	const struct cell *cell;
+	size_t size;
+};
+
+/*
+ * Puts them in front of `end`, the last one first: of a number all eight bytes, since what lies in front of it is written behind it.
+ */
+static void put_values(uint8_t *end, const struct present *present, size_t n)
+{
+	while (n--) {
+		const struct cell *cell = present[n].cell;
+		size_t size = present[n].size;
+		uint64_t big = htobe64((uint64_t)cell->number);
+
+		if (cell->type == CELL_IS_NUMBER)
+			memcpy(end - sizeof(big), &big, sizeof(big));
+		else
+			memcpy(end - size, cell_slice(cell).data, size);
+		end -= size;
+	}
 }
 
 /* Room of so many bytes for the next cell; NULL: there is none. */
@@ -325,53 +335,45 @@ static uint8_t *cell_room(struct batch *batch, size_t size)
 	return page + batch->content;
 }
 
-/* A value that takes room in the record. */
-struct present {
-	const struct cell *cell;
-	size_t size;
-};
-
-bool batch_add(struct batch *batch, const struct cell *cells, const int8_t *places)
+bool batch_add(struct batch *batch, const struct cell *cells)
 {
+	const struct cell *end;
 	struct present present[BATCH_COLUMNS_MAX];
 	uint8_t types[BATCH_COLUMNS_MAX * VARINT_MAX], *type = types, *at;
-	size_t header, body = 0, n = 0;
-	int64_t id = cells[places[0]].number;
+	size_t header, body = 0, n = 0, size;
+	int64_t id = cells[0].number;
 
 	if (!batch || id <= batch->last_id)
 		return false;
+	end = cells + batch->columns;
 	*type++ = 0; /* the rowid is its value */
-	for (size_t i = 1; i < batch->columns; i++) {
-		uint64_t serial;
-		size_t size;
-
-		if (places[i] >= 0 && cells[places[i]].type == CELL_IS_NULL) { /* most are */
+	for (const struct cell *cell = cells + 1; cell < end; cell++) {
+		if (cell->type == CELL_IS_NULL) { /* many are */
 			*type++ = 0;
 			continue;
 		}
-		serial = places[i] < 0 ? SERIAL_ZERO : serial_of(&cells[places[i]]);
-		size = serial_bytes(serial);
-		type = put_varint(type, serial);
+		if (cell->type == CELL_IS_NUMBER)
+			type = put_number_serial(type, cell->number, &size);
+		else
+			type = put_bytes_serial(type, cell, &size);
 		if (!size)
 			continue;
-		present[n++] = (struct present){ &cells[places[i]], size };
+		present[n++] = (struct present){ cell, size };
 		body += size;
 	}
 	header = (size_t)(type - types) + 1;
 	header += header >= 0x80; /* its own size is counted in it */
 	if (header > PAYLOAD_MAX || body > PAYLOAD_MAX - header)
 		return false;
-	at = cell_room(batch,
-		       varint_bytes(header + body) + varint_bytes((uint64_t)id) + header + body);
+	size = varint_bytes(header + body) + varint_bytes((uint64_t)id) + header + body;
+	at = cell_room(batch, size);
 	if (!at)
 		return false;
+	put_values(at + size, present, n);
 	at = put_varint(at, header + body);
 	at = put_varint(at, (uint64_t)id);
 	at = put_varint(at, header);
 	memcpy(at, types, (size_t)(type - types));
-	at += type - types;
-	for (size_t i = 0; i < n; at += present[i++].size)
-		put_value(at, present[i].cell, present[i].size);
 	batch->last_id = id;
 	batch->rows++;
 	return true;

@@ -19,7 +19,7 @@
 struct batch;
 
 /*
- * For a table of the database `main` whose first column is its INTEGER PRIMARY KEY and which has no index yet. NULL: this SQLite cannot, or something
+ * For a table of the database `main` of four columns or more, whose first is its INTEGER PRIMARY KEY and which has no index yet. NULL: this SQLite cannot, or something
  * is unusual; rows are then inserted one by one.
  */
 struct batch *batch_new(sqlite3 *database, const char *table);
@@ -28,10 +28,10 @@ void batch_free(struct batch *batch); /* accepts NULL */
 /* How many rows wait. */
 size_t batch_rows(const struct batch *batch);
 /*
- * Adds a row, of which everything is copied: column i has the value cells[places[i]], where places[i] is negative 0. False: it is not added, since there is no
+ * Adds a row, of which everything is copied; a cell for each column, in their order. False: it is not added, since there is no
  * room for it, or a row of the same or a higher id waits.
  */
-bool batch_add(struct batch *batch, const struct cell *cells, const int8_t *places);
+bool batch_add(struct batch *batch, const struct cell *cells);
 /* May batch_flush() be called? Once in a transaction. */
 bool batch_can_flush(const struct batch *batch);
 /* All that wait go into the table. SQLite's code; at an error they are lost, and SQLite may have rolled the transaction back. */

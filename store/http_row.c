@@ -152,7 +152,7 @@ int http_row_add(struct ingest *ingest, const struct connection_state *connectio
 	cells[CELL_BATCH] = cell_number((int64_t)item->batch);
 	cells[CELL_BATCH_INDEX] = cell_number(0);
 	cells[CELL_STARTED] = cell_number(item->start_ns);
-	ingest_end_cells(&cells[CELL_FIRST_BYTE], item, item->start_ns, 0);
+	ingest_end_cells(&exchange, item, item->start_ns, 0);
 	cells[CELL_KIND] = cell_number(item->kind);
 	if (row->hash)
 		cells[CELL_EXACT] = cell_number((int64_t)row->hash);
@@ -162,6 +162,7 @@ int http_row_add(struct ingest *ingest, const struct connection_state *connectio
 	cells[CELL_STATUS] = response[0];
 	cells[CELL_TAG] = response[1];
 	cells[CELL_RESPONSE_HEADERS] = response[2];
+	cells[CELL_EDITED] = cell_number(0);
 	cells[CELL_INLINE] = cell_number(0);
 	cells[CELL_EMPTY] = cell_number(0);
 	cells[CELL_ROWS] = body_cell(&row->bodies[HTTP_RESPONSE]);

@@ -34,25 +34,28 @@ void ingest_open_exchange_free(struct open_exchange *exchange)
 	free(exchange);
 }
 
-void ingest_end_cells(struct cell *cells, const struct exchange_item *item, int64_t start_ns,
+void ingest_end_cells(struct exchange_row *row, const struct exchange_item *item, int64_t start_ns,
 		      uint32_t flags)
 {
-	cells[0] = cells[1] = (struct cell){ 0 };
+	struct cell *cells = row->cells;
+
+	cells[CELL_FIRST_BYTE] = cells[CELL_DURATION] = (struct cell){ 0 };
 	if (item->closes && item->first_byte_ns)
-		cells[0] = cell_number(item->first_byte_ns);
+		cells[CELL_FIRST_BYTE] = cell_number(item->first_byte_ns);
 	if (item->closes && item->end_ns)
-		cells[1] = cell_number(item->end_ns - start_ns);
-	cells[2] = cell_number(item->closes ? item->outcome : OUTCOME_UNFINISHED);
-	cells[3] = cell_number((item->closes ? item->flags : 0) | flags);
+		cells[CELL_DURATION] = cell_number(item->end_ns - start_ns);
+	cells[CELL_OUTCOME] = cell_number(item->closes ? item->outcome : OUTCOME_UNFINISHED);
+	cells[CELL_FLAGS] = cell_number((item->closes ? item->flags : 0) | flags);
 }
 
 void ingest_bind_end(sqlite3_stmt *sql, int at, const struct exchange_item *item, int64_t start_ns,
 		     uint32_t flags)
 {
-	struct cell cells[4];
+	struct exchange_row row;
 
-	ingest_end_cells(cells, item, start_ns, flags);
-	cells_bind(sql, at, cells, ARRAY_SIZE(cells));
+	ingest_end_cells(&row, item, start_ns, flags);
+	cells_bind(sql, at, &row.cells[CELL_FIRST_BYTE], 2);
+	cells_bind(sql, at + 2, &row.cells[CELL_OUTCOME], 2);
 }
 
 /*
@@ -87,11 +90,11 @@ static void identity_cells(struct cell *cells, const struct open_exchange *excha
 	if (!identity->entry)
 		return;
 	if (!is_open(exchange)) {
-		cells[0] = cell_number((int64_t)identity->exact_hash);
-		cells[1] = cell_number((int64_t)identity->loose_hash);
+		cells[CELL_EXACT] = cell_number((int64_t)identity->exact_hash);
+		cells[CELL_LOOSE] = cell_number((int64_t)identity->loose_hash);
 	}
-	cells[2] = cell_number(identity->statement);
-	cells[3] = cell_bytes(ingest_own_text(identity));
+	cells[CELL_STATEMENT] = cell_number(identity->statement);
+	cells[CELL_TEXT] = cell_bytes(ingest_own_text(identity));
 }
 
 /* Large parameters, kept apart from the row. */
@@ -133,7 +136,7 @@ static int add_exchange(struct ingest *ingest, const struct connection_state *co
 	if (item->transaction > ' ' && item->transaction < 0x7f)
 		cells[CELL_TRANSACTION] =
 			(struct cell){ .type = CELL_IS_CHARACTER, .number = item->transaction };
-	identity_cells(&cells[CELL_EXACT], exchange);
+	identity_cells(cells, exchange);
 	buffer_clear(parameters);
 	if (identity->entry && item->kind != EXCHANGE_PARSE)
 		parameters_json(identity->values, identity->template.statement.n_slots, parameters);
@@ -141,10 +144,11 @@ static int add_exchange(struct ingest *ingest, const struct connection_state *co
 		exchange->flags |= EXCHANGE_REQUEST_TOO_LARGE;
 		buffer_clear(parameters);
 	}
-	if (parameters->size)
-		cells[CELL_PARAMETERS] = cell_bytes(buffer_slice(parameters));
+	if (parameters->size) /* JSON: valid UTF-8 without NUL */
+		cells[CELL_PARAMETERS] = cell_text(buffer_slice(parameters));
+	cells[CELL_EDITED] = cell_number(0);
 	ingest_inline_cells(ingest, exchange, &cells[CELL_INLINE]);
-	ingest_end_cells(&cells[CELL_FIRST_BYTE], item, item->start_ns, exchange->flags);
+	ingest_end_cells(&row, item, item->start_ns, exchange->flags);
 	rc = ingest_add_row(ingest, &row);
 	if (rc == SQLITE_OK)
 		rc = add_parameter_parts(ingest, exchange);

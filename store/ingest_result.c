@@ -22,8 +22,8 @@
 #define EVENTS_BYTES_MAX ((size_t)1024 * 1024)
 /* A tag is a packet's or a message's, and those are not larger. */
 #define TAG_BYTES_MAX ((size_t)1024 * 1024)
-/* What a result says but for its rows, as columns. */
-#define RESULT_CELLS 9
+/* What a result says but for its columns and rows. */
+#define RESULT_CELLS 8
 
 static void result_begin(struct open_result *result, uint32_t number)
 {
@@ -86,24 +86,27 @@ static struct cell cell_nonempty(const struct buffer *buffer)
 	return buffer->size ? cell_bytes(buffer_slice(buffer)) : (struct cell){ 0 };
 }
 
-/* What a result says but for its rows. */
+static struct cell columns_cell(const struct open_result *result)
+{
+	return cell_nonzero(result->format ? result->format->id : 0);
+}
+
 static void result_cells(const struct open_result *result, struct cell cells[RESULT_CELLS])
 {
 	const struct completion *completion = &result->completion;
 	bool completed = completion->tag.data && completion->rows != -1;
 	bool counted = (result->format || result->rows) && !(result->copied && completed);
 
-	cells[0] = cell_nonzero(result->format ? result->format->id : 0);
-	cells[1] = cell_bytes(completion->tag);
-	cells[2] = (struct cell){ 0 };
+	cells[0] = cell_bytes(completion->tag);
+	cells[1] = (struct cell){ 0 };
 	if (counted || completed)
-		cells[2] = cell_number(counted ? result->rows : completion->rows);
-	cells[3] = cell_nonempty(&result->error);
-	cells[4] = cell_nonempty(&result->events);
-	cells[5] = cell_number(result->empty);
-	cells[6] = cell_nonzero((int64_t)completion->insert_id);
-	cells[7] = cell_nonzero(completion->warnings);
-	cells[8] = cell_nonzero(completion->status);
+		cells[1] = cell_number(counted ? result->rows : completion->rows);
+	cells[2] = cell_nonempty(&result->error);
+	cells[3] = cell_nonempty(&result->events);
+	cells[4] = cell_number(result->empty);
+	cells[5] = cell_nonzero((int64_t)completion->insert_id);
+	cells[6] = cell_nonzero(completion->warnings);
+	cells[7] = cell_nonzero(completion->status);
 }
 
 void ingest_inline_cells(struct ingest *ingest, struct open_exchange *exchange, struct cell *cells)
@@ -113,13 +116,14 @@ void ingest_inline_cells(struct ingest *ingest, struct open_exchange *exchange, 
 	bool is_inline = exchange->whole && result->begun && !exchange->apart;
 
 	cells[0] = cell_number(is_inline);
-	cells[1] = (struct cell){ 0 };
+	cells[1] = columns_cell(is_inline ? result : &none);
+	cells[2] = (struct cell){ 0 };
 	if (is_inline && rows_end(ingest, exchange))
 		/* encode_row() made it: valid UTF-8 without NUL. */
-		cells[1] = cell_text(buffer_slice(&ingest->json));
+		cells[2] = cell_text(buffer_slice(&ingest->json));
 	if (is_inline && result->events.size)
 		buffer_append_u8(&result->events, ']');
-	result_cells(is_inline ? result : &none, &cells[2]);
+	result_cells(is_inline ? result : &none, &cells[3]);
 }
 
 /* Stores what is known of the result under way apart: at its end, and when the item ends. */
@@ -127,7 +131,7 @@ static int result_flush(struct ingest *ingest, struct open_exchange *exchange)
 {
 	struct open_result *result = &exchange->result;
 	sqlite3_stmt *sql = ingest->sql[result->stored ? SET_RESULT : ADD_RESULT];
-	struct cell cells[RESULT_CELLS];
+	struct cell cells[1 + RESULT_CELLS];
 	int rc;
 
 	if (!result->begun)
@@ -140,8 +144,9 @@ static int result_flush(struct ingest *ingest, struct open_exchange *exchange)
 	exchange->apart = true;
 	sqlite3_bind_int64(sql, 1, exchange->id);
 	sqlite3_bind_int64(sql, 2, result->number);
-	result_cells(result, cells);
-	cells_bind(sql, 3, cells, RESULT_CELLS);
+	cells[0] = columns_cell(result);
+	result_cells(result, &cells[1]);
+	cells_bind(sql, 3, cells, ARRAY_SIZE(cells));
 	rc = database_run(sql);
 	if (result->events.size) /* more may follow */
 		result->events.size--;

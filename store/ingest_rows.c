@@ -16,48 +16,6 @@ static const char insert[] =
 	"outcome, flags, edited, inline, columns, rows, tag, row_count, error, events, empty, "
 	"insert_id, warnings, server_status) VALUES (?";
 
-/* Of a column that no cell is for: nobody has edited it yet. */
-#define NOT_EDITED (-1)
-
-/* Which cell is the value of each of these columns. */
-static const int8_t places[] = {
-	CELL_ID,
-	CELL_CONNECTION,
-	CELL_ORDINAL,
-	CELL_BATCH,
-	CELL_BATCH_INDEX,
-	CELL_STARTED,
-	CELL_FIRST_BYTE,
-	CELL_DURATION,
-	CELL_KIND,
-	CELL_TRANSACTION,
-	CELL_EXACT,
-	CELL_LOOSE,
-	CELL_STATEMENT,
-	CELL_METHOD,
-	CELL_AUTHORITY,
-	CELL_QUERY,
-	CELL_STATUS,
-	CELL_REQUEST_HEADERS,
-	CELL_RESPONSE_HEADERS,
-	CELL_TEXT,
-	CELL_PARAMETERS,
-	CELL_OUTCOME,
-	CELL_FLAGS,
-	NOT_EDITED,
-	CELL_INLINE,
-	CELL_COLUMNS,
-	CELL_ROWS,
-	CELL_TAG,
-	CELL_ROW_COUNT,
-	CELL_ERROR,
-	CELL_EVENTS,
-	CELL_EMPTY,
-	CELL_INSERT_ID,
-	CELL_WARNINGS,
-	CELL_SERVER_STATUS,
-};
-
 int ingest_rows_new(struct ingest *ingest)
 {
 	struct buffer sql;
@@ -65,7 +23,7 @@ int ingest_rows_new(struct ingest *ingest)
 
 	buffer_init(&sql, SIZE_MAX);
 	buffer_append_string(&sql, insert);
-	for (size_t i = 1; i < ARRAY_SIZE(places); i++)
+	for (size_t i = 1; i < EXCHANGE_CELLS; i++)
 		buffer_append_string(&sql, ",?");
 	buffer_append(&sql, ")", 2);
 	rc = database_prepare(ingest->database, (const char *)sql.data, &ingest->add_row);
@@ -79,7 +37,7 @@ static int add_one(void *context, const struct cell *values)
 {
 	struct ingest *ingest = context;
 
-	cells_bind(ingest->add_row, 1, values, ARRAY_SIZE(places));
+	cells_bind(ingest->add_row, 1, values, EXCHANGE_CELLS);
 	return database_run(ingest->add_row);
 }
 
@@ -96,16 +54,12 @@ int ingest_flush(struct ingest *ingest)
 
 int ingest_add_row(struct ingest *ingest, const struct exchange_row *row)
 {
-	static const struct cell not_edited = { .type = CELL_IS_NUMBER };
-	struct cell values[ARRAY_SIZE(places)];
 	int rc;
 
-	if (batch_add(ingest->rows, row->cells, places))
+	if (batch_add(ingest->rows, row->cells))
 		return SQLITE_OK;
 	rc = ingest_flush(ingest);
-	if (rc != SQLITE_OK || batch_add(ingest->rows, row->cells, places))
+	if (rc != SQLITE_OK || batch_add(ingest->rows, row->cells))
 		return rc;
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
-		values[i] = places[i] < 0 ? not_edited : row->cells[places[i]];
-	return add_one(ingest, values);
+	return add_one(ingest, row->cells);
 }

@@ -168,7 +168,7 @@ struct connection_state {
 	struct http_open *http_open;
 };
 
-/* The cells of a row of `exchange`. The order is that of the parameters. */
+/* The cells of a row of `exchange`: its columns in their order. Zeroed they are NULL, but those that are NOT NULL are always set. */
 enum exchange_cell {
 	CELL_ID,
 	CELL_CONNECTION,
@@ -176,20 +176,27 @@ enum exchange_cell {
 	CELL_BATCH,
 	CELL_BATCH_INDEX,
 	CELL_STARTED,
-	CELL_FIRST_BYTE, /* this and the next three: ingest_end_cells() */
+	CELL_FIRST_BYTE, /* this, the next, outcome and flags: ingest_end_cells() */
 	CELL_DURATION,
-	CELL_OUTCOME,
-	CELL_FLAGS,
 	CELL_KIND,
 	CELL_TRANSACTION,
 	CELL_EXACT,
 	CELL_LOOSE,
 	CELL_STATEMENT,
+	CELL_METHOD, /* this and the next five: HTTP's */
+	CELL_AUTHORITY,
+	CELL_QUERY,
+	CELL_STATUS,
+	CELL_REQUEST_HEADERS,
+	CELL_RESPONSE_HEADERS,
 	CELL_TEXT,
 	CELL_PARAMETERS,
+	CELL_OUTCOME,
+	CELL_FLAGS,
+	CELL_EDITED,
 	CELL_INLINE, /* this and what follows: ingest_inline_cells() */
-	CELL_ROWS,
 	CELL_COLUMNS,
+	CELL_ROWS,
 	CELL_TAG,
 	CELL_ROW_COUNT,
 	CELL_ERROR,
@@ -198,12 +205,6 @@ enum exchange_cell {
 	CELL_INSERT_ID,
 	CELL_WARNINGS,
 	CELL_SERVER_STATUS,
-	CELL_METHOD, /* this and what follows: HTTP's */
-	CELL_AUTHORITY,
-	CELL_QUERY,
-	CELL_STATUS,
-	CELL_REQUEST_HEADERS,
-	CELL_RESPONSE_HEADERS,
 	EXCHANGE_CELLS,
 };
 
@@ -298,8 +299,8 @@ void ingest_open_exchange_free(struct open_exchange *exchange);
 /* first_byte_ns, duration_ns, outcome and flags, at four places from `at` on. */
 void ingest_bind_end(sqlite3_stmt *sql, int at, const struct exchange_item *item, int64_t start_ns,
 		     uint32_t flags);
-/* The same as cells. */
-void ingest_end_cells(struct cell *cells, const struct exchange_item *item, int64_t start_ns,
+/* The same in the exchange's row. */
+void ingest_end_cells(struct exchange_row *row, const struct exchange_item *item, int64_t start_ns,
 		      uint32_t flags);
 void ingest_count_end(struct ingest *ingest, uint8_t outcome, uint32_t flags);
 

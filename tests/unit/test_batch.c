@@ -16,8 +16,6 @@
 	"(id INTEGER PRIMARY KEY, -- a comment\n a ANY, b INTEGER, c TEXT, d ANY NOT NULL, e " \
 	"INTEGER) STRICT"
 
-static const int8_t places[COLUMNS] = { 2, 0, 1, 3, 4, -1 }; /* e is always 0 */
-
 struct tables {
 	sqlite3 *database;
 	sqlite3_stmt *bound; /* into the other one */
@@ -42,8 +40,7 @@ static void begin(struct tables *tables)
 				       "CREATE TABLE t " TABLE "; CREATE TABLE other " TABLE),
 			 SQLITE_OK);
 	assert_int_equal(database_prepare(tables->database,
-					  "INSERT INTO other VALUES (?3, ?1, ?2, ?4, ?5, 0)",
-					  &tables->bound),
+					  "INSERT INTO other VALUES (?,?,?,?,?,?)", &tables->bound),
 			 SQLITE_OK);
 	assert_int_equal(database_prepare(tables->database, "INSERT INTO t VALUES (?,?,?,?,?,?)",
 					  &tables->again),
@@ -124,18 +121,19 @@ static struct cell random_cell(struct tables *tables, const uint8_t *bytes, bool
 
 /* Ids mostly have small distances. */
 static void random_row(struct tables *tables, const uint8_t *bytes, int64_t *id,
-		       struct cell cells[COLUMNS - 1])
+		       struct cell cells[COLUMNS])
 {
 	uint64_t distance = next(tables) % 100 ? 3 : 100000000;
 
 	*id += 1 + (int64_t)(next(tables) % distance);
-	cells[0] = random_cell(tables, bytes, true);
-	cells[1] = cell_number(random_number(tables));
-	cells[2] = cell_number(*id);
+	cells[0] = cell_number(*id);
+	cells[1] = random_cell(tables, bytes, true);
+	cells[2] = cell_number(random_number(tables));
 	cells[3] = cell_text(slice_of(NULL, 0)); /* NULL */
 	if (next(tables) % 2)
 		cells[3] = cell_text(slice_of(bytes, next(tables) % 90));
 	cells[4] = random_cell(tables, bytes, false);
+	cells[5] = cell_number((int64_t)(next(tables) % 2));
 }
 
 static int insert_again(void *context, const struct cell *values)
@@ -158,20 +156,17 @@ static void flush(struct tables *tables)
 /* One that is not added goes into the table directly, behind those that wait. */
 static void add(struct tables *tables, const struct cell *cells, size_t *refused)
 {
-	struct cell values[COLUMNS] = { cells[2], cells[0], cells[1],
-					cells[3], cells[4], cell_number(0) };
-
-	if (batch_add(tables->batch, cells, places))
+	if (batch_add(tables->batch, cells))
 		return;
 	++*refused;
 	flush(tables);
-	if (!batch_add(tables->batch, cells, places))
-		assert_int_equal(insert_again(tables, values), SQLITE_OK);
+	if (!batch_add(tables->batch, cells))
+		assert_int_equal(insert_again(tables, cells), SQLITE_OK);
 }
 
 static void test_values(void **state)
 {
-	struct cell cells[COLUMNS - 1];
+	struct cell cells[COLUMNS];
 	uint8_t bytes[8000];
 	struct tables tables;
 	size_t refused = 0, n = 0;
@@ -184,7 +179,7 @@ static void test_values(void **state)
 		assert_int_equal(database_exec(tables.database, "BEGIN"), SQLITE_OK);
 		for (size_t rows = next(&tables) % 8000; rows--; n++) {
 			random_row(&tables, bytes, &id, cells);
-			cells_bind(tables.bound, 1, cells, 5);
+			cells_bind(tables.bound, 1, cells, COLUMNS);
 			assert_int_equal(database_run(tables.bound), SQLITE_OK);
 			add(&tables, cells, &refused);
 		}
@@ -200,40 +195,44 @@ static void test_values(void **state)
 static void test_limits(void **state)
 {
 	static const uint8_t large[LARGE];
-	struct cell cells[COLUMNS - 1] = { [2] = cell_number(7), [4] = cell_number(1) };
+	struct cell cells[COLUMNS] = { [0] = cell_number(7), [4] = cell_number(1) };
 	struct tables tables;
 	int64_t n = 0;
 
 	(void)state;
 	begin(&tables);
 	assert_int_equal(batch_flush(tables.batch), SQLITE_OK); /* nothing */
-	assert_true(batch_add(tables.batch, cells, places));
-	assert_false(batch_add(tables.batch, cells, places));
-	cells[2] = cell_number(6);
-	assert_false(batch_add(tables.batch, cells, places));
-	cells[2] = cell_number(8);
-	cells[0] = (struct cell){ .type = CELL_IS_BLOB, .number = LARGE, .data = large };
-	assert_false(batch_add(tables.batch, cells, places));
-	cells[0] = (struct cell){ 0 };
+	assert_true(batch_add(tables.batch, cells));
+	assert_false(batch_add(tables.batch, cells));
+	cells[0] = cell_number(6);
+	assert_false(batch_add(tables.batch, cells));
+	cells[0] = cell_number(8);
+	cells[1] = (struct cell){ .type = CELL_IS_BLOB, .number = LARGE, .data = large };
+	assert_false(batch_add(tables.batch, cells));
+	cells[1] = (struct cell){ 0 };
 	assert_int_equal(batch_rows(tables.batch), 1);
 	assert_int_equal(database_exec(tables.database, "BEGIN"), SQLITE_OK);
 	assert_true(batch_can_flush(tables.batch));
 	assert_int_equal(batch_flush(tables.batch), SQLITE_OK);
 	assert_false(batch_can_flush(tables.batch));
-	assert_true(batch_add(tables.batch, cells, places));
+	assert_true(batch_add(tables.batch, cells));
 	assert_int_equal(batch_take(tables.batch, insert_again, &tables), SQLITE_OK);
 	assert_int_equal(database_exec(tables.database, "COMMIT"), SQLITE_OK);
 	assert_int_equal(count(&tables, "SELECT count(*) FROM t WHERE id IN (7, 8)"), 2);
-	while (batch_add(tables.batch, cells, places) || n < 2) {
-		cells[2] = cell_number(cells[2].number + 1);
+	while (batch_add(tables.batch, cells) || n < 2) {
+		cells[0] = cell_number(cells[0].number + 1);
 		n++;
 	}
 	assert_in_range(n, 10000, 100000);
 	assert_int_equal(batch_flush(tables.batch), SQLITE_CONSTRAINT); /* 8 is there */
 	assert_int_equal(count(&tables, "SELECT count(*) FROM t"), 2);
-	assert_false(batch_add(NULL, cells, places));
+	assert_false(batch_add(NULL, cells));
 	assert_int_equal(batch_rows(NULL), 0);
 	assert_null(batch_new(tables.database, "nowhere"));
+	assert_int_equal(database_exec(tables.database, "CREATE TABLE narrow (id INTEGER PRIMARY "
+							"KEY, a ANY, b ANY) STRICT"),
+			 SQLITE_OK);
+	assert_null(batch_new(tables.database, "narrow"));
 	end(&tables);
 }
 
