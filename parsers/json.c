@@ -52,7 +52,7 @@ static uint64_t eight_at(const uint8_t *at)
 /* Not 0: one of the bytes is below `limit` (which is at most 0x80), if none is above 0x7f. */
 static uint64_t any_below(uint64_t word, uint8_t limit)
 {
-	return (word - ONES * limit) & ~word & HIGH_BITS;
+	return (word - ONES * limit) & HIGH_BITS;
 }
 
 static uint64_t any_equal(uint64_t word, uint8_t byte)
@@ -67,15 +67,33 @@ static bool eight_plain(uint64_t word)
 		 HIGH_BITS);
 }
 
+/*
+ * The eight bytes with which [at, end) begins, or, where it has less, the last eight behind `start`. How many bytes of it they hold; 0: there are no
+ * eight.
+ */
+static inline size_t eight_of(const uint8_t *start, const uint8_t *at, const uint8_t *end,
+			      uint64_t *ret_word)
+{
+	if (end - at >= 8) {
+		*ret_word = eight_at(at);
+		return 8;
+	}
+	if (end - start < 8)
+		return 0;
+	*ret_word = eight_at(end - 8);
+	return (size_t)(end - at);
+}
+
 bool utf8_valid(struct slice text)
 {
 	const uint8_t *at = text.data;
 	const uint8_t *end = text.size ? text.data + text.size : at;
+	uint64_t word = 0;
 
 	while (at < end) {
-		size_t size = 8;
+		size_t size = eight_of(text.data, at, end, &word);
 
-		if (end - at < 8 || eight_at(at) & HIGH_BITS)
+		if (!size || word & HIGH_BITS)
 			size = *at < 0x80 ? 1 : utf8_sequence(at, end);
 		if (!size)
 			return false;
@@ -111,17 +129,19 @@ size_t utf8_encode(uint32_t code_point, uint8_t *room)
 /* Where the run of bytes that a JSON string holds as they are ends; NULL: not UTF-8. */
 static const uint8_t *plain_run(const uint8_t *at, const uint8_t *end)
 {
-	while (at < end) {
-		size_t size = 1;
+	const uint8_t *start = at;
+	uint64_t word = 0;
 
-		if (end - at >= 8 && eight_plain(eight_at(at))) {
-			at += 8;
+	while (at < end) {
+		size_t size = eight_of(start, at, end, &word);
+
+		if (size && eight_plain(word)) {
+			at += size;
 			continue;
 		}
 		if (*at < 0x20 || *at == '"' || *at == '\\')
 			return at;
-		if (*at >= 0x80)
-			size = utf8_sequence(at, end);
+		size = *at < 0x80 ? 1 : utf8_sequence(at, end);
 		if (!size)
 			return NULL;
 		at += size;
