@@ -31,6 +31,7 @@ struct recorder *my_recorder_new(uint64_t connection)
 	buffer_init(&recorder->sizes, COLUMNS_MAX);
 	buffer_init(&recorder->stream.bitmap, 1 + (COLUMNS_MAX + 9) / 8);
 	buffer_init(&recorder->database, MY_DATABASE_MAX);
+	buffer_init(&recorder->tag, MY_TAG_MAX);
 	ends_init(&recorder->ends);
 	recorder->options = sql_options_default(SQL_MYSQL);
 	return recorder;
@@ -172,6 +173,7 @@ static bool begin_fetch(struct recorder *recorder, const struct my_operation *fe
 	if (!statement || !statement->cursor)
 		return true;
 	columns = my_columns_of(buffer_slice(&statement->columns));
+	buffer_clear(&recorder->columns); /* whose sizes these are no more */
 	buffer_clear(&recorder->sizes);
 	while (my_columns_next(&columns, &payload))
 		if (my_column_read(payload, columns.extended, &column))
@@ -388,6 +390,7 @@ void my_recorder_free(struct recorder *recorder)
 	buffer_release(&recorder->database);
 	buffer_release(&recorder->columns);
 	buffer_release(&recorder->sizes);
+	buffer_release(&recorder->tag);
 	sql_session_free(recorder->session);
 	buffer_release(&recorder->stream.bitmap);
 	free(recorder);

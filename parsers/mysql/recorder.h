@@ -47,6 +47,7 @@
 #define MY_LOGIN_PACKETS_MAX 64
 /* All column definitions of one result. */
 #define MY_COLUMNS_BYTES_MAX ((size_t)16 << 20)
+#define MY_TAG_MAX (MY_ANSWER_MAX + 64)
 /* Longer names of databases are none. */
 #define MY_DATABASE_MAX 1024
 
@@ -173,8 +174,14 @@ struct recorder {
 	size_t columns_left;
 	uint16_t
 		columns_status; /* what was said in front of the rows: of OUT parameters, of a cursor */
-	struct buffer columns; /* PIECE_COLUMNS in the making */
-	struct buffer sizes;   /* my_type_size() of each column of binary rows */
+	/*
+	 * PIECE_COLUMNS in the making: its first columns_said bytes, of n_columns definitions. What is behind them was the last result's, since most have the
+	 * same ones as that; `sizes` has my_type_size() of all that are there.
+	 */
+	struct buffer columns;
+	size_t columns_said;
+	struct buffer sizes;
+	struct buffer tag; /* PIECE_TAG in the making */
 	struct my_row_stream stream;
 };
 

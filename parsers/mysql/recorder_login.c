@@ -81,9 +81,14 @@ void my_lexer_begin(struct recorder *recorder)
 
 static bool begins_with_set(const struct recorder *recorder, struct slice text)
 {
+	struct slice begins = slice_of(text.data, text.size < 3 ? text.size : 3);
+	uint8_t first = text.size ? ascii_lower(text.data[0]) : 0;
 	struct sql_lexer lexer;
 	struct sql_token token;
 
+	/* No comment and no white space begins with a letter: it is the first word's. */
+	if (first >= 'a' && first <= 'z' && !slice_equal_nocase(begins, SLICE("set")))
+		return false;
 	sql_lexer_init(&lexer, &recorder->options, text);
 	sql_lex_next(&lexer, &token);
 	return token.type == SQL_TOKEN_WORD && slice_equal_nocase(token.text, SLICE("set"));

@@ -6,7 +6,10 @@
  */
 #include "parsers/mysql/recorder.h"
 
-#define TAG_MAX (MY_ANSWER_MAX + 64)
+#include <assert.h>
+
+/* Memory of a tag's is kept up to here: idle connections are many. */
+#define TAG_KEEP ((size_t)256)
 
 static bool has(const struct recorder *recorder, uint64_t capability)
 {
@@ -22,12 +25,13 @@ static void add_tag(struct recorder *recorder, const struct my_ok *ok)
 					       .insert_id = ok->insert_id,
 					       .warnings = ok->warnings,
 					       .status = ok->status };
-	struct buffer bytes;
+	struct buffer *bytes = &recorder->tag;
 
-	buffer_init(&bytes, TAG_MAX);
-	my_completion_write(&bytes, &completion);
-	exchange_piece(&recorder->log, PIECE_TAG, buffer_slice(&bytes));
-	buffer_release(&bytes);
+	buffer_clear(bytes);
+	my_completion_write(bytes, &completion);
+	exchange_piece(&recorder->log, PIECE_TAG, buffer_slice(bytes));
+	if (bytes->capacity > TAG_KEEP)
+		buffer_release(bytes);
 }
 
 /* Its results did not fit its statements: all of them are one exchange, with the whole text. */
@@ -181,7 +185,7 @@ static bool reply_error(struct recorder *recorder, struct my_operation *head, st
 	if (!recorder->log.active)
 		error_exchange(recorder, head);
 	if (recorder->log.active) {
-		buffer_init(&piece, TAG_MAX);
+		buffer_init(&piece, MY_TAG_MAX);
 		my_error_piece_write(&piece, &err);
 		exchange_piece(&recorder->log, PIECE_ERROR, buffer_slice(&piece));
 		buffer_release(&piece);
@@ -198,16 +202,30 @@ static bool reply_error(struct recorder *recorder, struct my_operation *head, st
 
 static void columns_begin(struct recorder *recorder, size_t n, bool binary)
 {
+	const uint8_t head[] = { binary ? PARAMETER_BINARY : PARAMETER_TEXT,
+				 has(recorder, MY_MARIADB_EXTENDED_METADATA) };
 	struct buffer *columns = &recorder->columns;
 
-	buffer_clear(columns);
-	buffer_append_u8(columns, binary ? PARAMETER_BINARY : PARAMETER_TEXT);
-	buffer_append_u8(columns, has(recorder, MY_MARIADB_EXTENDED_METADATA));
-	buffer_clear(&recorder->sizes);
+	if (columns->size < sizeof(head) || memcmp(columns->data, head, sizeof(head)) != 0) {
+		buffer_clear(columns);
+		buffer_append(columns, head, sizeof(head));
+		buffer_clear(&recorder->sizes);
+	}
+	recorder->columns_said = sizeof(head);
 	recorder->n_columns = 0;
 	recorder->columns_left = n;
 	recorder->columns_status = 0;
 	recorder->binary = binary;
+}
+
+/* Is it the one that was at this place of the last definitions? */
+static bool column_again(const struct recorder *recorder, struct slice body)
+{
+	struct cursor cursor = cursor_of(buffer_slice(&recorder->columns));
+
+	cursor_bytes(&cursor, recorder->columns_said);
+	return cursor_u32be(&cursor) == body.size &&
+	       slice_equal(cursor_bytes(&cursor, body.size), body) && !cursor.failed;
 }
 
 static bool columns_add(struct recorder *recorder, struct slice body)
@@ -216,6 +234,14 @@ static bool columns_add(struct recorder *recorder, struct slice body)
 	struct column column;
 	int size;
 
+	if (column_again(recorder, body)) {
+		recorder->columns_said += 4 + body.size;
+		recorder->n_columns++;
+		return true;
+	}
+	assert(recorder->columns_said <= columns->size);
+	columns->size = recorder->columns_said;
+	recorder->sizes.size = recorder->n_columns;
 	if (recorder->n_columns == COLUMNS_MAX ||
 	    !my_column_read(body, has(recorder, MY_MARIADB_EXTENDED_METADATA), &column))
 		return my_fail(recorder, "malformed column definition");
@@ -226,7 +252,13 @@ static bool columns_add(struct recorder *recorder, struct slice body)
 	recorder->n_columns = recorder->sizes.size;
 	buffer_append_u32be(columns, (uint32_t)body.size);
 	buffer_append_slice(columns, body);
+	recorder->columns_said = columns->size;
 	return !columns->overflowed || my_fail(recorder, "too many bytes of column definitions");
+}
+
+static struct slice columns_said(const struct recorder *recorder)
+{
+	return slice_of(recorder->columns.data, recorder->columns_said);
 }
 
 /* MariaDB leaves definitions out that the client has; the ones of binary rows must be there then. */
@@ -256,7 +288,7 @@ static void columns_keep(struct my_statement *statement, struct slice columns)
 /* The definitions are complete. With cached metadata the next execution may leave them out. */
 static bool columns_done(struct recorder *recorder, const struct my_operation *head, bool new)
 {
-	struct slice columns = buffer_slice(&recorder->columns);
+	struct slice columns = columns_said(recorder);
 	struct my_statement *statement;
 	bool fits = true;
 
@@ -374,7 +406,7 @@ static bool prepare_complete(struct recorder *recorder, struct my_operation *hea
 	struct named *old;
 
 	if (recorder->columns_left || recorder->n_columns)
-		columns_keep(statement, buffer_slice(&recorder->columns));
+		columns_keep(statement, columns_said(recorder));
 	head->statement = NULL;
 	old = names_put(&recorder->statements, &statement->named);
 	my_statement_end(recorder, (struct my_statement *)old);
@@ -457,7 +489,7 @@ static bool reply_field_list(struct recorder *recorder, struct my_operation *hea
 		return columns_add(recorder, body);
 	if (!read_end(recorder, body, &ok))
 		return false;
-	exchange_piece(&recorder->log, PIECE_COLUMNS, buffer_slice(&recorder->columns));
+	exchange_piece(&recorder->log, PIECE_COLUMNS, columns_said(recorder));
 	return result_complete(recorder, head, &ok);
 }
 

@@ -239,6 +239,8 @@ size_t sql_count(const struct sql_options *options, struct slice text)
 			count++;
 		return count;
 	}
+	if (text.size && is_letter(text.data[0]))
+		return 1;
 	first = first_type(options, text);
 	return first != SQL_TOKEN_END && first != SQL_TOKEN_SEMICOLON;
 }

@@ -174,6 +174,55 @@ static void test_columns_that_change(void **state)
 	log_out(&session);
 }
 
+#define ONE(name)                                                  \
+	"\1\0\0\1\1" DEFINITION("\2", name) "\5\0\0\3\376\0\0\2\0" \
+					    "\5\0\0\4\376\0\0\2\0"
+#define BOTH(first, second)                                                                  \
+	"\1\0\0\1\2" DEFINITION("\2", first) DEFINITION("\3", second) "\5\0\0\4\376\0\0\2\0" \
+								      "\5\0\0\5\376\0\0\2\0"
+#define STORED(name) "\0\0\0\27\3def\0\0\0\1" name "\0\14\77\0\0\0\0\0\3\0\0\0\0\0"
+
+/* Definitions that begin as the last result's did, or are the same, or fewer. */
+static void test_columns_again(void **state)
+{
+	static const struct {
+		struct slice request;
+		struct slice answer;
+		struct slice stored;
+	} results[] = {
+		{ SLICE(QUERY), SLICE(BOTH("a", "b")), SLICE("\0\0" STORED("a") STORED("b")) },
+		{ SLICE(QUERY), SLICE(BOTH("a", "b")), SLICE("\0\0" STORED("a") STORED("b")) },
+		{ SLICE(QUERY), SLICE(BOTH("a", "c")), SLICE("\0\0" STORED("a") STORED("c")) },
+		{ SLICE(QUERY), SLICE(ONE("a")), SLICE("\0\0" STORED("a")) },
+		{ SLICE(QUERY), SLICE(BOTH("a", "c")), SLICE("\0\0" STORED("a") STORED("c")) },
+		{ SLICE(QUERY), SLICE(BOTH("c", "a")), SLICE("\0\0" STORED("c") STORED("a")) },
+		{ SLICE(EXECUTE), SLICE(BOTH("c", "a")), SLICE("\1\0" STORED("c") STORED("a")) },
+		{ SLICE(EXECUTE), SLICE(ONE("c")), SLICE("\1\0" STORED("c")) },
+		{ SLICE(QUERY), SLICE(ONE("c")), SLICE("\0\0" STORED("c")) },
+	};
+	struct session session;
+
+	(void)state;
+	log_in(&session);
+	prepare_first(&session);
+	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
+		const struct piece *piece;
+
+		item_list_release(&session.items);
+		assert_int_equal(see(&session, SIDE_CLIENT, results[i].request), 0);
+		assert_int_equal(see(&session, SIDE_SERVER, results[i].answer), 0);
+		/* It leaves the recorder with what is asked next. */
+		assert_int_equal(see(&session, SIDE_CLIENT, SLICE(QUERY)), 0);
+		assert_int_equal(see(&session, SIDE_SERVER, SLICE(OK)), 0);
+		piece = session.items.first->exchange.pieces;
+		if (piece->type != PIECE_COLUMNS) /* of the OK before */
+			piece = session.items.first->next->exchange.pieces;
+		assert_int_equal(piece->type, PIECE_COLUMNS);
+		assert_true(slice_equal(piece->bytes, results[i].stored));
+	}
+	log_out(&session);
+}
+
 /* The length of a value in a row that comes in parts may be cut: each time the value has all of its bytes. */
 static void test_length_in_pieces(void **state)
 {
@@ -548,6 +597,7 @@ int main(void)
 		cmocka_unit_test(test_refused_conversations),
 		cmocka_unit_test(test_cursor_of_a_query),
 		cmocka_unit_test(test_columns_that_change),
+		cmocka_unit_test(test_columns_again),
 		cmocka_unit_test(test_length_in_pieces),
 		cmocka_unit_test(test_statistics_behind_an_error),
 		cmocka_unit_test(test_refused_login),
