@@ -86,6 +86,9 @@ enum my_change {
 bool my_change_next(struct cursor *changes, uint8_t *ret_type, struct slice *ret_data);
 /* PIECE_STATUS's names for changes that are no variables: "@schema"; empty when unknown. */
 struct slice my_change_name(uint8_t type);
+/* PIECE_STATUS's names for what is no change: the file that the client was asked for, and the warnings that the EOF behind columns counts. */
+#define MY_NOTE_INFILE SLICE("@local_infile")
+#define MY_NOTE_COLUMNS_WARNINGS SLICE("@columns_warnings")
 
 struct my_err {
 	uint16_t code;

@@ -12,7 +12,7 @@ bool my_infile_begin(struct recorder *recorder, struct slice name, uint8_t seque
 
 	if (exchange->flags & EXCHANGE_COPY_IN)
 		return my_fail(recorder, "two files for one statement");
-	my_status_add(recorder, SLICE("@local_infile"), name);
+	my_status_add(recorder, MY_NOTE_INFILE, name);
 	exchange->flags |= EXCHANGE_COPY_IN;
 	exchange_piece(&recorder->log, PIECE_COPY, slice_of(form, sizeof(form)));
 	recorder->file = copy_digest_new(true);

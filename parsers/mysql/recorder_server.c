@@ -384,6 +384,19 @@ static bool reply_row(struct recorder *recorder, struct my_operation *head, stru
 	return my_row_add(recorder, body);
 }
 
+/* What the statement warned of before it gave a row. An end of rows counts all of it. */
+static void columns_warned(struct recorder *recorder, uint16_t warnings)
+{
+	struct buffer digits;
+
+	if (!warnings)
+		return;
+	buffer_init(&digits, 16);
+	buffer_append_unsigned(&digits, warnings);
+	my_status_add(recorder, MY_NOTE_COLUMNS_WARNINGS, buffer_slice(&digits));
+	buffer_release(&digits);
+}
+
 static bool reply_columns_eof(struct recorder *recorder, struct my_operation *head,
 			      struct slice body)
 {
@@ -395,7 +408,10 @@ static bool reply_columns_eof(struct recorder *recorder, struct my_operation *he
 	if (ok.status & MY_STATUS_PS_OUT_PARAMS)
 		recorder->columns_status =
 			ok.status & (MY_STATUS_PS_OUT_PARAMS | MY_STATUS_MORE_RESULTS);
-	return !opens_cursor(head, &ok) || cursor_waits(recorder, head, &ok);
+	if (opens_cursor(head, &ok))
+		return cursor_waits(recorder, head, &ok);
+	columns_warned(recorder, ok.warnings);
+	return true;
 }
 
 /* ---- what is prepared ---- */

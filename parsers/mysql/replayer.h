@@ -278,6 +278,8 @@ void my_write_end(struct replayer *replayer, const struct completion *completion
 		  struct buffer *out);
 void my_write_eof(struct replayer *replayer, uint16_t warnings, uint16_t status,
 		  struct buffer *out);
+/* Of decimal digits that the recording holds; `otherwise` where they are none. */
+uint64_t my_number(struct slice digits, uint64_t otherwise);
 /* A recorded error as a packet's; false: it is none that a client can be sent. */
 bool my_error_of(const struct answer_field *fields, size_t n, struct my_err *ret_err);
 void my_write_error(struct replayer *replayer, uint16_t code, struct slice state,

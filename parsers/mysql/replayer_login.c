@@ -38,20 +38,6 @@ static struct slice parameter(const struct answer_server *server, const char *na
 	return slice_of(NULL, 0);
 }
 
-static uint64_t number(struct slice digits, uint64_t otherwise)
-{
-	uint64_t value = 0;
-
-	if (!digits.size || digits.size > 19)
-		return otherwise;
-	for (size_t i = 0; i < digits.size; i++) {
-		if (digits.data[i] < '0' || digits.data[i] > '9')
-			return otherwise;
-		value = 10 * value + (uint64_t)(digits.data[i] - '0');
-	}
-	return value;
-}
-
 /* Plugins whose client is content with an OK; others are asked to use one of these. */
 static struct slice plugin_of(struct slice recorded)
 {
@@ -76,10 +62,10 @@ static void make_nonce(struct replayer *replayer)
 static uint64_t offered(const struct answer_server *server)
 {
 	uint64_t capabilities =
-		number(parameter(server, "capabilities"), CAPABILITIES_DEFAULT) & 0xffffffff;
+		my_number(parameter(server, "capabilities"), CAPABILITIES_DEFAULT) & 0xffffffff;
 
 	if (!(capabilities & MY_CLIENT_MYSQL))
-		capabilities |= number(parameter(server, "mariadb_capabilities"), 0) << 32;
+		capabilities |= my_number(parameter(server, "mariadb_capabilities"), 0) << 32;
 	capabilities |= MY_CLIENT_PROTOCOL_41 | MY_CLIENT_SECURE_CONNECTION |
 			MY_CLIENT_PLUGIN_AUTH | MY_CLIENT_CONNECT_WITH_DB;
 	return capabilities & CAPABILITIES;
@@ -114,12 +100,12 @@ void my_greet(struct replayer *replayer, struct buffer *out)
 	replayer->offered = offered(&server);
 	replayer->plugin = plugin_of(parameter(&server, "auth_plugin"));
 	replayer->login_status =
-		(uint16_t)number(parameter(&server, "status"), MY_STATUS_AUTOCOMMIT);
+		(uint16_t)my_number(parameter(&server, "status"), MY_STATUS_AUTOCOMMIT);
 	my_kill_number(replayer);
 	greeting.version = server.version;
 	greeting.thread = replayer->backend;
 	greeting.capabilities = replayer->offered;
-	greeting.collation = (uint8_t)number(parameter(&server, "collation"), UTF8MB4_GENERAL);
+	greeting.collation = (uint8_t)my_number(parameter(&server, "collation"), UTF8MB4_GENERAL);
 	greeting.status =
 		replayer->login_status &
 		(MY_STATUS_AUTOCOMMIT | MY_STATUS_NO_BACKSLASH_ESCAPES | MY_STATUS_ANSI_QUOTES);

@@ -198,6 +198,24 @@ static struct completion completion_now(const struct replayer *replayer, uint16_
 	return completion;
 }
 
+static bool is_note(struct slice name)
+{
+	return slice_equal(name, MY_NOTE_INFILE) || slice_equal(name, MY_NOTE_COLUMNS_WARNINGS);
+}
+
+/* That the EOF behind the columns counts. */
+static uint16_t columns_warnings(const struct answer_result *result)
+{
+	for (size_t i = 0; i < result->n_events; i++) {
+		const struct answer_event *event = &result->events[i];
+
+		if (event->status && event->n_fields == 1 &&
+		    slice_equal(event->fields[0].name, MY_NOTE_COLUMNS_WARNINGS))
+			return (uint16_t)my_number(event->fields[0].value, 0);
+	}
+	return 0;
+}
+
 /* Changes of the session's state wait for the OK. The file that the client was asked for is there already. */
 static void take_events(struct replayer *replayer)
 {
@@ -206,8 +224,7 @@ static void take_events(struct replayer *replayer)
 	for (size_t i = 0; i < result->n_events; i++) {
 		const struct answer_event *event = &result->events[i];
 
-		if (event->status && event->n_fields == 1 &&
-		    !slice_equal(event->fields[0].name, SLICE("@local_infile")))
+		if (event->status && event->n_fields == 1 && !is_note(event->fields[0].name))
 			my_write_change(replayer, event->fields[0].name, event->fields[0].value);
 	}
 }
@@ -289,7 +306,8 @@ static void step_result(struct replayer *replayer, struct buffer *out)
 	/* A cursor that could not be opened: the error comes in the place of the EOF, where clients know that there is no cursor. */
 	if (!(replayer->capabilities & MY_CLIENT_DEPRECATE_EOF) &&
 	    !(send->ask_cursor && result->error && !result->chunks))
-		my_write_eof(replayer, 0, my_write_status(replayer, status), out);
+		my_write_eof(replayer, columns_warnings(result), my_write_status(replayer, status),
+			     out);
 	begin_rows(replayer, out);
 }
 

@@ -91,6 +91,20 @@ void my_write_end(struct replayer *replayer, const struct completion *completion
 	buffer_clear(&replayer->changes);
 }
 
+uint64_t my_number(struct slice digits, uint64_t otherwise)
+{
+	uint64_t value = 0;
+
+	if (!digits.size || digits.size > 19)
+		return otherwise;
+	for (size_t i = 0; i < digits.size; i++) {
+		if (digits.data[i] < '0' || digits.data[i] > '9')
+			return otherwise;
+		value = 10 * value + (uint64_t)(digits.data[i] - '0');
+	}
+	return value;
+}
+
 bool my_error_of(const struct answer_field *fields, size_t n, struct my_err *ret_err)
 {
 	struct my_err err = { 0 };

@@ -190,6 +190,25 @@ static void test_slow(void **state)
 		  MY_LOGGED_IN MY_COUNT("1") MY_DEF_INT("2") "3 <01>1\n4 <fe>~~\"<08>~~\n");
 }
 
+/* Warnings of before the first row are counted in front of the rows, where an EOF is there: it is no change of the session. */
+static void test_columns_warnings(void **state)
+{
+	struct my_client client;
+	struct fake fake;
+
+	(void)state;
+	begin(&fake, &client, CAPABILITIES_OLD);
+	my_say_query(&client, "select half warned");
+	my_expect(&fake, &client,
+		  MY_LOGGED_IN MY_COUNT("1")
+			  MY_DEF_INT("2") "3 <fe><02>~<02>~\n4 <01>1\n5 <fe><03>~<02>~\n");
+
+	begin(&fake, &client, CAPABILITIES_NEW);
+	my_say_query(&client, "select half warned");
+	my_expect(&fake, &client,
+		  MY_LOGGED_IN MY_COUNT("1") MY_DEF_INT("2") "3 <01>1\n4 <fe>~~<02>~<03>~\n");
+}
+
 static void test_outcomes(void **state)
 {
 	struct my_client client;
@@ -436,6 +455,7 @@ int main(void)
 		cmocka_unit_test(test_refused_logins),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_slow),
+		cmocka_unit_test(test_columns_warnings),
 		cmocka_unit_test(test_outcomes),
 		cmocka_unit_test(test_found_rows),
 		cmocka_unit_test(test_several),
