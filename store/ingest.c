@@ -484,9 +484,10 @@ int ingest_item(struct ingest *ingest, const struct item *item)
 	if (rc == SQLITE_OK)
 		rc = ingest_statement_write(ingest);
 	arena_reset(&ingest->arena);
-	intern_trim(&ingest->contexts);
-	intern_trim(&ingest->columns);
-	intern_trim(&ingest->statements);
+	(void)intern_trim(&ingest->contexts);
+	(void)intern_trim(&ingest->columns);
+	if (intern_trim(&ingest->statements))
+		memset(ingest->found, 0, sizeof(ingest->found));
 	if (ingest->json.capacity > KEPT_BYTES_MAX)
 		buffer_release(&ingest->json);
 	if (ingest->parameters.capacity > KEPT_BYTES_MAX)

@@ -74,6 +74,14 @@ struct statement_entry {
 	uint8_t text[];
 };
 
+/* Where the entry of a template in a context was found last, by the template's number. */
+struct statement_found {
+	uint64_t template; /* 0: nothing was found here */
+	int64_t context;
+	struct statement_entry *entry;
+};
+#define STATEMENTS_FOUND ((size_t)256)
+
 /*
  * A statement that the item under way is the first to have. Its row is written behind the item, with what that tells of it: an
  * UPDATE would read and write all of its text again.
@@ -223,6 +231,7 @@ struct ingest {
 	struct intern contexts;
 	struct intern columns;
 	struct intern statements;
+	struct statement_found found[STATEMENTS_FOUND]; /* of `statements` */
 	struct ingest_types *types;
 	int64_t next_exchange;
 	int64_t next_statement;

@@ -34,16 +34,15 @@ static struct slice time_zone_of(const struct connection_state *connection)
 		       slice_of(NULL, 0);
 }
 
-/* What is behind these three in the key changes with a setting, or with a new session, which has no context yet. */
+/* What is behind these in the key changes with a new session, which has no context yet. */
 static bool same_context(const struct connection_state *connection,
-			 const struct sql_context *context)
+			 const struct sql_context *context, struct slice zone)
 {
 	struct cursor key = cursor_of(buffer_slice(&connection->context_key));
 
 	return connection->context && take_key(&key, context->database) &&
 	       take_key(&key, context->search_path) && take_key(&key, context->role) &&
-	       (connection->context_changes == sql_session_changes(connection->session) ||
-		take_key(&key, time_zone_of(connection)));
+	       take_key(&key, zone);
 }
 
 static int add_context(struct ingest *ingest, const struct sql_context *context, struct slice zone,
@@ -61,15 +60,21 @@ static int add_context(struct ingest *ingest, const struct sql_context *context,
 
 int ingest_context(struct ingest *ingest, struct connection_state *connection)
 {
-	struct sql_context context = sql_session_context(connection->session);
+	uint64_t changes = sql_session_changes(connection->session);
 	struct slice user = buffer_slice(&connection->other_user);
+	struct sql_context context;
 	struct slice zone;
 	int64_t *id;
 	int rc;
 
-	if (same_context(connection, &context))
+	if (connection->context && connection->context_changes == changes)
 		return SQLITE_OK;
+	context = sql_session_context(connection->session);
 	zone = time_zone_of(connection);
+	if (same_context(connection, &context, zone)) {
+		connection->context_changes = changes;
+		return SQLITE_OK;
+	}
 	buffer_clear(&ingest->scratch);
 	append_key(&ingest->scratch, context.database);
 	append_key(&ingest->scratch, context.search_path);
@@ -85,7 +90,7 @@ int ingest_context(struct ingest *ingest, struct connection_state *connection)
 		*id = sqlite3_last_insert_rowid(ingest->database);
 	}
 	connection->context = *id;
-	connection->context_changes = sql_session_changes(connection->session);
+	connection->context_changes = changes;
 	buffer_clear(&connection->context_key);
 	buffer_append_slice(&connection->context_key, buffer_slice(&ingest->scratch));
 	return SQLITE_OK;
@@ -178,6 +183,21 @@ int ingest_statement_write(struct ingest *ingest)
 	return rc;
 }
 
+static bool is_declared(const struct sql_slot *slot, const struct declared_types *declared)
+{
+	return sql_slot_takes_type(slot) && slot->placeholder <= declared->n;
+}
+
+static bool any_declared(const struct sql_statement *statement,
+			 const struct declared_types *declared)
+{
+	bool any = false;
+
+	for (size_t i = 0; declared->n && i < statement->n_slots; i++)
+		any |= is_declared(&statement->slots[i], declared);
+	return any;
+}
+
 /* What the client declared a bare placeholder to be decides what the columns are: `select $1`. */
 static void append_declared(struct buffer *key, const struct sql_statement *statement,
 			    const struct declared_types *declared)
@@ -185,7 +205,7 @@ static void append_declared(struct buffer *key, const struct sql_statement *stat
 	for (size_t i = 0; i < statement->n_slots; i++) {
 		const struct sql_slot *slot = &statement->slots[i];
 
-		if (sql_slot_takes_type(slot) && slot->placeholder <= declared->n)
+		if (is_declared(slot, declared))
 			buffer_append_u32be(key, declared->types[slot->placeholder - 1]);
 	}
 }
@@ -210,34 +230,52 @@ static void append_canonical(struct buffer *key, struct slice canonical)
 	buffer_append(key, hash.digest, sizeof(hash.digest));
 }
 
+/* Finds it, or makes it. */
+static struct statement_entry *statement_entry(struct ingest *ingest, uint8_t dialect,
+					       const struct identity *identity,
+					       const struct declared_types *declared)
+{
+	const struct template *template = &identity->template;
+	size_t kept = text_kept(template->masked);
+	struct buffer *key = &ingest->scratch;
+	struct statement_entry *entry;
+
+	buffer_clear(key);
+	buffer_append_u64be(key, (uint64_t)identity->context);
+	buffer_append_u8(key, dialect);
+	append_canonical(key, template->statement.canonical);
+	sql_shape(&template->statement, key);
+	append_declared(key, &template->statement, declared);
+	entry = intern_find(&ingest->statements, buffer_slice(key));
+	if (entry)
+		return entry;
+	entry = intern_add(&ingest->statements, buffer_slice(key), sizeof(*entry) + kept);
+	entry->text_size = template->masked.size;
+	if (kept)
+		memcpy(entry->text, template->masked.data, kept);
+	else if (entry->text_size)
+		entry->text_hash = XXH3_128bits(template->masked.data, entry->text_size);
+	add_statement(ingest, dialect, identity, entry);
+	return entry;
+}
+
 void ingest_statement_of(struct ingest *ingest, const struct connection_state *connection,
 			 int64_t context, struct slice text, const struct declared_types *declared,
 			 struct identity *ret_identity)
 {
 	struct sql_options options = sql_session_options(connection->session);
 	struct template template = templates_get(ingest->templates, &options, text, &ingest->arena);
-	struct statement_entry *entry;
-	size_t kept = text_kept(template.masked);
-	struct buffer *key = &ingest->scratch;
+	struct statement_found *found = &ingest->found[template.number % STATEMENTS_FOUND];
+	bool remembers = template.number && !any_declared(&template.statement, declared);
 
 	*ret_identity = (struct identity){ .context = context, .template = template };
-	buffer_clear(key);
-	buffer_append_u64be(key, (uint64_t)context);
-	buffer_append_u8(key, options.dialect);
-	append_canonical(key, template.statement.canonical);
-	sql_shape(&template.statement, key);
-	append_declared(key, &template.statement, declared);
-	ret_identity->entry = intern_find(&ingest->statements, buffer_slice(key));
-	if (!ret_identity->entry) {
-		entry = intern_add(&ingest->statements, buffer_slice(key), sizeof(*entry) + kept);
-		entry->text_size = template.masked.size;
-		if (kept)
-			memcpy(entry->text, template.masked.data, kept);
-		else if (entry->text_size)
-			entry->text_hash = XXH3_128bits(template.masked.data, entry->text_size);
-		add_statement(ingest, options.dialect, ret_identity, entry);
-		ret_identity->entry = entry;
-	}
+	if (remembers && found->template == template.number && found->context == context)
+		ret_identity->entry = found->entry;
+	else
+		ret_identity->entry =
+			statement_entry(ingest, options.dialect, ret_identity, declared);
+	if (remembers)
+		*found = (struct statement_found){ template.number, context, ret_identity->entry };
 	ret_identity->statement = ret_identity->entry->id;
 }
 
@@ -322,7 +360,7 @@ static void forget_declared(const struct protocol *protocol, const struct sql_st
 	}
 }
 
-static bool any_declared(const struct exchange_item *item)
+static bool any_type_declared(const struct exchange_item *item)
 {
 	for (size_t i = 0; i < item->n_parameters; i++)
 		if (item->parameters[i].declared)
@@ -356,7 +394,7 @@ int ingest_identify(struct ingest *ingest, struct connection_state *connection,
 	if (!item->n_parameters)
 		return SQLITE_OK;
 	is_typed = ret_identity->entry->types_hash != 0;
-	if (is_typed && (!item->prepared_behind || any_declared(item)))
+	if (is_typed && (!item->prepared_behind || any_type_declared(item)))
 		return SQLITE_OK;
 	for (size_t i = 0; i < item->n_parameters; i++)
 		types[i] = item->parameters[i].type;

@@ -40,10 +40,12 @@ void intern_release(struct intern *intern)
 	intern_init(intern, intern->bytes_max);
 }
 
-void intern_trim(struct intern *intern)
+bool intern_trim(struct intern *intern)
 {
-	if (intern->bytes > intern->bytes_max)
-		intern_release(intern);
+	if (intern->bytes <= intern->bytes_max)
+		return false;
+	intern_release(intern);
+	return true;
 }
 
 void *intern_find(const struct intern *intern, struct slice key)

@@ -23,8 +23,8 @@ struct intern {
 
 void intern_init(struct intern *intern, size_t bytes_max);
 void intern_release(struct intern *intern);
-/* Forgets everything when more than the maximum is held. */
-void intern_trim(struct intern *intern);
+/* Forgets everything when more than the maximum is held: true. */
+bool intern_trim(struct intern *intern);
 
 /* The payload of this key, or NULL. */
 void *intern_find(const struct intern *intern, struct slice key);

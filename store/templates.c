@@ -26,6 +26,7 @@ struct entry {
 
 struct templates {
 	struct entry entries[SLOTS];
+	uint64_t kept; /* how many were, ever */
 	size_t bytes;
 	struct sql_forms *forms; /* owned */
 };
@@ -62,7 +63,9 @@ static struct template make(struct templates *templates, const struct sql_option
 {
 	struct template template;
 
-	sql_forms_canonicalize(templates->forms, options, text, arena, &template.statement);
+	/* Forms have even numbers, entries odd ones. */
+	template.number = 2 * sql_forms_canonicalize(templates->forms, options, text, arena,
+						     &template.statement);
 	template.masked = text;
 	if (template.statement.has_secret)
 		template.masked = sql_mask(&template.statement, text, arena);
@@ -88,6 +91,7 @@ struct template templates_get(struct templates *templates, const struct sql_opti
 	entry->text = arena_copy(&entry->arena, text);
 	entry->options = *options;
 	entry->template = make(templates, options, entry->text, &entry->arena);
+	entry->template.number = 2 * templates->kept++ + 1;
 	entry->kept = true;
 	templates->bytes += entry->arena.allocated;
 	return entry->template;

@@ -15,6 +15,8 @@ struct template
 {
 	struct sql_statement statement;
 	struct slice masked; /* the text, without secrets */
+	/* Not 0: templates of equal numbers differ in the places and the literals of their slots, and in what is masked, alone. */
+	uint64_t number;
 };
 
 struct templates;

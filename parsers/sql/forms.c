@@ -66,6 +66,7 @@ struct place {
 	uint64_t seen; /* hash of the form that was last asked for here */
 	bool kept;
 	bool fits; /* else texts of this form are read anew */
+	uint64_t number;
 	struct sql_options options;
 	size_t n;
 	struct literal *literals;
@@ -77,6 +78,7 @@ struct place {
 struct sql_forms {
 	struct place places[PLACES];
 	struct form form; /* of the text under way */
+	uint64_t kept;	  /* how many were, ever */
 };
 
 struct sql_forms *sql_forms_new(void)
@@ -237,9 +239,9 @@ static void put_together(const struct place *place, const struct form *form, str
 	ret_statement->canonical = arena_copy(arena, place->statement.canonical);
 }
 
-bool sql_forms_canonicalize(struct sql_forms *forms, const struct sql_options *options,
-			    struct slice text, struct arena *arena,
-			    struct sql_statement *ret_statement)
+uint64_t sql_forms_canonicalize(struct sql_forms *forms, const struct sql_options *options,
+				struct slice text, struct arena *arena,
+				struct sql_statement *ret_statement)
 {
 	struct form *form;
 	struct place *place;
@@ -249,7 +251,7 @@ bool sql_forms_canonicalize(struct sql_forms *forms, const struct sql_options *o
 	if (!forms || options->dialect != SQL_MYSQL || !text.size || text.size > TEXT_MAX ||
 	    !take_apart(text, options->charset == SQL_CHARSET_PLAIN, &forms->form)) {
 		sql_canonicalize(options, text, arena, ret_statement);
-		return false;
+		return 0;
 	}
 	form = &forms->form;
 	hash = XXH3_64bits(form->rest, form->rest_size);
@@ -257,11 +259,13 @@ bool sql_forms_canonicalize(struct sql_forms *forms, const struct sql_options *o
 	known = place->kept && sql_options_equal(&place->options, options) && is_form(place, form);
 	if (known && place->fits) {
 		put_together(place, form, text, arena, ret_statement);
-		return true;
+		return place->number;
 	}
 	sql_canonicalize(options, text, arena, ret_statement);
-	if (!known && place->seen == hash)
+	if (!known && place->seen == hash) {
 		keep(place, options, form, text, ret_statement);
+		place->number = ++forms->kept;
+	}
 	place->seen = hash;
-	return false;
+	return 0;
 }

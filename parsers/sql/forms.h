@@ -20,11 +20,11 @@ struct sql_forms *sql_forms_new(void);
 void sql_forms_free(struct sql_forms *forms); /* accepts NULL */
 
 /*
- * As sql_canonicalize(), with the same result; nothing of it lies in `forms`, which may be NULL. True: the text was of a form that
- * is kept.
+ * As sql_canonicalize(), with the same result; nothing of it lies in `forms`, which may be NULL. Not 0: the text was of a form that is kept, whose number it
+ * is: what two calls with equal numbers give differs in the slots' places and literals alone.
  */
-bool sql_forms_canonicalize(struct sql_forms *forms, const struct sql_options *options,
-			    struct slice text, struct arena *arena,
-			    struct sql_statement *ret_statement);
+uint64_t sql_forms_canonicalize(struct sql_forms *forms, const struct sql_options *options,
+				struct slice text, struct arena *arena,
+				struct sql_statement *ret_statement);
 
 #endif

@@ -58,6 +58,7 @@ void sql_session_batch_end(struct sql_session *session, bool ok)
 
 void sql_session_set_database(struct sql_session *session, struct slice database)
 {
+	session->moves++;
 	buffer_clear(&session->database);
 	buffer_append_slice(&session->database, database);
 }
@@ -97,7 +98,7 @@ struct slice sql_session_setting(const struct sql_session *session, struct slice
 
 uint64_t sql_session_changes(const struct sql_session *session)
 {
-	return session->settings.changes;
+	return session->settings.changes + session->moves;
 }
 
 void sql_session_resolve(const struct sql_session *session, const struct sql_statement *statement,

@@ -81,7 +81,7 @@ struct sql_options sql_session_options(const struct sql_session *session);
  * "0" or "1", transaction_isolation is as in "READ-COMMITTED", names of character sets are in lower case.
  */
 struct slice sql_session_setting(const struct sql_session *session, struct slice name);
-/* Equal numbers: no setting has changed in between. */
+/* Equal numbers: no setting has changed in between, nor what sql_session_context() gives. */
 uint64_t sql_session_changes(const struct sql_session *session);
 
 #endif

@@ -92,6 +92,7 @@ void sql_session_mysql_startup(struct sql_session *session, struct slice name, s
 void sql_session_mysql_reset(struct sql_session *session)
 {
 	settings_reset_all(&session->settings);
+	session->moves++;
 	buffer_clear(&session->role);
 	session->locked = false;
 	session->transaction = SQL_IDLE;
@@ -198,6 +199,7 @@ static void set_role(struct sql_session *session, struct sql_reader *reader)
 {
 	struct slice text;
 
+	session->moves++;
 	buffer_clear(&session->role);
 	if (sql_reader_at_word(reader, SLICE("default")))
 		return;
@@ -508,8 +510,10 @@ static void on_ddl(struct sql_session *session, struct sql_reader *reader, bool 
 	if (sql_reader_take_word(reader, SLICE("if")))
 		sql_reader_advance(reader);
 	if (sql_reader_take_text(reader, &name) &&
-	    slice_equal(name, buffer_slice(&session->database)))
+	    slice_equal(name, buffer_slice(&session->database))) {
+		session->moves++;
 		buffer_clear(&session->database);
+	}
 }
 
 static void on_xa(struct sql_session *session, struct sql_reader *reader)

@@ -22,6 +22,7 @@ struct sql_session {
 	struct cursors cursors;
 	struct buffer database;
 	struct buffer role; /* what role and session_authorization make together */
+	uint64_t moves;	    /* how often database and role were changed, but by a setting */
 
 	/* MySQL's */
 	struct sql_options options; /* as the settings make them */

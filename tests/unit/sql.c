@@ -100,3 +100,27 @@ void sql_check_split(const struct sql_options *options, const char *text, const 
 	assert_int_equal(rest.size, 0);
 	buffer_release(&pieces);
 }
+
+static void append_part(struct buffer *text, struct slice part)
+{
+	buffer_append_u8(text, part.data ? 1 : 0);
+	buffer_append_u64be(text, part.size);
+	buffer_append_slice(text, part);
+}
+
+void sql_test_see_context(struct sql_test_context *seen, const struct sql_session *session)
+{
+	struct sql_context context = sql_session_context(session);
+	uint64_t changes = sql_session_changes(session);
+	struct buffer text;
+
+	buffer_init(&text, (size_t)1 << 20);
+	append_part(&text, context.database);
+	append_part(&text, context.search_path);
+	append_part(&text, context.role);
+	append_part(&text, sql_session_setting(session, SLICE("time_zone")));
+	if (seen->text.size && seen->changes == changes)
+		assert_true(slice_equal(buffer_slice(&seen->text), buffer_slice(&text)));
+	buffer_release(&seen->text);
+	*seen = (struct sql_test_context){ text, changes };
+}

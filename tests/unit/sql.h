@@ -4,6 +4,7 @@
 #define MOCKPROXY_TESTS_SQL_H
 
 #include "parsers/sql/identity.h"
+#include "parsers/sql/session.h"
 
 #define SQL_TEST_VALUES_MAX 64
 
@@ -25,6 +26,14 @@ void sql_test_release(struct sql_test *test);
 
 /* Are these one request? Fails when the hashes say another thing than the comparison. */
 bool sql_test_equal(const struct sql_test *a, const struct sql_test *b);
+
+/* A session's context, and the count that must be another one when that is. Zeroed it has seen nothing. */
+struct sql_test_context {
+	struct buffer text;
+	uint64_t changes;
+};
+/* Fails where the context is another than the last time and the count is not. */
+void sql_test_see_context(struct sql_test_context *seen, const struct sql_session *session);
 
 /* ---- cases, of each dialect ---- */
 

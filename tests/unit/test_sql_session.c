@@ -24,8 +24,10 @@ static void feed(struct sql_session *session, const char *text, bool ok)
  */
 static void run(struct sql_session *session, const char *script)
 {
+	struct sql_test_context seen = { 0 };
 	bool open = false, good = true;
 
+	sql_test_see_context(&seen, session);
 	while (*script) {
 		size_t size = strcspn(script, "|");
 		char *copy = strndup(script, size);
@@ -37,9 +39,11 @@ static void run(struct sql_session *session, const char *script)
 		ok = *text != '!';
 		if (open && !joined) {
 			sql_session_batch_end(session, good);
+			sql_test_see_context(&seen, session);
 			good = true;
 		}
 		feed(session, text + !ok, ok);
+		sql_test_see_context(&seen, session);
 		good = good && ok;
 		open = true;
 		free(copy);
@@ -47,6 +51,8 @@ static void run(struct sql_session *session, const char *script)
 	}
 	if (open)
 		sql_session_batch_end(session, good);
+	sql_test_see_context(&seen, session);
+	buffer_release(&seen.text);
 }
 
 static void check(const char *script, char transaction, const char *search_path, const char *role)

@@ -11,6 +11,9 @@
 /* Statements between |; one that begins with ! fails. */
 static void run(struct sql_session *session, const char *script)
 {
+	struct sql_test_context seen = { 0 };
+
+	sql_test_see_context(&seen, session);
 	while (*script) {
 		struct sql_options options = sql_session_options(session);
 		size_t size = strcspn(script, "|");
@@ -22,10 +25,12 @@ static void run(struct sql_session *session, const char *script)
 		sql_test_init(&test, &options, text + !ok, NULL, 0);
 		sql_session_statement(session, &test.statement, test.values, ok);
 		sql_session_batch_end(session, ok);
+		sql_test_see_context(&seen, session);
 		sql_test_release(&test);
 		free(copy);
 		script += size + (script[size] == '|');
 	}
+	buffer_release(&seen.text);
 }
 
 static struct sql_session *session_of(const char *script)
@@ -157,6 +162,7 @@ static void check_context(const char *script, const char *database, const char *
 
 static void test_context(void **state)
 {
+	struct sql_test_context seen = { 0 };
 	struct sql_session *session;
 
 	(void)state;
@@ -177,7 +183,9 @@ static void test_context(void **state)
 	check_context("set default role r to u", "Db", "");
 	session = session_of(
 		"use x | set role r | begin | set autocommit = 0, sql_mode = 'ansi', names gbk");
+	sql_test_see_context(&seen, session);
 	sql_session_reset(session);
+	sql_test_see_context(&seen, session);
 	assert_true(slice_equal(sql_session_context(session).database, SLICE("x")));
 	assert_int_equal(sql_session_context(session).role.size, 0);
 	assert_int_equal(sql_session_transaction(session), SQL_IDLE);
@@ -185,6 +193,8 @@ static void test_context(void **state)
 	assert_false(sql_session_options(session).ansi_quotes);
 	assert_int_equal(sql_session_options(session).charset, SQL_CHARSET_PLAIN);
 	sql_session_set_database(session, SLICE("y"));
+	sql_test_see_context(&seen, session);
+	buffer_release(&seen.text);
 	assert_true(slice_equal(sql_session_context(session).database, SLICE("y")));
 	run(session, "delete from t");
 	assert_int_equal(sql_session_transaction(session), SQL_IDLE);

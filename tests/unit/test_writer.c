@@ -58,6 +58,49 @@ static void test_templates(void **state)
 	assert_sql(scene->folder.file, "SELECT count(*) FROM columns", "1");
 }
 
+static void push_bound(struct scene *scene, uint64_t ordinal, uint32_t type, bool declared)
+{
+	struct item *item = make_exchange(1, ordinal, "SELECT $1");
+
+	add_parameter(item, type, declared, PARAMETER_TEXT, SLICE("1"));
+	push(scene->writer, item);
+}
+
+/* Texts that come again and again have the statement of their context, and of what was declared. */
+static void test_statements_again(void **state)
+{
+	static const char *const paths[] = { "a", "b", "a" };
+	struct scene *scene = *state;
+	uint64_t ordinal = 1;
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		char text[64];
+
+		snprintf(text, sizeof(text), "SET search_path = %s", paths[i]);
+		push_query(scene->writer, 1, ordinal++, text, "");
+		for (int times = 0; times < 4; times++)
+			push_query(scene->writer, 1, ordinal++, "SELECT a", "x");
+	}
+	for (int times = 0; times < 4; times++) {
+		push_bound(scene, ordinal++, INT4, true);
+		push_bound(scene, ordinal++, TEXT, true);
+		push_bound(scene, ordinal++, TEXT, false);
+	}
+	scene_finish(scene);
+	assert_sql(scene->folder.file,
+		   "SELECT group_concat(path, '') FROM (SELECT x.search_path AS path "
+		   "FROM exchange e JOIN statement s ON s.id = e.statement "
+		   "JOIN context x ON x.id = s.context WHERE s.text = 'SELECT a' ORDER BY e.id)",
+		   "aaaabbbbaaaa");
+	assert_sql(scene->folder.file, "SELECT count(*) FROM statement WHERE text = 'SELECT a'",
+		   "2");
+	assert_sql(scene->folder.file,
+		   "SELECT group_concat(times, ' ') FROM (SELECT count(*) AS times FROM exchange e "
+		   "JOIN statement s ON s.id = e.statement WHERE s.text = 'SELECT $1' "
+		   "GROUP BY s.id)",
+		   "4 4 4");
+}
+
 /* The same request by another form of the protocol has the same hash. */
 static void test_forms_agree(void **state)
 {
@@ -565,6 +608,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SCENE(test_ordinary),
 		SCENE(test_templates),
+		SCENE(test_statements_again),
 		SCENE(test_forms_agree),
 		SCENE(test_values),
 		SCENE(test_error_and_notices),
