@@ -100,16 +100,18 @@ static void say_ok(struct replayer *replayer, struct buffer *out)
 
 /* ---- the statements of a COM_QUERY ---- */
 
-/*
- * Without a statement: a ping. All servers take a comment for one, and nothing at all for an error; recorded, both have
- * the same identity.
- */
-static void empty_query(struct replayer *replayer, struct slice text, struct buffer *out)
+bool my_replay_has_comment(struct slice text)
 {
-	count_known(replayer, text);
 	while (text.size && strchr(" \t\n\v\f\r", text.data[0]))
 		text = slice_of(text.data + 1, text.size - 1);
-	if (text.size && text.data[0] != ';')
+	return text.size && text.data[0] != ';';
+}
+
+/* Without a statement: a ping. Recorded, a comment and nothing at all have the same identity. */
+void my_replay_empty(struct replayer *replayer, struct slice text, struct buffer *out)
+{
+	count_known(replayer, text);
+	if (my_replay_has_comment(text))
 		say_ok(replayer, out);
 	else
 		my_write_error(replayer, MY_ERROR_EMPTY_QUERY, SLICE("42000"),
@@ -132,7 +134,7 @@ static void begin_query(struct replayer *replayer, struct slice body, struct buf
 	rest = cursor_rest(&cursor);
 	replayer->query_rest = rest;
 	if (!sql_split(&options, &rest, &first)) {
-		empty_query(replayer, replayer->query_rest, out);
+		my_replay_empty(replayer, replayer->query_rest, out);
 		return;
 	}
 	replayer->query = true;

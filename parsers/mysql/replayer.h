@@ -45,6 +45,7 @@
 #define MY_ERROR_PACKET_TOO_LARGE 1153
 #define MY_ERROR_ARGUMENTS 1210
 #define MY_ERROR_UNKNOWN_STATEMENT 1243
+#define MY_ERROR_NOT_PREPARED 1295
 #define MY_ERROR_NOT_A_VARIABLE 1414
 #define MY_ERROR_NO_CURSOR 1421
 #define MY_ERROR_MALFORMED 1835
@@ -177,6 +178,9 @@ struct replayer {
 };
 
 /* replayer.c */
+/* A text without a statement: all servers take a comment for one, and nothing at all for an error. */
+bool my_replay_has_comment(struct slice text);
+void my_replay_empty(struct replayer *replayer, struct slice text, struct buffer *out);
 /* An error was sent: the statements behind it are not executed. */
 void my_replay_failed(struct replayer *replayer);
 

@@ -198,14 +198,28 @@ static void send_prepared(struct replayer *replayer, const struct my_statement *
 		my_write_eof(replayer, 0, my_write_status(replayer, 0), out);
 }
 
+/* A text without a statement: MySQL prepares none, MariaDB a comment. */
+static void refuse_empty(struct replayer *replayer, struct slice text, struct buffer *out)
+{
+	if (my_replay_has_comment(text))
+		refuse(replayer, MY_ERROR_NOT_PREPARED,
+		       SLICE("This command is not supported in the prepared statement protocol "
+			     "yet"),
+		       out);
+	else
+		my_write_error(replayer, MY_ERROR_EMPTY_QUERY, SLICE("42000"),
+			       SLICE("Query was empty"), out);
+}
+
 static void prepare_message(struct replayer *replayer, struct slice text, struct buffer *out)
 {
 	struct my_statement *statement = statement_new(replayer, text);
 
 	replayer->prepared = 0;
-	if (statement->sql.verb == SQL_EMPTY) {
+	if (statement->sql.verb == SQL_EMPTY &&
+	    ((replayer->offered & MY_CLIENT_MYSQL) || !my_replay_has_comment(text))) {
 		my_replay_statement_free(&statement->named);
-		refuse(replayer, MY_ERROR_EMPTY_QUERY, SLICE("Query was empty"), out);
+		refuse_empty(replayer, text, out);
 		return;
 	}
 	if (statement->n_parameters > UINT16_MAX ||
@@ -215,7 +229,7 @@ static void prepare_message(struct replayer *replayer, struct slice text, struct
 		       SLICE("mockproxy: too many prepared statements or placeholders"), out);
 		return;
 	}
-	if (!describe(replayer, statement, out)) {
+	if (statement->sql.verb != SQL_EMPTY && !describe(replayer, statement, out)) {
 		my_replay_statement_free(&statement->named);
 		return;
 	}
@@ -422,6 +436,10 @@ static void execute_message(struct replayer *replayer, struct cursor *cursor, st
 			       SLICE("Incorrect arguments to mysqld_stmt_execute") :
 			       SLICE("Malformed communication packet"),
 		       out);
+		return;
+	}
+	if (statement->sql.verb == SQL_EMPTY) {
+		my_replay_empty(replayer, statement->text, out);
 		return;
 	}
 	take_values(replayer, &statement->sql, values, statement->n_parameters);

@@ -82,6 +82,31 @@ static void test_prepare_errors(void **state)
 	assert_int_equal(fake.unservable, 1);
 }
 
+/* Nothing at all is an error in both; a comment MariaDB prepares, and MySQL does not. */
+static void test_prepare_nothing(void **state)
+{
+	struct my_client client;
+	struct fake fake;
+
+	(void)state;
+	begin(&fake, &client, CAPABILITIES_NEW);
+	my_say_prepare(&client, " ;");
+	my_say_prepare(&client, "/* none */");
+	my_expect(&fake, &client,
+		  MY_LOGGED_IN "1 <ff>)<04>#42000Query was empty\n"
+			       "1 <ff><0f><05>#HY000This command is not supported in the prepared "
+			       "statement protocol yet\n");
+
+	begin(&fake, &client, CAPABILITIES_NEW & ~MY_CLIENT_MYSQL);
+	fake.capabilities &= ~MY_CLIENT_MYSQL;
+	my_say_prepare(&client, "");
+	my_say_prepare(&client, "/* none */;");
+	my_say_execute(&client, 1, 0, -1);
+	my_expect(&fake, &client,
+		  MY_LOGGED_IN "1 <ff>)<04>#42000Query was empty\n"
+			       "1 ~<01>~~~~~~~~~~\n" MY_OK("1"));
+}
+
 #define OTHER_FORM(how)                                                                     \
 	"1 <ff>Q<04>#HY000mockproxy: the recorded answer cannot be given in the form that " \
 	"was asked for: recorded as " how "\n"
@@ -421,11 +446,17 @@ static void test_compression(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_prepared),       cmocka_unit_test(test_prepare_errors),
-		cmocka_unit_test(test_out_parameters), cmocka_unit_test(test_parameters),
-		cmocka_unit_test(test_cursor),	       cmocka_unit_test(test_bulk),
-		cmocka_unit_test(test_attributes),     cmocka_unit_test(test_long_data_again),
-		cmocka_unit_test(test_bulk_memory),    cmocka_unit_test(test_large_rows),
+		cmocka_unit_test(test_prepared),
+		cmocka_unit_test(test_prepare_errors),
+		cmocka_unit_test(test_prepare_nothing),
+		cmocka_unit_test(test_out_parameters),
+		cmocka_unit_test(test_parameters),
+		cmocka_unit_test(test_cursor),
+		cmocka_unit_test(test_bulk),
+		cmocka_unit_test(test_attributes),
+		cmocka_unit_test(test_long_data_again),
+		cmocka_unit_test(test_bulk_memory),
+		cmocka_unit_test(test_large_rows),
 		cmocka_unit_test(test_compression),
 	};
 
