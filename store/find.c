@@ -5,6 +5,7 @@
  */
 #include "parsers/answer_cache.h"
 #include "parsers/sql/kill.h"
+#include "parsers/sql/qualified.h"
 #include "store/matcher_state.h"
 #include "store/parameters.h"
 
@@ -323,17 +324,16 @@ static uint32_t meant(struct answers_state *state, uint32_t number)
 	return connection ? connection->backend : 0;
 }
 
-void find_served(struct answers_state *state, const struct request *request, bool consume,
-		 struct answer *ret_answer)
+/* A KILL, by the recorded number of the session that is meant. */
+static void find_killed(struct answers_state *state, const struct request *request, bool consume,
+			struct answer *ret_answer)
 {
 	struct request other = *request;
 	struct sql_value *values;
 	struct buffer digits;
 	uint32_t number;
 
-	find_answer(state, request, MATCH_SERVED, consume, ret_answer);
-	if (ret_answer->rung != RUNG_MISS || !request->values ||
-	    !sql_kill_of(request->statement, request->values, &number))
+	if (!request->values || !sql_kill_of(request->statement, request->values, &number))
 		return;
 	number = meant(state, number);
 	if (!number)
@@ -346,4 +346,68 @@ void find_served(struct answers_state *state, const struct request *request, boo
 	buffer_release(&digits);
 	other.values = values;
 	find_answer(state, &other, MATCH_SERVED, consume, ret_answer);
+}
+
+bool find_database(const struct answers_state *state, const struct request *request, size_t *at,
+		   struct slice *ret_database)
+{
+	const struct matcher *matcher = state->matcher;
+	struct sql_context context = request->context;
+	const struct template_entry *entry;
+
+	while (state->place && *at < matcher->n_databases) {
+		context.database = matcher->databases[(*at)++];
+		if (slice_equal(context.database, request->context.database) ||
+		    !matcher_templates(matcher,
+				       sql_template_hash(&context, request->statement->canonical),
+				       &entry))
+			continue;
+		*ret_database = context.database;
+		return true;
+	}
+	return false;
+}
+
+/* Is this what SHOW CREATE TABLE says of a view? An error is not. */
+static bool tells_of_view(struct answers_state *state, uint64_t exchange)
+{
+	struct answer_result result;
+
+	state->last_known = false;
+	return reader_result(state->reader, &state->result, exchange, 0, &result) != 1 ||
+	       (result.columns && result.columns->n != 2);
+}
+
+/*
+ * A statement that does not depend on the default database was recorded under another one. What was recorded under the same
+ * comes first: this is for what else would be a miss.
+ */
+static void find_qualified(struct answers_state *state, const struct request *request, bool consume,
+			   struct answer *ret_answer)
+{
+	enum sql_qualified qualified = sql_qualified(request->statement);
+	struct request other = *request;
+	struct answer answer;
+	size_t at = 0;
+
+	if (qualified == SQL_QUALIFIED_NO || request->copy)
+		return;
+	while (ret_answer->rung == RUNG_MISS &&
+	       find_database(state, request, &at, &other.context.database)) {
+		find_answer(state, &other, MATCH_SERVED, false, &answer);
+		if (answer.rung == RUNG_MISS ||
+		    (qualified == SQL_QUALIFIED_TABLE && tells_of_view(state, answer.exchange)))
+			continue;
+		find_answer(state, &other, MATCH_SERVED, consume, ret_answer);
+	}
+}
+
+void find_served(struct answers_state *state, const struct request *request, bool consume,
+		 struct answer *ret_answer)
+{
+	find_answer(state, request, MATCH_SERVED, consume, ret_answer);
+	if (ret_answer->rung == RUNG_MISS)
+		find_killed(state, request, consume, ret_answer);
+	if (ret_answer->rung == RUNG_MISS)
+		find_qualified(state, request, consume, ret_answer);
 }

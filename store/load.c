@@ -301,6 +301,26 @@ static int load_templates(struct matcher *matcher, struct reader *reader)
 	return sqlite3_finalize(sql);
 }
 
+static int load_databases(struct matcher *matcher, struct reader *reader)
+{
+	sqlite3_stmt *sql = NULL;
+	int rc = sqlite3_prepare_v2(
+		reader_database(reader),
+		"SELECT database FROM context GROUP BY database ORDER BY min(id) LIMIT ?1", -1,
+		&sql, NULL);
+
+	if (rc != SQLITE_OK)
+		return rc;
+	arena_init(&matcher->arena);
+	matcher->databases =
+		arena_alloc(&matcher->arena, DATABASES_MAX * sizeof(*matcher->databases));
+	sqlite3_bind_int64(sql, 1, DATABASES_MAX);
+	while (sqlite3_step(sql) == SQLITE_ROW)
+		matcher->databases[matcher->n_databases++] =
+			arena_copy(&matcher->arena, database_column(sql, 0));
+	return sqlite3_finalize(sql);
+}
+
 size_t matcher_templates(const struct matcher *matcher, uint64_t hash,
 			 const struct template_entry **ret_first)
 {
@@ -351,6 +371,8 @@ int matcher_load(struct matcher *matcher, char error[STORE_ERROR_BYTES])
 		rc = described_load(&matcher->described, reader_database(reader));
 	if (rc == SQLITE_OK)
 		rc = load_templates(matcher, reader);
+	if (rc == SQLITE_OK)
+		rc = load_databases(matcher, reader);
 	if (rc == SQLITE_OK)
 		rc = asides_load(&matcher->asides, reader, &matcher->endpoints);
 	if (rc == SQLITE_OK)

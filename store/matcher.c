@@ -6,6 +6,7 @@
  * Invariant: after matcher_new() only atomics, the index's states and (under its mutex) the list of
  * misses change.
  */
+#include "parsers/sql/qualified.h"
 #include "parsers/sql/shape.h"
 #include "store/http_match.h"
 #include "store/mask.h"
@@ -64,6 +65,7 @@ void matcher_free(struct matcher *matcher)
 	http_places_free(matcher);
 	endpoints_release(&matcher->endpoints);
 	free(matcher->templates);
+	arena_release(&matcher->arena);
 	free(matcher);
 }
 
@@ -314,11 +316,11 @@ static void known_now(struct answers_state *state, int64_t statement,
 		known->warnings = then->warnings;
 }
 
-static bool answers_describe(void *context, const struct request *request,
-			     struct answer_description *ret_description, struct answer *ret_miss)
+/* What statements recorded under the request's context and this database say. */
+static bool described_in(struct answers_state *state, const struct request *request,
+			 struct slice database, struct answer_description *ret_description)
 {
-	struct answers_state *state = context;
-	uint64_t hash = sql_template_hash(&request->context, request->statement->canonical);
+	struct sql_context context = request->context;
 	struct answer_description equal = { 0 }, agreeing = { 0 };
 	const struct stored_statement *stored;
 	const struct template_entry *entry;
@@ -326,8 +328,9 @@ static bool answers_describe(void *context, const struct request *request,
 	bool found_equal = false, found = false;
 	size_t n;
 
-	arena_release(&state->arena);
-	n = matcher_templates(state->matcher, hash, &entry);
+	context.database = database;
+	n = matcher_templates(state->matcher,
+			      sql_template_hash(&context, request->statement->canonical), &entry);
 	for (; n; n--, entry++) {
 		struct sql_statement statement;
 		enum sql_shapes shapes;
@@ -344,14 +347,30 @@ static bool answers_describe(void *context, const struct request *request,
 			add_description(state, request, &statement, &known,
 					shapes == SQL_SHAPES_EQUAL ? &equal : &agreeing);
 	}
-	*ret_miss = (struct answer){ .rung = RUNG_MISS };
 	if (found) {
 		*ret_description = found_equal ? equal : agreeing;
 		ret_description->same_shape = found_equal;
-	} else if (
-		!request->only_asking) { /* whose asker knows the answer, and needs no explanation */
-		miss(state, request, ret_miss);
 	}
+	return found;
+}
+
+static bool answers_describe(void *context, const struct request *request,
+			     struct answer_description *ret_description, struct answer *ret_miss)
+{
+	struct answers_state *state = context;
+	struct slice database;
+	size_t at = 0;
+	bool found;
+
+	arena_release(&state->arena);
+	*ret_miss = (struct answer){ .rung = RUNG_MISS };
+	found = described_in(state, request, request->context.database, ret_description);
+	if (!found && sql_qualified(request->statement) == SQL_QUALIFIED_YES)
+		while (!found && find_database(state, request, &at, &database))
+			found = described_in(state, request, database, ret_description);
+	if (!found &&
+	    !request->only_asking) /* whose asker knows the answer, and needs no explanation */
+		miss(state, request, ret_miss);
 	return found;
 }
 

@@ -25,6 +25,9 @@
 /* Misses that are kept with what was nearest; further ones are only counted. */
 #define MISSES_MAX ((size_t)1000)
 
+/* Default databases under which a statement is looked for that does not depend on them. */
+#define DATABASES_MAX ((size_t)1000)
+
 /* What an exchange is good for; part of its key. */
 enum match_class {
 	MATCH_SERVED,
@@ -66,6 +69,9 @@ struct matcher {
 	atomic_uint_fast64_t copy_given;
 	struct template_entry *templates; /* sorted by hash, then statement */
 	size_t n_templates;
+	struct slice *databases; /* of all contexts, in `arena`, up to DATABASES_MAX */
+	size_t n_databases;
+	struct arena arena;
 	bool has_merged;
 	bool has_cut; /* answers of which not all rows were fetched */
 	bool has_turns;
@@ -164,9 +170,18 @@ enum match find_compare(struct answers_state *state, const struct request *reque
 bool find_is_asked(struct answers_state *state, const struct request *request, int64_t id);
 void find_answer(struct answers_state *state, const struct request *request, enum match_class class,
 		 bool consume, struct answer *ret_answer);
-/* Of MATCH_SERVED, and where nothing is found by the number that a KILL names by that of the session which is meant. */
+/*
+ * Of MATCH_SERVED, and where nothing is found: by the number that a KILL names by that of the session which is meant; as asked under
+ * another default database (find_database()).
+ */
 void find_served(struct answers_state *state, const struct request *request, bool consume,
 		 struct answer *ret_answer);
+/*
+ * The next database other than the request's under which its template was recorded; `*at` is 0 at first. For statements that are
+ * qualified (parsers/sql/qualified.h). False: there is none.
+ */
+bool find_database(const struct answers_state *state, const struct request *request, size_t *at,
+		   struct slice *ret_database);
 /* The connection is served by another place than it asked for. */
 void find_elsewhere(struct answers_state *state, uint32_t place);
 /* The place that the connection's requests are looked up in. */

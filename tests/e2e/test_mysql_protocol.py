@@ -240,6 +240,24 @@ def about_the_last(order):
     )
 
 
+def elsewhere(databases):
+    """Statements that say in which database they mean, with these default databases in turn."""
+    return python(
+        "def rows(text):\n"
+        "    c.query(text)\n"
+        "    found = c.store_result()\n"
+        "    return found.fetch_row(0) if found else c.affected_rows()\n"
+        "asked = ['select `id`, name from `protocol`.`items` where id < 4 order by id',\n"
+        "    'select count(*), max(i.id) from protocol.items i join protocol.loaded using (id)',\n"
+        "    'insert into protocol.written (worker, n) values (\\'elsewhere\\', 1)',\n"
+        "    'show create table protocol.items', 'show full columns from protocol.items',\n"
+        "    'show full tables from protocol', 'show function status where db = \\'protocol\\'']\n"
+        f"for text, database in zip(asked, {databases}):\n"
+        "    c.select_db(database)\n"
+        "    print(rows(text))\n"
+    )
+
+
 def cases(kind):
     yield from compression(kind)
     yield from commands(kind)
@@ -313,6 +331,12 @@ def cases(kind):
             (about_the_last([0, 1, 2, 3]), "replayed"),
             (about_the_last([3, 1, 1, 2, 0]), "in another order"),
         ],
+    )
+    here, there = ["protocol"] * 7, ["mysql", "information_schema"] * 4
+    yield Case(
+        "another default database",
+        elsewhere(here),
+        replays=[(elsewhere(here), "replayed"), (elsewhere(there), "where it is another one")],
     )
     yield Case(
         "a procedure with a cursor of its own",
