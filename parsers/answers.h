@@ -40,7 +40,7 @@ struct answer {
 	/* rung is RUNG_MISS: what to say. Text for people, valid until the next call. */
 	struct slice nearest;	 /* the nearest recorded statement; empty when there is none */
 	struct slice difference; /* what differs: "parameter 2: recorded 5, asked 7" */
-	bool used_up;		 /* it was recorded, and every recorded answer was given already */
+	bool used_up; /* it was recorded, and every recorded answer was given already; where rung is RUNG_EXACT, this one too */
 };
 
 /* The columns of a stored result: strings live as long as the recording is open; `form` is as it was recorded. */

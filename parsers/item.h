@@ -108,8 +108,10 @@ enum exchange_flag {
 	EXCHANGE_NOTICES_CUT = 1 << 6,	     /* more notices than are kept for one result */
 	EXCHANGE_ABORTED =
 		1 << 7, /* refused since its transaction had failed before: never served */
-	EXCHANGE_AMBIGUOUS = 1 << 8,   /* HTTP: two readers could differ on where it ends */
-	EXCHANGE_REQUEST_CUT = 1 << 9, /* HTTP: the connection ended before the request did */
+	EXCHANGE_AMBIGUOUS = 1 << 8, /* HTTP: two readers could differ on where it ends */
+	EXCHANGE_REQUEST_CUT =
+		1
+		<< 9, /* HTTP: the connection ended before the request did. MySQL: refused before all of it came */
 	/* COPY data that is stored: the rows of its result are what the client sent, or the server. MySQL's LOCAL INFILE: its digest alone. */
 	EXCHANGE_COPY_IN = 1 << 10,
 	EXCHANGE_COPY_OUT = 1 << 11,

@@ -277,6 +277,7 @@ void find_answer(struct answers_state *state, const struct request *request, enu
 	struct pick pick = { .compare = compare,
 			     .gives_once = gives_once,
 			     .is_silent = is_silent,
+			     .tells_again = true,
 			     .context = &asked };
 	int64_t exchange;
 

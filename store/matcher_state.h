@@ -155,6 +155,7 @@ struct pick {
 	/* Was it cut, by a row limit? Of what was not given yet one that was not comes first, where it is near. NULL: never. */
 	bool (*is_cut)(void *context, int64_t exchange);
 	void *context;
+	bool tells_again; /* all were given: that is said of what is given again, too */
 	/* Where one of this part of the group answers, no other does: what was recorded behind what came before. Empty: any may. */
 	struct index_group behind;
 	struct index_group own; /* the part of the group that comes first; empty: none does */

@@ -141,7 +141,7 @@ int64_t pick_exchange(struct matcher *matcher, const struct index_group *group,
 		if (last == NONE)
 			return 0;
 		i = repeat(matcher, pick, from, last, consume);
-		*ret_used_up = i == NONE;
+		*ret_used_up = i == NONE || pick->tells_again;
 	}
 	return i == NONE ? 0 : index_exchange(from, i);
 }

@@ -198,6 +198,43 @@ static bool reply_error(struct recorder *recorder, struct my_operation *head, st
 	return my_operation_done(recorder);
 }
 
+/*
+ * A server that has read in a request's header that it is longer than max_allowed_packet says so, and ends the session. More than the length it has
+ * not seen, so that is what was asked; what else comes of it nobody reads.
+ */
+static bool is_refusal(const struct recorder *recorder, struct slice body)
+{
+	const struct my_framer *client = &recorder->framers[SIDE_CLIENT];
+	struct my_err err;
+
+	return client->in_packet && client->announced >= MY_REFUSED_MIN && !recorder->infile &&
+	       !recorder->ends.ended && my_err_read(body, &err) &&
+	       err.code == MY_ERROR_PACKET_TOO_LARGE;
+}
+
+static bool refused(struct recorder *recorder, struct slice body)
+{
+	struct my_operation *operation = my_operation_add(recorder, MY_COM_SLEEP);
+	struct buffer what;
+	struct slice text;
+	struct item *item;
+
+	if (!operation)
+		return false;
+	buffer_init(&what, 64);
+	my_refused_text(&what, recorder->framers[SIDE_CLIENT].announced);
+	item = exchange_new(&recorder->log, EXCHANGE_COMMAND, buffer_slice(&what), &text);
+	buffer_release(&what);
+	item->exchange.text = text;
+	item->exchange.flags |= EXCHANGE_REQUEST_CUT;
+	exchange_activate(&recorder->log, item);
+	exchange_touch(&recorder->log);
+	recorder->quit = true;
+	recorder->framers[SIDE_CLIENT].streaming = true;
+	(void)ends_side(&recorder->ends, &recorder->log, SIDE_SERVER, EXCHANGE_SERVER_ENDED, false);
+	return reply_error(recorder, operation, body);
+}
+
 /* ---- results ---- */
 
 static void columns_begin(struct recorder *recorder, size_t n, bool binary)
@@ -642,6 +679,9 @@ bool my_server_message(struct recorder *recorder, const struct my_frame *frame)
 			return my_fail(recorder, "a login's packet of more than 64 KiB");
 		return my_login_server(recorder, frame->body);
 	}
+	if (!head && frame->part == FRAME_WHOLE && frame->body.size &&
+	    frame->body.data[0] == MY_ERR && is_refusal(recorder, frame->body))
+		return refused(recorder, frame->body);
 	/* A last word counts from 0, whatever the client has asked meanwhile. */
 	if (!head || (!recorder->reply_begun && !frame->sequence && head->sequence > 0 &&
 		      !recorder->framers[SIDE_SERVER].unordered))

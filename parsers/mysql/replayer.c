@@ -403,6 +403,10 @@ static bool step(struct replayer *replayer, struct buffer *out, struct buffer *w
 			my_answer_sent(replayer);
 		return true;
 	}
+	if (replayer->refused) {
+		my_refused_end(replayer);
+		return true;
+	}
 	if (replayer->killed) {
 		if (!my_end_say(replayer, out))
 			replayer->closed = true;
@@ -417,6 +421,8 @@ static bool step(struct replayer *replayer, struct buffer *out, struct buffer *w
 	/* The answer to a command counts on from the command. */
 	flush(replayer, wire);
 	next = next_frame(replayer, &frame);
+	if (next != MY_ERROR && my_refused(replayer, next == MY_EVENT ? &frame : NULL, out))
+		return true;
 	if (next == MY_MORE)
 		return false;
 	if (next == MY_ERROR) {

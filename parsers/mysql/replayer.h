@@ -12,6 +12,7 @@
  *	replayer_row.c      one row, also of values that are too large to be held
  *	replayer_write.c    packets as this client negotiated them
  *	replayer_end.c      sessions that the server ended by itself
+ *	replayer_refused.c  requests that the server refused by their length, before all of them came
  *
  * It is a server of the protocol: statement ids, transaction state and status flags are this session's own (design §6), and
  * only what statements answer comes from the recording. Work is done in fill(), a packet at a time; an answer that does
@@ -42,7 +43,6 @@
 #define MY_ERROR_OWN 1105
 #define MY_ERROR_UNKNOWN_COMMAND 1047
 #define MY_ERROR_EMPTY_QUERY 1065
-#define MY_ERROR_PACKET_TOO_LARGE 1153
 #define MY_ERROR_ARGUMENTS 1210
 #define MY_ERROR_UNKNOWN_STATEMENT 1243
 #define MY_ERROR_NOT_PREPARED 1295
@@ -171,8 +171,10 @@ struct replayer {
 	struct sql_value *values;
 	struct my_statement *executing; /* NULL: a text */
 	int64_t hold_ns; /* nothing is said for so long, and then the answer under way, or an error; 0: that is not so */
-	bool holding; /* fill() has said so */
-	bool killed;  /* by another session: it ends behind the answer under way */
+	bool holding;	    /* fill() has said so */
+	bool killed;	    /* by another session: it ends behind the answer under way */
+	bool refused;	    /* the request under way was: the connection ends behind the answer */
+	uint64_t looked_up; /* a length that is announced, and was looked up */
 	struct my_send send;
 	struct my_end end;
 };
@@ -265,6 +267,12 @@ bool my_end_meets(struct replayer *replayer, const struct request *request, stru
 bool my_end_meets_text(struct replayer *replayer, struct slice text, struct buffer *out);
 /* A statement is asked that did not. */
 void my_end_passed(struct replayer *replayer, bool housekeeping);
+
+/* replayer_refused.c */
+/* What the client announces, or has sent (`frame`; NULL: it comes still), was refused by its length: then that is answered, and true. */
+bool my_refused(struct replayer *replayer, const struct my_frame *frame, struct buffer *out);
+/* Behind that answer: the client is given the time to read it. */
+void my_refused_end(struct replayer *replayer);
 
 /* replayer_row.c */
 /* Sends the next row of the open chunk; 1 sent or begun (send.large), 0 there is none, negative errno. */

@@ -133,7 +133,9 @@ void my_answer_hold(struct replayer *replayer, uint64_t exchange)
 void my_answer_held(struct replayer *replayer, struct buffer *out)
 {
 	replayer->hold_ns = 0;
-	if (replayer->send.on || replayer->killed)
+	if (replayer->refused)
+		replayer->closed = replayer->reset = true;
+	if (replayer->refused || replayer->send.on || replayer->killed)
 		return;
 	my_write_error(
 		replayer, MY_ERROR_OWN, STATE_GENERAL,

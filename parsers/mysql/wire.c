@@ -152,8 +152,10 @@ static bool begin_piece(struct my_framer *framer)
 		framer->in_packet = true;
 		framer->streaming = false;
 		framer->begun = false;
+		framer->announced = 0;
 		framer->frame = (struct my_frame){ .split = framer->full };
 	}
+	framer->announced += size;
 	if (!framer->streaming && size > framer->whole_max - framer->body.size)
 		framer->streaming = true;
 	framer->frame.sequence = sequence;
@@ -279,6 +281,13 @@ enum my_next my_framer_next(struct my_framer *framer, struct slice *input,
 }
 
 /* ---- writing ---- */
+
+void my_refused_text(struct buffer *text, uint64_t announced)
+{
+	buffer_append_string(text, "PACKET OF ");
+	buffer_append_unsigned(text, announced);
+	buffer_append_string(text, " BYTES");
+}
 
 void my_header_write(struct buffer *out, size_t size, uint8_t sequence)
 {

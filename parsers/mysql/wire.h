@@ -29,6 +29,10 @@
 #define MY_LOGIN_MAX ((size_t)64 << 10)
 /* A request is held whole up to here: text, parameters. Larger ones are relayed, flagged and not stored. */
 #define MY_REQUEST_MAX ((size_t)64 << 20)
+/* The shortest that a server may refuse before it has come, by its length alone; what such a request is called. */
+#define MY_REFUSED_MIN ((size_t)64 << 10)
+#define MY_ERROR_PACKET_TOO_LARGE 1153
+void my_refused_text(struct buffer *text, uint64_t announced);
 /* A row is held whole up to here; a larger one is taken apart as it comes. */
 #define MY_ROW_MAX ((size_t)128 << 10)
 /* Everything else that a server says. */
@@ -240,6 +244,8 @@ struct my_framer {
 	bool streaming;
 	bool begun; /* FRAME_BEGIN was given out */
 	struct my_frame frame;
+	uint64_t
+		announced; /* payload of the packet under way, or the last one, as its headers so far tell */
 	size_t piece_left;
 	struct buffer body; /* of a packet that came in pieces */
 };

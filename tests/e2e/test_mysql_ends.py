@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ends of MySQL sessions: servers that end one by themselves, clients that leave. Recorded on real servers, and replayed without
 them: a session ends where it did, and no other one does."""
+import re
+
 from drivers import PYTHON
 from harness import (
     PROGRAMS,
@@ -16,6 +18,8 @@ from harness import (
 from mysql import KINDS, WITHOUT_PASSWORD, Server
 from recording import query
 
+REFUSED = [PYTHON, PROGRAMS / "mysql_refused.py"]
+CODES = re.compile("1153|2006|2013")
 ENDS = [PYTHON, PROGRAMS / "mysql_ends.py"]
 # Long enough that nothing in replay takes so long: what ends a session there is not the time.
 PAUSE = 4
@@ -42,6 +46,10 @@ ask("second")
 ask("third")
 print(len(opened), "connections")
 """
+
+
+def lines_of(done):
+    return done.stdout.decode().splitlines()
 
 
 class Ends:
@@ -137,6 +145,25 @@ class Ends:
         again = replay(path, command, self.environment())
         expect_equal(again.stdout, wanted, f"replayed: {again.errors()}")
 
+    def refused(self):
+        """Statements above max_allowed_packet: the server says so when it has read their length, and leaves. What a client that could send
+        all of it hears of that is chance there, and is the error in replay; who could not finds its connection broken."""
+        path = self.where / "refused.db"
+        done = record(path, [*REFUSED, "2000000", "20000000"], self.environment())
+        lines = lines_of(done)
+        expect(all(CODES.search(line) for line in lines[:6]), f"recorded: {lines}")
+        expect_equal(lines[6:], ["raised ((2000000,),)"], f"recorded: {done.errors()}")
+        found = query(path, "select distinct sql from queries where error is not null")
+        expect(("PACKET OF 16777215 BYTES",) in found, f"recorded: {found}")
+        told = ["2000000 pymysql 1153", "2000000 mysqlclient 1153", "2000000 mariadb ['ERROR 1153']"]
+        for _ in range(3):  # a client that is off its processor for a second is not told
+            again = replay(path, [*REFUSED, "2000000", "20000000"], self.environment())
+            if lines_of(again) == told + lines[3:]:
+                break
+        expect_equal(lines_of(again), told + lines[3:], f"replayed: {again.errors()}")
+        other = replay(path, [*REFUSED, "1999999"], self.environment())
+        expect_equal(lines_of(other)[0], "1999999 pymysql 1105", "another length")
+
     def shutdown(self):
         """Whether MariaDB says a last word to the session that told it is chance: replay says what was said."""
         path = self.where / "shutdown.db"
@@ -160,6 +187,7 @@ def main():
         suite.run(f"{kind}, the client leaves in the midst of rows", ends.rows)
         suite.run(f"{kind}, a pool that looks first", ends.pool, "ping")
         suite.run(f"{kind}, a pool that does not", ends.pool, "trust")
+        suite.run(f"{kind}, refused by their length", ends.refused)
         suite.run(f"{kind}, the server is shut down", ends.shutdown)
     suite.finish()
 

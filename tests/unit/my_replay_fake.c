@@ -132,6 +132,7 @@ static const struct fake_entry recording[] = {
 	{ .key = "select then reset", .said = ENDED(ASIDE_END, reset, 0, LATE_PING) },
 	{ .key = "select then told", .said = ENDED(ASIDE_ERROR, told, 0, 0) },
 	{ .key = "select then commit", .said = ENDED(ASIDE_ERROR, told, 1, LATE_SELECT) },
+	{ .key = "packet of ? bytes|70000", .error = "1153" },
 	{ .key = "select prewarned", .prepare_warnings = 2 },
 };
 

@@ -260,13 +260,52 @@ static void test_killed(void **state)
 	side_release(&side);
 }
 
+/* ---- requests that were refused by their length ---- */
+
+static struct slice refused_request(struct buffer *text, size_t size)
+{
+	buffer_init(text, size);
+	buffer_append_u8(text, MY_COM_QUERY);
+	buffer_append_string(text, "select length('");
+	while (text->size < size - 2)
+		buffer_append_u8(text, 'x');
+	buffer_append_string(text, "')");
+	return buffer_slice(text);
+}
+
+/* As soon as the length is known, whatever comes then; nothing more is read, and who is still there is reset. */
+static void test_refused_length(void **state)
+{
+	struct buffer text;
+	struct party side;
+
+	(void)state;
+	for (size_t came = MY_HEADER_SIZE + 1; came <= MY_HEADER_SIZE + 70000; came += 69999) {
+		side_init(&side);
+		my_say_packet(&side.client, 0, refused_request(&text, 70000));
+		side.client.bytes.size = came;
+		side_play(&side, REPLAY_HOLD, NULL);
+		assert_int_equal(side.fake.found, 1);
+		assert_int_equal(fill(&side), REPLAY_RESET);
+		side_release(&side);
+		buffer_release(&text);
+	}
+	/* Another length is another question. */
+	side_init(&side);
+	my_say_packet(&side.client, 0, refused_request(&text, 70001));
+	side_play(&side, REPLAY_IDLE, NULL);
+	assert_int_equal(side.fake.found, 0);
+	side_release(&side);
+	buffer_release(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dropped),	  cmocka_unit_test(test_left),
 		cmocka_unit_test(test_last_word), cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_behind),	  cmocka_unit_test(test_goes_on),
-		cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_killed),	  cmocka_unit_test(test_refused_length),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
