@@ -249,9 +249,11 @@ static bool next_at_once(struct my_framer *framer, struct slice *input, struct m
 	    !framer->unordered && !(framer->or_zero && !sequence))
 		return false;
 	framer->sequence = (uint8_t)(sequence + 1);
-	*ret_frame = (struct my_frame){ .part = FRAME_WHOLE,
-					.sequence = sequence,
-					.body = cursor_bytes(&cursor, size) };
+	framer->announced = size;
+	framer->frame = (struct my_frame){ .part = FRAME_WHOLE,
+					   .sequence = sequence,
+					   .body = cursor_bytes(&cursor, size) };
+	*ret_frame = framer->frame;
 	*input = slice_of(cursor.at, cursor_left(&cursor));
 	return true;
 }
