@@ -36,24 +36,6 @@ static void close_body(struct splitter *splitter)
 	splitter->expressions >>= 1;
 }
 
-/* Is it CREATE or ALTER of something with a body? Or MariaDB's BEGIN NOT ATOMIC. */
-static void see_head(struct splitter *splitter, uint8_t word)
-{
-	if (!splitter->any)
-		splitter->create = word == WORD_CREATE || word == WORD_ALTER;
-	if (splitter->last == WORD_BEGIN && word == WORD_NOT) {
-		splitter->routine = true;
-		open_body(splitter, false);
-	}
-	if (!splitter->create)
-		return;
-	splitter->routine = word == WORD_PROCEDURE || word == WORD_FUNCTION ||
-			    word == WORD_TRIGGER || word == WORD_EVENT;
-	if (splitter->routine || word == WORD_TABLE || word == WORD_VIEW || word == WORD_INDEX ||
-	    word == WORD_DATABASE || word == WORD_SCHEMA)
-		splitter->create = false;
-}
-
 /* END IF, END CASE and the like are one END. IF(..), REPEAT(..) and CASE are expressions too. */
 static void see_body(struct splitter *splitter, uint8_t word)
 {
@@ -95,6 +77,36 @@ static void see_body(struct splitter *splitter, uint8_t word)
 	default:
 		break;
 	}
+}
+
+/* MariaDB has them outside of routines, too; in MySQL no statement begins so. */
+static bool is_compound(uint8_t word)
+{
+	return word == WORD_IF || word == WORD_CASE || word == WORD_LOOP || word == WORD_WHILE ||
+	       word == WORD_REPEAT || word == WORD_FOR;
+}
+
+/* Is it CREATE or ALTER of something with a body? Or MariaDB's BEGIN NOT ATOMIC, or a loop or IF of its own. */
+static void see_head(struct splitter *splitter, uint8_t word)
+{
+	if (!splitter->any && is_compound(word)) {
+		splitter->routine = splitter->start = true;
+		see_body(splitter, word);
+		return;
+	}
+	if (!splitter->any)
+		splitter->create = word == WORD_CREATE || word == WORD_ALTER;
+	if (splitter->last == WORD_BEGIN && word == WORD_NOT) {
+		splitter->routine = true;
+		open_body(splitter, false);
+	}
+	if (!splitter->create)
+		return;
+	splitter->routine = word == WORD_PROCEDURE || word == WORD_FUNCTION ||
+			    word == WORD_TRIGGER || word == WORD_EVENT;
+	if (splitter->routine || word == WORD_TABLE || word == WORD_VIEW || word == WORD_INDEX ||
+	    word == WORD_DATABASE || word == WORD_SCHEMA)
+		splitter->create = false;
 }
 
 /* True when the token ends a statement. */

@@ -369,8 +369,17 @@ static void test_split(void **state)
 		    "create table `procedure` (begin int)| a");
 	check_split("create procedure p() select 1; select 2",
 		    "create procedure p() select 1| select 2");
-	check_split("select case when a then 1 end; if(b); c",
-		    "select case when a then 1 end| if(b)| c");
+	check_split("select case when a then 1 end; select if(b, 1, 2); c",
+		    "select case when a then 1 end| select if(b, 1, 2)| c");
+	check_split("if (a) then b; elseif c then d; else e; end if; if f then g; end if; h",
+		    "if (a) then b; elseif c then d; else e; end if| if f then g; end if| h");
+	check_split("while a do if b then c; end if; end while; case a when b then c; end case; d",
+		    "while a do if b then c; end if; end while| case a when b then c; end case| d");
+	check_split(
+		"for i in 1..(select 2) do a; b; end for; repeat a; until b end repeat; loop a; "
+		"end loop; c",
+		"for i in 1..(select 2) do a; b; end for| repeat a; until b end repeat| loop a; "
+		"end loop| c");
 	check_split("create procedure a.begin() begin x; end; y",
 		    "create procedure a.begin() begin x; end| y");
 }
