@@ -5,6 +5,7 @@
  */
 #include "parsers/answer_cache.h"
 #include "parsers/sql/kill.h"
+#include "parsers/sql/moment.h"
 #include "parsers/sql/qualified.h"
 #include "store/matcher_state.h"
 #include "store/parameters.h"
@@ -325,12 +326,26 @@ static uint32_t meant(struct answers_state *state, uint32_t number)
 	return connection ? connection->backend : 0;
 }
 
-/* A KILL, by the recorded number of the session that is meant. */
-static void find_killed(struct answers_state *state, const struct request *request, bool consume,
-			struct answer *ret_answer)
+/* The request with other values, which are the caller's to change. */
+static struct request with_values(struct answers_state *state, const struct request *request,
+				  struct sql_value **ret_values)
 {
 	struct request other = *request;
+	size_t n = request->statement->n_slots;
+
+	*ret_values = arena_alloc(&state->arena, (n + 1) * sizeof(**ret_values));
+	if (n)
+		memcpy(*ret_values, request->values, n * sizeof(**ret_values));
+	other.values = *ret_values;
+	return other;
+}
+
+/* A KILL, by the recorded number of the session that is meant. */
+static void find_killed(struct answers_state *state, const struct request *request, bool consume,
+		      struct answer *ret_answer)
+{
 	struct sql_value *values;
+	struct request other;
 	struct buffer digits;
 	uint32_t number;
 
@@ -341,11 +356,9 @@ static void find_killed(struct answers_state *state, const struct request *reque
 		return;
 	buffer_init(&digits, 16);
 	buffer_append_unsigned(&digits, number);
-	values = arena_alloc(&state->arena, request->statement->n_slots * sizeof(*values));
-	memcpy(values, request->values, request->statement->n_slots * sizeof(*values));
+	other = with_values(state, request, &values);
 	values[0].text = arena_copy(&state->arena, buffer_slice(&digits));
 	buffer_release(&digits);
-	other.values = values;
 	find_answer(state, &other, MATCH_SERVED, consume, ret_answer);
 }
 
@@ -403,6 +416,33 @@ static void find_qualified(struct answers_state *state, const struct request *re
 	}
 }
 
+/*
+ * Is it known with the fractions of its moments written otherwise? MySQL's drivers differ in that, and for what is compared or assigned it is one
+ * value. All moments of a statement are written in one way, as one driver does.
+ */
+static void find_moments(struct answers_state *state, const struct request *request, bool consume,
+			 struct answer *ret_answer)
+{
+	const struct sql_statement *statement = request->statement;
+	struct sql_value *values;
+	struct request other;
+
+	if (!request->values || statement->dialect != SQL_MYSQL)
+		return;
+	other = with_values(state, request, &values);
+	for (int form = 0; form < MOMENT_FORMS && ret_answer->rung == RUNG_MISS; form++) {
+		bool differs = false;
+
+		for (size_t i = 0; i < statement->n_slots; i++)
+			if (statement->slots[i].compared && !values[i].null && !values[i].bytes &&
+			    sql_moment_write(request->values[i].text, (enum moment_form)form,
+					     &state->arena, &values[i].text))
+				differs |= !slice_equal(values[i].text, request->values[i].text);
+		if (differs)
+			find_answer(state, &other, MATCH_SERVED, consume, ret_answer);
+	}
+}
+
 void find_served(struct answers_state *state, const struct request *request, bool consume,
 		 struct answer *ret_answer)
 {
@@ -411,4 +451,6 @@ void find_served(struct answers_state *state, const struct request *request, boo
 		find_killed(state, request, consume, ret_answer);
 	if (ret_answer->rung == RUNG_MISS)
 		find_qualified(state, request, consume, ret_answer);
+	if (ret_answer->rung == RUNG_MISS && !ret_answer->used_up)
+		find_moments(state, request, consume, ret_answer);
 }

@@ -300,6 +300,14 @@ def cases(kind):
     )
     yield Case("65,535 columns", [*COMMANDS, "wide"], user=WITHOUT_PASSWORD)
     yield Case("one moment in several forms", [*COMMANDS, "moments"], check_moments, WITHOUT_PASSWORD)
+    forms = {form: [*COMMANDS, f"fractions:{form}"] for form in ("bound", "3", "6", "short")}
+    for form, command in forms.items():
+        yield Case(
+            f"fractions of seconds, {form}",
+            command,
+            user=WITHOUT_PASSWORD,
+            replays=[(other, f"replayed as {what}") for what, other in forms.items()],
+        )
     yield Case(
         "CHANGE_USER",
         python(

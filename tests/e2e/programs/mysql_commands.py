@@ -4,6 +4,7 @@
 slices: `mysql_commands.py NAME...` prints every packet that came.
 """
 import hashlib
+import os
 import struct
 import sys
 
@@ -92,6 +93,30 @@ def moments(peer):
         until_end(peer)
 
 
+def fractions(peer, form):
+    """Moments with fractions as a driver writes them: in the text with so many digits, or bound."""
+    text = "select count(*) from items where seen = {} and id < 200"
+    for microseconds in (89000, 500000, 0, 123456):
+        if form == "bound":
+            statement = prepare(peer, text.format("?").encode())
+            moment = struct.pack("<BHBBBBBI", 11, 2021, 3, 4, 6, 6, 7, microseconds)
+            peer.send(EXECUTE + struct.pack("<IBIBBH", statement, 0, 1, 0, 1, 12) + moment)
+            peer.packet()
+            until_end(peer, nothing)
+            rows = []
+            until_end(peer, rows.append)
+            print(microseconds, rows[0][2])
+            continue
+        digits = f"{microseconds:06}"
+        shortest = digits.rstrip("0")
+        digits = shortest if form == "short" else digits[: max(int(form), len(shortest))]
+        literal = f"'2021-03-04 06:06:07{'.' * bool(digits)}{digits}'"
+        seen = []
+        peer.send(b"\x03" + text.format(literal).encode())
+        peer.answer(seen.append)
+        print(microseconds, int(seen[3][1:]))
+
+
 def wide(peer):
     """As many columns and parameters as the protocol can count, and more than a table has."""
     many = 65535
@@ -123,12 +148,21 @@ def cursor(peer):
             rows, status = until_end(peer)
             print(rows, "rows")
     execute(peer, statement, 30, 1)
+    if os.environ["SERVER_KIND"] != "mysql":
+        without_cursor(peer, statement)
+    execute(peer, statement, 30, 1)
     peer.send(RESET_STATEMENT + struct.pack("<I", statement))
     say(peer.packet())
     peer.send(FETCH + struct.pack("<II", statement, 5))
     print(peer.packet()[:9])  # behind it the statement's number
     peer.send(CLOSE + struct.pack("<I", statement))
     without_index(peer)
+
+
+def without_cursor(peer, statement):
+    """Behind an execution with one that was left. MySQL 9.7 says an OK in the place of the rows' EOF there, and no rows."""
+    execute(peer, statement, 3, 0)
+    until_end(peer)
 
 
 def without_index(peer):
@@ -166,6 +200,7 @@ COMMANDS = {
     "field_list": field_list,
     "cursor": cursor,
     "moments": moments,
+    "fractions": fractions,
     "wide": wide,
     "pipelined": pipelined,
     "binlog_dump": simple(BINLOG_DUMP + struct.pack("<IHI", 4, 0, 99) + b"binlog.000001"),
@@ -174,9 +209,10 @@ COMMANDS = {
 
 def main():
     for name in sys.argv[1:]:
+        name, *more = name.split(":")
         print(name)
         peer = mysql_raw.Peer()
-        COMMANDS[name](peer)
+        COMMANDS[name](peer, *more)
         peer.close()
 
 
