@@ -46,6 +46,7 @@
 #define MY_ERROR_ARGUMENTS 1210
 #define MY_ERROR_UNKNOWN_STATEMENT 1243
 #define MY_ERROR_NOT_PREPARED 1295
+#define MY_ERROR_PLACEHOLDERS 1390
 #define MY_ERROR_NOT_A_VARIABLE 1414
 #define MY_ERROR_NO_CURSOR 1421
 #define MY_ERROR_MALFORMED 1835
@@ -138,7 +139,7 @@ struct replayer {
 	uint64_t offered;
 	uint64_t capabilities; /* of both sides */
 	uint16_t login_status; /* what the recorded server said of its sessions */
-	struct slice plugin;   /* that our greeting says; static */
+	struct slice plugin;   /* that our greeting says, or that was asked for; static */
 	uint8_t nonce[21];
 	int zstd_level;
 	struct my_decompressor *decompressor; /* NULL: not compressed */

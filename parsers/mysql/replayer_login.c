@@ -259,6 +259,13 @@ void my_login_message(struct replayer *replayer, struct slice body, struct buffe
 	charset = my_charset_name(login.collation);
 	if (charset.size)
 		sql_session_startup(replayer->session, SLICE("character_set_client"), charset);
+	/* The nonce was for another plugin: libmysqlclient and Connector/C say nothing before theirs has one of its own. */
+	if (login.plugin.size && !login.answer.size &&
+	    !slice_equal(login.plugin, replayer->plugin)) {
+		replayer->plugin = plugin_of(login.plugin);
+		ask_for_plugin(replayer, out);
+		return;
+	}
 	accept_plugin(replayer, login.plugin, login.answer, out);
 }
 

@@ -191,11 +191,11 @@ static void send_prepared(struct replayer *replayer, const struct my_statement *
 	for (size_t i = 0; i < statement->n_parameters; i++)
 		my_write_column(replayer, &unknown_parameter, false, out);
 	if (statement->n_parameters && eof)
-		my_write_eof(replayer, 0, my_write_status(replayer, 0), out);
+		my_write_eof(replayer, statement->warnings, my_write_status(replayer, 0), out);
 	for (size_t i = 0; i < n; i++)
 		my_write_column(replayer, &statement->columns->columns[i], false, out);
 	if (n && eof)
-		my_write_eof(replayer, 0, my_write_status(replayer, 0), out);
+		my_write_eof(replayer, statement->warnings, my_write_status(replayer, 0), out);
 }
 
 /* A text without a statement: MySQL prepares none, MariaDB a comment. */
@@ -222,15 +222,21 @@ static void prepare_message(struct replayer *replayer, struct slice text, struct
 		refuse_empty(replayer, text, out);
 		return;
 	}
-	if (statement->n_parameters > UINT16_MAX ||
-	    replayer->statements.bytes > MY_REPLAY_STATEMENTS_MAX) {
+	if (replayer->statements.bytes > MY_REPLAY_STATEMENTS_MAX) {
 		my_replay_statement_free(&statement->named);
-		refuse(replayer, MY_ERROR_OWN,
-		       SLICE("mockproxy: too many prepared statements or placeholders"), out);
+		refuse(replayer, MY_ERROR_OWN, SLICE("mockproxy: too many prepared statements"),
+		       out);
 		return;
 	}
 	if (statement->sql.verb != SQL_EMPTY && !describe(replayer, statement, out)) {
 		my_replay_statement_free(&statement->named);
+		return;
+	}
+	/* More than the answer can count: every server refuses it, also what was recorded with literals. */
+	if (statement->n_parameters > UINT16_MAX) {
+		my_replay_statement_free(&statement->named);
+		refuse(replayer, MY_ERROR_PLACEHOLDERS,
+		       SLICE("Prepared statement contains too many placeholders"), out);
 		return;
 	}
 	statement->types = arena_alloc(&statement->arena,

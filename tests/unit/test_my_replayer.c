@@ -63,7 +63,7 @@ static void test_logins(void **state)
 	log_in_as(native, sha2, hash, none, "2 <01><03>\n3 ~~~<02>~~~\n");
 	log_in_as(sha2, native, SLICE("12345678901234567890"), none, MY_LOGGED_IN);
 	log_in_as(native, "mysql_clear_password", SLICE("secret\0"), none, MY_LOGGED_IN);
-	log_in_as(native, "client_ed25519", SLICE(""), none, MY_LOGGED_IN);
+	log_in_as(native, "client_ed25519", SLICE("a signature"), none, MY_LOGGED_IN);
 	log_in_as(native, "", SLICE("12345678901234567890"), none, MY_LOGGED_IN);
 }
 
@@ -88,6 +88,37 @@ static void test_switched_logins(void **state)
 		my_converse(&fake, NULL, &client, 1, &text);
 		assert_non_null(memmem(text.data, text.size, "\n2 <fe>caching_sha2_password~", 29));
 		assert_non_null(memmem(text.data, text.size, "\n4 <01><03>\n5 ~~~<02>~~~\n", 25));
+		buffer_release(&text);
+		buffer_release(&client.bytes);
+	}
+}
+
+/* libmysqlclient and Connector/C say nothing before their plugin has a nonce, and a plugin that was not greeted has none. */
+static void test_nonce_of_another_plugin(void **state)
+{
+	static const char native[] = "mysql_native_password", sha2[] = "caching_sha2_password";
+	static const struct {
+		const char *greeted, *plugin, *asked;
+	} clients[] = { { native, sha2, "\n2 <fe>caching_sha2_password~" },
+			{ sha2, native, "\n2 <fe>mysql_native_password~" },
+			{ sha2, "client_ed25519", "\n2 <fe>mysql_native_password~" } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {
+		struct my_client client;
+		struct buffer text;
+		struct fake fake;
+
+		my_fake_init(&fake);
+		fake.plugin = clients[i].greeted;
+		my_client_init(&client, CAPABILITIES_OLD);
+		my_say_login_as(&client, clients[i].plugin, SLICE(""));
+		my_say_packet(&client, 3, SLICE("")); /* no password */
+		buffer_init(&text, OUT_MAX);
+		my_converse(&fake, NULL, &client, 1, &text);
+		assert_non_null(
+			memmem(text.data, text.size, clients[i].asked, strlen(clients[i].asked)));
+		assert_non_null(memmem(text.data, text.size, "\n4 ~~~<02>~~~\n", 14));
 		buffer_release(&text);
 		buffer_release(&client.bytes);
 	}
@@ -451,6 +482,7 @@ int main(void)
 		cmocka_unit_test(test_greeting),
 		cmocka_unit_test(test_logins),
 		cmocka_unit_test(test_switched_logins),
+		cmocka_unit_test(test_nonce_of_another_plugin),
 		cmocka_unit_test(test_malformed_logins),
 		cmocka_unit_test(test_refused_logins),
 		cmocka_unit_test(test_text),

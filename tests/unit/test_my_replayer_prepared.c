@@ -275,6 +275,45 @@ static void test_cursor(void **state)
 		  MY_LOGGED_IN "1 ~<01>~~~~~<01>~~~~\n" MY_DEF_PARAMETER("2") "1 ~<01><07>\"~~~\n");
 }
 
+/* In front of rows an EOF counts those that there were by then; and so do those of a PREPARE's answer. */
+static void test_warnings_in_front(void **state)
+{
+	struct my_client client;
+	struct fake fake;
+
+	(void)state;
+	begin(&fake, &client, CAPABILITIES_OLD);
+	my_say_prepare(&client, "select warned early");
+	my_say_execute(&client, 1, 0, -1);
+	my_expect(&fake, &client,
+		  MY_LOGGED_IN
+		  "1 ~<01>~~~<01>~~~~<01>~\n" MY_DEF_INT("2") "3 <fe><01>~<02>~\n" MY_COUNT("1")
+			  MY_DEF_INT("2") "3 <fe><02>~<02>~\n4 ~~<01>~~~\n5 <fe><03>~<02>~\n");
+}
+
+/* The answer to a PREPARE counts placeholders in two bytes. */
+static void test_too_many_placeholders(void **state)
+{
+	struct my_client client;
+	struct buffer text;
+	struct fake fake;
+
+	(void)state;
+	buffer_init(&text, (size_t)1 << 20);
+	buffer_append_string(&text, "set @a = ?");
+	for (int i = 0; i < UINT16_MAX; i++)
+		buffer_append_string(&text, ", @a = ?");
+	buffer_append_u8(&text, 0);
+	begin(&fake, &client, CAPABILITIES_OLD);
+	my_say_prepare(&client, (const char *)text.data);
+	my_say_command(&client, MY_COM_PING, SLICE(""));
+	my_expect(
+		&fake, &client,
+		MY_LOGGED_IN
+		"1 <ff>n<05>#HY000Prepared statement contains too many placeholders\n" MY_OK("1"));
+	buffer_release(&text);
+}
+
 static void test_bulk(void **state)
 {
 	struct my_client client;
@@ -458,6 +497,8 @@ int main(void)
 		cmocka_unit_test(test_bulk_memory),
 		cmocka_unit_test(test_large_rows),
 		cmocka_unit_test(test_compression),
+		cmocka_unit_test(test_warnings_in_front),
+		cmocka_unit_test(test_too_many_placeholders),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
