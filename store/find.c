@@ -342,7 +342,7 @@ static struct request with_values(struct answers_state *state, const struct requ
 
 /* A KILL, by the recorded number of the session that is meant. */
 static void find_killed(struct answers_state *state, const struct request *request, bool consume,
-		      struct answer *ret_answer)
+			struct answer *ret_answer)
 {
 	struct sql_value *values;
 	struct request other;
