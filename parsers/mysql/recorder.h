@@ -6,6 +6,7 @@
  *	recorder_login.c     greeting, login and COM_CHANGE_USER ──▶ sessions
  *	recorder_client.c    what the client asks               ──▶ commands, in order
  *	recorder_server.c    what the server says to the first of them ──▶ pieces of its exchange
+ *	recorder_columns.c   definitions of columns, most of which come again and again
  *	recorder_status.c    the session's state, as the server and the statements tell of it
  *	recorder_prepared.c  prepared statements: parameters, long data, cursors
  *	recorder_rows.c      rows of both forms, whole and in parts
@@ -227,6 +228,17 @@ bool my_client_message(struct recorder *recorder, const struct my_frame *frame);
 bool my_server_message(struct recorder *recorder, const struct my_frame *frame);
 /* What a command without an exchange is as one, for where nothing went well; NULL: it is the session's own. */
 struct item *my_command_exchange(struct recorder *recorder, const struct my_operation *operation);
+
+/* recorder_columns.c; false is a failure */
+/* `n` definitions follow, of rows of this form. */
+void my_definitions_begin(struct recorder *recorder, size_t n, bool binary);
+bool my_definitions_add(struct recorder *recorder, struct slice body);
+/* MariaDB leaves definitions out that the client has; the ones of binary rows must be there then. */
+bool my_definitions_known(struct recorder *recorder, const struct my_operation *head, size_t n);
+/* Those that were added, as PIECE_COLUMNS; valid until the next ones begin. */
+struct slice my_definitions_said(const struct recorder *recorder);
+/* Each execution may have other ones, as a CALL has: the last ones take the place of those before. */
+void my_definitions_keep(struct my_statement *statement, struct slice columns);
 
 /* recorder_status.c */
 /* What is said of the connection's state behind every command that went well. */

@@ -6,8 +6,6 @@
  */
 #include "parsers/mysql/recorder.h"
 
-#include <assert.h>
-
 /* Memory of a tag's is kept up to here: idle connections are many. */
 #define TAG_KEEP ((size_t)256)
 
@@ -237,95 +235,10 @@ static bool refused(struct recorder *recorder, struct slice body)
 
 /* ---- results ---- */
 
-static void columns_begin(struct recorder *recorder, size_t n, bool binary)
-{
-	const uint8_t head[] = { binary ? PARAMETER_BINARY : PARAMETER_TEXT,
-				 has(recorder, MY_MARIADB_EXTENDED_METADATA) };
-	struct buffer *columns = &recorder->columns;
-
-	if (columns->size < sizeof(head) || memcmp(columns->data, head, sizeof(head)) != 0) {
-		buffer_clear(columns);
-		buffer_append(columns, head, sizeof(head));
-		buffer_clear(&recorder->sizes);
-	}
-	recorder->columns_said = sizeof(head);
-	recorder->n_columns = 0;
-	recorder->columns_left = n;
-	recorder->columns_status = 0;
-	recorder->binary = binary;
-}
-
-/* Is it the one that was at this place of the last definitions? */
-static bool column_again(const struct recorder *recorder, struct slice body)
-{
-	struct cursor cursor = cursor_of(buffer_slice(&recorder->columns));
-
-	cursor_bytes(&cursor, recorder->columns_said);
-	return cursor_u32be(&cursor) == body.size &&
-	       slice_equal(cursor_bytes(&cursor, body.size), body) && !cursor.failed;
-}
-
-static bool columns_add(struct recorder *recorder, struct slice body)
-{
-	struct buffer *columns = &recorder->columns;
-	struct column column;
-	int size;
-
-	if (column_again(recorder, body)) {
-		recorder->columns_said += 4 + body.size;
-		recorder->n_columns++;
-		return true;
-	}
-	assert(recorder->columns_said <= columns->size);
-	columns->size = recorder->columns_said;
-	recorder->sizes.size = recorder->n_columns;
-	if (recorder->n_columns == COLUMNS_MAX ||
-	    !my_column_read(body, has(recorder, MY_MARIADB_EXTENDED_METADATA), &column))
-		return my_fail(recorder, "malformed column definition");
-	size = my_type_size(column.type_id);
-	if (size < 0 && recorder->binary)
-		return my_fail(recorder, "a column of an unknown type");
-	buffer_append_u8(&recorder->sizes, (uint8_t)size);
-	recorder->n_columns = recorder->sizes.size;
-	buffer_append_u32be(columns, (uint32_t)body.size);
-	buffer_append_slice(columns, body);
-	recorder->columns_said = columns->size;
-	return !columns->overflowed || my_fail(recorder, "too many bytes of column definitions");
-}
-
-static struct slice columns_said(const struct recorder *recorder)
-{
-	return slice_of(recorder->columns.data, recorder->columns_said);
-}
-
-/* MariaDB leaves definitions out that the client has; the ones of binary rows must be there then. */
-static bool columns_known(struct recorder *recorder, const struct my_operation *head, size_t n)
-{
-	struct my_statement *statement = my_statement_find(recorder, head->statement_id);
-	struct my_columns columns;
-	struct slice payload;
-
-	if (!recorder->binary || !statement || statement->n_columns != n ||
-	    !statement->columns.size)
-		return my_fail(recorder, "rows without the definitions of their columns");
-	columns = my_columns_of(buffer_slice(&statement->columns));
-	while (my_columns_next(&columns, &payload))
-		if (!columns_add(recorder, payload))
-			return false;
-	return true;
-}
-
-/* Each execution may have other ones, as a CALL has: the last ones take the place of those before. */
-static void columns_keep(struct my_statement *statement, struct slice columns)
-{
-	buffer_clear(&statement->columns);
-	buffer_append_slice(&statement->columns, columns);
-}
-
 /* The definitions are complete. With cached metadata the next execution may leave them out. */
 static bool columns_done(struct recorder *recorder, const struct my_operation *head, bool new)
 {
-	struct slice columns = columns_said(recorder);
+	struct slice columns = my_definitions_said(recorder);
 	struct my_statement *statement;
 	bool fits = true;
 
@@ -334,7 +247,7 @@ static bool columns_done(struct recorder *recorder, const struct my_operation *h
 		new && recorder->binary ? my_statement_find(recorder, head->statement_id) : NULL;
 	if (statement && !recorder->log.result &&
 	    !slice_equal(buffer_slice(&statement->columns), columns)) {
-		columns_keep(statement, columns);
+		my_definitions_keep(statement, columns);
 		statement->n_columns = (uint16_t)recorder->n_columns;
 		fits = my_statement_grew(recorder, statement);
 	}
@@ -356,13 +269,14 @@ static bool reply_result(struct recorder *recorder, struct my_operation *head, s
 		follow = cursor_u8(&cursor) != 0;
 	if (!cursor_done(&cursor) || !n || n > COLUMNS_MAX)
 		return my_fail(recorder, "malformed number of columns");
-	columns_begin(recorder, (size_t)n,
-		      head->command == MY_COM_STMT_EXECUTE ||
-			      head->command == MY_COM_STMT_BULK_EXECUTE);
+	my_definitions_begin(recorder, (size_t)n,
+			     head->command == MY_COM_STMT_EXECUTE ||
+				     head->command == MY_COM_STMT_BULK_EXECUTE);
 	recorder->reply = REPLY_COLUMNS;
 	if (follow)
 		return true;
-	return columns_known(recorder, head, (size_t)n) && columns_done(recorder, head, false);
+	return my_definitions_known(recorder, head, (size_t)n) &&
+	       columns_done(recorder, head, false);
 }
 
 /* The first packet of a QUERY's or EXECUTE's result. */
@@ -459,7 +373,7 @@ static bool prepare_complete(struct recorder *recorder, struct my_operation *hea
 	struct named *old;
 
 	if (recorder->columns_left || recorder->n_columns)
-		columns_keep(statement, columns_said(recorder));
+		my_definitions_keep(statement, my_definitions_said(recorder));
 	head->statement = NULL;
 	old = names_put(&recorder->statements, &statement->named);
 	my_statement_end(recorder, (struct my_statement *)old);
@@ -500,7 +414,7 @@ static bool reply_prepared(struct recorder *recorder, struct my_operation *head,
 	recorder->prepared = true;
 	if (prepared.warnings)
 		prepared_with_warnings(recorder, statement, prepared.warnings);
-	columns_begin(recorder, 0, true);
+	my_definitions_begin(recorder, 0, true);
 	if (!prepared.metadata)
 		return prepare_complete(recorder, head);
 	recorder->columns_left = prepared.parameters;
@@ -520,7 +434,7 @@ static bool reply_parameters(struct recorder *recorder, struct my_operation *hea
 static bool reply_prepared_columns(struct recorder *recorder, struct my_operation *head,
 				   struct slice body)
 {
-	if (!columns_add(recorder, body))
+	if (!my_definitions_add(recorder, body))
 		return false;
 	if (--recorder->columns_left)
 		return true;
@@ -536,13 +450,13 @@ static bool reply_field_list(struct recorder *recorder, struct my_operation *hea
 	struct my_ok ok;
 
 	if (recorder->reply == REPLY_FIRST)
-		columns_begin(recorder, 0, false);
+		my_definitions_begin(recorder, 0, false);
 	recorder->reply = REPLY_COLUMNS;
 	if (body.data[0] != MY_EOF)
-		return columns_add(recorder, body);
+		return my_definitions_add(recorder, body);
 	if (!read_end(recorder, body, &ok))
 		return false;
-	exchange_piece(&recorder->log, PIECE_COLUMNS, columns_said(recorder));
+	exchange_piece(&recorder->log, PIECE_COLUMNS, my_definitions_said(recorder));
 	return result_complete(recorder, head, &ok);
 }
 
@@ -641,7 +555,7 @@ static bool reply(struct recorder *recorder, struct my_operation *head, struct s
 	case REPLY_COLUMNS:
 		if (head->command == MY_COM_FIELD_LIST)
 			return reply_field_list(recorder, head, body);
-		if (!columns_add(recorder, body))
+		if (!my_definitions_add(recorder, body))
 			return false;
 		return --recorder->columns_left || columns_done(recorder, head, true);
 	case REPLY_COLUMNS_EOF:
