@@ -7,17 +7,21 @@
 #include <stdlib.h>
 
 static const char any_sql[] = "SELECT 1 FROM statement WHERE verb = 'kill' LIMIT 1";
-/* KILLs that were accepted, and what the session of that number was at; the number may be of another server's. */
+/*
+ * KILLs that were accepted, and what the session of that number was at; the number may be of another server's. Each step is made
+ * once: SQLite's own order looks at every exchange for every other one.
+ */
 static const char load_sql[] =
-	"WITH killing AS (SELECT k.connection AS by, k.started_ns, k.duration_ns, "
-	"CASE WHEN json_valid(k.parameters) "
-	"THEN CAST(json_extract(k.parameters, '$[0]') AS INTEGER) END AS number "
-	"FROM exchange k JOIN statement s ON s.id = k.statement "
-	"WHERE s.verb = 'kill' AND k.outcome = 1) "
-	"SELECT DISTINCT e.id, k.by, e.connection FROM killing k "
-	"JOIN connection c ON c.backend = k.number JOIN exchange e ON e.connection = c.id "
+	"WITH texts AS MATERIALIZED (SELECT id FROM statement WHERE verb = 'kill'), "
+	"killing AS MATERIALIZED (SELECT connection, started_ns, CASE WHEN json_valid(parameters) "
+	"THEN CAST(json_extract(parameters, '$[0]') AS INTEGER) END AS number "
+	"FROM exchange WHERE statement IN texts AND outcome = 1), "
+	"killed AS MATERIALIZED (SELECT c.id AS connection, k.connection AS by, k.started_ns "
+	"FROM killing k JOIN connection c ON c.backend = k.number WHERE c.id <> k.connection) "
+	"SELECT DISTINCT e.id, k.by, e.connection "
+	"FROM exchange e CROSS JOIN killed k ON k.connection = e.connection "
 	"WHERE e.started_ns <= k.started_ns AND (e.duration_ns IS NULL OR "
-	"e.started_ns + e.duration_ns >= k.started_ns) AND e.connection <> k.by ORDER BY e.id";
+	"e.started_ns + e.duration_ns >= k.started_ns) ORDER BY e.id";
 
 static int is_any(struct kills *kills, sqlite3 *database)
 {

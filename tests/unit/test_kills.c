@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which exchanges of a recording a KILL interrupted. */
 #include "parsers/mysql/wire.h"
+#include "store/kills.h"
+#include "store/matcher_state.h"
 #include "tests/unit/store_replay.h"
 
 /* A connection of the server on this port, which gave it this number. */
@@ -61,11 +63,48 @@ static void test_none(void **state)
 	assert_null(scene->replay.answers->interrupted);
 }
 
+#define MANY 2000
+#define STEPS 1000
+
+static int count_steps(void *context)
+{
+	size_t *times = context;
+
+	return ++*times > MANY;
+}
+
+/* Of many exchanges each is looked at once, and not for every other one: SQLite would need 20 million steps. */
+static void test_many(void **state)
+{
+	struct scene *scene = *state;
+	sqlite3 *database;
+	struct kills kills;
+	size_t times = 0;
+
+	open_session(scene->writer, 1, 3306, 9);
+	open_session(scene->writer, 2, 3306, 10);
+	for (int i = 1; i < MANY; i++)
+		push_asked(scene->writer, 2, (uint64_t)i, "do it()", i, i + 1);
+	push_asked(scene->writer, 2, MANY, "do at_work()", MANY, MANY + 9);
+	push_asked(scene->writer, 1, 1, "KILL 10", MANY + 5, MANY + 6);
+	scene_play(scene, &last);
+	assert_int_equal(sqlite3_open_v2(scene->folder.file, &database, SQLITE_OPEN_READONLY, NULL),
+			 SQLITE_OK);
+	sqlite3_progress_handler(database, STEPS, count_steps, &times);
+	assert_int_equal(kills_load(&kills, &scene->replay.matcher->endpoints, database),
+			 SQLITE_OK);
+	assert_int_equal(kills.n, 1);
+	assert_true(kills_interrupted(&kills, MANY));
+	kills_release(&kills);
+	sqlite3_close(database);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BARE_SCENE(test_interrupted),
 		BARE_SCENE(test_none),
+		BARE_SCENE(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
