@@ -134,7 +134,10 @@ static void begin_compression(struct replayer *replayer)
 static void let_in(struct replayer *replayer, struct buffer *out)
 {
 	struct completion completion = { .tag = SLICE("") };
+	struct slice database = sql_session_context(replayer->session).database;
 
+	if (database.size)
+		my_write_change(replayer, SLICE("@schema"), database);
 	completion.status = my_write_status(replayer, 0);
 	my_write_ok(replayer, &completion, out);
 	replayer->phase = MY_READY;

@@ -56,6 +56,8 @@ void my_expect(struct fake *fake, struct my_client *client, const char *expected
 
 /* The login's MY_OK, MY_OK packets without and with a transaction. */
 #define MY_LOGGED_IN "2 ~~~<02>~~~\n"
+/* A client of CAPABILITIES_NEW is told of the database that it logged in to. */
+#define MY_LOGGED_IN_NEW "2 ~~~<02>@~~~<07><01><05><04>shop\n"
 #define MY_OK(sequence) sequence " ~~~<02>~~~\n"
 #define MY_OK_IN_TRANSACTION(sequence) sequence " ~~~<03>~~~\n"
 #define MY_EOF_PACKET(sequence) sequence " <fe>~~<02>~\n"

@@ -197,7 +197,7 @@ static void test_text(void **state)
 	begin(&fake, &client, CAPABILITIES_NEW);
 	my_say_query(&client, "select a from five");
 	my_expect(&fake, &client,
-		  MY_LOGGED_IN MY_COUNT("1")
+		  MY_LOGGED_IN_NEW MY_COUNT("1")
 			  MY_DEF_INT("2") "3 <01>1\n4 <01>2\n5 <01>3\n6 <fb>\n7 <01>5\n"
 					  "8 <fe>~~<02>~~~\n");
 }
@@ -218,7 +218,7 @@ static void test_slow(void **state)
 	begin(&fake, &client, CAPABILITIES_NEW);
 	my_say_query(&client, "select a from slow");
 	my_expect(&fake, &client,
-		  MY_LOGGED_IN MY_COUNT("1") MY_DEF_INT("2") "3 <01>1\n4 <fe>~~\"<08>~~\n");
+		  MY_LOGGED_IN_NEW MY_COUNT("1") MY_DEF_INT("2") "3 <01>1\n4 <fe>~~\"<08>~~\n");
 }
 
 /* Warnings of before the first row are counted in front of the rows, where an EOF is there: it is no change of the session. */
@@ -260,7 +260,7 @@ static void test_outcomes(void **state)
 	my_say_command(&client, MY_COM_QUIT, SLICE(""));
 	my_expect(
 		&fake, &client,
-		MY_LOGGED_IN MY_COUNT("1") MY_DEF_INT(
+		MY_LOGGED_IN_NEW MY_COUNT("1") MY_DEF_INT(
 			"2") "3 <01>1\n4 <ff>z<04>#42S02recorded\n"
 			     "1 ~<fe><ff><ff><ff><ff><ff><ff><ff><ff>~<02>~~~<0f>Rows matched: 1\n"
 			     "1 <ff>Q<04>#HY000mockproxy: the recorded answer cannot be given in "
@@ -321,7 +321,7 @@ static void test_several(void **state)
 	begin(&fake, &client, CAPABILITIES_NEW);
 	my_say_query(&client, "call p()");
 	my_expect(&fake, &client,
-		  MY_LOGGED_IN MY_COUNT("1")
+		  MY_LOGGED_IN_NEW MY_COUNT("1")
 			  MY_DEF_INT("2") "3 <01>1\n4 <fe>~~<0a>~~~\n" MY_COUNT("5")
 				  MY_DEF_INT("6") "7 <01>2\n8 <fe>~~<0a>~~~\n9 ~~~<02>~~~\n");
 }
@@ -364,7 +364,7 @@ static void test_session(void **state)
 	my_say_command(&client, MY_COM_RESET_CONNECTION, SLICE(""));
 	my_say_command(&client, MY_COM_SET_OPTION, SLICE("\0\0"));
 	my_expect(&fake, &client,
-		  MY_LOGGED_IN MY_OK_IN_TRANSACTION(
+		  MY_LOGGED_IN_NEW MY_OK_IN_TRANSACTION(
 			  "1") "1 ~~~<01>~~~\n1 ~~~~~~~\n1 ~~~<02><02>~~\n"
 			       "1 ~~~<02>B~~~<07>~<05><01>x<02>on\n"
 			       "1 ~~~<02>B~~~<08><01><06><05>Other\n"

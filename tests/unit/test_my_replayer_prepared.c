@@ -63,7 +63,7 @@ static void test_prepare_errors(void **state)
 	my_say_prepare(&client, "call p()"); /* servers know no columns before it was called */
 	my_say_command(&client, MY_COM_PING, SLICE(""));
 	my_expect(&fake, &client,
-		  MY_LOGGED_IN "1 <ff>(<04>#42S02recorded\n" MY_MISS("1", "select never")
+		  MY_LOGGED_IN_NEW "1 <ff>(<04>#42S02recorded\n" MY_MISS("1", "select never")
 			  UNKNOWN("4294967295") "1 ~<01>~~~~~~~~~~\n" MY_OK(
 				  "1") "1 ~<02>~~~<01>~~~~~~\n2 "
 				       "<03>def~<01>t<01>t<01>f<01>f<0c>?~<0c>~~~<04>~~~~~\n"
@@ -139,8 +139,9 @@ static void test_out_parameters(void **state)
 	my_say_execute(&client, 3, 0, -1);
 	my_say_query(&client, "call not_out(1)");
 	my_expect(&fake, &client,
-		  MY_LOGGED_IN ONE_PARAMETER("01") OUT_PARAMETERS FOR_NO_TEXT ONE_PARAMETER("02")
-			  FOR_TEXT_ONLY NO_PARAMETER("03") NO_VARIABLE NO_VARIABLE);
+		  MY_LOGGED_IN_NEW ONE_PARAMETER("01")
+			  OUT_PARAMETERS FOR_NO_TEXT ONE_PARAMETER("02")
+				  FOR_TEXT_ONLY NO_PARAMETER("03") NO_VARIABLE NO_VARIABLE);
 	assert_int_equal(fake.unservable, 2);
 }
 
@@ -161,7 +162,7 @@ static void test_parameters(void **state)
 	my_say_command(&client, MY_COM_STMT_EXECUTE, SLICE("\x01\0\0"));
 	my_expect(
 		&fake, &client,
-		MY_LOGGED_IN "1 ~<01>~~~~~<01>~~~~\n" MY_DEF_PARAMETER(
+		MY_LOGGED_IN_NEW "1 ~<01>~~~~~<01>~~~~\n" MY_DEF_PARAMETER(
 			"2") "1 <ff><ba><04>#HY000Incorrect arguments to mysqld_stmt_execute\n"
 			     "1 ~<01><07>\"~~~\n1 ~<01><07>\"~~~\n"
 			     "1 <ff>+<07>#HY000Malformed communication packet\n" MY_MISS(
@@ -182,7 +183,7 @@ static void test_parameters(void **state)
 		       SLICE("\x01\0\0\0\0\x01\0\0\0\0\x01\xfd\0\x01"
 			     "1"));
 	my_expect(&fake, &client,
-		  MY_LOGGED_IN "1 ~<01>~~~~~<01>~~~~\n" MY_DEF_PARAMETER(
+		  MY_LOGGED_IN_NEW "1 ~<01>~~~~~<01>~~~~\n" MY_DEF_PARAMETER(
 			  "2") "1 ~<01><07>\"~~~\n" MY_OK("1") "1 ~<01><07>\"~~~\n");
 
 	/* What was sent ahead is for one execution, well or not. */
@@ -199,9 +200,10 @@ static void test_parameters(void **state)
 		       SLICE("\x01\0\0\0\0\x01\0\0\0\0\x01\xfd\0\x01"
 			     "1"));
 	my_expect(&fake, &client,
-		  MY_LOGGED_IN "1 ~<01>~~~~~<01>~~~~\n" MY_DEF_PARAMETER("2") "1 ~<01><07>\"~~~\n"
-									      "1 ~<01><07>\"~~~\n"
-									      "1 ~<01><07>\"~~~\n");
+		  MY_LOGGED_IN_NEW
+		  "1 ~<01>~~~~~<01>~~~~\n" MY_DEF_PARAMETER("2") "1 ~<01><07>\"~~~\n"
+								 "1 ~<01><07>\"~~~\n"
+								 "1 ~<01><07>\"~~~\n");
 }
 
 /* What was sent ahead is for one execution: the next ones say their own, or none. */
@@ -222,7 +224,7 @@ static void test_long_data_again(void **state)
 	}
 	my_say_command(&client, MY_COM_STMT_EXECUTE, execute);
 	my_expect(&fake, &client,
-		  MY_LOGGED_IN "1 ~<01>~~~~~<01>~~~~\n" MY_DEF_PARAMETER(
+		  MY_LOGGED_IN_NEW "1 ~<01>~~~~~<01>~~~~\n" MY_DEF_PARAMETER(
 			  "2") "1 ~<01><07>\"~~~\n1 ~<01><07>\"~~~\n"
 			       "1 <ff>+<07>#HY000Malformed communication packet\n");
 }
@@ -272,7 +274,8 @@ static void test_cursor(void **state)
 	my_say_prepare(&client, "insert into t values (?)");
 	my_say_execute(&client, 1, 1, 1);
 	my_expect(&fake, &client,
-		  MY_LOGGED_IN "1 ~<01>~~~~~<01>~~~~\n" MY_DEF_PARAMETER("2") "1 ~<01><07>\"~~~\n");
+		  MY_LOGGED_IN_NEW
+		  "1 ~<01>~~~~~<01>~~~~\n" MY_DEF_PARAMETER("2") "1 ~<01><07>\"~~~\n");
 }
 
 /* In front of rows an EOF counts those that there were by then; and so do those of a PREPARE's answer. */
@@ -327,7 +330,7 @@ static void test_bulk(void **state)
 	my_say_command(&client, MY_COM_STMT_BULK_EXECUTE, SLICE("\x01\0\0\0\x80\0\x03\0\x02"));
 	my_say_command(&client, MY_COM_STMT_BULK_EXECUTE, SLICE("\x01\0\0\0\x80\0\x03\0\x09"));
 	my_expect(&fake, &client,
-		  MY_LOGGED_IN
+		  MY_LOGGED_IN_NEW
 		  "1 ~<01>~~~~~<01>~~~~\n" MY_DEF_PARAMETER("2") "1 ~<02>~<02>~~~\n" MY_MISS(
 			  "1", "insert into t values (?)") "1 <ff>+<07>#HY000mockproxy: a "
 							   "malformed or too large bulk\n");
@@ -383,14 +386,14 @@ static void test_attributes(void **state)
 		&client, MY_COM_STMT_EXECUTE,
 		SLICE("\x01\0\0\0\x08\x01\0\0\0\x02\0\x01\x03\0\0\xfd\0\x01k\x01\0\0\0\x01v"));
 	my_expect(&fake, &client,
-		  MY_LOGGED_IN MY_OK("1") "1 <ff>Q<04>#HY000mockproxy: every recorded answer to "
-					  "this statement was given "
-					  "already. Asked: select once; Nearest recorded: select "
-					  "nearest; Difference: "
-					  "value 1: recorded 5, asked 7\n"
-					  "1 <ff>+<07>#HY000Malformed communication packet\n"
-					  "1 ~<01>~~~~~<01>~~~~\n" MY_DEF_PARAMETER(
-						  "2") "1 ~<01><07>\"~~~\n");
+		  MY_LOGGED_IN_NEW MY_OK(
+			  "1") "1 <ff>Q<04>#HY000mockproxy: every recorded answer to "
+			       "this statement was given "
+			       "already. Asked: select once; Nearest recorded: select "
+			       "nearest; Difference: "
+			       "value 1: recorded 5, asked 7\n"
+			       "1 <ff>+<07>#HY000Malformed communication packet\n"
+			       "1 ~<01>~~~~~<01>~~~~\n" MY_DEF_PARAMETER("2") "1 ~<01><07>\"~~~\n");
 }
 
 #define LETTERS "abcdefghijklmnopqrstuvw"
@@ -406,7 +409,7 @@ static void test_large_rows(void **state)
 	begin(&fake, &client, CAPABILITIES_NEW);
 	my_say_query(&client, "select big");
 	my_expect(&fake, &client,
-		  MY_LOGGED_IN MY_COUNT("1")
+		  MY_LOGGED_IN_NEW MY_COUNT("1")
 			  MY_DEF_TEXT("2") "3 16777215 bytes\n4 " LAST_104 "\n5 <fb>\n"
 					   "6 16777215 bytes\n7 " LAST_104 "\n8 <fe>~~<02>~~~\n");
 
@@ -414,7 +417,7 @@ static void test_large_rows(void **state)
 	fake.part_bytes = MY_SPLIT_SIZE - 4; /* its length stands before it */
 	my_say_query(&client, "select big");
 	my_expect(&fake, &client,
-		  MY_LOGGED_IN MY_COUNT("1")
+		  MY_LOGGED_IN_NEW MY_COUNT("1")
 			  MY_DEF_TEXT("2") "3 16777215 bytes\n4 \n5 <fb>\n6 16777215 bytes\n7 \n8 "
 					   "<fe>~~<02>~~~\n");
 }
