@@ -9,6 +9,7 @@
 #include "parsers/sql/forms.h"
 #include "parsers/sql/identity.h"
 #include "parsers/sql/lexer.h"
+#include "parsers/sql/qualified.h"
 #include "parsers/sql/session.h"
 #include "parsers/sql/shape.h"
 
@@ -240,6 +241,7 @@ static void check_statement(const struct sql_options *options, struct slice text
 	check_slots(&statement, text);
 	check(statement.canonical.size <= 4 * text.size + 64);
 	(void)sql_mask(&statement, text, &arena);
+	check(statement.dialect == SQL_MYSQL || sql_qualified(&statement) == SQL_QUALIFIED_NO);
 	check_values_json(&statement, &arena);
 	check_again(options, &statement, &arena);
 	check_forms(options, &statement, text, &arena);
