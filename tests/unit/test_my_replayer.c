@@ -237,7 +237,7 @@ static void test_columns_warnings(void **state)
 	begin(&fake, &client, CAPABILITIES_NEW);
 	my_say_query(&client, "select half warned");
 	my_expect(&fake, &client,
-		  MY_LOGGED_IN MY_COUNT("1") MY_DEF_INT("2") "3 <01>1\n4 <fe>~~<02>~<03>~\n");
+		  MY_LOGGED_IN_NEW MY_COUNT("1") MY_DEF_INT("2") "3 <01>1\n4 <fe>~~<02>~<03>~\n");
 }
 
 static void test_outcomes(void **state)

@@ -93,9 +93,10 @@ static void test_prepare_nothing(void **state)
 	my_say_prepare(&client, " ;");
 	my_say_prepare(&client, "/* none */");
 	my_expect(&fake, &client,
-		  MY_LOGGED_IN "1 <ff>)<04>#42000Query was empty\n"
-			       "1 <ff><0f><05>#HY000This command is not supported in the prepared "
-			       "statement protocol yet\n");
+		  MY_LOGGED_IN_NEW
+		  "1 <ff>)<04>#42000Query was empty\n"
+		  "1 <ff><0f><05>#HY000This command is not supported in the prepared "
+		  "statement protocol yet\n");
 
 	begin(&fake, &client, CAPABILITIES_NEW & ~MY_CLIENT_MYSQL);
 	fake.capabilities &= ~MY_CLIENT_MYSQL;
@@ -103,8 +104,8 @@ static void test_prepare_nothing(void **state)
 	my_say_prepare(&client, "/* none */;");
 	my_say_execute(&client, 1, 0, -1);
 	my_expect(&fake, &client,
-		  MY_LOGGED_IN "1 <ff>)<04>#42000Query was empty\n"
-			       "1 ~<01>~~~~~~~~~~\n" MY_OK("1"));
+		  MY_LOGGED_IN_NEW "1 <ff>)<04>#42000Query was empty\n"
+				   "1 ~<01>~~~~~~~~~~\n" MY_OK("1"));
 }
 
 #define OTHER_FORM(how)                                                                     \
