@@ -92,8 +92,11 @@ struct answer_aside {
 	bool within; /* before the end of the exchange's batch; else when the time has passed, and the session is idle */
 	int64_t delay_ns; /* since the exchange */
 	uint32_t behind;  /* how many more exchanges the session had had */
-	uint64_t
-		asked; /* ERROR, END: the exchange that was asked when the session had ended; 0: none was */
+	/*
+	 * ERROR, END: the exchange that was asked when the session had ended; 0: none was. KILL_QUERY of no backend: the KILL, for whom
+	 * waits for that.
+	 */
+	uint64_t asked;
 	struct slice channel; /* NOTIFICATION, from here on */
 	struct slice payload;
 	uint32_t backend;		   /* who notified */
@@ -249,8 +252,11 @@ struct answers {
 	bool (*is_asked)(void *context, const struct request *request, uint64_t exchange);
 	/* How long, in nanoseconds, the recorded client waited for the exchange's end, or its own. NULL: nothing waits here. */
 	int64_t (*waited)(void *context, uint64_t exchange);
-	/* MySQL: was it under way when another session killed its, or what it did? NULL: none was killed in this recording. */
-	bool (*interrupted)(void *context, uint64_t exchange);
+	/*
+	 * MySQL: the KILL of another session by which it was interrupted, or cut, as an exchange; 0: it was not. NULL: none was killed in this
+	 * recording.
+	 */
+	uint64_t (*interrupted)(void *context, uint64_t exchange);
 	/* What is said of the exchange's COPY data: 1, 0 it has none, negative errno. */
 	int (*copy)(void *context, uint64_t exchange, struct answer_copy *ret_copy);
 

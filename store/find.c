@@ -70,6 +70,49 @@ static enum match compare_parsed(struct answers_state *state, const struct reque
 	return match;
 }
 
+/*
+ * Of a text that could not be prepared neither the values of its literals are stored nor the modes in which it was read, which decide what a
+ * backslash is. The hash, which is the request's, was made of both: so the mode is it in which they are equal.
+ */
+static enum match compare_refused(struct answers_state *state, const struct request *request,
+				  const struct stored_exchange *exchange)
+{
+	const struct stored_statement *stored;
+	enum match match = MATCH_NO;
+	struct sql_statement statement;
+	struct sql_options options;
+	struct sql_value *values;
+	struct slice text;
+	struct arena arena;
+
+	arena_init(&arena);
+	text = arena_copy(&arena, exchange->text);
+	if (reader_statement(state->reader, exchange->statement, &stored) <= 0 ||
+	    !same_context(&stored->context, &request->context)) {
+		arena_release(&arena);
+		return MATCH_NO;
+	}
+	if (!text.size)
+		text = stored->text;
+	for (size_t n = 0;
+	     match == MATCH_NO && sql_options_nth((enum sql_dialect)stored->dialect, n, &options);
+	     n++) {
+		sql_canonicalize(&options, text, &arena, &statement);
+		if (statement.n_slots != request->statement->n_slots ||
+		    !slice_equal(statement.canonical, request->statement->canonical))
+			continue;
+		values = arena_alloc(&arena, (statement.n_slots + 1) * sizeof(*values));
+		sql_slot_values(&statement, NULL, 0, values);
+		if (!sql_values_equal(request->statement, request->values, values))
+			continue;
+		match = sql_kinds_equal(request->values, values, statement.n_slots) ?
+				MATCH_SAME_KIND :
+				MATCH_EQUAL;
+	}
+	arena_release(&arena);
+	return match;
+}
+
 static bool was_bound(const struct stored_statement *stored, const struct stored_exchange *exchange)
 {
 	struct slice text = exchange->text.data ? exchange->text : stored->text;
@@ -140,11 +183,17 @@ enum match find_compare(struct answers_state *state, const struct request *reque
 {
 	const struct stored_statement *stored;
 	struct stored_exchange exchange;
+	enum match match;
 
 	if (request->copy && !same_copy(state, request, id))
 		return MATCH_NO;
 	if (reader_exchange(state->reader, id, &exchange) <= 0)
 		return MATCH_NO;
+	if (exchange.kind == EXCHANGE_PARSE && !exchange.edited) {
+		match = compare_refused(state, request, &exchange);
+		if (match != MATCH_NO || reader_exchange(state->reader, id, &exchange) <= 0)
+			return match;
+	}
 	if (exchange.edited || exchange.kind == EXCHANGE_PARSE)
 		return compare_parsed(state, request, &exchange);
 	if (reader_statement(state->reader, exchange.statement, &stored) <= 0 ||

@@ -8,20 +8,32 @@
 
 static const char any_sql[] = "SELECT 1 FROM statement WHERE verb = 'kill' LIMIT 1";
 /*
- * KILLs that were accepted, and what the session of that number was at; the number may be of another server's. Each step is made
- * once: SQLite's own order looks at every exchange for every other one.
+ * KILLs that were accepted, and what the session of that number was at; the number may be of another server's. Of those that say no number of a
+ * session (KILL USER, KILL @x), what was cut by the server, or interrupted (error 1317), while it was under way. Each step is made once:
+ * SQLite's own order looks at every exchange for every other one.
  */
+#define UNDER_WAY                                                             \
+	"e.started_ns <= k.started_ns AND (e.duration_ns IS NULL OR "         \
+	"e.started_ns + e.duration_ns >= k.started_ns) "
 static const char load_sql[] =
-	"WITH texts AS MATERIALIZED (SELECT id FROM statement WHERE verb = 'kill'), "
-	"killing AS MATERIALIZED (SELECT connection, started_ns, CASE WHEN json_valid(parameters) "
-	"THEN CAST(json_extract(parameters, '$[0]') AS INTEGER) END AS number "
-	"FROM exchange WHERE statement IN texts AND outcome = 1), "
-	"killed AS MATERIALIZED (SELECT c.id AS connection, k.connection AS by, k.started_ns "
-	"FROM killing k JOIN connection c ON c.backend = k.number WHERE c.id <> k.connection) "
-	"SELECT DISTINCT e.id, k.by, e.connection "
+	"WITH texts AS MATERIALIZED (SELECT id, canonical LIKE 'kill %?' "
+	"AND canonical NOT LIKE '% id ?' AND canonical NOT LIKE 'kill %user%' AS named "
+	"FROM statement WHERE verb = 'kill'), "
+	"killing AS MATERIALIZED (SELECT e.id, e.connection AS by, e.started_ns, t.named, "
+	"CASE WHEN json_valid(e.parameters) "
+	"THEN CAST(json_extract(e.parameters, '$[0]') AS INTEGER) END AS number "
+	"FROM exchange e CROSS JOIN texts t ON t.id = e.statement WHERE e.outcome = 1), "
+	"killed AS MATERIALIZED (SELECT k.id, k.by, k.started_ns, c.id AS connection "
+	"FROM killing k JOIN connection c ON c.backend = k.number WHERE k.named), "
+	"hit (id, by, connection, killer) AS (SELECT e.id, k.by, e.connection, k.id "
 	"FROM exchange e CROSS JOIN killed k ON k.connection = e.connection "
-	"WHERE e.started_ns <= k.started_ns AND (e.duration_ns IS NULL OR "
-	"e.started_ns + e.duration_ns >= k.started_ns) ORDER BY e.id";
+	"WHERE " UNDER_WAY
+	"UNION ALL SELECT e.id, k.by, e.connection, k.id FROM exchange e CROSS JOIN killing k "
+	"WHERE e.outcome <> 1 AND NOT k.named AND " UNDER_WAY
+	"AND (e.flags & 12288 OR EXISTS (SELECT 1 FROM result r WHERE r.exchange = e.id "
+	"AND json_valid(r.error) AND json_extract(r.error, '$.code') = '1317'))) "
+	"SELECT id, by, connection, min(killer) FROM hit WHERE connection <> by "
+	"GROUP BY id ORDER BY id";
 
 static int is_any(struct kills *kills, sqlite3 *database)
 {
@@ -60,7 +72,10 @@ int kills_load(struct kills *kills, const struct endpoints *endpoints, sqlite3 *
 			continue;
 		kills->interrupted =
 			grown(kills->interrupted, kills->n, sizeof(*kills->interrupted));
-		kills->interrupted[kills->n++] = sqlite3_column_int64(sql, 0);
+		kills->interrupted[kills->n++] = (struct interrupted){
+			.exchange = sqlite3_column_int64(sql, 0),
+			.killer = sqlite3_column_int64(sql, 3),
+		};
 	}
 	return sqlite3_finalize(sql);
 }
@@ -73,13 +88,17 @@ void kills_release(struct kills *kills)
 
 static int compare_ids(const void *a, const void *b)
 {
-	const int64_t *left = a, *right = b;
+	const struct interrupted *left = a, *right = b;
 
-	return (*left > *right) - (*left < *right);
+	return (left->exchange > right->exchange) - (left->exchange < right->exchange);
 }
 
-bool kills_interrupted(const struct kills *kills, int64_t exchange)
+int64_t kills_interrupted(const struct kills *kills, int64_t exchange)
 {
-	return kills->n && bsearch(&exchange, kills->interrupted, kills->n,
-				   sizeof(*kills->interrupted), compare_ids);
+	const struct interrupted sought = { .exchange = exchange };
+	const struct interrupted *found = kills->n ? bsearch(&sought, kills->interrupted, kills->n,
+							     sizeof(sought), compare_ids) :
+						     NULL;
+
+	return found ? found->killer : 0;
 }

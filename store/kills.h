@@ -11,8 +11,11 @@
 #include "store/endpoints.h"
 
 struct kills {
-	bool any;	      /* somebody killed somebody */
-	int64_t *interrupted; /* exchanges, by id */
+	bool any; /* somebody killed somebody */
+	struct interrupted {
+		int64_t exchange;
+		int64_t killer; /* the exchange that did it */
+	} * interrupted;	/* by id */
 	size_t n;
 };
 
@@ -21,6 +24,7 @@ MUST_CHECK int kills_load(struct kills *kills, const struct endpoints *endpoints
 			  sqlite3 *database);
 void kills_release(struct kills *kills);
 
-bool kills_interrupted(const struct kills *kills, int64_t exchange);
+/* The KILL; 0: it was not interrupted. */
+int64_t kills_interrupted(const struct kills *kills, int64_t exchange);
 
 #endif

@@ -469,11 +469,11 @@ static int64_t answers_waited(void *context, uint64_t exchange)
 	return reader_waited(state->reader, (int64_t)exchange);
 }
 
-static bool answers_interrupted(void *context, uint64_t exchange)
+static uint64_t answers_interrupted(void *context, uint64_t exchange)
 {
 	const struct answers_state *state = context;
 
-	return kills_interrupted(&state->matcher->kills, (int64_t)exchange);
+	return (uint64_t)kills_interrupted(&state->matcher->kills, (int64_t)exchange);
 }
 
 static void answers_count_session(void *context)

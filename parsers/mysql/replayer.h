@@ -172,6 +172,7 @@ struct replayer {
 	struct sql_value *values;
 	struct my_statement *executing; /* NULL: a text */
 	int64_t hold_ns; /* nothing is said for so long, and then the answer under way, or an error; 0: that is not so */
+	uint64_t awaited;   /* the KILL that is waited for; 0: none is */
 	bool holding;	    /* fill() has said so */
 	bool killed;	    /* by another session: it ends behind the answer under way */
 	bool refused;	    /* the request under way was: the connection ends behind the answer */

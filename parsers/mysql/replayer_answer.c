@@ -113,13 +113,14 @@ static bool is_left(const struct answer *answer)
 	       !(answer->flags & (EXCHANGE_SERVER_ENDED | EXCHANGE_SERVER_RESET));
 }
 
-/* Did the answer come of a KILL? */
-static bool was_interrupted(const struct replayer *replayer, const struct answer *answer)
+/* The KILL that the answer came of; 0: of none. */
+static uint64_t was_interrupted(const struct replayer *replayer, const struct answer *answer)
 {
 	const struct answers *answers = replayer->answers;
 
-	return answer->rung == RUNG_EXACT && !is_left(answer) && answers->interrupted &&
-	       answers->interrupted(answers->context, answer->exchange);
+	return answer->rung == RUNG_EXACT && !is_left(answer) && answers->interrupted ?
+		       answers->interrupted(answers->context, answer->exchange) :
+		       0;
 }
 
 void my_answer_hold(struct replayer *replayer, uint64_t exchange)
@@ -182,7 +183,8 @@ static void find(struct replayer *replayer, const struct request *request,
 bool my_answer_give(struct replayer *replayer, const struct answer *found, struct slice text,
 		    bool more, struct buffer *out)
 {
-	if (was_interrupted(replayer, found))
+	replayer->awaited = was_interrupted(replayer, found);
+	if (replayer->awaited)
 		my_answer_hold(replayer, found->exchange);
 	if (found->rung == RUNG_SESSION) {
 		answer_housekeeping(replayer, more, out);

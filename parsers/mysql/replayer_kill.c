@@ -5,7 +5,8 @@
  *
  * The greeting tells a session its number before it is known who logs in: it is that of the recorded session that was greeted next, whoever
  * that was (answers->backend). Where sessions come in another order than they were recorded a number is another one's than it was; a KILL
- * by it is found all the same (answers->find).
+ * by it is found all the same (answers->find). A KILL that says no number (KILL USER, KILL @x) reaches those whose answers wait for it: what
+ * was recorded of them is that they were cut, or interrupted.
  *
  * A recorded answer that came of a KILL waits for it (answers->interrupted), as an answer does that never came; see my_answer_hold() in
  * replayer_answer.c.
@@ -43,15 +44,20 @@ void my_kill_answered(struct replayer *replayer, const struct request *request,
 	    answer->outcome != OUTCOME_OK || !peers)
 		return;
 	kill = sql_kill_of(request->statement, request->values, &aside.backend);
-	if (kill == SQL_KILLS_QUERY)
+	if (kill != SQL_KILLS_SESSION)
 		aside.type = ASIDE_KILL_QUERY;
-	if (kill)
-		peers->publish(peers->context, slice_of(NULL, 0), &aside);
+	if (!kill) { /* whoever it was */
+		aside.backend = 0;
+		aside.asked = answer->exchange;
+	}
+	peers->publish(peers->context, slice_of(NULL, 0), &aside);
 }
 
 void my_kill_tell(struct replayer *replayer, const struct answer_aside *aside)
 {
-	if (aside->backend != replayer->backend)
+	if (!aside->backend && aside->asked == replayer->awaited && replayer->send.on)
+		replayer->hold_ns = 0;
+	if (!aside->backend || aside->backend != replayer->backend)
 		return;
 	if (aside->type == ASIDE_KILL)
 		replayer->killed = true;

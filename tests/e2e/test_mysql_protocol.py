@@ -217,7 +217,7 @@ def check_change_user(path):
 def commands(kind):
     """Each command of mysql_commands.py; some are gone from MySQL's server, which says so."""
     names = ["ping", "init_db", "no_database", "kill_nobody", "set_option", "reset", "unknown"]
-    names += ["no_statement", "statistics", "debug", "field_list", "cursor", "pipelined"]
+    names += ["no_statement", "statistics", "debug", "field_list", "cursor", "pipelined", "refused_prepare"]
     if kind == "mysql":
         names.remove("field_list")  # gone since version 9
     for name in names:

@@ -210,10 +210,10 @@ static int fake_result(void *context, uint64_t exchange, uint32_t number,
 	return 1;
 }
 
-static bool fake_interrupted(void *context, uint64_t exchange)
+static uint64_t fake_interrupted(void *context, uint64_t exchange)
 {
 	(void)context;
-	return recording[exchange - 1].interrupted;
+	return recording[exchange - 1].interrupted ? FAKE_KILLER : 0;
 }
 
 void my_fake_init(struct fake *fake)

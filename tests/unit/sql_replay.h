@@ -17,6 +17,9 @@
 /* Values in parts (fake.part_bytes of them) come in pieces of that size. */
 #define PIECE_BYTES ((size_t)100000)
 
+/* The exchange of a KILL, by which others were interrupted. */
+#define FAKE_KILLER 77
+
 struct fake_entry {
 	const char *key; /* the canonical text, and |value for each slot */
 	const struct answer_columns *columns;
@@ -45,7 +48,7 @@ struct fake_entry {
 	int64_t affected;
 	uint64_t insert_id;
 	uint16_t status;
-	bool interrupted; /* by a KILL */
+	bool interrupted; /* by a KILL, which is FAKE_KILLER */
 	uint16_t warnings;
 };
 

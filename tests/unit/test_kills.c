@@ -49,7 +49,35 @@ static void test_interrupted(void **state)
 	push_asked(scene->writer, 2, 4, "do behind()", 10, 11);
 	answers = scene_play(scene, &last);
 	for (uint64_t id = 1; id <= 9; id++)
-		assert_int_equal(answers->interrupted(answers->context, id), id == 2 || id == 6);
+		assert_int_equal(answers->interrupted(answers->context, id), id == 2 ? 5 :
+									     id == 6 ? 7 :
+										       0);
+}
+
+/* What says no number of a session hit who was cut, or interrupted, just then. */
+static void test_unnamed(void **state)
+{
+	struct scene *scene = *state;
+	const struct answers *answers;
+	struct item *item;
+
+	open_session(scene->writer, 1, 3306, 9);
+	open_session(scene->writer, 2, 3306, 10);
+	open_session(scene->writer, 3, 3307, 10);
+	push_asked(scene->writer, 2, 1, "do well()", 3, 6);
+	push_asked(scene->writer, 1, 1, "KILL QUERY ID 10", 5, 6);
+	for (uint64_t connection = 2; connection <= 3; connection++) {
+		item = make_exchange(connection, connection == 2 ? 2 : 1, "do cut()");
+		item->exchange.start_ns = 7000000;
+		item->exchange.end_ns = 0;
+		item->exchange.outcome = OUTCOME_UNFINISHED;
+		item->exchange.flags = EXCHANGE_CUT | EXCHANGE_SERVER_ENDED;
+		push(scene->writer, item);
+	}
+	push_asked(scene->writer, 1, 2, "KILL USER app", 8, 9);
+	answers = scene_play(scene, &last);
+	for (uint64_t id = 1; id <= 5; id++)
+		assert_int_equal(answers->interrupted(answers->context, id), id == 3 ? 5 : 0);
 }
 
 /* Nobody is told of a KILL where there was none. */
@@ -103,6 +131,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BARE_SCENE(test_interrupted),
+		BARE_SCENE(test_unnamed),
 		BARE_SCENE(test_none),
 		BARE_SCENE(test_many),
 	};

@@ -98,25 +98,27 @@ static void test_whom(void **state)
 	static const struct {
 		const char *text;
 		uint8_t type;
-		uint32_t backend; /* 0: it reaches nobody */
+		uint32_t backend; /* 0: it reaches nobody, or who waits for it */
+		bool unnamed;
 	} kills[] = {
-		{ "KILL 5", ASIDE_KILL, 5 },
-		{ "kill hard connection 6", ASIDE_KILL, 6 },
-		{ "Kill Query 5", ASIDE_KILL_QUERY, 5 },
-		{ "kill soft query 7", ASIDE_KILL_QUERY, 0 }, /* refused */
-		{ "kill query id 5", ASIDE_KILL_QUERY, 0 },   /* a number of something else */
-		{ "kill 8", ASIDE_KILL, 0 },		      /* a miss */
+		{ "KILL 5", ASIDE_KILL, 5, false },
+		{ "kill hard connection 6", ASIDE_KILL, 6, false },
+		{ "Kill Query 5", ASIDE_KILL_QUERY, 5, false },
+		{ "kill soft query 7", ASIDE_KILL_QUERY, 0, false }, /* refused */
+		{ "kill query id 5", ASIDE_KILL_QUERY, 0, true }, /* a number of something else */
+		{ "kill 8", ASIDE_KILL, 0, false },		  /* a miss */
 	};
 	struct scene *scene = *state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(kills); i++) {
 		scene->told = 0;
 		assert_int_equal(ask(scene, kills[i].text), REPLAY_IDLE);
-		assert_int_equal(scene->told, kills[i].backend != 0);
-		if (!kills[i].backend)
+		assert_int_equal(scene->told, kills[i].backend || kills[i].unnamed);
+		if (!scene->told)
 			continue;
 		assert_int_equal(scene->last.type, kills[i].type);
 		assert_int_equal(scene->last.backend, kills[i].backend);
+		assert_int_equal(scene->last.asked != 0, kills[i].unnamed);
 	}
 	scene->told = 0;
 	my_say_command(&scene->client, MY_COM_PROCESS_KILL, SLICE("\5\0\0\0"));
@@ -143,6 +145,22 @@ static void test_query(void **state)
 	assert_true(scene->all.size > 0);
 	/* Nobody kills it again: the time passes. */
 	assert_int_equal(ask(scene, "select killed"), REPLAY_HOLD);
+	assert_int_equal(my_replayer_fill(scene->replayer, &scene->all), REPLAY_IDLE);
+	assert_non_null(memmem(scene->all.data, scene->all.size, "recorded", 8));
+}
+
+/* By a KILL that names nobody: the recording says which it was. */
+static void test_unnamed(void **state)
+{
+	struct scene *scene = *state;
+	struct answer_aside kill = { .type = ASIDE_KILL_QUERY, .asked = 2 };
+
+	assert_int_equal(ask(scene, "select killed"), REPLAY_HOLD);
+	my_replayer_tell(scene->replayer, &kill);
+	assert_true(my_replayer_wait(scene->replayer) > 0);
+	kill.asked = FAKE_KILLER;
+	my_replayer_tell(scene->replayer, &kill);
+	assert_int_equal(my_replayer_wait(scene->replayer), 0);
 	assert_int_equal(my_replayer_fill(scene->replayer, &scene->all), REPLAY_IDLE);
 	assert_non_null(memmem(scene->all.data, scene->all.size, "recorded", 8));
 }
@@ -175,6 +193,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_whom, begin, end),
 		cmocka_unit_test_setup_teardown(test_query, begin, end),
+		cmocka_unit_test_setup_teardown(test_unnamed, begin, end),
 		cmocka_unit_test_setup_teardown(test_idle, begin, end),
 		cmocka_unit_test_setup_teardown(test_at_work, begin, end),
 	};

@@ -93,6 +93,15 @@ def moments(peer):
         until_end(peer)
 
 
+def refused_prepare(peer):
+    """A text that cannot be prepared, where a backslash is no escape."""
+    peer.send(b"\x03set sql_mode = 'NO_BACKSLASH_ESCAPES'")
+    peer.answer(nothing)
+    for text in (b"select 'a\\b', missing from items", b"select 'c\\', missing from items"):
+        peer.send(PREPARE + text)
+        say(peer.packet())
+
+
 def fractions(peer, form):
     """Moments with fractions as a driver writes them: in the text with so many digits, or bound."""
     text = "select count(*) from items where seen = {} and id < 200"
@@ -201,6 +210,7 @@ COMMANDS = {
     "cursor": cursor,
     "moments": moments,
     "fractions": fractions,
+    "refused_prepare": refused_prepare,
     "wide": wide,
     "pipelined": pipelined,
     "binlog_dump": simple(BINLOG_DUMP + struct.pack("<IHI", 4, 0, 99) + b"binlog.000001"),
