@@ -12,8 +12,8 @@ static const char any_sql[] = "SELECT 1 FROM statement WHERE verb = 'kill' LIMIT
  * session (KILL USER, KILL @x), what was cut by the server, or interrupted (error 1317), while it was under way. Each step is made once:
  * SQLite's own order looks at every exchange for every other one.
  */
-#define UNDER_WAY                                                             \
-	"e.started_ns <= k.started_ns AND (e.duration_ns IS NULL OR "         \
+#define UNDER_WAY                                                     \
+	"e.started_ns <= k.started_ns AND (e.duration_ns IS NULL OR " \
 	"e.started_ns + e.duration_ns >= k.started_ns) "
 static const char load_sql[] =
 	"WITH texts AS MATERIALIZED (SELECT id, canonical LIKE 'kill %?' "
