@@ -15,7 +15,7 @@ def recorded(server, path):
     done.expect(0)
     opaque = query(path, "select id, opaque from connection where opaque is not null")
     expect(not opaque, f"opaque: {opaque}")
-    expect_equal(done.stdout.count(b"silent True"), 2, f"who was asleep: {done.stdout}")
+    expect_equal(done.stdout.count(b"silent True"), 3, f"who was asleep: {done.stdout}")
     return done
 
 
