@@ -229,6 +229,11 @@ regress: $(PROGRAM) ## PostgreSQL's own 217 tests: directly, recorded, replayed 
 	@tools/deps.sh build test
 	@O=$(abspath $(OUT)) MOCKPROXY=$(abspath $(PROGRAM)) tests/regress/run $(TESTS)
 
+.PHONY: regress-mariadb
+regress-mariadb: $(PROGRAM) ## MariaDB's own tests (some 900 of them): directly, recorded, replayed (root, an hour); TESTS='view type_time' for some
+	@tools/deps.sh build test
+	@O=$(abspath $(OUT)) MOCKPROXY=$(abspath $(PROGRAM)) tests/regress/mariadb $(TESTS)
+
 check-bare: ## `make demo` and `make test` in a debootstrapped Debian 12 (root)
 	@tests/bare.sh
 
