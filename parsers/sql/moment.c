@@ -17,7 +17,7 @@ static bool is_moment(struct slice text)
 	for (size_t i = 0; i < text.size; i++) {
 		bool digit = text.data[i] >= '0' && text.data[i] <= '9';
 
-		if (i > WHOLE_SIZE || shape[i] == '9' ? !digit : text.data[i] != shape[i])
+		if (i > WHOLE_SIZE || shape[i] == '9' ? !digit : text.data[i] != (uint8_t)shape[i])
 			return false;
 	}
 	return true;
