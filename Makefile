@@ -197,17 +197,17 @@ test: ## everything that must hold: build, layers, unit, sanitizers, bpf, fuzz s
 .PHONY: check-style check-unit check-sanitized check-bpf check-fuzz check-e2e check-bare
 check-style: $(PROGRAM) ## layers, headers, format, lengths, banned calls
 	@echo "== style"
-	@$(RUN) style 'tools/check-layers.sh' 'tools/check-symbols.sh $(OUT)' 'tools/check-text.sh' \
+	@$(RUN) style --jobs $(JOBS) 'tools/check-layers.sh' 'tools/check-symbols.sh $(OUT)' 'tools/check-text.sh' \
 		'$(MAKE) --no-print-directory hdr-check' '$(MAKE) --no-print-directory fmt-check'
 
 check-unit: $(UNIT_TESTS) ## unit tests (tests/unit)
 	@echo "== unit"
-	@$(RUN) unit $(UNIT_TESTS)
+	@$(RUN) unit --jobs $(JOBS) $(UNIT_TESTS)
 
 check-sanitized: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(Q)$(AGAIN) $(SANITIZED) unit-tests
 	@echo "== unit, under ASan and UBSan"
-	@$(RUN) sanitized $(UNIT_TESTS:$(OUT)/%=$(OUT)/san-address-undefined/%)
+	@$(RUN) sanitized --jobs $(JOBS) $(UNIT_TESTS:$(OUT)/%=$(OUT)/san-address-undefined/%)
 
 check-bpf: $(BPF_TESTS) ## the kernel side, in a temporary cgroup (root)
 	@echo "== bpf"

@@ -195,11 +195,28 @@ def kill(pid, number=signal.SIGKILL):
         pass
 
 
-def alive(pid):
+def state_of(stat):
+    """Of a process or thread, by its file of /proc; None when it is gone."""
     try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return stat.read_text().rpartition(")")[2].split()[0]
     except OSError:
-        return False
+        return None
+
+
+def alive(pid):
+    return state_of(pathlib.Path(f"/proc/{pid}/stat")) not in ("Z", None)
+
+
+def pause(pid):
+    """Stops a process with SIGSTOP. Its threads go on until one of them has seen the signal: returns when none does."""
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(
+        lambda: all(
+            state_of(task / "stat") in ("T", "Z", None)
+            for task in pathlib.Path(f"/proc/{pid}/task").iterdir()
+        ),
+        "all threads are stopped",
+    )
 
 
 @contextlib.contextmanager

@@ -9,7 +9,6 @@ import os
 import pathlib
 import pwd
 import shutil
-import signal
 import subprocess
 
 from harness import (
@@ -26,6 +25,7 @@ from harness import (
     free_port,
     kill,
     need_mockproxy,
+    pause,
     record,
     record_command,
     replay,
@@ -161,7 +161,7 @@ def killed_replay_is_swept():
     started = start(["sh", "-c", "echo $$; sh -c 'trap \"\" TERM; cat >/dev/null'"], "replay")
     app, guard, proxy = int(started.first), started.guard, started.proxy
     for pid in (proxy, guard):
-        os.kill(pid, signal.SIGSTOP)  # so that neither notices the other's end
+        pause(pid)  # so that neither notices the other's end
     for pid in (proxy, guard):
         kill(pid)
     # Whichever ends last holds the lock until then.

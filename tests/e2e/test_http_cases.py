@@ -20,6 +20,7 @@ from harness import (
     free_port,
     kill,
     need_mockproxy,
+    pause,
     record,
     record_command,
     replay,
@@ -293,7 +294,7 @@ def left_behind(cases):
     started = Started(record_command(path, raw(server, "leaves")))
     expect_equal(started.line(), "HTTP/1.1 416 No Such Part", "what the client reads")
     proxy = started.proxy
-    kill(proxy, signal.SIGSTOP)
+    pause(proxy)
     try:
         started.say("")
         expect_equal(started.line(), "left", "the client")

@@ -16,6 +16,7 @@ from harness import (
     folder,
     kill,
     need_mockproxy,
+    pause,
     record,
     record_command,
     replay,
@@ -93,7 +94,7 @@ class Kills:
         """The proxy is gone, and who would detach is stopped: the kernel side itself lets go."""
         started = self.start_recording("before")
         proxy = started.proxy
-        kill(started.guard, signal.SIGSTOP)
+        pause(started.guard)
         kill(proxy)
         wait_dead(proxy, "the proxy")
         expect_equal(started.ask("open second"), "opened", "a connection made meanwhile")
@@ -218,7 +219,7 @@ class Kills:
         outside = Listener()
         started = self.start_replay(outside)
         app, proxy, guard = started.app, started.proxy, started.guard
-        kill(guard, signal.SIGSTOP)
+        pause(guard)
         kill(proxy)
         wait_dead(proxy, "the proxy")
         expect(alive(app), "the app ended before its guard could know")

@@ -22,6 +22,7 @@ from harness import (
     expect_equal,
     folder,
     need_mockproxy,
+    pause,
     record,
     record_command,
     replay,
@@ -205,7 +206,7 @@ class Conversations:
         for _ in parts[1:-1]:
             started.ask("")
         wait_until(lambda: unread_of(port) == 0, "the proxy has read what was said")
-        os.kill(started.proxy, signal.SIGSTOP)
+        pause(started.proxy)
         try:
             took = float(started.ask(""))
             time.sleep(limit + 0.4)
@@ -387,7 +388,7 @@ class Conversations:
             with listener.accept() as peer:
                 peer.sendall(SMTP + b"unread")
                 expect_equal(started.line(), SMTP.hex(), "what the app read")
-                os.kill(started.proxy, signal.SIGSTOP)
+                pause(started.proxy)
                 try:
                     peer.sendall(b"more")
                     gate.write_bytes(b"")
