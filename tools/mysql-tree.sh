@@ -36,13 +36,9 @@ make_mariadb() {
 [ $# = 1 ] || die "which folder?"
 folder=$1
 [ -d "$folder/mysql" ] && [ -d "$folder/mariadb" ] && exit 0
-mkdir -p "$folder"
-# Beside the result, so that what is whole appears with one rename.
-work=$(mktemp -d "$(realpath "$folder")/making.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+work_in "$folder"
 for part in mysql mariadb; do
 	[ -d "$folder/$part" ] && continue
 	"make_$part"
-	# Another that made the same at the same time may have been first.
-	mv -T "$work/$part" "$folder/$part" 2>/dev/null || [ -d "$folder/$part" ] || die "$folder/$part cannot be made"
+	appear "$work/$part" "$folder/$part"
 done

@@ -60,10 +60,6 @@ make_suite() {
 [ $# = 1 ] || die "which folder?"
 folder=$1
 [ -d "$folder" ] && exit 0
-mkdir -p "$(dirname "$folder")"
-# Beside the result, so that what is whole appears with one rename.
-work=$(mktemp -d "$(realpath "$(dirname "$folder")")/making.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+work_in "$(dirname "$folder")"
 make_suite
-# Another that made the same at the same time may have been first.
-mv -T "$work/suite" "$folder" 2>/dev/null || [ -d "$folder" ] || die "$folder cannot be made"
+appear "$work/suite" "$folder"

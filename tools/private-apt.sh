@@ -2,13 +2,25 @@
 # shellcheck shell=bash
 #
 # Sourced by scripts that take packages apart without installing them: an apt of one's own, with Debian's keyring and the
-# host's mirror, of which the host's apt knows nothing. Root is not needed. The script sets $work, a folder, first.
+# host's mirror, of which the host's apt knows nothing. Root is not needed. work_in() comes first.
 
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
 die() {
 	printf '%s: %s\n' "$0" "$*" >&2
 	exit 1
+}
+
+# work_in FOLDER: $work, a folder in it, for as long as the script runs. What is made there becomes whole with one rename: appear().
+work_in() {
+	mkdir -p "$1"
+	work=$(mktemp -d "$(realpath "$1")/making.XXXXXX")
+	trap 'rm -rf "$work"' EXIT
+}
+
+# appear MADE FOLDER: another that made the same at the same time may have been first.
+appear() {
+	mv -T "$1" "$2" 2>/dev/null || [ -d "$2" ] || die "$2 cannot be made"
 }
 
 # The mirror that this machine uses for Debian itself; Debian's own where none can be seen. mirror debian-security: that of it.
